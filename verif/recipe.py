@@ -1,0 +1,212 @@
+"""The recipe: one file = one complete experiment, typed.
+
+Each section belongs to one stage (`dvc.yaml` makes a stage depend on exactly its sections). A knob exists
+only if someone needs to turn it; everything else is a constant next to the code that uses it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from verif.errors import RecipeError
+from verif.reward import Formula
+
+RECIPES = Path("recipes")
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WorldData(Section):
+    """The local world: instructions, responses and their truth drawn by a seeded grammar. Counts are rows."""
+
+    kind: Literal["world"] = "world"
+    train: int = Field(4000, ge=16)
+    validation: int = Field(64, ge=8)
+    test: int = Field(400, ge=8)
+    unseen: int = Field(400, ge=8)
+    golden: int = Field(400, ge=8)
+    policy_pairs: int = Field(24000, ge=100)
+    judge_pairs: int = Field(20000, ge=100)
+
+
+class VerInstructData(Section):
+    """Rows of the public VerInstruct form (`{id, prompt, checkers, functions}`); the file is `data` in params.yaml."""
+
+    kind: Literal["verinstruct"] = "verinstruct"
+    screening: Literal["keep", "repair", "drop-constraint", "drop-row"] = "repair"
+    validation: int = Field(8, ge=2)
+    test: int = Field(32, ge=2)
+    golden: int = Field(40, ge=2)
+    max_prompt_tokens: int = Field(1024, ge=16)
+
+
+class ScratchModel(Section):
+    """A tiny causal LM trained here from the prepared text. `seconds` is CPU time of one thread."""
+
+    kind: Literal["scratch"] = "scratch"
+    width: int = 96
+    layers: int = 2
+    heads: int = 3
+    ffn: int = 256
+    vocabulary: int = 1280
+    context: int = 512
+    batch: int = 16
+    seconds: float = Field(90, gt=0, le=3600)
+    learning_rate: float = 1e-2
+    seed: int = 0
+
+
+class HubModel(Section):
+    """A model of a hub repository, pinned. `verif recipe pin` fills in revision and digest; nobody invents them."""
+
+    kind: Literal["hub"] = "hub"
+    repo: str
+    revision: str = ""
+    digest: str = ""
+
+
+class NoModel(Section):
+    """No judge: the recipe's formula needs none (`hard-only`)."""
+
+    kind: Literal["none"] = "none"
+
+
+class Gate(Section):
+    """What the audit must show before the verifier may teach (lower ends of 95% intervals are not used: values are)."""
+
+    min_recall_false: float = Field(0.9, ge=0, le=1)
+    min_accept_true: float = Field(0.9, ge=0, le=1)
+    max_attack_success: float = Field(0.1, ge=0, le=1)
+    max_flip_rate: float = Field(0.0, ge=0, le=1)
+
+
+class VerifierSection(Section):
+    """Judge prompting, reward formula and audit gate."""
+
+    formula: Formula = "average"
+    unscorable_reward: float = 0.0
+    prompt: Literal["local", "joint-en", "joint-zh", "each-en", "each-zh"] = "local"
+    max_judge_tokens: int = Field(64, ge=8)
+    judge_deadline_s: float = Field(60, gt=0)
+    audit_items: int = Field(300, ge=10)
+    gate: Gate = Gate()
+
+
+class Train(Section):
+    """veRL. `algorithm` grpo is VerIF's; ppo adds a critic. Token counts are maxima."""
+
+    algorithm: Literal["grpo", "ppo"] = "grpo"
+    rollout: Literal["vllm", "transformers"] = "vllm"
+    steps: int = Field(40, ge=1)
+    prompts_per_step: int = Field(16, ge=2)
+    rollouts_per_prompt: int = Field(8, ge=2)
+    learning_rate: float = Field(1e-3, gt=0)
+    critic_learning_rate: float = Field(1e-3, gt=0)
+    kl_coefficient: float = Field(0.0, ge=0)
+    temperature: float = Field(1.0, gt=0)
+    prompt_tokens: int = Field(192, ge=8)
+    response_tokens: int = Field(104, ge=8)
+    save_every: int = Field(10, ge=1)
+    validate_every: int = Field(20, ge=1)
+    max_error_share: float = Field(0.2, ge=0, le=1)
+    step_timeout_s: float = Field(300, gt=0)
+    gpus: int = Field(0, ge=0, description="0 trains on CPU")
+    nodes: int = Field(1, ge=1)
+    tensor_parallel: int = Field(1, ge=1)
+    micro_batch: int = Field(64, ge=1)
+    seed: int = 1
+
+
+class Benchmark(Section):
+    """One benchmark: its name in `verif bench list` and, for a file or pinned hub revision, where its rows are."""
+
+    name: str
+    path: str = ""
+    limit: int | None = None
+
+
+class Evaluate(Section):
+    """What is measured, before and after."""
+
+    benchmarks: tuple[Benchmark, ...] = (Benchmark(name="world-test"), Benchmark(name="world-unseen"))
+    response_tokens: int = Field(128, ge=8)
+    general_tasks: tuple[str, ...] = ()
+    bootstrap: int = Field(10000, ge=100)
+    sft_control: bool = True
+    seed: int = 7
+
+
+class PromotionGate(Section):
+    """What a model must show to become champion. Margins are in accuracy points as shares (0.01 = 1 point)."""
+
+    min_gain: float = 0.0
+    max_canary_drop: float = 0.1
+    max_family_drop: float = 0.15
+    max_attack_success: float = 0.1
+
+
+class Register(Section):
+    """MLflow registration and promotion."""
+
+    model_name: str = "verif-local"
+    upload_below_mb: float = 200
+    gate: PromotionGate = PromotionGate()
+
+
+class Resources(Section):
+    """What one stage needs, and where it runs."""
+
+    executor: Literal["local", "kubernetes"] = "local"
+    gpus: int = 0
+    nodes: int = 1
+    cpus: int = 2
+    memory_gb: int = 12
+    gpu_type: str = ""
+    deadline_h: float = 24
+
+
+class Recipe(Section):
+    """One complete experiment."""
+
+    name: str
+    description: str = ""
+    data: Annotated[WorldData | VerInstructData, Field(discriminator="kind")]
+    policy: Annotated[ScratchModel | HubModel, Field(discriminator="kind")]
+    judge: Annotated[ScratchModel | HubModel | NoModel, Field(discriminator="kind")]
+    verifier: VerifierSection = VerifierSection()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    register_: Register = Field(Register(), alias="register")
+    resources: dict[str, Resources] = Field(default_factory=dict)
+    seed: int = 1
+
+
+def parse_recipe(raw: object, where: object) -> Recipe:
+    """A validated recipe; an unknown key or a value out of range names the file and the key."""
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise RecipeError(f"{where}: {key}: {first['msg']}", "See `verif/recipe.py` for the keys and their ranges.") from None
+
+
+def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:
+    """The recipe `<folder>/<name>.yaml`."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
+        raise RecipeError(f"unknown recipe {name!r}: {path} does not exist.", f"Known recipes: {known}.")
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not valid YAML: {error}") from None
+    return parse_recipe(raw, path)
