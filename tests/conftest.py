@@ -1,0 +1,25 @@
+"""Shared fixtures: where the public reference data is, and a repository root."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """Public data files that are not part of the project; without them the test skips."""
+    folder = Path(os.environ.get("VERIF_REFERENCE_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"reference data not found at {folder}; set VERIF_REFERENCE_DATA")
+    return folder
