@@ -1,0 +1,58 @@
+# Few targets, each complete: `make run` and `make test` set up everything they need.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Nothing here reports home.
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-engine bench-verifier bench-flow clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## The environment from the lock (every other target does this itself)
+	@scripts/setup.sh
+
+run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file]
+	@verif run $(if $(RECIPE),--recipe $(RECIPE)) $(if $(DATA),--data $(DATA)) $(ARGS)
+
+test: setup ## Everything, end-to-end included (about 40 minutes on two cores)
+	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile
+	@python -m pytest -m "slow or e2e" --durations 25
+
+test-fast: setup ## No training and nothing slow (under 2 minutes)
+	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile
+
+check: setup ## Linter, formatter and type checker
+	@ruff check .
+	@ruff format --check .
+	@mypy
+
+report: setup ## Build the report page from what is there
+	@verif report
+
+up: setup ## Prefect, MLflow and a worker on loopback; deploys the flows
+	@python -m flows.server up
+
+down: setup ## Ends what `make up` started
+	@python -m flows.server down
+
+bench: setup ## The main figures on this machine (a fresh run: about 20 minutes)
+	@python -m benchmarks.main
+
+bench-seeds: setup ## The gain with three seeds (about an hour)
+	@python -m benchmarks.main --seeds 3
+
+bench-engine: setup ## Rules, checkers and language detection against their peers
+	@python -m benchmarks.engine
+
+bench-verifier: setup ## The verifier service under load
+	@python -m benchmarks.verifier
+
+bench-flow: setup ## What orchestration costs over bare DVC
+	@python -m benchmarks.flow
+
+clean: ## Removes what runs made (keeps the environment and the cache)
+	@rm -rf data models reports dvc.lock .verif .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Make .venv from the locks. Idempotent: a stamp that holds the digest of everything installed makes the
+# second call take milliseconds. Every expected failure is one line on standard error and exit code 2.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+venv=.venv
+need_gb=8 # 4.7 GB of packages, plus bytecode and the installer's cache
+
+fail() {
+  echo "verif setup: $*" >&2
+  exit 2
+}
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3.11 python3 python; do
+    [ -n "$candidate" ] || continue
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+    [ "$candidate" != "${PYTHON:-}" ] || fail "PYTHON=$PYTHON is not a Python 3.11 ($("$candidate" --version 2>&1 || echo "it does not run"))."
+  done
+  fail "Python 3.11 was not found (python3 here: $(python3 --version 2>&1 || echo none)). Install it, or name it: make PYTHON=/path/to/python3.11 ..."
+}
+
+check_machine() {
+  local system free_gb
+  system="$(uname -s)-$(uname -m)"
+  [ "$system" = "Linux-x86_64" ] || fail "the local lock is for Linux x86-64, and this is $system. Verification alone works anywhere: pip install -e ."
+  free_gb=$(df -Pk . | awk 'NR == 2 {print int($4 / 1048576)}')
+  [ "$free_gb" -ge "$need_gb" ] || fail "$need_gb GB of disk are needed below $PWD, and $free_gb GB are free."
+  # A full machine shows only where something is written.
+  (: >.verif-setup-probe) 2>/dev/null || fail "cannot write below $PWD."
+  rm -f .verif-setup-probe
+}
+
+# uv does not read pip's configuration: hand on where pip was told to look for wheels (a local folder of
+# them, often the CPU build of torch). Elsewhere uv takes torch from PyTorch's own CPU index.
+find_links() {
+  "$venv/bin/python" -m pip config list 2>/dev/null |
+    sed -n "s/^\(:env:\|[a-z]*\)\.find-links='\(.*\)'$/\2/p" | head -n 1
+}
+
+install() {
+  local python links backend=()
+  check_machine
+  python=$(find_python)
+  if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+    echo "verif setup: creating $venv with $python"
+    rm -rf "$venv"
+    "$python" -m venv "$venv" || fail "$python cannot create a virtual environment. On Debian: apt-get install python3.11-venv"
+  fi
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r locks/uv.txt ||
+    fail "pip could not install $(tail -n 1 locks/uv.txt). Is the package index reachable?"
+  links=$(find_links)
+  if [ -n "$links" ]; then export UV_FIND_LINKS="${links// /,}"; fi
+  if ! ls ${links:+${links%% *}}/torch-*+cpu-*.whl >/dev/null 2>&1; then backend=(--torch-backend cpu); fi
+  local uv=("$venv/bin/uv" pip install --python "$venv/bin/python" --no-deps)
+  echo "verif setup: installing $(grep -c == locks/local.txt) locked packages into $venv (a minute or two)"
+  "${uv[@]}" --compile-bytecode "${backend[@]}" -r locks/local.txt || fail "the locked packages could not be installed; see the message above."
+  "${uv[@]}" --no-build-isolation ./infra/vllm_cpu_metadata || fail "the vllm metadata distribution could not be installed."
+  "${uv[@]}" --no-build-isolation -e . || fail "verif itself could not be installed."
+}
+
+if [ -x "$venv/bin/verif" ] && [ -f "$venv/.verif-stamp" ]; then have=$(cat "$venv/.verif-stamp"); else have=none; fi
+want=$(cat locks/local.txt locks/uv.txt infra/vllm_cpu_metadata/pyproject.toml pyproject.toml scripts/setup.sh | sha256sum | cut -c1-64)
+# The path is part of the stamp: an environment that was moved or copied has scripts that point elsewhere.
+want="$want $PWD"
+[ "$have" != "$want" ] || exit 0
+
+# Two `make` at once: the second waits for the first and then finds the stamp.
+exec 9>.setup.lock
+if command -v flock >/dev/null; then flock 9; fi
+if [ -f "$venv/.verif-stamp" ] && [ "$(cat "$venv/.verif-stamp")" = "$want" ]; then exit 0; fi
+install
+echo "$want" >"$venv/.verif-stamp"
+echo "verif setup: done"
