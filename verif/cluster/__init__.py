@@ -1,1 +1,1 @@
-
+"""Stages on Kubernetes: pure manifest builders, a thin client, one watcher."""

@@ -1,0 +1,259 @@
+"""The verifier as a long-lived service on the cluster: a judge (vLLM) and the verifier service in front of it.
+
+Two Deployments, so that judge replicas scale apart from the cheap service; a network policy lets the service
+talk to nothing but its judge and DNS, and lets only verif's own stages talk to the service. Ready means that a real
+verdict came back (`/ready`), alive means that the process answers (`/health`).
+"""
+
+from __future__ import annotations
+
+from verif.cluster.config import Cluster
+from verif.cluster.pods import POD_SECURITY, SECURITY, Manifest
+from verif.files import digest
+from verif.recipe import HubModel, Recipe
+
+SERVICE_PORT, JUDGE_PORT = 8600, 8000
+
+
+def name_of(recipe: Recipe) -> str:
+    """The verifier's name: one per recipe's judge and prompting, so that a new judge stands beside the old one."""
+    content = digest([recipe.judge.model_dump(mode="json"), recipe.verifier.model_dump(mode="json")])
+    return f"verif-verifier-{content[:10]}"
+
+
+def _labels(name: str, component: str) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/managed-by": "verif",
+        "app.kubernetes.io/part-of": "verif",
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/component": component,
+    }
+
+
+def _probe(path: str, port: int, period: int, failures: int, timeout: int = 5) -> Manifest:
+    return {
+        "httpGet": {"path": path, "port": port},
+        "periodSeconds": period,
+        "failureThreshold": failures,
+        "timeoutSeconds": timeout,
+    }
+
+
+def _deployment(
+    cluster: Cluster, name: str, labels: dict[str, str], replicas: int, pod: Manifest
+) -> Manifest:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": cluster.namespace, "labels": labels},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+def _service(cluster: Cluster, name: str, labels: dict[str, str], port: int) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": cluster.namespace, "labels": labels},
+        "spec": {"selector": labels, "ports": [{"name": "http", "port": port, "targetPort": port}]},
+    }
+
+
+def _pod(cluster: Cluster, containers: list[Manifest], volumes: list[Manifest]) -> Manifest:
+    return {
+        "serviceAccountName": cluster.service_account,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": POD_SECURITY,
+        "terminationGracePeriodSeconds": 60,
+        "containers": containers,
+        "volumes": volumes,
+    }
+
+
+def service_deployment(recipe: Recipe, cluster: Cluster, replicas: int = 2) -> Manifest:
+    """The verifier service's Deployment."""
+    name = name_of(recipe)
+    arguments = ["serve", "--recipe", recipe.name, "--host", "0.0.0.0", "--port", str(SERVICE_PORT)]  # noqa: S104
+    if isinstance(recipe.judge, HubModel):
+        arguments += ["--judge-url", f"http://{name}-judge:{JUDGE_PORT}/v1"]
+    container: Manifest = {
+        "name": "verifier",
+        "image": cluster.image("verifier"),
+        "imagePullPolicy": "IfNotPresent",
+        "args": arguments,
+        "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108
+        "envFrom": [{"secretRef": {"name": "verif-verifier"}}],
+        "ports": [{"name": "http", "containerPort": SERVICE_PORT}],
+        "resources": {
+            "requests": {"cpu": "4", "memory": "8Gi", "ephemeral-storage": "20Gi"},
+            "limits": {"memory": "8Gi", "ephemeral-storage": "20Gi"},
+        },
+        "securityContext": SECURITY,
+        "startupProbe": _probe("/health", SERVICE_PORT, 5, 60),
+        "livenessProbe": _probe("/health", SERVICE_PORT, 20, 6),
+        "readinessProbe": _probe("/ready", SERVICE_PORT, 15, 3, timeout=30),
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, {"name": "cache", "mountPath": "/cache"}],  # noqa: S108
+        "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
+    }
+    volumes = [
+        {"name": "tmp", "emptyDir": {"sizeLimit": "2Gi"}},
+        {"name": "cache", "emptyDir": {"sizeLimit": "16Gi"}},
+    ]
+    return _deployment(
+        cluster, name, _labels(name, "verifier"), replicas, _pod(cluster, [container], volumes)
+    )
+
+
+def judge_deployment(recipe: Recipe, cluster: Cluster, model: HubModel, replicas: int = 1) -> Manifest:
+    """The judge's Deployment: vLLM's own OpenAI server, with the stage's GPUs per replica."""
+    name = f"{name_of(recipe)}-judge"
+    need = recipe.resources.get("verifier")
+    gpus = str(max(1, need.gpus if need else 1))
+    container: Manifest = {
+        "name": "vllm",
+        "image": cluster.image("trainer"),
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["vllm", "serve", model.repo],
+        "args": [
+            "--revision",
+            model.revision,
+            "--served-model-name",
+            "judge",
+            "--port",
+            str(JUDGE_PORT),
+            "--tensor-parallel-size",
+            gpus,
+            "--enable-prefix-caching",
+        ],
+        "env": [{"name": "HOME", "value": "/models"}, {"name": "HF_HOME", "value": "/models/hub"}],
+        "envFrom": [{"secretRef": {"name": "verif-hub"}}],
+        "ports": [{"name": "http", "containerPort": JUDGE_PORT}],
+        "resources": {
+            "requests": {
+                "cpu": "8",
+                "memory": "64Gi",
+                cluster.gpu_resource: gpus,
+                "ephemeral-storage": "200Gi",
+            },
+            "limits": {"memory": "64Gi", cluster.gpu_resource: gpus, "ephemeral-storage": "200Gi"},
+        },
+        "securityContext": SECURITY,
+        "startupProbe": _probe("/health", JUDGE_PORT, 10, 180),
+        "livenessProbe": _probe("/health", JUDGE_PORT, 30, 6),
+        "readinessProbe": _probe("/v1/models", JUDGE_PORT, 10, 3),
+        "volumeMounts": [
+            {"name": "models", "mountPath": "/models"},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
+        ],
+    }
+    volumes = [
+        {"name": "models", "emptyDir": {"sizeLimit": "180Gi"}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": "8Gi"}},
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "16Gi"}},
+    ]
+    pod = _pod(cluster, [container], volumes)
+    if need and need.gpu_type:
+        pod["nodeSelector"] = {cluster.gpu_label: need.gpu_type}
+    pod["tolerations"] = [
+        t.model_dump(exclude={"value"} if not t.value else set()) for t in cluster.tolerations
+    ]
+    return _deployment(cluster, name, _labels(name, "judge"), replicas, pod)
+
+
+def disruption_budget(cluster: Cluster, name: str, labels: dict[str, str]) -> Manifest:
+    """At least one replica stays up through a node drain."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name, "namespace": cluster.namespace, "labels": labels},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": labels}},
+    }
+
+
+def network_policies(cluster: Cluster, name: str, has_judge: bool) -> list[Manifest]:
+    """The service: in from verif's pods and Prometheus, out to its judge and DNS only. The judge: in from the service."""
+    verifier, judge = _labels(name, "verifier"), _labels(f"{name}-judge", "judge")
+    dns: Manifest = {
+        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
+        "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
+    }
+    to_judge: Manifest = {
+        "to": [{"podSelector": {"matchLabels": judge}}],
+        "ports": [{"protocol": "TCP", "port": JUDGE_PORT}],
+    }
+
+    def policy(name: str, labels: dict[str, str], spec: Manifest) -> Manifest:
+        return {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": name, "namespace": cluster.namespace, "labels": labels},
+            "spec": {"podSelector": {"matchLabels": labels}, **spec},
+        }
+
+    out = [
+        policy(
+            name,
+            verifier,
+            {
+                "policyTypes": ["Ingress", "Egress"],
+                "ingress": [
+                    {
+                        "from": [
+                            {"podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "verif"}}},
+                            {
+                                "namespaceSelector": {
+                                    "matchLabels": {"kubernetes.io/metadata.name": "monitoring"}
+                                }
+                            },
+                        ],
+                        "ports": [{"protocol": "TCP", "port": SERVICE_PORT}],
+                    }
+                ],
+                "egress": [dns, to_judge] if has_judge else [dns],
+            },
+        )
+    ]
+    if has_judge:
+        out.append(
+            policy(
+                f"{name}-judge",
+                judge,
+                {
+                    "policyTypes": ["Ingress"],
+                    "ingress": [
+                        {
+                            "from": [{"podSelector": {"matchLabels": verifier}}],
+                            "ports": [{"protocol": "TCP", "port": JUDGE_PORT}],
+                        }
+                    ],
+                },
+            )
+        )
+    return out
+
+
+def verifier(recipe: Recipe, cluster: Cluster) -> list[Manifest]:
+    """Everything the verifier of a recipe needs on the cluster, in the order it is applied."""
+    name = name_of(recipe)
+    hub = recipe.judge if isinstance(recipe.judge, HubModel) else None
+    out = network_policies(cluster, name, hub is not None)
+    if hub is not None:
+        judge_labels = _labels(f"{name}-judge", "judge")
+        out += [
+            judge_deployment(recipe, cluster, hub),
+            _service(cluster, f"{name}-judge", judge_labels, JUDGE_PORT),
+        ]
+    labels = _labels(name, "verifier")
+    out += [
+        service_deployment(recipe, cluster),
+        _service(cluster, name, labels, SERVICE_PORT),
+        disruption_budget(cluster, name, labels),
+    ]
+    return out

@@ -1,0 +1,174 @@
+"""Run a stage on the cluster and see it to its end: submit or adopt, watch, retry what can heal, clean up.
+
+The object's own status decides; logs are shown when they can be had and their silence means nothing. An
+orchestrator that was restarted finds its object by label and goes on; the name is a function of content, so
+a stage is never submitted twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from verif.cluster.assess import State, assess
+from verif.cluster.client import Kube, Refused
+from verif.cluster.config import Cluster
+from verif.cluster.jobs import job
+from verif.cluster.pods import Manifest
+from verif.cluster.rayjobs import rayjob
+from verif.cluster.request import ATTEMPT_LABEL, RUN_LABEL, StageRequest
+from verif.errors import ClusterError
+
+log = logging.getLogger("verif.cluster")
+Report = Callable[[State], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long what does not heal by itself is allowed to last, in seconds."""
+
+    poll_s: float = 10.0
+    stuck_s: float = 600.0  # image, configuration, quota and admission problems
+    unschedulable_s: float = 86400.0  # a busy cluster is not a failure
+
+
+def manifest(request: StageRequest, cluster: Cluster) -> Manifest:
+    """A Job on one node, a RayJob over several."""
+    return rayjob(request, cluster) if request.resources.nodes > 1 else job(request, cluster)
+
+
+async def submit(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifest:
+    """Create the object, or adopt the one that is there under its name."""
+    wanted = manifest(request, cluster)
+    try:
+        return await kube.create(wanted)
+    except Refused as error:
+        if error.status == 409:
+            found = await kube.get(wanted["kind"], request.name)
+            if found is not None and found["metadata"].get("labels", {}).get(RUN_LABEL) == request.run:
+                log.info("%s is there already; watching it", request.name)
+                return found
+            raise ClusterError(
+                f"an object named {request.name} exists that is not verif's.", "Delete or rename it."
+            ) from None
+        if "exceeded quota" in error.reason:
+            raise ClusterError(
+                f"quota exceeded: {error.reason}",
+                "Ask for less in the recipe's resources, or for more quota.",
+            ) from None
+        raise
+
+
+async def latest(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifest | None:
+    """The newest attempt of this run that the cluster knows (an orchestrator may have been restarted)."""
+    kind = manifest(request, cluster)["kind"]
+    found = await kube.find(kind, f"{RUN_LABEL}={request.run}")
+    return max(found, key=lambda o: int(o["metadata"]["labels"].get(ATTEMPT_LABEL, "1")), default=None)
+
+
+async def watch(
+    kube: Kube,
+    obj: Manifest,
+    report: Report,
+    patience: Patience = Patience(),
+    clock: Callable[[], float] = time.monotonic,
+) -> State:
+    """See one object to its end. Reports each change of state once."""
+    kind, name = obj["kind"], obj["metadata"]["name"]
+    selector = f"{RUN_LABEL}={obj['metadata']['labels'][RUN_LABEL]},{ATTEMPT_LABEL}={obj['metadata']['labels'][ATTEMPT_LABEL]}"
+    last, since = State("pending"), clock()
+    while True:
+        current = await kube.get(kind, name)
+        if current is None:
+            state = State(
+                "failed",
+                "deleted",
+                f"{kind} {name} was deleted by hand or by its TTL before it was seen to end.",
+            )
+        else:
+            pods = await kube.pods(selector)
+            state = assess({"kind": kind, **current}, pods, await kube.events(name))
+        if (state.phase, state.cause) != (last.phase, last.cause):
+            since = clock()
+        if state != last:
+            report(state)
+            last = state
+        if state.final:
+            return state
+        limit = {"image": patience.stuck_s, "config": patience.stuck_s, "quota": patience.stuck_s,
+                 "admission": patience.stuck_s, "unschedulable": patience.unschedulable_s}.get(state.cause)  # fmt: skip
+        if state.phase == "pending" and limit is not None and clock() - since > limit:
+            return State("failed", state.cause, f"{state.message} (for {limit:.0f} s)")
+        assert current is not None
+        started = clock()
+        async for _ in kube.changes(
+            kind, name, current["metadata"].get("resourceVersion", ""), patience.poll_s
+        ):
+            break
+        else:  # a stream that ends at once must not become a busy loop
+            await asyncio.sleep(min(patience.poll_s, max(0.0, patience.poll_s - (clock() - started))) or 0.05)
+
+
+async def cancel(kube: Kube, kind: str, name: str, seconds: float = 150.0) -> bool:
+    """Delete the object and wait until it is gone (pods get their grace period); False if it still stands."""
+    await kube.delete(kind, name)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if await kube.get(kind, name) is None:
+            return True
+        await asyncio.sleep(min(1.0, seconds / 20))
+    return False
+
+
+async def execute(
+    kube: Kube,
+    request: StageRequest,
+    cluster: Cluster,
+    report: Report,
+    attempts: int = 3,
+    patience: Patience = Patience(),
+) -> State:
+    """The whole life of a stage: adopt or submit, watch, try again what the cluster did, clean up when cancelled.
+
+    A failed stage raises `ClusterError` with the controller's reason and the last lines of its log.
+    """
+    obj = await latest(kube, request, cluster)
+    while True:
+        if obj is not None:
+            request = replace(request, attempt=int(obj["metadata"]["labels"][ATTEMPT_LABEL]))
+            obj.setdefault("kind", manifest(request, cluster)["kind"])
+        else:
+            obj = await submit(kube, request, cluster)
+        try:
+            state = await watch(kube, obj, report, patience)
+        except asyncio.CancelledError:
+            await asyncio.shield(cancel(kube, obj["kind"], request.name))
+            raise
+        if state.phase == "succeeded":
+            return state
+        if not state.retriable or request.attempt >= attempts:
+            tail = await _last_words(kube, request)
+            if state.cause in ("image", "config", "quota", "admission", "unschedulable"):
+                await cancel(kube, obj["kind"], request.name)
+            raise ClusterError(
+                f"stage {request.stage} failed on the cluster ({state.cause}): {state.message}", tail
+            )
+        log.warning(
+            "attempt %d of %s: %s; trying again from the last checkpoint",
+            request.attempt,
+            request.stage,
+            state.message,
+        )
+        request, obj = replace(request, attempt=request.attempt + 1), None
+
+
+async def _last_words(kube: Kube, request: StageRequest) -> str:
+    """The end of the log of the stage's pods, for the error message."""
+    for pod in await kube.pods(f"{RUN_LABEL}={request.run},{ATTEMPT_LABEL}={request.attempt}"):
+        text = await kube.logs(pod["metadata"]["name"])
+        if text.strip():
+            return f"Last lines of {pod['metadata']['name']}:\n{text.rstrip()}"
+    return ""
