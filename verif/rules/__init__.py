@@ -1,5 +1,23 @@
 """Hard constraints decided by code: all IFEval types under their upstream ids, repaired variants, the local world's types."""
 
+import importlib
+import importlib.util
+
+from verif.rules.check import check
 from verif.rules.registry import NoParams, Outcome, Params, Rule, get, rule, rules, validate
 
-__all__ = ["NoParams", "Outcome", "Params", "Rule", "get", "rule", "rules", "validate"]
+for _family in (
+    "casing",
+    "combination",
+    "content",
+    "formatting",
+    "keywords",
+    "language",
+    "length",
+    "phrases",
+):
+    importlib.import_module(f"verif.rules.{_family}")
+if importlib.util.find_spec("verif.rules.local"):
+    importlib.import_module("verif.rules.local")
+
+__all__ = ["NoParams", "Outcome", "Params", "Rule", "check", "get", "rule", "rules", "validate"]

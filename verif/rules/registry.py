@@ -47,23 +47,30 @@ class Rule:
     params: type[Params]
     check: RuleFunction
     version: int = 1
+    flavour: Callable[[], str] | None = None
 
     @property
     def part(self) -> str:
-        """The identity that goes into a verdict and its cache key."""
-        return f"rule:{self.id}@{self.version}"
+        """The identity that goes into a verdict and its cache key.
+
+        `flavour` names what the machine supplies (an installed Punkt or our own), so that two machines
+        that may answer differently never share a cached verdict.
+        """
+        return f"rule:{self.id}@{self.version}" + (f"+{self.flavour()}" if self.flavour else "")
 
 
 _RULES: dict[str, Rule] = {}
 
 
-def rule(id: str, params: type[Params] = NoParams, version: int = 1) -> Callable[[RuleFunction], RuleFunction]:
+def rule(
+    id: str, params: type[Params] = NoParams, version: int = 1, flavour: Callable[[], str] | None = None
+) -> Callable[[RuleFunction], RuleFunction]:
     """Register a function under `id` (decorator)."""
 
     def register(function: RuleFunction) -> RuleFunction:
         if id in _RULES:
             raise ValueError(f"rule {id!r} is registered twice")
-        _RULES[id] = Rule(id, params, function, version)
+        _RULES[id] = Rule(id, params, function, version, flavour)
         return function
 
     return register
@@ -75,7 +82,9 @@ def get(id: str) -> Rule:
         import difflib
 
         near = difflib.get_close_matches(id, _RULES, n=3)
-        raise InputError(f"unknown constraint type {id!r}", hint=f"Did you mean {', '.join(near)}?" if near else "")
+        raise InputError(
+            f"unknown constraint type {id!r}", hint=f"Did you mean {', '.join(near)}?" if near else ""
+        )
     return _RULES[id]
 
 
@@ -85,14 +94,21 @@ def rules() -> dict[str, Rule]:
 
 
 def validate(id: str, raw: dict[str, Any], *, file: object = None, row: int | None = None) -> Params:
-    """Typed parameters of a rule, or an `InputError` that names file, row and field."""
+    """Typed parameters of a rule, or an `InputError` that names file, row and field.
+
+    A null value means an absent parameter: published IFEval tables hold every parameter name in every row.
+    """
     try:
         spec = get(id)
     except InputError as error:
         raise InputError(error.problem, file=file, row=row, hint=error.hint) from None
     try:
-        return spec.params.model_validate(raw)
+        return spec.params.model_validate({name: value for name, value in raw.items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "params"
-        raise InputError(f"{id}: {first['msg']}", file=file, row=row, field=name) from None
+        known = ", ".join(spec.params.model_fields) or "none"
+        message = f"{id}: {first['msg'].removeprefix('Value error, ')}"
+        raise InputError(
+            message, file=file, row=row, field=name, hint=f"Parameters of {id}: {known}."
+        ) from None
