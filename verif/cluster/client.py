@@ -181,7 +181,8 @@ class Kube:
     async def events(self, name: str) -> list[Manifest]:
         """The events about one object, oldest first."""
         items = await self._items(lambda: self.core.list_namespaced_event(
-            self.namespace, field_selector=f"involvedObject.name={name}", _preload_content=False, _request_timeout=30))  # fmt: skip
+            self.namespace, field_selector=f"involvedObject.name={name}",
+            _preload_content=False, _request_timeout=30))  # fmt: skip
         return sorted(items, key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime") or ""))
 
     async def _items(self, function: Callable[[], Awaitable[Any]]) -> list[Manifest]:

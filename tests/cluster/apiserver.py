@@ -1,0 +1,218 @@
+"""A small HTTP server that speaks the part of the Kubernetes API a watcher needs.
+
+Real HTTP, real list/watch semantics: resource versions rise, a watch streams JSON lines from the version it was
+asked for and ends after `timeoutSeconds`, a version older than the retained history is answered 410 inside the
+stream, creating a name twice is a 409 Status, deletion with a grace period sets `deletionTimestamp` first. The
+test plays the part of the controllers by calling `update`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from kubernetes_asyncio import client
+
+Manifest = dict[str, Any]
+
+
+def failure(code: int, reason: str, message: str) -> web.Response:
+    body = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "code": code,
+        "reason": reason,
+        "message": message,
+    }
+    return web.json_response(body, status=code)
+
+
+class ApiServer:
+    def __init__(self) -> None:
+        self.version = 100
+        self.oldest = 0
+        self.objects: dict[tuple[str, str], Manifest] = {}
+        self.history: list[tuple[int, str, str, Manifest]] = []
+        self.changed = asyncio.Event()
+        self.pods: list[Manifest] = []
+        self.events: list[Manifest] = []
+        self.created: list[str] = []
+        self.down = False
+        self.refuse_create: web.Response | None = None
+        self.watch_gone = False
+        self.drop_watch = False
+        self.logs_hang = False
+        self.log_text = "Traceback\nRuntimeError: CUDA error\n"
+        self.watches = 0
+        self.url = ""
+
+    # ------------------------------------------------------------------- the controllers' side
+    def _record(self, type: str, plural: str, obj: Manifest) -> None:
+        self.version += 1
+        obj["metadata"]["resourceVersion"] = str(self.version)
+        self.history.append((self.version, type, plural, copy.deepcopy(obj)))
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def update(self, plural: str, name: str, **status: Any) -> None:
+        obj = self.objects[plural, name]
+        spec = status.pop("spec", {})
+        obj["spec"] |= spec
+        obj["status"] = {**obj.get("status", {}), **status}
+        self._record("MODIFIED", plural, obj)
+
+    def remove(self, plural: str, name: str) -> None:
+        obj = self.objects.pop((plural, name))
+        self._record("DELETED", plural, obj)
+
+    def only(self, plural: str) -> str:
+        names = [n for p, n in self.objects if p == plural]
+        assert len(names) == 1, names
+        return names[0]
+
+    def condition(self, plural: str, name: str, type: str, reason: str = "", message: str = "") -> None:
+        old = self.objects[plural, name].get("status", {}).get("conditions", [])
+        new = {"type": type, "status": "True", "reason": reason, "message": message}
+        self.update(plural, name, conditions=[*old, new])
+
+    def pod(self, labels_of: str, plural: str = "jobs", **status: Any) -> None:
+        labels = self.objects[plural, labels_of]["metadata"]["labels"]
+        self.pods = [
+            {"metadata": {"name": f"{labels_of}-x1", "labels": dict(labels)}, "spec": {}, "status": status}
+        ]
+
+    # ------------------------------------------------------------------------- the API's side
+    @web.middleware
+    async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if self.down:
+            return failure(503, "ServiceUnavailable", "apiserver not ready")
+        return await handler(request)
+
+    async def _create(self, request: web.Request) -> web.Response:
+        if self.refuse_create is not None:
+            return self.refuse_create
+        obj, plural = await request.json(), request.match_info["plural"]
+        key = (plural, obj["metadata"]["name"])
+        if key in self.objects:
+            return failure(409, "AlreadyExists", f'{plural} "{key[1]}" already exists')
+        obj["metadata"] |= {"uid": f"uid-{self.version}"}
+        self.objects[key] = obj
+        self.created.append(key[1])
+        self._record("ADDED", plural, obj)
+        return web.json_response(obj, status=201)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        obj = self.objects.get((request.match_info["plural"], request.match_info["name"]))
+        return web.json_response(obj) if obj else failure(404, "NotFound", "not found")
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        key = (request.match_info["plural"], request.match_info["name"])
+        if key not in self.objects:
+            return failure(404, "NotFound", "not found")
+        obj = self.objects[key]
+        obj["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        self._record("MODIFIED", key[0], obj)
+        asyncio.get_running_loop().call_later(0.1, lambda: self.objects.pop(key, None))
+        return web.json_response(obj)
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        plural, query = request.match_info["plural"], request.query
+        if query.get("watch") in ("true", "True", "1"):
+            return await self._watch(request, plural)
+        items = [
+            o
+            for (p, _), o in self.objects.items()
+            if p == plural and self._selected(o, query.get("labelSelector", ""))
+        ]
+        return web.json_response(
+            {"kind": "List", "items": items, "metadata": {"resourceVersion": str(self.version)}}
+        )
+
+    @staticmethod
+    def _selected(obj: Manifest, selector: str) -> bool:
+        labels = obj["metadata"].get("labels", {})
+        return all(labels.get(k) == v for k, v in (part.split("=") for part in selector.split(",") if part))
+
+    async def _watch(self, request: web.Request, plural: str) -> web.StreamResponse:
+        self.watches += 1
+        seen = int(request.query.get("resourceVersion") or 0)
+        name = request.query["fieldSelector"].removeprefix("metadata.name=")
+        response = web.StreamResponse()
+        await response.prepare(request)
+
+        async def send(type: str, obj: Manifest) -> None:
+            await response.write(json.dumps({"type": type, "object": obj}).encode() + b"\n")
+
+        if self.watch_gone:
+            self.watch_gone = False
+            await send(
+                "ERROR",
+                {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"},
+            )
+            return response
+        if self.drop_watch:
+            self.drop_watch = False
+            await response.write(b'{"type": "MODI')
+            assert request.transport is not None
+            request.transport.close()
+            return response
+        end = asyncio.get_running_loop().time() + float(request.query.get("timeoutSeconds", 60))
+        while (left := end - asyncio.get_running_loop().time()) > 0:
+            for version, type, kind, obj in self.history:
+                if version > seen and kind == plural and obj["metadata"]["name"] == name:
+                    seen = version
+                    await send(type, obj)
+            try:
+                await asyncio.wait_for(self.changed.wait(), min(left, 0.2))
+            except TimeoutError:
+                continue
+        return response
+
+    async def _pods(self, request: web.Request) -> web.Response:
+        items = [p for p in self.pods if self._selected(p, request.query.get("labelSelector", ""))]
+        return web.json_response({"kind": "PodList", "items": items})
+
+    async def _events(self, request: web.Request) -> web.Response:
+        return web.json_response({"kind": "EventList", "items": self.events})
+
+    async def _log(self, request: web.Request) -> web.Response:
+        if self.logs_hang:
+            await asyncio.sleep(3600)
+        return web.Response(text=self.log_text)
+
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[self._gate])
+        for group in ("batch", "ray.io"):
+            base = f"/apis/{group}/v1/namespaces/{{ns}}/{{plural}}"
+            app.router.add_post(base, self._create)
+            app.router.add_get(base, self._list)
+            app.router.add_get(base + "/{name}", self._get)
+            app.router.add_delete(base + "/{name}", self._delete)
+        app.router.add_get("/api/v1/namespaces/{ns}/pods", self._pods)
+        app.router.add_get("/api/v1/namespaces/{ns}/pods/{name}/log", self._log)
+        app.router.add_get("/api/v1/namespaces/{ns}/events", self._events)
+        return app
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[ApiServer]:
+    server = ApiServer()
+    runner = web.AppRunner(server.app(), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
+
+
+def api_client(url: str) -> client.ApiClient:
+    return client.ApiClient(client.Configuration(host=url))

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from verif.cluster.client import Kube
+from verif.cluster.config import Cluster
+from verif.cluster.request import StageRequest
+from verif.recipe import Recipe
+
+spec = importlib.util.spec_from_file_location("cluster_apiserver", Path(__file__).with_name("apiserver.py"))
+assert spec is not None
+assert spec.loader is not None
+apiserver = importlib.util.module_from_spec(spec)
+sys.modules["cluster_apiserver"] = apiserver
+spec.loader.exec_module(apiserver)
+
+DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    images = {
+        role: f"registry.example/verif/{role}@{DIGEST}"
+        for role in ("orchestrator", "verifier", "trainer", "cpu")
+    }
+    return Cluster(repository="https://git.example/team/verif.git", images=images, queue="")
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return Recipe.model_validate(
+        {
+            "name": "tulu3-8b",
+            "data": {"kind": "verinstruct"},
+            "policy": {"kind": "hub", "repo": "org/policy", "revision": "a" * 40, "digest": "d" * 64},
+            "judge": {"kind": "hub", "repo": "org/judge", "revision": "b" * 40, "digest": "e" * 64},
+            "resources": {
+                "train": {
+                    "executor": "kubernetes",
+                    "gpus": 8,
+                    "memory_gb": 512,
+                    "cpus": 64,
+                    "gpu_type": "H800",
+                },
+                "evaluate": {"executor": "kubernetes", "gpus": 1, "memory_gb": 64, "cpus": 8},
+            },
+        }
+    )
+
+
+@pytest.fixture
+def request_(recipe: Recipe) -> StageRequest:
+    return StageRequest(recipe, "train", "c" * 40, {"train.steps": 20})
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[apiserver.ApiServer]:
+    async with apiserver.running() as running:
+        yield running
+
+
+@pytest.fixture
+async def kube(server: apiserver.ApiServer) -> AsyncIterator[Kube]:
+    kube = Kube(apiserver.api_client(server.url), "verif", patience_s=4)
+    yield kube
+    await kube.close()
