@@ -1,10 +1,24 @@
-"""Intervals and tests. Every number verif reports comes with one."""
+"""Intervals and tests. Every number verif reports comes with one.
+
+The unit of resampling is the prompt, or, where prompts share a source (variants of one seed instruction,
+turns of one conversation), the whole cluster: treating siblings as independent makes intervals too narrow.
+Nothing here knows what a verdict is.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest, norm, t
+
+LEVEL = 0.95
+_CHUNK = 2_000_000  # cells of a resampling matrix held at once (16 MB)
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +38,142 @@ class Interval:
         return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
 
 
+@dataclass(frozen=True, slots=True)
+class PairedResult:
+    """The mean of after minus before over the same prompts.
+
+    `p_value` is two-sided, from random sign flips of the per-cluster differences (exact under exchange of
+    the two models); `effect_size` is Cohen's d_z, the mean difference in units of its own deviation.
+    """
+
+    difference: Interval
+    p_value: float
+    effect_size: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain numbers, for JSON."""
+        return {**self.difference.as_dict(), "p_value": self.p_value, "effect_size": self.effect_size}
+
+
 def proportion(successes: int, n: int) -> Interval:
     """A share with its Wilson 95% interval; n = 0 gives [0, 1]."""
     if n == 0:
         return Interval(float("nan"), 0.0, 1.0, 0)
-    ci = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    ci = binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
     return Interval(successes / n, float(ci.low), float(ci.high), n)
+
+
+def bootstrap_mean(
+    values: Sequence[float], clusters: Sequence[Hashable] | None = None, samples: int = 10_000, seed: int = 0
+) -> Interval:
+    """The mean of `values` with its bootstrap interval; `clusters` names each value's source.
+
+    Percentile interval, its level widened so that it matches Student's t for few units (the "expanded
+    percentile" of Hesterberg, 2015, sec. 3.6): the plain one covers 90% of the time for 15 units, not 95%.
+    Constant data would give a width of zero; shares of 0 or 1 then get Wilson's interval over the clusters.
+    """
+    data = _finite(values)
+    if data.size == 0:
+        return Interval(float("nan"), float("-inf"), float("inf"), 0)
+    sums, sizes = _by_cluster(data, clusters)
+    mean = float(data.mean())
+    if float(np.ptp(data)) == 0.0:
+        return _constant(mean, sums.size, data.size)
+    low, high = _bounds(sums, sizes, samples, seed)
+    return Interval(mean, low, high, int(data.size))
+
+
+def paired_bootstrap(
+    before: Sequence[float],
+    after: Sequence[float],
+    clusters: Sequence[Hashable] | None = None,
+    samples: int = 10_000,
+    seed: int = 0,
+) -> PairedResult:
+    """Compare two models on the same prompts, in the same order. Raises ValueError if the lengths differ."""
+    if len(before) != len(after):
+        raise ValueError(f"paired values differ in number: {len(before)} before, {len(after)} after")
+    difference = _finite(after) - _finite(before)
+    if difference.size == 0:
+        return PairedResult(Interval(float("nan"), float("-inf"), float("inf"), 0), 1.0, 0.0)
+    sums, sizes = _by_cluster(difference, clusters)
+    mean = float(difference.mean())
+    if float(np.ptp(difference)) == 0.0:
+        interval = Interval(mean, mean, mean, int(difference.size))
+    else:
+        interval = Interval(mean, *_bounds(sums, sizes, samples, seed), int(difference.size))
+    deviation = float(difference.std(ddof=1)) if difference.size > 1 else 0.0
+    effect = mean / deviation if deviation else 0.0
+    return PairedResult(interval, _sign_flips(sums, samples, seed), effect)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjusted p-values (Holm 1979), in the order given."""
+    count = len(p_values)
+    adjusted = [0.0] * count
+    running = 0.0
+    for rank, index in enumerate(sorted(range(count), key=lambda i: p_values[i])):
+        running = max(running, min(1.0, (count - rank) * p_values[index]))
+        adjusted[index] = running
+    return adjusted
+
+
+def _finite(values: Sequence[float]) -> Floats:
+    data = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(data).all():
+        raise ValueError(
+            "a value is not a finite number; leave unknown outcomes out and report how many there were"
+        )
+    return data
+
+
+def _by_cluster(data: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floats, Floats]:
+    """Sum and size of each cluster, in order of first appearance."""
+    if clusters is None:
+        return data, np.ones_like(data)
+    if len(clusters) != data.size:
+        raise ValueError(f"{data.size} values but {len(clusters)} cluster names")
+    index: dict[Hashable, int] = {}
+    codes = np.array([index.setdefault(name, len(index)) for name in clusters], dtype=np.intp)
+    return np.bincount(codes, weights=data).astype(np.float64), np.bincount(codes).astype(np.float64)
+
+
+def _constant(mean: float, clusters: int, n: int) -> Interval:
+    if mean in (0.0, 1.0):
+        wilson = proportion(int(mean) * clusters, clusters)
+        return Interval(mean, wilson.low, wilson.high, n)
+    return Interval(mean, mean, mean, n)
+
+
+def _bounds(sums: Floats, sizes: Floats, samples: int, seed: int) -> tuple[float, float]:
+    units = sums.size
+    if units < 2:
+        return float("-inf"), float("inf")
+    rng = np.random.default_rng(seed)
+    alike = bool((sizes == sizes[0]).all())  # then the denominator is always the same
+
+    def draw(rows: int) -> Floats:
+        chosen = rng.integers(0, units, size=(rows, units), dtype=np.int32)
+        total = units * sizes[0] if alike else sizes[chosen].sum(axis=1)
+        return np.asarray(sums[chosen].sum(axis=1) / total, dtype=np.float64)
+
+    means = _in_chunks(draw, samples, units)
+    tail = float(norm.cdf(-math.sqrt(units / (units - 1)) * t.ppf((1 + LEVEL) / 2, units - 1)))
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _sign_flips(sums: Floats, samples: int, seed: int) -> float:
+    rng = np.random.default_rng([seed, 1])
+    observed = abs(float(sums.sum())) - 1e-12
+
+    def draw(rows: int) -> Floats:
+        signs = rng.integers(0, 2, size=(rows, sums.size), dtype=np.int8) * 2.0 - 1.0
+        return np.asarray(np.abs(signs @ sums), dtype=np.float64)
+
+    return float((1 + np.count_nonzero(_in_chunks(draw, samples, sums.size) >= observed)) / (1 + samples))
+
+
+def _in_chunks(draw: Callable[[int], Floats], samples: int, units: int) -> Floats:
+    rows = max(1, _CHUNK // units)
+    return np.concatenate([draw(min(rows, samples - start)) for start in range(0, samples, rows)])

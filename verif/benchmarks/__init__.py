@@ -1,1 +1,1 @@
-
+"""Benchmarks as one interface: load, prompts, responses, verdicts, scores."""

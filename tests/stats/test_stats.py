@@ -1,0 +1,138 @@
+"""The intervals cover at their stated rate, and the tests reject at theirs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from verif.stats import Interval, bootstrap_mean, holm, paired_bootstrap, proportion
+
+
+def coverage(draw, truth: float, trials: int, samples: int = 600) -> float:
+    """The share of simulated data sets whose interval holds the truth."""
+    hits = 0
+    for trial in range(trials):
+        values, clusters = draw(np.random.default_rng(trial))
+        interval = bootstrap_mean(values, clusters, samples=samples, seed=trial)
+        hits += interval.low <= truth <= interval.high
+    return hits / trials
+
+
+@pytest.mark.parametrize(("n", "share"), [(40, 0.5), (150, 0.3)])
+def test_interval_of_a_share_covers_95_percent(n: int, share: float) -> None:
+    observed = coverage(lambda rng: ((rng.random(n) < share).astype(float), None), share, 400)
+    assert 0.92 <= observed <= 0.985, observed
+
+
+def test_interval_of_few_skewed_values_covers() -> None:
+    observed = coverage(lambda rng: (rng.normal(size=12), None), 0.0, 400)
+    assert 0.92 <= observed <= 0.98, observed
+
+
+def clustered(rng: np.random.Generator) -> tuple[list[float], list[int]]:
+    """40 sources with 1 to 8 prompts each; prompts of a source share most of their difficulty."""
+    values, names = [], []
+    for source in range(40):
+        centre = rng.normal()
+        for _ in range(int(rng.integers(1, 9))):
+            values.append(float(centre + 0.3 * rng.normal()))
+            names.append(source)
+    return values, names
+
+
+def test_clustered_interval_covers_where_the_naive_one_does_not() -> None:
+    assert 0.91 <= coverage(clustered, 0.0, 300) <= 0.985
+    assert coverage(lambda rng: (clustered(rng)[0], None), 0.0, 300) < 0.80
+
+
+def test_paired_interval_and_test_hold_their_level() -> None:
+    covered = rejected = 0
+    trials = 300
+    for trial in range(trials):
+        rng = np.random.default_rng(trial)
+        skill = rng.random(120)
+        before, after = (rng.random(120) < skill), (rng.random(120) < skill)
+        result = paired_bootstrap(before.astype(float), after.astype(float), samples=600, seed=trial)
+        covered += result.difference.low <= 0 <= result.difference.high
+        rejected += result.p_value < 0.05
+    assert 0.92 <= covered / trials <= 0.985
+    assert rejected / trials <= 0.08
+
+
+def test_paired_test_sees_a_real_gain_and_its_size() -> None:
+    before = [0.0] * 60 + [1.0] * 40
+    after = [1.0] * 20 + [0.0] * 40 + [1.0] * 40
+    result = paired_bootstrap(before, after, samples=4000)
+    assert result.difference.value == pytest.approx(0.2)
+    assert result.difference.low > 0.1
+    assert result.p_value < 0.001
+    assert result.effect_size == pytest.approx(0.2 / np.std([1.0] * 20 + [0.0] * 80, ddof=1))
+
+
+def test_pairing_is_narrower_than_two_independent_samples() -> None:
+    rng = np.random.default_rng(0)
+    before = (rng.random(300) < 0.5).astype(float)
+    after = before.copy()
+    after[:15] = 1 - after[:15]
+    paired = paired_bootstrap(before, after).difference
+    single = bootstrap_mean(before)
+    assert paired.high - paired.low < 0.6 * (single.high - single.low)
+
+
+def test_clusters_widen_the_paired_interval() -> None:
+    before, after = [0.0] * 40, [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0] * 5
+    groups = [index // 4 for index in range(40)]
+    alone = paired_bootstrap(before, after).difference
+    together = paired_bootstrap(before, after, groups).difference
+    assert together.high - together.low > 1.5 * (alone.high - alone.low)
+
+
+def test_all_correct_is_not_certain() -> None:
+    interval = bootstrap_mean([1.0] * 50)
+    assert interval.value == 1.0
+    assert 0.9 < interval.low < 0.95
+    assert interval.high == 1.0
+
+
+def test_same_seed_same_interval() -> None:
+    values = np.random.default_rng(3).random(80)
+    assert bootstrap_mean(values, seed=5) == bootstrap_mean(values, seed=5)
+    assert bootstrap_mean(values, seed=5) != bootstrap_mean(values, seed=6)
+
+
+def test_bad_values_are_refused() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        bootstrap_mean([1.0, math.nan])
+    with pytest.raises(ValueError, match="differ in number"):
+        paired_bootstrap([1.0], [1.0, 0.0])
+    with pytest.raises(ValueError, match="cluster names"):
+        bootstrap_mean([1.0, 0.0], ["a"])
+
+
+def test_empty_is_unknown() -> None:
+    assert math.isnan(bootstrap_mean([]).value)
+    assert paired_bootstrap([], []).p_value == 1.0
+    assert proportion(0, 0) == Interval(pytest.approx(math.nan, nan_ok=True), 0.0, 1.0, 0)
+
+
+def test_holm_known_values() -> None:
+    # worked example: p sorted .005 .01 .03 .04 are multiplied by 4 3 2 1 and made monotone
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+@given(st.lists(st.floats(0, 1), max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_holm_is_between_p_and_bonferroni_and_keeps_order(ps: list[float]) -> None:
+    adjusted = holm(ps)
+    assert all(p <= a <= min(1.0, len(ps) * p) + 1e-12 for p, a in zip(ps, adjusted, strict=True))
+    assert [a for _, a in sorted(zip(ps, adjusted, strict=True))] == sorted(adjusted)
+
+
+def test_holm_keeps_the_family_wise_error() -> None:
+    rng = np.random.default_rng(0)
+    false_alarms = sum(min(holm(list(rng.random(20)))) < 0.05 for _ in range(2000))
+    assert false_alarms / 2000 < 0.065

@@ -1,0 +1,91 @@
+"""Where a model comes from, as flat tags: enough to make it again, and to see when something differs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from verif.files import digest
+
+if TYPE_CHECKING:
+    from verif.stages.context import Stage
+
+_LIBRARIES = ("verif", "torch", "transformers", "verl", "vllm", "ray", "mlflow", "dvc", "pydantic-monty")
+
+
+def lineage(stage: Stage) -> dict[str, str]:
+    """Git commit and cleanliness, dvc.lock, recipe, data, verifier, seeds, library versions and hardware."""
+    root = stage.root
+    seeds = stage.recipe
+    tags = {
+        "git.commit": git(root, "rev-parse", "HEAD") or "none",
+        "git.dirty": str(bool(git(root, "status", "--porcelain", "--untracked-files=no"))).lower(),
+        "dvc.lock": file_digest(root / "dvc.lock"),
+        "params": file_digest(root / "params.yaml"),
+        "recipe.name": stage.recipe.name,
+        "recipe.digest": digest(stage.recipe.model_dump(mode="json", by_alias=True)),
+        "data.digest": data_digest(stage),
+        "verifier.identity": verifier_identity(stage),
+        "seeds": f"recipe={seeds.seed} train={seeds.train.seed} evaluate={seeds.evaluate.seed}",
+        "hardware": hardware(),
+        "python": platform.python_version(),
+    }
+    return {f"verif.{name}": value for name, value in tags.items()} | {
+        f"verif.lib.{name}": version for name in _LIBRARIES if (version := _version(name))
+    }
+
+
+def git(root: Path, *arguments: str) -> str:
+    """A git answer, or an empty string outside a repository."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=root, capture_output=True, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def file_digest(path: Path) -> str:
+    """Digest of a file's bytes, or `none`."""
+    return digest(path.read_bytes()) if path.is_file() else "none"
+
+
+def data_digest(stage: Stage) -> str:
+    """One digest over the prepared splits."""
+    splits = sorted(stage.data.glob("*.parquet")) if stage.data.is_dir() else []
+    return digest([[path.name, file_digest(path)] for path in splits]) if splits else "none"
+
+
+def verifier_identity(stage: Stage) -> str:
+    """The audited verifier's identity, or `none` before the audit."""
+    try:
+        return str(orjson.loads((stage.models / "verifier" / "identity.json").read_bytes())["identity"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return "none"
+
+
+def hardware() -> str:
+    """Processor, cores and accelerators in one line."""
+    name = platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                name = line.split(":", 1)[1].strip()
+                break
+    gpus = [path.name for path in Path("/proc/driver/nvidia/gpus").glob("*")]
+    return f"{name}, {os.cpu_count()} cores" + (f", {len(gpus)} GPUs" if gpus else "")
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
