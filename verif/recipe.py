@@ -49,7 +49,7 @@ class VerInstructData(Section):
 
 
 class ScratchModel(Section):
-    """A tiny causal LM trained here from the prepared text. `seconds` is CPU time of one thread."""
+    """A tiny causal LM trained here from the prepared text. `steps` fixes the model: a limit in seconds would not."""
 
     kind: Literal["scratch"] = "scratch"
     width: int = 96
@@ -59,7 +59,7 @@ class ScratchModel(Section):
     vocabulary: int = 1280
     context: int = 512
     batch: int = 16
-    seconds: float = Field(90, gt=0, le=3600)
+    steps: int = Field(2000, ge=1)
     learning_rate: float = 1e-2
     seed: int = 0
 

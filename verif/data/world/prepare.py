@@ -1,0 +1,105 @@
+"""The local world as data: splits that share no set of constraints, and texts to train tiny models on."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from verif.data.splits import GoldenItem, JudgePair, PolicyPair, Splits
+from verif.data.world.constraints import HARD, HELD_OUT, SOFT
+from verif.data.world.oracle import reasoning, soft_truth, truth
+from verif.data.world.prompts import SHARES, draw, draw_distinct, split_of, wishes_of
+from verif.data.world.responses import authored, compose, plain_text, reference
+from verif.data.world.spoil import FAMILIES, spoil
+from verif.recipe import WorldData
+from verif.types import Instruction
+
+# Shares of the texts that a policy learns language from without an instruction being answered.
+PLAIN, PLAIN_INSTRUCTIONS = 0.06, 0.02
+# Shares among judgements: true as written by a careful author, loose in the soft constraints, spoilt.
+CAREFUL, LOOSE = 0.42, 0.18
+# Families by weight: what a sampling policy does most often comes most often.
+FAMILY_WEIGHTS = {
+    "foreign_sentence": 3, "foreign_word": 4, "other_address": 1, "salad": 2, "shuffled": 2, "slips": 7, "splice": 4,
+    "cut": 1, "gibberish": 2, "planted": 4,
+}  # fmt: skip
+assert set(FAMILY_WEIGHTS) == set(FAMILIES)
+
+
+def policy_pairs(n: int, rng: random.Random) -> list[PolicyPair]:
+    """Prompts and what more or less careful authors answered, with some plain text among them (empty prompt)."""
+    pairs = []
+    for _ in range(n):
+        kind, item = rng.random(), draw(rng, "train")
+        if kind < PLAIN:
+            pairs.append(PolicyPair("", plain_text(rng)))
+        elif kind < PLAIN + PLAIN_INSTRUCTIONS:
+            pairs.append(PolicyPair("", item.prompt))
+        else:
+            pairs.append(PolicyPair(item.prompt, authored(wishes_of(item), rng)))
+    return pairs
+
+
+def response_for_judge(item: Instruction, rng: random.Random) -> str:
+    """A response to judge: about half of them keep all soft constraints, the others fail in many ways."""
+    kind = rng.random()
+    if kind < CAREFUL:
+        return authored(wishes_of(item), rng, careless=0.0)
+    if kind < CAREFUL + LOOSE:
+        loose = [(k, a) for k, a in wishes_of(item) if k in HARD or rng.random() < 0.6]
+        return compose(loose, rng) or reference(item, rng)
+    family = rng.choices(list(FAMILY_WEIGHTS), list(FAMILY_WEIGHTS.values()))[0]
+    return spoil(item, reference(item, rng), rng, family)[0]
+
+
+def judge_pairs(n: int, rng: random.Random) -> list[JudgePair]:
+    """Judgements of the oracle; instructions with little to judge come less often."""
+    pairs: list[JudgePair] = []
+    while len(pairs) < n:
+        item = draw(rng, "train")
+        soft = sum(kind in SOFT for kind, _ in wishes_of(item))
+        if soft < 2 and rng.random() < 0.5:
+            continue
+        text = response_for_judge(item, rng)
+        pairs.append(JudgePair(item, text, soft_truth(item, text), reasoning(item, text)))
+    return pairs
+
+
+def golden(n: int, rng: random.Random) -> list[GoldenItem]:
+    """Responses with the truth per constraint: of authors careful and careless, and spoilt ones of every family."""
+    out = []
+    families = list(FAMILIES)
+    for index, item in enumerate(draw_distinct(rng, "golden", n)):
+        text = authored(wishes_of(item), rng, careless=0.3)
+        if index % 3 == 0:
+            text = spoil(item, reference(item, rng), rng, families[index // 3 % len(families)])[0]
+        out.append(GoldenItem(item, text, list(truth(item, text).constraints)))
+    return out
+
+
+def prepare_world(section: WorldData, seed: int) -> Splits:
+    """All splits and corpora; the same section and seed give the same rows. Each part has its own random stream,
+    so that a larger training set changes no other part."""
+
+    def stream(name: str) -> random.Random:
+        return random.Random(f"{seed}-{name}")
+
+    counts = {"train": section.train, "validation": section.validation, "test": section.test, "unseen": section.unseen}
+    splits = {name: draw_distinct(stream(name), name, count) for name, count in counts.items()}
+    items = golden(section.golden, stream("golden"))
+    held = {name: Counter(kind for item in rows for kind in item.meta["families"]) for name, rows in splits.items()}
+    for name, rows in splits.items():
+        assert all(split_of(wishes_of(item)) == name for item in rows)
+    return Splits(
+        **splits,
+        golden=items,
+        policy_pairs=policy_pairs(section.policy_pairs, stream("policy")),
+        judge_pairs=judge_pairs(section.judge_pairs, stream("judge")),
+        summary={
+            "source": "local world",
+            "constraint_types": {name: dict(sorted(counter.items())) for name, counter in held.items()},
+            "held_out_types": list(HELD_OUT),
+            "shares_of_constraint_sets": {name: high - low for name, (low, high) in SHARES.items()},
+            "golden_followed": sum(all(item.truth) for item in items) / len(items),
+        },
+    )
