@@ -1,0 +1,101 @@
+"""What a mutator is, and plain prose to start from.
+
+A mutator knows one rule: how to draw parameters for it, how to repair any text minimally so that it follows,
+and how to break a following text minimally. It counts by itself on simple text and never calls the rule, so
+that a miscounting rule is found.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Raw = dict[str, Any]
+Edit = Callable[[random.Random, str, Raw], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutator:
+    """`repair` leaves a following text following; `break_` makes a following text fail, with the least edit."""
+
+    draw: Callable[[random.Random], Raw]
+    repair: Edit
+    break_: Edit
+
+
+MUTATORS: dict[str, Mutator] = {}
+"""By rule id; a repaired variant (`*_fixed`) uses the mutator of its plain rule unless it has one of its own."""
+
+SENTENCES = (
+    "The old ferry crosses the river before breakfast.",
+    "My neighbour grows tomatoes behind the wooden fence.",
+    "Every child in the village knows the baker by name.",
+    "She repaired the radio with a piece of copper wire.",
+    "The train to the coast leaves from the second platform.",
+    "We walked home slowly because the road was wet.",
+    "Several students asked about the history of the bridge.",
+    "The museum keeps its oldest maps in a dark room.",
+    "Nobody remembered where the spare keys were kept.",
+    "He writes long letters to his sister in the winter.",
+    "The garden smells of mint after a warm rain.",
+    "They painted the kitchen walls in a pale yellow.",
+    "Our teacher explained the problem with great patience.",
+    "The small shop near the station sells fresh bread.",
+    "Most visitors come for the view from the tower.",
+    "The children built a raft from empty barrels.",
+)
+RARE = ("quartz", "lantern", "zeppelin", "walrus", "pumpkin", "velvet", "bamboo", "saddle")
+FILLERS = ("often", "really", "still", "again", "perhaps", "nearly")
+
+
+_BARE = re.compile(r"(?<!\S)[A-Za-z]+(?=[\s.!?]|$)")
+"""Words that stand alone: nothing is put inside brackets or asterisks."""
+
+
+def prose(rng: random.Random) -> str:
+    """Four to seven English sentences without commas, capitals within, or anything special."""
+    return " ".join(rng.sample(SENTENCES, rng.randint(4, 7)))
+
+
+def words(text: str) -> list[re.Match[str]]:
+    """Words of letters, with their places."""
+    return list(re.finditer(r"[A-Za-z]+", text))
+
+
+def insert_word(rng: random.Random, text: str, word: str) -> str:
+    """The word put after a random word of the text."""
+    places = list(_BARE.finditer(text)) or words(text)
+    if not places:
+        return f"{text} {word}".strip()
+    end = rng.choice(places).end()
+    return f"{text[:end]} {word}{text[end:]}"
+
+
+def remove(text: str, start: int, end: int) -> str:
+    """The text without that part, and without the blank that would be left before it."""
+    if start and text[start - 1] == " ":
+        start -= 1
+    return text[:start] + text[end:]
+
+
+def boundary(relation: str, threshold: int) -> tuple[int, int]:
+    """The last count that follows and the first that does not: "exactly", "at least", "at most" or "less than"."""
+    return {
+        "exactly": (threshold, threshold + 1),
+        "at least": (threshold, threshold - 1),
+        "at most": (threshold, threshold + 1),
+        "less than": (threshold - 1, threshold),
+    }[relation]
+
+
+def follows(count: int, relation: str, threshold: int) -> bool:
+    """Whether a count follows."""
+    return {
+        "exactly": count == threshold,
+        "at least": count >= threshold,
+        "at most": count <= threshold,
+        "less than": count < threshold,
+    }[relation]
