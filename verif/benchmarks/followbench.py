@@ -1,0 +1,124 @@
+"""FollowBench (Jiang et al., arXiv 2310.20410): instructions that gain one constraint per level, 1 to 5.
+
+HSR at level n: the share of instructions all of whose n constraints are met; SSR: the mean share met; CSL: per
+example, how many levels from 1 on are met without a gap (sec. 3.4). The data names no constraint: what a level added
+is told from the levels before it. So the judge is asked once per added step, with the earlier wording beside
+the later one, as the paper's own judge prompt does; example-type rows are decided by exact match (sec. 3.3).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from verif.benchmarks.case import Benchmark, Case, Row, Scores
+from verif.benchmarks.rows import distinct, need, read_rows
+from verif.benchmarks.scores import Outcome, common, mean_of, outcomes
+from verif.errors import InputError
+from verif.stats import bootstrap_mean
+from verif.types import Constraint, Instruction, ReferenceConstraint, SoftConstraint
+
+LEVELS = (1, 2, 3, 4, 5)
+
+
+def load(path: Path) -> list[Case]:
+    """Rows `{example_id, category, source, level, instruction, target}` of one category file."""
+    groups: dict[tuple[str, int], dict[int, dict[str, Any]]] = defaultdict(dict)
+    kind = path.stem.removesuffix("_constraints")
+    for number, row in read_rows(path):
+        example, level = need(row, "example_id", int, path, number), need(row, "level", int, path, number)
+        need(row, "instruction", str, path, number)
+        need(row, "category", str, path, number)
+        if level not in (0, *LEVELS):
+            raise InputError(f"level {level} is not 0 to 5", file=path, row=number, field="level")
+        if level in groups[(kind, example)]:
+            raise InputError(
+                f"level {level} of example {example} comes twice", file=path, row=number, field="level"
+            )
+        groups[(kind, example)][level] = row
+    cases = []
+    for (category, example), levels in groups.items():
+        for level in sorted(set(levels) & set(LEVELS)):
+            cases.append(_case(category, example, level, levels))
+    return distinct(cases, path)
+
+
+def _case(category: str, example: int, level: int, levels: dict[int, dict[str, Any]]) -> Case:
+    source = f"{category}/{example}"
+    item = Instruction(
+        id=f"{source}/{level}",
+        prompt=levels[level]["instruction"],
+        constraints=_constraints(category, level, levels),
+    )
+    return Case(item, cluster=source, labels={"level": level, "category": category})
+
+
+def _constraints(category: str, level: int, levels: dict[int, dict[str, Any]]) -> tuple[Constraint, ...]:
+    if category == "example" and "answer" in levels[level]:
+        template, answer = str(levels[level].get("target") or "{answer}"), str(levels[level]["answer"])
+        return (ReferenceConstraint(text=f"Answer in the form of the examples: {template}", answer=answer),)
+    return tuple(
+        SoftConstraint(
+            text=(
+                f"Meets what the later wording asks beyond the earlier one. Earlier: {_wording(levels, step - 1)!r} "
+                f"Later: {_wording(levels, step)!r}"
+            ),
+            dimension=category,
+        )
+        for step in range(1, level + 1)
+        if step in levels
+    )
+
+
+def _wording(levels: dict[int, dict[str, Any]], level: int) -> str:
+    return str(levels[level]["instruction"]) if level in levels else ""
+
+
+def score(cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -> Scores:
+    """HSR and SSR per level and over the levels, and CSL; the example is the cluster."""
+    found = outcomes(rows)
+    scores: Scores = {}
+    by_level: dict[int, list[Outcome]] = defaultdict(list)
+    for outcome in found:
+        by_level[int(orjson.loads(outcome.labels)["level"])].append(outcome)
+    for level in LEVELS:
+        if by_level[level]:
+            scores[f"hsr_{level}"] = mean_of(by_level[level], lambda o: o.followed, samples, seed)
+            scores[f"ssr_{level}"] = mean_of(by_level[level], lambda o: o.share, samples, seed)
+    scores["hsr"] = mean_of(found, lambda o: o.followed, samples, seed)
+    scores["ssr"] = mean_of(found, lambda o: o.share, samples, seed)
+    consecutive = csl(found)
+    scores["csl"] = bootstrap_mean(list(consecutive.values()), list(consecutive), samples, seed)
+    return {**scores, **common(cases, rows, samples, seed)}
+
+
+def csl(found: Sequence[Outcome]) -> dict[str, float]:
+    """Consecutive satisfied levels by example; an example with an unknown level before its first failure is left out."""
+    examples: dict[str, dict[int, Outcome]] = defaultdict(dict)
+    for outcome in found:
+        examples[outcome.cluster][int(orjson.loads(outcome.labels)["level"])] = outcome
+    out = {}
+    for example, levels in examples.items():
+        run: float | None = 0.0
+        for level in LEVELS:
+            if level not in levels:
+                break
+            if not levels[level].known:
+                run = None
+                break
+            if not levels[level].followed:
+                break
+            run = float(level)
+        if run is not None:
+            out[example] = run
+    return out
+
+
+FOLLOWBENCH = Benchmark(
+    name="followbench", title="FollowBench: one constraint more per level", paper="arXiv 2310.20410",
+    judging="verifier", load=load, score=score,
+)  # fmt: skip
