@@ -130,6 +130,9 @@ class Benchmark(Section):
 
     name: str
     path: str = ""
+    repo: str = ""
+    revision: str = ""
+    digest: str = ""
     limit: int | None = None
 
 
@@ -141,6 +144,7 @@ class Evaluate(Section):
     general_tasks: tuple[str, ...] = ()
     bootstrap: int = Field(10000, ge=100)
     sft_control: bool = True
+    sft_control_steps: int = Field(1500, ge=1, description="about one minute of one core")
     seed: int = 7
 
 
@@ -158,6 +162,7 @@ class Register(Section):
 
     model_name: str = "verif-local"
     upload_below_mb: float = 200
+    alias_moved: Literal["gate", "put-back"] = "gate"
     gate: PromotionGate = PromotionGate()
 
 

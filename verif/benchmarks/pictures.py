@@ -1,0 +1,110 @@
+"""Pictures and the plot table of an evaluation: totals and constraint types, before and after, with intervals."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from verif.files import write_bytes
+
+BEFORE, AFTER, CONTROL = "#8a94a6", "#2563eb", "#d97706"
+
+
+def draw(numbers: dict[str, Any], folder: Path) -> None:
+    """`accuracy.svg`, `families.svg` and `families.csv` (for DVC's plots) in `folder`."""
+    with_families = {n: f["families"] for n, f in numbers["benchmarks"].items() if f.get("families")}
+    _table(with_families, folder / "families.csv")
+    _accuracy(numbers["benchmarks"], folder / "accuracy.svg")
+    if with_families:
+        name, found = next(iter(with_families.items()))
+        _families(name, found, folder / "families.svg")
+
+
+def _table(found: dict[str, Any], path: Path) -> None:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(
+        ["benchmark", "family", "n", "before", "after", "gain", "gain_low", "gain_high", "p_holm"]
+    )
+    for benchmark, families in found.items():
+        for family, cell in families.items():
+            gain = cell["gain"]
+            values = (
+                cell["before"]["value"],
+                cell["after"]["value"],
+                gain["value"],
+                gain["low"],
+                gain["high"],
+            )
+            row = [benchmark, family, gain["n"], *(f"{v:.4f}" for v in values), f"{gain['p_holm']:.4f}"]
+            writer.writerow(row)
+    write_bytes(path, stream.getvalue().encode())
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "verif"  # the same numbers give the same bytes
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(width, height), layout="constrained")
+
+
+def _save(figure: Any, path: Path) -> None:
+    from matplotlib import pyplot
+
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def _bars(
+    axes: Any, at: list[float], cells: list[dict[str, float]], colour: str, label: str, width: float
+) -> None:
+    values = [cell["value"] for cell in cells]
+    below = [max(0.0, cell["value"] - cell["low"]) for cell in cells]
+    above = [max(0.0, cell["high"] - cell["value"]) for cell in cells]
+    axes.barh(
+        at,
+        values,
+        width,
+        xerr=[below, above],
+        color=colour,
+        label=label,
+        error_kw={"ecolor": "#333", "lw": 1},
+    )
+
+
+def _accuracy(benchmarks: dict[str, Any], path: Path) -> None:
+    lines = []
+    for name, found in benchmarks.items():
+        for mode, key in (("T=1", "strict"), ("greedy", "greedy")):
+            cells = {m: found[m][key] for m in ("before", "after", "control") if key in found.get(m, {})}
+            if cells:
+                lines.append((f"{name}\n{mode}", cells))
+    figure, axes = _figure(7.5, 1 + 0.8 * len(lines))
+    for offset, (model, colour) in enumerate((("before", BEFORE), ("after", AFTER), ("control", CONTROL))):
+        at = [i + 0.26 * (offset - 1) for i, (_, cells) in enumerate(lines) if model in cells]
+        if at:
+            _bars(axes, at, [cells[model] for _, cells in lines if model in cells], colour, model, 0.25)
+    axes.set_yticks(range(len(lines)), [name for name, _ in lines])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("share of prompts with every constraint met (95% interval)")
+    axes.legend(loc="lower right")
+    _save(figure, path)
+
+
+def _families(name: str, found: dict[str, Any], path: Path) -> None:
+    figure, axes = _figure(7.5, 1 + 0.42 * len(found))
+    at = list(range(len(found)))
+    _bars(axes, [i - 0.19 for i in at], [cell["before"] for cell in found.values()], BEFORE, "before", 0.36)
+    _bars(axes, [i + 0.19 for i in at], [cell["after"] for cell in found.values()], AFTER, "after", 0.36)
+    axes.set_yticks(at, [f"{family} (n={cell['gain']['n']})" for family, cell in found.items()])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.02)
+    axes.set_xlabel(f"share of verdicts that pass, {name}, T=1 (95% interval)")
+    axes.legend(loc="lower right")
+    _save(figure, path)
