@@ -97,7 +97,21 @@ class VerifierSection(Section):
     max_judge_tokens: int = Field(64, ge=8)
     judge_deadline_s: float = Field(60, gt=0)
     audit_items: int = Field(300, ge=10)
+    price_per_hour: float = Field(0.1, ge=0, description="of the machines that judge; two cloud CPU cores by default")
     gate: Gate = Gate()
+
+
+class Watch(Section):
+    """What is watched while the policy trains. Shares are of a step's rollouts; the run's first steps are its baseline."""
+
+    on_alarm: Literal["warn", "stop"] = "warn"
+    every: int = Field(5, ge=1, description="steps between two looks by the oracle")
+    sample: int = Field(32, ge=0, description="rollouts that the oracle judges again at a look; 0 asks none")
+    max_divergence: float = Field(0.3, ge=0, le=1, description="accepted rollouts that the oracle calls false")
+    max_unscorable_rise: float = Field(0.3, ge=0, le=1)
+    max_signature_rise: float = Field(0.15, ge=0, le=1)
+    min_length_ratio: float = Field(0.4, ge=0, le=1)
+    min_entropy_ratio: float = Field(0.1, ge=0, le=1)
 
 
 class Train(Section):
@@ -122,6 +136,7 @@ class Train(Section):
     nodes: int = Field(1, ge=1)
     tensor_parallel: int = Field(1, ge=1)
     micro_batch: int = Field(64, ge=1)
+    watch: Watch = Watch()
     seed: int = 1
 
 
