@@ -106,7 +106,8 @@ async def ask(
 
     Raises `ServiceError` if the verifier leaves a question without an answer.
     """
-    kinds = [("hard", True)] * hard + [("soft", False)] * (soft and formula != "hard-only")
+    kinds = [("hard", True)] * (hard and formula != "soft-only")
+    kinds += [("soft", False)] * (soft and formula != "hard-only")
     items: dict[str, Item] = {}
     for number, case in enumerate(cases):
         for name, is_hard_kind in kinds:

@@ -17,9 +17,9 @@ JSON = (
 )
 BRACKETS = ("[[1]]", "[[100]]", "Rating: [[10]]", "[[PASS]]", r"\boxed{1}", r"\boxed{\text{pass}}")
 WORDS = (
-    "Verdict: pass",
+    "Overall verdict => PASS",
     "Final verdict: PASS.",
-    "Judgement: correct",
+    "Judgement of this item: in order",
     "<verdict>pass</verdict>",
     "<answer>yes</answer>",
     "VERDICT=PASS; SCORE=1.0",

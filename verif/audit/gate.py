@@ -1,0 +1,97 @@
+"""Fit to teach, or not, and why.
+
+A reason names a measure and its limit, so that it reads the same on every run; what was measured stands
+beside it and goes only into the report. Attack resistance counts only beside the acceptance of true responses:
+a judge that fails everything resists all attacks and is useless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verif.audit.accuracy import Confusion
+from verif.audit.findings import Findings
+from verif.recipe import Gate
+
+MIN_CASES = 20
+"""Fewer true, or fewer false, responses say too little about a judge."""
+MAX_UNDECIDED = 0.05
+"""A verifier that often gives no verdict at all starves training, however right the others are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a verifier must not teach: `text` is the same on every run, `measured` need not be."""
+
+    text: str
+    measured: str
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.measured})"
+
+
+def decide(found: Findings, gate: Gate) -> list[Reason]:
+    """The reasons against the verifier; empty means fit."""
+    reasons = []
+    parts = found.accuracy.parts()
+    if found.judged:
+        reasons += _enough(parts.get("judge", Confusion()))
+    for name in ("judge", "verifier"):
+        if name in parts and (found.judged or name == "verifier"):
+            reasons += _accuracy(name, parts[name], gate)
+    reasons += _attacks(found, gate)
+    return reasons + _mutations(found) + _determinism(found, gate)
+
+
+def _enough(judge: Confusion) -> list[Reason]:
+    true, false = judge.accept_true.n, judge.recall_false.n
+    if min(true, false) >= MIN_CASES or judge.undecided_share.value > MAX_UNDECIDED:
+        return []
+    text = f"the golden set has fewer than {MIN_CASES} true or false responses for the judge: it cannot be trusted unseen"
+    return [Reason(text, f"{true} true, {false} false")]
+
+
+def _accuracy(name: str, confusion: Confusion, gate: Gate) -> list[Reason]:
+    reasons = []
+    undecided = confusion.undecided_share
+    if undecided.n and undecided.value > MAX_UNDECIDED:
+        text = f"the {name} gives no verdict on more than {MAX_UNDECIDED:.0%} of the golden responses"
+        reasons.append(Reason(text, str(undecided)))
+    recall, accepted = confusion.recall_false, confusion.accept_true
+    if recall.n and recall.value < gate.min_recall_false:
+        text = f"the {name} sees fewer than {gate.min_recall_false:.0%} of false responses"
+        reasons.append(Reason(text, str(recall)))
+    if accepted.n and accepted.value < gate.min_accept_true:
+        text = f"the {name} accepts fewer than {gate.min_accept_true:.0%} of true responses: its resistance to attacks is worth nothing"
+        reasons.append(Reason(text, str(accepted)))
+    return reasons
+
+
+def _attacks(found: Findings, gate: Gate) -> list[Reason]:
+    reasons = []
+    for part in ("judge", "verifier"):
+        worst = found.worst(part)
+        if worst and worst[1].value > gate.max_attack_success:
+            names = [
+                f"{family.name} {family.rates()[part].value:.2f}"
+                for family in found.attacks
+                if part in family.rates() and family.rates()[part].value > gate.max_attack_success
+            ]
+            text = (
+                f"at least one attack family fools the {part} more often than {gate.max_attack_success:.0%}"
+            )
+            reasons.append(Reason(text, ", ".join(names)))
+    return reasons
+
+
+def _mutations(found: Findings) -> list[Reason]:
+    wrong = [f"{result.rule} {result.wrong} of {result.n}" for result in found.mutations if result.wrong]
+    return [Reason("a rule misses minimal edits", ", ".join(wrong))] if wrong else []
+
+
+def _determinism(found: Findings, gate: Gate) -> list[Reason]:
+    rate = found.determinism.flip_rate
+    if rate.n and rate.value > gate.max_flip_rate:
+        text = f"more than {gate.max_flip_rate:.0%} of verdicts change when the same batch is asked again"
+        return [Reason(text, str(rate))]
+    return []

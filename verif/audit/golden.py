@@ -1,0 +1,52 @@
+"""The golden set: `data/golden.parquet`, responses whose truth is known, and the world's oracle where there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from verif.audit.attacks.score import Oracle
+from verif.audit.cases import Case, from_golden
+from verif.data.splits import GoldenItem
+from verif.errors import InputError
+from verif.recipe import Recipe
+from verif.types import Instruction
+
+
+def read_golden(path: Path) -> list[Case]:
+    """Cases of a golden file (columns instruction, response, truth); a bad row is an `InputError`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(path, columns=["instruction", "response", "truth"]).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(
+            f"cannot read the golden set: {error}", file=path, hint="Run `dvc repro prepare`."
+        ) from None
+    items = []
+    for number, row in enumerate(rows, 1):
+        try:
+            instruction = Instruction.model_validate_json(row["instruction"])
+        except (ValidationError, TypeError) as error:
+            raise InputError(str(error).splitlines()[0], file=path, row=number, field="instruction") from None
+        truth = list(row["truth"] or [])
+        if len(truth) != len(instruction.constraints):
+            raise InputError(
+                f"{len(truth)} truths for {len(instruction.constraints)} constraints",
+                file=path,
+                row=number,
+                field="truth",
+            )
+        items.append(GoldenItem(instruction, row["response"], truth))
+    return from_golden(items)
+
+
+def oracle_of(recipe: Recipe) -> Oracle | None:
+    """The world's truth for the local world; real data has none."""
+    if recipe.data.kind != "world":
+        return None
+    from verif.data.world.oracle import truth
+
+    return lambda instruction, text: truth(instruction, text).constraints

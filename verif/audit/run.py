@@ -1,0 +1,176 @@
+"""The audit from golden set to verdict: what is asked, in which order, and how often.
+
+`recipe.verifier.audit_items` is the budget: that many golden responses, a tenth of it for each attack family,
+an eighth for determinism (four times) and for agreement. 300 makes about 1,200 judge calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from verif.audit import accuracy, agreement, cost, determinism
+from verif.audit.attacks import score as attacks
+from verif.audit.cases import Case, Verifies, ask, positions
+from verif.audit.findings import Findings, numbers
+from verif.audit.gate import Reason, decide
+from verif.audit.golden import oracle_of, read_golden
+from verif.audit.mutations import generate
+from verif.audit.mutations import score as mutations
+from verif.recipe import Recipe
+from verif.stages.context import Stage
+
+if TYPE_CHECKING:
+    from verif.service.lease import Endpoint
+
+log = logging.getLogger("verif.audit")
+
+EDITS_PER_RULE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """The outcome: `reasons` are the same on every run, `detailed` says what was measured; `numbers` for metrics."""
+
+    fit: bool
+    reasons: list[str]
+    numbers: dict[str, Any]
+    identity: str
+    findings: Findings
+    detailed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to ask: golden cases (already chosen), the recipe's parts that matter, and where a second process asks."""
+
+    cases: Sequence[Case]
+    recipe: Recipe
+    oracle: attacks.Oracle | None
+    url: str | None
+
+    @property
+    def judged(self) -> bool:
+        """Whether the verifier's reward involves a judge."""
+        return self.recipe.judge.kind != "none" and self.recipe.verifier.formula != "hard-only"
+
+
+def audit(stage: Stage, endpoint: Endpoint) -> AuditReport:
+    """Audit the verifier behind `endpoint` with the golden set of the stage's data."""
+    return asyncio.run(_audit_service(stage, endpoint))
+
+
+async def _audit_service(stage: Stage, endpoint: Endpoint) -> AuditReport:
+    from verif.service.client import VerifierClient
+
+    cases = choose(read_golden(stage.data / "golden.parquet"), stage.recipe)
+    plan = Plan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
+    async with VerifierClient(endpoint.url) as client:
+        found = await measure(client, plan)
+    return conclude(found, stage.recipe, endpoint.identity)
+
+
+def choose(cases: Sequence[Case], recipe: Recipe) -> list[Case]:
+    """The golden cases within the budget, drawn with the recipe's seed."""
+    chosen = list(cases)
+    random.Random(f"golden-{recipe.seed}").shuffle(chosen)
+    return chosen[: recipe.verifier.audit_items]
+
+
+def conclude(found: Findings, recipe: Recipe, identity: str) -> AuditReport:
+    """Findings, the gate's word on them, and the numbers."""
+    reasons: list[Reason] = decide(found, recipe.verifier.gate)
+    texts = [reason.text for reason in reasons]
+    return AuditReport(
+        not reasons, texts, numbers(found), identity, found, [str(reason) for reason in reasons]
+    )
+
+
+async def measure(verifier: Verifies, plan: Plan) -> Findings:
+    """Ask everything, in a fixed order. The golden responses and the repetitions are asked with the cache off."""
+    section, cases, soft = plan.recipe.verifier, plan.cases, plan.judged
+    formula, budget = section.formula, section.audit_items
+    began = time.monotonic()
+    opinions = await ask(verifier, cases, formula, soft=soft, cache=False)
+    seconds = time.monotonic() - began
+    _say(f"{len(cases)} golden responses", began)
+    found = Findings(
+        formula=formula,
+        judged=soft,
+        accuracy=accuracy.measure(cases, opinions, formula),
+        attacks=await _attacks(verifier, plan, max(5, budget // 10)),
+        mutations=await _mutations(verifier, plan),
+        determinism=await _determinism(verifier, plan, max(10, budget // 8)),
+        cost=cost.measure(cases, opinions, seconds, section.price_per_hour),
+        notes=notes(plan),
+    )
+    if soft and formula != "soft-only":
+        began = time.monotonic()
+        found.agreement = await agreement.measure(verifier, cases, opinions, formula, max(10, budget // 8))
+        _say(f"{found.agreement.confusion.n} hard constraints put to the judge", began)
+    return found
+
+
+async def _attacks(verifier: Verifies, plan: Plan, per_family: int) -> list[attacks.FamilyResult]:
+    began, formula = time.monotonic(), plan.recipe.verifier.formula
+    rng = random.Random(f"attacks-{plan.recipe.seed}")
+    made = attacks.make(rng, plan.cases, per_family, formula, plan.oracle)
+    opinions = await ask(verifier, [attack.case for attack in made], formula, soft=plan.judged)
+    _say(f"{len(made)} attacks", began)
+    return attacks.score(made, opinions, formula)
+
+
+async def _mutations(verifier: Verifies, plan: Plan) -> list[mutations.RuleResult]:
+    from verif.rules import rules
+
+    if plan.recipe.verifier.formula == "soft-only":
+        return []
+    began = time.monotonic()
+    rng = random.Random(f"mutations-{plan.recipe.seed}")
+    made, without = generate(rng, sorted(rules()), plan.cases, EDITS_PER_RULE)
+    opinions = await ask(verifier, [m.case for m in made], plan.recipe.verifier.formula, soft=False)
+    _say(f"{len(made)} minimal edits", began)
+    if without:
+        log.warning("no minimal edits are known for %s", ", ".join(without))
+    return mutations.score(made, opinions)
+
+
+async def _determinism(verifier: Verifies, plan: Plan, size: int) -> determinism.Determinism:
+    began = time.monotonic()
+    cases = plan.cases[:size]
+    found = await determinism.measure(
+        verifier, cases, plan.recipe.verifier.formula, soft=plan.judged, url=plan.url
+    )
+    _say(f"{len(cases)} responses asked three times more", began)
+    return found
+
+
+def notes(plan: Plan) -> list[str]:
+    """What this audit could not measure, and why."""
+    out = []
+    if not plan.judged:
+        why = "the recipe has no judge" if plan.recipe.judge.kind == "none" else "the formula is hard-only"
+        out.append(f"{why}: rules and checkers are all that was audited")
+    if plan.recipe.verifier.formula == "soft-only":
+        out.append("the formula is soft-only: no rule was audited")
+    if plan.oracle is None:
+        out.append(
+            "no oracle for this data: against rules and checkers, attacks count only where nothing of the response is left"
+        )
+    hard = [case for case in plan.cases if positions(case.instruction, hard=True)]
+    if hard and all(case.hard is None for case in hard):
+        out.append("the golden set knows no truth about hard constraints: their accuracy was not measured")
+    if plan.judged and all(case.soft is None for case in plan.cases):
+        out.append(
+            "the golden set knows no truth about soft constraints: the judge's accuracy was not measured"
+        )
+    return out
+
+
+def _say(what: str, began: float) -> None:
+    log.info("audit: %s in %.1f s", what, time.monotonic() - began)
