@@ -27,6 +27,9 @@ STARTERS = frozenset(
     """
     the this that these those it its he she they we you there here in on at as for from with by to of and but or
     if when while after before since although however his her their our my your what who why how where a an
+    let please then now so because once during through each every some many most all both no not yes also another
+    one two three first second next last finally then thus therefore moreover furthermore additionally meanwhile
+    use make take add do does is are was were have has can could will would should may might must
     """.split()
 )
 _CHUNK = re.compile(r"\S+")
@@ -123,8 +126,8 @@ def _breaks(token: str, follower: str) -> bool:
     stem = token[:-1].lower()
     if _ELLIPSIS.match(token):
         return starter
-    if _INITIAL.match(token):
-        return not continues and (starter or not follower[:1].isupper())
+    if _INITIAL.match(token):  # "J. Bach", but not "the letter o. Please"
+        return not continues and (starter or token.islower() or not follower[:1].isupper())
     if _NUMBER.match(token):
         return not continues
     if stem in ABBREVIATIONS or stem.rpartition("-")[2] in ABBREVIATIONS:
