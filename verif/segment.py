@@ -20,7 +20,7 @@ ABBREVIATIONS = frozenset(
     mr mrs ms messrs dr drs prof rev fr hon gen col maj capt cmdr lt sgt cpl gov sen rep pres sr jr st ste mt ft
     inc corp co ltd bros dept div est ave blvd rd vs viz cf al ca approx jan feb mar apr jun jul aug sep sept oct
     nov dec e.g i.e a.m p.m u.s u.k u.n u.s.a d.c ph.d m.d b.a m.a b.sc m.sc vol pp ed eds fig figs
-    """.split()
+    """.split()  # noqa: SIM905
 )
 # Words that open a sentence so often that a capitalised one after an abbreviation or an initial is a new sentence.
 STARTERS = frozenset(
@@ -30,7 +30,7 @@ STARTERS = frozenset(
     let please then now so because once during through each every some many most all both no not yes also another
     one two three first second next last finally then thus therefore moreover furthermore additionally meanwhile
     use make take add do does is are was were have has can could will would should may might must
-    """.split()
+    """.split()  # noqa: SIM905
 )
 _CHUNK = re.compile(r"\S+")
 _POTENTIAL = re.compile(r"[.?!](?=[)\";}\]*:@'({\[!?]|\s)")

@@ -59,9 +59,10 @@ class Doc:
 
     @cached_property
     def variants(self) -> tuple[Doc, ...]:
-        """What loose checking looks at: the response as it is, then without its first line, last line, both, and each of the four without asterisks.
+        """What loose checking looks at.
 
-        Blank and repeated variants are left out: upstream fails a blank one and a repeated one says nothing new.
+        The response as it is, without its first line, without its last line, without both, and each of
+        these four without asterisks. Blank and repeated variants are left out: upstream fails a blank one and a repeated one says nothing new.
         """
         lines = self.text.split("\n")
         cut = [self.text, *("\n".join(part).strip() for part in (lines[1:], lines[:-1], lines[1:-1]))]

@@ -48,7 +48,7 @@ def _checked(values: Iterator[tuple[int, Any]], name: str, on_bad: OnBad | None)
 def _open(name: str) -> BinaryIO:
     """The byte stream of a file or standard input; gzip is recognised by its first bytes."""
     try:
-        raw: Any = sys.stdin.buffer if name == "-" else Path(name).open("rb")
+        raw: Any = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", file=name) from None
     buffered = io.BufferedReader(raw, 1 << 20) if not hasattr(raw, "peek") else raw

@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 
-from verif.rules.check import check
+from verif.rules.check import EMPTY, check
 from verif.rules.registry import NoParams, Outcome, Params, Rule, get, rule, rules, validate
 
 for _family in (
@@ -20,4 +20,4 @@ for _family in (
 if importlib.util.find_spec("verif.rules.local"):
     importlib.import_module("verif.rules.local")
 
-__all__ = ["NoParams", "Outcome", "Params", "Rule", "check", "get", "rule", "rules", "validate"]
+__all__ = ["EMPTY", "NoParams", "Outcome", "Params", "Rule", "check", "get", "rule", "rules", "validate"]

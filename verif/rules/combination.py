@@ -28,7 +28,7 @@ def two_responses(doc: Doc, _: Params) -> Outcome:
 
 @rule("combination:two_responses_fixed")
 def two_responses_fixed(doc: Doc, _: Params) -> Outcome:
-    """The separator is exactly six asterisks (spaces between them forgiven), and the answers differ in more than case and blanks."""
+    """The separator is six asterisks, no more (spaces between them forgiven); case and blanks make no difference."""
     pieces = re.split(r"(?<!\*)\*(?: ?\*){5}(?![ ]?\*)", doc.text)
     return _different([found for piece in pieces if (found := _BLANKS.sub(" ", piece).strip().lower())])
 

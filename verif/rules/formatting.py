@@ -136,7 +136,10 @@ def _highlights(count: int, params: Highlights) -> Outcome:
 
 @rule("detectable_format:multiple_sections", Sections)
 def multiple_sections(doc: Doc, params: Sections) -> Outcome:
-    """The splitter word and a number, anywhere, at least so many times (upstream counts the groups of a splitter that has any)."""
+    """The splitter word and a number, anywhere, at least so many times.
+
+    Upstream splits the text, so a splitter with groups counts its groups too; so do we.
+    """
     pattern = compiled(rf"\s?{params.section_spliter}\s?\d+\s?", False)
     return _sections(sum(1 for _ in pattern.finditer(doc.text)) * (1 + pattern.groups), params)
 
