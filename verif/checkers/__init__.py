@@ -1,1 +1,1 @@
-
+"""The checker sandbox, and the screening of checkers before they may teach."""

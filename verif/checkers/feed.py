@@ -7,15 +7,26 @@ from collections.abc import Sequence
 from verif.checkers.faster import HELPERS
 from verif.checkers.program import Program
 
-_START = """
+#: Fed once into a shared session.
+HARNESS_CODE = (
+    HELPERS
+    + """
+_verif_checks = {}
 def print(*args, **kwargs):
     return None
-"""
-_RUN = """
-def _verif_run():
+def _verif_add(key, make, fixed):
+    check = None
+    if fixed:
+        try:
+            check = make()
+        except BaseException:
+            check = None
+    _verif_checks[key] = (make, check)
+def _verif_run(keys):
     out = []
+    checks = [_verif_checks[key] for key in keys]
     for response in _verif_responses:
-        for make, check in _verif_checks:
+        for make, check in checks:
             try:
                 if check is None:
                     out.append('1' if make()(_verif_instruction, response) else '0')
@@ -24,23 +35,16 @@ def _verif_run():
             except BaseException:
                 out.append('e')
     return ''.join(out)
-_verif_run()
 """
+)
 
 
-def group_code(programs: Sequence[Program]) -> str:
-    """One feed for all programs; its inputs are `_verif_instruction` and `_verif_responses`.
+def group_code(keys: Sequence[int], new: Sequence[tuple[int, Program]]) -> str:
+    """One feed: add the `new` programs under their keys, then run the programs of `keys` on all responses.
 
-    Its value is one character per (response, program), responses outermost: "1", "0", or "e" for whatever was
-    raised (that check is then run alone, which also gives the reason).
+    Its inputs are `_verif_instruction` and `_verif_responses`; its value is one character per (response,
+    key), responses outermost: "1", "0", or "e" for whatever was raised (that check is then run alone, which
+    also gives the reason).
     """
-    parts = [_START, HELPERS, "_verif_checks = []\n"]
-    for program in programs:
-        parts.append(program.shared)
-        if program.fixed:
-            parts.append("\ntry:\n    _verif_checks.append((_verif_make, _verif_make()))\n")
-            parts.append("except BaseException:\n    _verif_checks.append((_verif_make, None))\n")
-        else:
-            parts.append("\n_verif_checks.append((_verif_make, None))\n")
-    parts.append(_RUN)
-    return "".join(parts)
+    parts = [f"{program.shared}\n_verif_add({key}, _verif_make, {program.fixed})\n" for key, program in new]
+    return "".join([*parts, f"_verif_run({list(keys)})"])

@@ -8,7 +8,7 @@ Covered (each line has an adversarial test in `tests/checkers/test_hostile.py`):
 - fork-like tricks: there is no process to fork; threads and processes cannot be imported
 - state passing from one check to its sibling or the next response (mutable defaults, globals, shadowed builtins,
   patched modules, the harness's own variables): a checker shares a session only if its syntax tree proves it
-  harmless (`verif.checkers.purity`); any other gets a fresh session per response
+  harmless (`verif.checkers.purity`); any other gets a fresh session per response and sees nothing else
 - clock and randomness: fixed, the same in every session
 - anything that is not a boolean: counts by its truth value, as in VerIF's own path; the object itself never crosses
 - exceptions of any class, `SystemExit` included: status error with the reason, never a pass or a fail
@@ -29,15 +29,14 @@ from __future__ import annotations
 import datetime
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pydantic_monty as monty
 
-from verif.checkers import shims
-from verif.checkers.feed import group_code
-from verif.checkers.program import Program, read
+from verif.checkers.feed import HARNESS_CODE, group_code
+from verif.checkers.program import Program, read, solo
 from verif.errors import SandboxError
 from verif.types import Status
 
@@ -46,8 +45,11 @@ HARNESS = 1
 _GRACE_S = 0.5
 _OUTPUT_BYTES = 65_536
 _GROUP_CHARS = 1_000_000
+_TROUBLED_MOST = 100_000
+_SESSION_PROGRAMS, _SESSION_FEEDS = 400, 2_000
 _EPOCH = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
-_SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
+_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+_FAILED = "the checker says no"
 
 
 class CheckResult(NamedTuple):
@@ -58,22 +60,49 @@ class CheckResult(NamedTuple):
     seconds: float
 
 
-class _Aborted(Exception):  # noqa: N818
+class _AbortedError(Exception):
     """A feed ended at a limit or with its worker; the message says why."""
+
+
+class _Session:
+    """A session that harmless checkers share: the harness and each program are read by its worker once."""
+
+    def __init__(self, session: monty.MontySession) -> None:
+        self.session = session
+        self.keys: dict[str, int] = {}
+        self.feeds = 0
+
+    @property
+    def worn(self) -> bool:
+        """True if it should give way to a fresh one, so that nothing grows without end."""
+        return len(self.keys) > _SESSION_PROGRAMS or self.feeds > _SESSION_FEEDS
+
+    def run(self, instruction: str, programs: Sequence[Program], texts: Sequence[str]) -> str:
+        """One mark per (text, program), texts outermost."""
+        self.feeds += 1
+        new = []
+        for program in programs:
+            if program.source not in self.keys:
+                self.keys[program.source] = len(self.keys)
+                new.append((self.keys[program.source], program))
+        code = group_code([self.keys[program.source] for program in programs], new)
+        return _feed(self.session, code, {"_verif_instruction": instruction, "_verif_responses": list(texts)})
 
 
 class Sandbox:
     """A pool of workers. Thread-safe; starts on first use; `with` or `close` ends it.
 
     `seconds` and `memory_mb` limit one check. A group of checks gets the same time as one of them; if that is
-    not enough it is split.
+    not enough its checks run one by one. No more than `workers` feeds run at a time.
     """
 
     def __init__(self, workers: int = 2, seconds: float = 1.0, memory_mb: int = 64) -> None:
         self.workers, self.seconds, self.memory_mb = workers, seconds, memory_mb
         self.version = f"monty-{monty.__version__}/{HARNESS}/{seconds:g}s/{memory_mb}MB"
         self._lock = threading.Lock()
+        self._turns = threading.Semaphore(workers)
         self._pool: monty.Monty | None = None
+        self._idle: list[_Session] = []
         self._troubled: set[str] = set()
         self._checkout: dict[str, Any] = {
             "limits": {
@@ -83,7 +112,6 @@ class Sandbox:
                 "max_recursion_depth": 300,
             },
             "os_policy": {"datetime": _EPOCH, "random_start": {"seed": 0}},
-            "external_modules": {"string": monty.ExternalModule(shims.STRING_MODULE)},
         }
 
     def __enter__(self) -> Sandbox:
@@ -98,6 +126,9 @@ class Sandbox:
         """End the workers; the sandbox may be used again and then starts anew."""
         with self._lock:
             pool, self._pool = self._pool, None
+            idle, self._idle = self._idle, []
+        for shared in idle:
+            shared.session.__exit__(None, None, None)
         if pool is not None:
             pool.__exit__(None, None, None)
 
@@ -112,92 +143,101 @@ class Sandbox:
         shared = [
             index
             for index, program in enumerate(programs)
-            if not program.problem and not program.alone and sources[index] not in self._troubled
+            if program.shared and program.source not in self._troubled
         ]
         for rows in _portions(texts):
-            self._run_shared(instruction, sources, programs, texts, grid, shared, rows)
-        return [
-            [
-                found if found is not None else self._run_alone(instruction, programs[index], text)
-                for index, found in enumerate(cells)
-            ]
-            for text, cells in zip(texts, grid, strict=True)
-        ]
+            found = self._run_shared(instruction, [programs[i] for i in shared], [texts[row] for row in rows])
+            cells = ((row, index) for row in rows for index in shared)
+            for (row, index), result in zip(cells, found, strict=False):
+                grid[row][index] = result
+        for cells_of, text in zip(grid, texts, strict=True):
+            for index, program in enumerate(programs):
+                if cells_of[index] is None:
+                    cells_of[index] = self._run_alone(instruction, program, text)
+        return cast("list[list[CheckResult]]", grid)
 
-    # ------------------------------------------------------------------------------------ shared
     def _run_shared(
-        self,
-        instruction: str,
-        sources: Sequence[str],
-        programs: Sequence[Program],
-        texts: Sequence[str],
-        grid: list[list[CheckResult | None]],
-        shared: Sequence[int],
-        rows: Sequence[int],
-    ) -> None:
-        """Fill the cells of `rows` x `shared` from one feed; what it could not decide stays None."""
-        if not shared or not rows:
-            return
+        self, instruction: str, programs: Sequence[Program], texts: Sequence[str]
+    ) -> list[CheckResult | None]:
+        """Results of all programs on all texts from one feed, texts outermost; None or no entry: run it alone."""
+        if not programs or not texts:
+            return []
         started = time.perf_counter()
-        inputs = {"_verif_instruction": instruction, "_verif_responses": [texts[row] for row in rows]}
         try:
-            marks = self._feed(group_code([programs[index] for index in shared]), inputs)
-            if len(marks) != len(rows) * len(shared):
-                raise _Aborted("the harness was interfered with")
-        except _Aborted:
-            if len(shared) == 1:
-                self._troubled.add(sources[shared[0]])
-                return
-            for index in shared:
-                self._run_shared(instruction, sources, programs, texts, grid, [index], rows)
-            return
+            marks = self._attempt(lambda: self._feed_shared(instruction, programs, texts))
+        except _AbortedError:
+            return []
+        if len(marks) != len(programs) * len(texts):
+            return []
         seconds = (time.perf_counter() - started) / len(marks)
         passed, failed = CheckResult(Status.PASS, "", seconds), CheckResult(Status.FAIL, _FAILED, seconds)
-        cells = ((row, index) for row in rows for index in shared)
-        for (row, index), mark in zip(cells, marks, strict=True):
-            grid[row][index] = passed if mark == "1" else failed if mark == "0" else None
+        return [passed if mark == "1" else failed if mark == "0" else None for mark in marks]
 
-    # ------------------------------------------------------------------------------------- alone
-    def _run_alone(self, instruction: str, program: Program, response: str) -> CheckResult:
+    def _run_alone(self, instruction: str, program: Program, text: str) -> CheckResult:
         """One check in a session of its own."""
         if program.problem:
             return CheckResult(Status.ERROR, program.problem, 0.0)
         started = time.perf_counter()
+        inputs = {"instruction": instruction, "response": text}
         try:
-            mark = self._feed(program.solo, {"instruction": instruction, "response": response})
-        except _Aborted as error:
+            mark = self._attempt(lambda: self._feed_alone(solo(program.source), inputs))
+        except _AbortedError as error:
+            if len(self._troubled) < _TROUBLED_MOST:
+                self._troubled.add(program.source)  # it would take the next group down as well
             return CheckResult(Status.ERROR, str(error), time.perf_counter() - started)
         seconds = time.perf_counter() - started
         if mark == "1":
             return CheckResult(Status.PASS, "", seconds)
         if mark == "0":
             return CheckResult(Status.FAIL, _FAILED, seconds)
-        return CheckResult(
-            Status.ERROR, mark[1:] if mark.startswith("e") else "the harness was interfered with", seconds
-        )
+        return CheckResult(Status.ERROR, mark[1:] or "the checker interfered with the harness", seconds)
 
-    # -------------------------------------------------------------------------------------- pool
-    def _feed(self, code: str, inputs: dict[str, Any]) -> str:
-        """Run code in a fresh session; its value as text. A worker that died is replaced and the feed tried once more."""
-        for attempt in (1, 2):
+    # ------------------------------------------------------------------------------------ workers
+    def _attempt(self, feed: Callable[[], str]) -> str:
+        """Feed in turn; if the worker died (not of a limit) it is replaced and the feed tried once more."""
+        with self._turns:
             try:
-                with self._started().checkout(**self._checkout) as session:
-                    sink = monty.CollectString(max_bytes=_OUTPUT_BYTES)
-                    value = session.feed_run(code, inputs=inputs, print_callback=sink)
-                return value if isinstance(value, str) else ""
+                return feed()
             except monty.MontyCrashedError as error:
-                if error.timed_out or attempt == 2:
-                    raise _Aborted(f"the worker died: {_short(error)}") from None
-            except monty.MontyError as error:
-                raise _Aborted(_short(error)) from None
-        raise AssertionError("unreachable")
+                if error.timed_out:
+                    raise _AbortedError(f"the worker was ended: {_short(error)}") from None
+            try:
+                return feed()
+            except monty.MontyCrashedError as error:
+                raise _AbortedError(f"the worker died: {_short(error)}") from None
+
+    def _feed_alone(self, code: str, inputs: dict[str, Any]) -> str:
+        with self._started().checkout(**self._checkout) as session:
+            return _feed(session, code, inputs)
+
+    def _feed_shared(self, instruction: str, programs: Sequence[Program], texts: Sequence[str]) -> str:
+        with self._lock:
+            shared = self._idle.pop() if self._idle else None
+        if shared is None:
+            session = self._started().checkout(**self._checkout)
+            session.__enter__()
+            shared = _Session(session)
+        try:
+            if not shared.feeds:
+                _feed(shared.session, HARNESS_CODE, {})
+            marks = shared.run(instruction, programs, texts)
+        except BaseException:  # whatever it was: this session is not to be trusted any more
+            shared.session.__exit__(None, None, None)
+            raise
+        if shared.worn:
+            shared.session.__exit__(None, None, None)
+        else:
+            with self._lock:
+                self._idle.append(shared)
+        return marks
 
     def _started(self) -> monty.Monty:
         with self._lock:
             if self._pool is None:
                 pool = monty.Monty(
                     min_processes=self.workers,
-                    max_processes=self.workers,
+                    max_processes=2
+                    * self.workers,  # sessions that wait for their next group hold a worker each
                     request_timeout=self.seconds + _GRACE_S,
                     feed_duration_limit_grace=_GRACE_S,
                 )
@@ -211,15 +251,31 @@ class Sandbox:
             return self._pool
 
 
-_FAILED = "the checker says no"
+def _feed(session: monty.MontySession, code: str, inputs: dict[str, Any]) -> str:
+    """The value of a feed as text; what it prints is dropped, and too much of it ends the feed."""
+    try:
+        value = session.feed_run(
+            code, inputs=inputs, print_callback=monty.CollectString(max_bytes=_OUTPUT_BYTES)
+        )
+    except monty.MontyCrashedError:
+        raise
+    except monty.MontyError as error:
+        raise _AbortedError(_short(error)) from None
+    return value if isinstance(value, str) else ""
 
 
 def _clean(text: str) -> str:
-    return text if text.isascii() else text.translate(_SURROGATES)
+    """The text as the workers can take it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.translate(_SURROGATES)
+    return text
 
 
 def _short(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
 
 
 def _portions(texts: Sequence[str]) -> list[list[int]]:

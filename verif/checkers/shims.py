@@ -1,7 +1,7 @@
 """What the sandbox's Python lacks and model-written checkers use, supplied by rewriting; and what is refused.
 
 Supplied, with Python's results: unbound string methods (`map(str.lower, words)`), `str.maketrans` and
-`str.translate`, the constants of `string` (as a module of plain strings, `MODULES`). Refused with a reason:
+`str.translate`, the constants of `string`. Refused with a reason:
 classes whose special methods the engine would silently ignore, generators, `del` of names and what else its
 parser does not know (it says so itself when the checker is screened).
 """
@@ -15,7 +15,7 @@ from typing import Any
 STRING_METHODS = frozenset(
     """capitalize casefold center count endswith find index isalnum isalpha isascii isdecimal isdigit isidentifier
     islower isnumeric isspace istitle isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind
-    rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill""".split()
+    rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill""".split()  # noqa: SIM905
 )
 
 #: `string` as the sandbox sees it.
@@ -60,9 +60,14 @@ def _verif_str_{name}(text, *args, **kwargs):
 """
 
 
-def unsupported(tree: ast.Module) -> str:
+_STRING = "class _verif_string:\n" + "".join(
+    f"    {name} = {value!r}\n" for name, value in STRING_MODULE.items()
+)
+
+
+def unsupported(nodes: list[ast.AST]) -> str:
     """Why the engine cannot run this faithfully, as far as the syntax shows it."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ClassDef):
             methods = {
                 item.name for item in node.body if isinstance(item, ast.FunctionDef)
@@ -70,6 +75,19 @@ def unsupported(tree: ast.Module) -> str:
             if methods:
                 return f"defines {sorted(methods)[0]}, which the sandbox does not honour"
     return ""
+
+
+def needed(nodes: list[ast.AST]) -> bool:
+    """False if `supply` would change nothing, as for nearly every checker."""
+    for node in nodes:
+        if isinstance(node, ast.Attribute):
+            if node.attr == "translate" or (isinstance(node.value, ast.Name) and node.value.id == "str"):
+                return True
+        elif (isinstance(node, ast.alias) and node.name == "string") or (
+            isinstance(node, ast.ImportFrom) and node.module == "string"
+        ):
+            return True
+    return False
 
 
 def supply(tree: ast.Module) -> ast.Module:
@@ -125,6 +143,31 @@ class _Rewriter(ast.NodeTransformer):
             return ast.Call(self._use("_verif_translate", _TRANSLATE), [method.value, *node.args], [])
         return node
 
+    def visit_Import(self, node: ast.Import) -> list[ast.stmt]:
+        kept = [alias for alias in node.names if alias.name != "string"]
+        out: list[ast.stmt] = [ast.Import(kept)] if kept else []
+        for alias in node.names:
+            if alias.name == "string":
+                out.append(_assign(alias.asname or "string", self._use("_verif_string", _STRING)))
+        return out
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:
+        if (
+            node.module != "string"
+            or node.level
+            or any(alias.name not in STRING_MODULE for alias in node.names)
+        ):
+            return node
+        module = self._use("_verif_string", _STRING)
+        return [
+            _assign(alias.asname or alias.name, ast.Attribute(module, alias.name, ast.Load()))
+            for alias in node.names
+        ]
+
     def _use(self, name: str, code: str) -> ast.Name:
         self.helpers[name] = code
         return ast.Name(name, ast.Load())
+
+
+def _assign(name: str, value: ast.expr) -> ast.Assign:
+    return ast.Assign([ast.Name(name, ast.Store())], value)
