@@ -15,6 +15,7 @@ from verif.types import (
     Verdict,
     Verification,
 )
+from verif.verifier import verify
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "Status",
     "Verdict",
     "Verification",
+    "verify",
 ]

@@ -96,6 +96,8 @@ class VerifierSection(Section):
     prompt: Literal["local", "joint-en", "joint-zh", "each-en", "each-zh"] = "local"
     max_judge_tokens: int = Field(64, ge=8)
     judge_deadline_s: float = Field(60, gt=0)
+    judge_reasoning_parser: str = Field("", description="vLLM's --reasoning-parser for the judge, e.g. deepseek_r1")
+    policy_thinks: bool = Field(False, description="the policy reasons before `</think>`; without it nothing is judged")
     audit_items: int = Field(300, ge=10)
     price_per_hour: float = Field(0.1, ge=0, description="of the machines that judge; two cloud CPU cores by default")
     gate: Gate = Gate()

@@ -167,20 +167,12 @@ def environment(gpus: int) -> dict[str, str]:
 
 
 def command(
-    model: Path, *, port: int, gpus: int, context: int, name: str, arguments: Sequence[str] = ()
+    model: Path, *, port: int, gpus: int, context: int | None, name: str, arguments: Sequence[str] = ()
 ) -> list[str]:
     """The `vllm serve` command line; `arguments` come last and win."""
     line = [sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", str(model.resolve())]
-    line += [
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--served-model-name",
-        name,
-        "--max-model-len",
-        str(context),
-    ]
+    line += ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", name]
+    line += ["--max-model-len", str(context)] if context else []
     line += ["--no-enable-log-requests", "--disable-uvicorn-access-log"]
     if gpus:
         line += ["--tensor-parallel-size", str(gpus), "--dtype", "auto"]
@@ -194,7 +186,7 @@ def start(
     *,
     log: Path,
     gpus: int = 0,
-    context: int = 512,
+    context: int | None = 512,
     name: str = "model",
     port: int = 0,
     arguments: Sequence[str] = (),
@@ -220,14 +212,30 @@ def start(
 
 
 def generates(url: str, name: str, timeout: float = 30.0) -> bool:
-    """Whether the server returns one generated token within `timeout` seconds."""
-    body = json.dumps({"model": name, "prompt": "a", "max_tokens": 1, "temperature": 0}).encode()
-    request = urllib.request.Request(f"{url}/completions", body, {"Content-Type": "application/json"})  # noqa: S310
+    """Whether the server generates: one token, then one chat turn (whose first use is slow) if it can chat."""
+    start = time.monotonic()
+    if (
+        _post(
+            f"{url}/completions", {"model": name, "prompt": "a", "max_tokens": 1, "temperature": 0}, timeout
+        )
+        != 200
+    ):
+        return False
+    body = {"model": name, "messages": [{"role": "user", "content": "a"}], "max_tokens": 1, "temperature": 0}
+    left = max(1.0, timeout - (time.monotonic() - start))
+    return _post(f"{url}/chat/completions", body, left) in (200, 400)  # 400: a model without a chat template
+
+
+def _post(url: str, body: dict[str, object], timeout: float) -> int:
+    """The status of a POST whose answer has choices; 0 for anything else."""
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
-            return "choices" in json.load(answer)
-    except (OSError, ValueError, urllib.error.URLError):
-        return False
+            return 200 if "choices" in json.load(answer) else 0
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (OSError, ValueError):
+        return 0
 
 
 @contextmanager
@@ -236,7 +244,7 @@ def serve(
     *,
     log: Path,
     gpus: int = 0,
-    context: int = 512,
+    context: int | None = 512,
     name: str = "model",
     port: int = 0,
     arguments: Sequence[str] = (),

@@ -1,0 +1,44 @@
+"""From a response to the answer that is judged: reasoning is dropped, what cannot be judged is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verif.types import Response
+
+OPEN, END = "<think>", "</think>"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The text to judge. `hopeless`: why nothing can be decided; `unjudgeable`: why no judge may be asked.
+
+    A truncated answer is still decided by code (it is what the policy produced), but a judge would judge a
+    fragment. Both are the policy's fault, never ours.
+    """
+
+    text: str
+    hopeless: str = ""
+    unjudgeable: str = ""
+
+
+def answer_of(response: Response, *, policy_thinks: bool = False) -> Answer:
+    """What stands after the one `</think>`; a second one would hide text, an unfinished one has no answer."""
+    before, found, text = response.text.partition(END)
+    if not found:
+        text = response.text
+        if text.lstrip().startswith(OPEN) or policy_thinks:
+            return Answer(
+                "", "the response did not finish its reasoning", "the response did not finish its reasoning"
+            )
+    elif END in text or OPEN in text:
+        return Answer(
+            "",
+            "the response has more than one reasoning block",
+            "the response has more than one reasoning block",
+        )
+    elif before:
+        text = text.lstrip("\n")
+    if not text.strip():
+        return Answer("", "the response is empty", "the response is empty")
+    return Answer(text, "", "" if response.finished else "the response was cut off")

@@ -1,0 +1,116 @@
+"""The judge as a part of the verifier: constraints in, verdicts out, and an identity for the cache.
+
+The identity is the digest of what its verdicts depend on: model, prompt, sampling, and the marker key.
+The key is derived from that identity and the secret in `VERIF_MARKER_KEY` (empty by default). Without a
+secret the markers are the same on every machine, which keeps verdicts comparable, and a policy could only
+compute them if it knew model digest and HMAC; with a secret nobody can, and verdicts are comparable between
+the machines that share it. Its digest is part of the identity, so the two never mix in one cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from verif.errors import JudgeError
+from verif.files import digest
+from verif.judge import prompt
+from verif.judge.client import JudgeAnswer
+from verif.judge.verdict import SCHEMA, ParsedVerdict, parse
+from verif.types import Cost, Instruction, Response, Status, Verdict
+
+SECRET_VARIABLE = "VERIF_MARKER_KEY"  # noqa: S105
+SEEDS = (0, 1)
+"""The fixed sequence: an unparsable verdict is asked for once more with the next seed."""
+
+
+class Asks(Protocol):
+    """What a judge needs of a client."""
+
+    async def judge(self, messages: Sequence[dict[str, str]], *, seed: int = 0) -> JudgeAnswer:
+        """The model's answer; raises `JudgeError`."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+def sampling(template: str, max_tokens: int) -> dict[str, Any]:
+    """Request parameters of a prompt. The small local judge writes its verdict without a grammar; others get the schema."""
+    parameters: dict[str, Any] = {"temperature": 0, "max_tokens": max_tokens}
+    if template != "local":
+        schema = {"name": "verdict", "schema": SCHEMA, "strict": True}
+        parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return parameters
+
+
+def judge_part(model_digest: str, template: str, parameters: dict[str, Any], secret: str) -> str:
+    """The identity of a judge, as it stands in its verdicts."""
+    content = {
+        "model": model_digest,
+        "prompt": prompt.prompt_digest(template),
+        "sampling": [parameters, SEEDS],
+        "secret": digest(["marker", secret]) if secret else "",
+    }
+    return f"judge:{digest(content)}"
+
+
+class Judge:
+    """Asks a model for verdicts on soft constraints. Never raises for a judge's failure: that is a verdict `error`."""
+
+    def __init__(self, client: Asks, *, template: str, model_digest: str, parameters: dict[str, Any]) -> None:
+        secret = os.environ.get(SECRET_VARIABLE, "")
+        self.client, self.template = client, template
+        self.part = judge_part(model_digest, template, parameters, secret)
+        self._key = hmac.new(secret.encode(), self.part.encode(), hashlib.sha256).digest()
+
+    def asks(self, soft: Sequence[int]) -> list[tuple[int, ...]]:
+        """Which constraints go into which call: all in one, or one each, by the prompt."""
+        if not soft:
+            return []
+        return [tuple(soft)] if prompt.is_joint(self.template) else [(index,) for index in soft]
+
+    def key(self, instruction: Instruction, answer: str, indices: Sequence[int]) -> str:
+        """What the verdict depends on, and nothing else."""
+        texts = [instruction.constraints[index].text for index in indices]
+        return digest([self.part, instruction.system, instruction.prompt, texts, answer])
+
+    async def ask(self, instruction: Instruction, answer: str, indices: Sequence[int]) -> Verdict:
+        """One verdict that covers `indices`: pass, fail, or error with the reason."""
+        mark = prompt.marker(self._key, instruction, Response(text=answer))
+        messages = prompt.render(self.template, instruction, indices, answer, mark)
+        cost, problem = Cost(), ""
+        for seed in SEEDS:
+            try:
+                reply = await self.client.judge(messages, seed=seed)
+            except JudgeError as error:
+                return self._verdict(Status.ERROR, indices, str(error), cost)
+            cost = Cost(
+                seconds=cost.seconds + reply.seconds,
+                prompt_tokens=cost.prompt_tokens + reply.prompt_tokens,
+                completion_tokens=cost.completion_tokens + reply.completion_tokens,
+            )
+            try:
+                parsed = parse(reply.text)
+            except JudgeError as error:
+                problem = str(error)
+                continue
+            return self._verdict(
+                Status.PASS if parsed.passed else Status.FAIL, indices, _reason(parsed, reply), cost
+            )
+        return self._verdict(Status.ERROR, indices, problem, cost)
+
+    def _verdict(self, status: Status, indices: Sequence[int], reason: str, cost: Cost) -> Verdict:
+        return Verdict(status=status, covers=tuple(indices), reason=reason, part=self.part, cost=cost)
+
+
+def _reason(parsed: ParsedVerdict, reply: JudgeAnswer) -> str:
+    """The judge's own reason, else the last line of its reasoning."""
+    if parsed.reason:
+        return parsed.reason
+    lines = reply.text.rpartition("</think>")[0].strip().splitlines()
+    return lines[-1].strip()[:300] if lines else ""
