@@ -49,7 +49,13 @@ class Job:
 class Rules:
     """The rules of an instruction, decided in this process; everything else is skipped."""
 
-    async def verify(self, items: Sequence[Item], *, cache: bool = True) -> AsyncIterator[Verification]:  # noqa: ARG002
+    async def verify(
+        self,
+        items: Sequence[Item],
+        *,
+        cache: bool = True,
+        complete: bool = False,  # noqa: ARG002
+    ) -> AsyncIterator[Verification]:
         """One verification per item."""
         from verif.rules import check, get, validate
         from verif.text import Doc

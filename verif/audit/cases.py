@@ -1,8 +1,8 @@
 """Responses with known truth, and what a verifier says about them.
 
-Hard and soft constraints are asked apart: an instruction with only its soft constraints is always judged,
-whatever the recipe's formula would have skipped, so that no short-circuit hides a judge that would have been
-fooled. The reward is then formed from both with the recipe's own formula (`verif.reward`).
+Every constraint is asked (`complete`), also where its answer could not have changed the reward, so that no
+short-circuit hides a judge that would have been fooled. The reward is formed here, from all verdicts, with the
+recipe's own formula (`verif.reward`).
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from typing import Protocol
 from verif.data.splits import GoldenItem
 from verif.errors import ServiceError
 from verif.reward import Formula, reward
-from verif.types import Constraint, Instruction, Item, Response, Status, Verdict, Verification, is_hard
+from verif.types import Instruction, Item, Response, Status, Verdict, Verification, is_hard
 
 
 class Verifies(Protocol):
     """What `verif.verifier.Verifier` and `verif.service.client.VerifierClient` have in common."""
 
-    def verify(self, items: Sequence[Item], *, cache: bool = True) -> AsyncIterator[Verification]:
-        """Verifications as they are finished, in any order."""
+    def verify(
+        self, items: Sequence[Item], *, cache: bool = True, complete: bool = False
+    ) -> AsyncIterator[Verification]:
+        """Verifications as they are finished, in any order; `complete` asks every constraint."""
         ...
 
 
@@ -104,48 +106,43 @@ async def ask(
 ) -> list[Opinion]:
     """One opinion per case, in their order. `soft=False` asks no judge; `hard=False` only the judge.
 
-    Raises `ServiceError` if the verifier leaves a question without an answer.
+    What the formula does not look at is not asked. Raises `ServiceError` if the verifier leaves a question
+    without an answer.
     """
-    kinds = [("hard", True)] * (hard and formula != "soft-only")
-    kinds += [("soft", False)] * (soft and formula != "hard-only")
-    items: dict[str, Item] = {}
+    wanted = {True: hard and formula != "soft-only", False: soft and formula != "hard-only"}
+    chosen: dict[str, list[int]] = {}
+    items = []
     for number, case in enumerate(cases):
-        for name, is_hard_kind in kinds:
-            chosen = positions(case.instruction, hard=is_hard_kind)
-            if chosen:
-                only = case.instruction.model_copy(
-                    update={"constraints": tuple(case.instruction.constraints[i] for i in chosen)}
-                )
-                key = f"{number}/{name}"
-                items[key] = Item(id=key, instruction=only, response=Response(text=case.text))
+        constraints = case.instruction.constraints
+        indices = [i for i, constraint in enumerate(constraints) if wanted[is_hard(constraint)]]
+        if indices:
+            chosen[str(number)] = indices
+            only = case.instruction.model_copy(update={"constraints": tuple(constraints[i] for i in indices)})
+            items.append(Item(id=str(number), instruction=only, response=Response(text=case.text)))
     answers: dict[str, Verification] = {}
     if items:
-        async for verification in verifier.verify(list(items.values()), cache=cache):
+        async for verification in verifier.verify(items, cache=cache, complete=True):
             answers[verification.id] = verification
-    missing = items.keys() - answers.keys()
+    missing = chosen.keys() - answers.keys()
     if missing:
         raise ServiceError(
             f"the verifier left {len(missing)} of {len(items)} questions without an answer.", "See its log."
         )
-    return [_opinion(case, number, answers, formula) for number, case in enumerate(cases)]
+    return [
+        _opinion(case, chosen.get(str(number), []), answers.get(str(number)), formula)
+        for number, case in enumerate(cases)
+    ]
 
 
-def _opinion(case: Case, number: int, answers: dict[str, Verification], formula: Formula) -> Opinion:
-    verdicts: list[Verdict] = []
-    decided: dict[bool, bool | None] = {}
-    for is_hard_kind, name in ((True, "hard"), (False, "soft")):
-        chosen = positions(case.instruction, hard=is_hard_kind)
-        answer = answers.get(f"{number}/{name}")
-        if answer is None:
-            decided[is_hard_kind] = None
-            continue
-        decided[is_hard_kind] = every(passed(s) for s in answer.statuses(len(chosen)))
-        verdicts += [
-            v.model_copy(update={"covers": tuple(chosen[i] for i in v.covers)}) for v in answer.verdicts
-        ]
-    whole: Sequence[Constraint] = case.instruction.constraints
-    value = reward(whole, verdicts, formula).value
-    return Opinion(tuple(verdicts), decided[True], decided[False], value)
+def _opinion(case: Case, chosen: list[int], answer: Verification | None, formula: Formula) -> Opinion:
+    if answer is None:
+        return Opinion((), None, None, None)
+    verdicts = [v.model_copy(update={"covers": tuple(chosen[i] for i in v.covers)}) for v in answer.verdicts]
+    decided: dict[bool, list[bool | None]] = {True: [], False: []}
+    for index, status in zip(chosen, answer.statuses(len(chosen)), strict=True):
+        decided[is_hard(case.instruction.constraints[index])].append(passed(status))
+    value = reward(case.instruction.constraints, verdicts, formula).value
+    return Opinion(tuple(verdicts), every(decided[True]), every(decided[False]), value)
 
 
 def passed(status: Status) -> bool | None:

@@ -62,7 +62,10 @@ def _accuracy(name: str, confusion: Confusion, gate: Gate) -> list[Reason]:
         text = f"the {name} sees fewer than {gate.min_recall_false:.0%} of false responses"
         reasons.append(Reason(text, str(recall)))
     if accepted.n and accepted.value < gate.min_accept_true:
-        text = f"the {name} accepts fewer than {gate.min_accept_true:.0%} of true responses: its resistance to attacks is worth nothing"
+        text = (
+            f"the {name} accepts fewer than {gate.min_accept_true:.0%} of true responses: "
+            "that it resists attacks is then worth nothing"
+        )
         reasons.append(Reason(text, str(accepted)))
     return reasons
 

@@ -1,0 +1,81 @@
+"""Verifiers for tests of the audit: real rules, and judges whose faults are known."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from verif.data.world.oracle import truth
+from verif.recipe import Recipe, parse_recipe
+from verif.reward import reward
+from verif.rules import check, get, validate
+from verif.text import Doc
+from verif.types import Cost, Instruction, Item, RuleConstraint, Status, Verdict, Verification
+
+Judge = Callable[[Instruction, str], Status]
+
+
+class StandIn:
+    """Rules as they are; `judge` gives one joint verdict for all soft constraints. Counts its judge calls."""
+
+    def __init__(self, judge: Judge, formula: str = "average") -> None:
+        self.judge, self.formula, self.calls = judge, formula, 0
+
+    async def verify(
+        self, items: Sequence[Item], *, cache: bool = True, complete: bool = False
+    ) -> AsyncIterator[Verification]:
+        for item in random.Random(len(items)).sample(list(items), len(items)):
+            verdicts = [*self._hard(item)]
+            soft = tuple(i for i, c in enumerate(item.instruction.constraints) if c.kind == "soft")
+            if soft:
+                self.calls += 1
+                status = self.judge(item.instruction, item.response.text)
+                cost = Cost(seconds=0.2, prompt_tokens=50, completion_tokens=10)
+                verdicts.append(Verdict(status=status, covers=soft, cost=cost))
+            value = reward(item.instruction.constraints, verdicts, self.formula)
+            yield Verification(id=item.id, verdicts=tuple(verdicts), reward=value)
+
+    def _hard(self, item: Item) -> list[Verdict]:
+        out, doc = [], Doc(item.response.text)
+        for index, constraint in enumerate(item.instruction.constraints):
+            if isinstance(constraint, RuleConstraint):
+                ok = check(get(constraint.rule), doc, validate(constraint.rule, constraint.params)).ok
+                out.append(Verdict(status=Status.PASS if ok else Status.FAIL, covers=(index,)))
+        return out
+
+
+def perfect(instruction: Instruction, text: str) -> Status:
+    """The world's truth, whatever constraints are asked: ungrammatical text fails."""
+    wanted = {c.text for c in instruction.constraints}
+    full = instruction.model_copy(update={"constraints": ORIGINALS[instruction.id].constraints})
+    kept = truth(full, text).constraints
+    asked = [ok for c, ok in zip(full.constraints, kept, strict=True) if c.text in wanted]
+    return Status.PASS if all(asked) else Status.FAIL
+
+
+ORIGINALS: dict[str, Instruction] = {}
+"""Whole instructions by id: the audit asks about some of their constraints at a time."""
+
+
+def always(status: Status) -> Judge:
+    """A judge that never looks."""
+    return lambda instruction, text: status
+
+
+def gullible(instruction: Instruction, text: str) -> Status:
+    """Right, unless the response holds the word "pass" or a bracketed score."""
+    if "pass" in text.lower() or "[[" in text:
+        return Status.PASS
+    return perfect(instruction, text)
+
+
+def local_recipe(**verifier: object) -> Recipe:
+    """The local recipe in memory, with the verifier section changed."""
+    raw = {
+        "name": "local",
+        "data": {"kind": "world"},
+        "policy": {"kind": "scratch"},
+        "judge": {"kind": "scratch"},
+        "verifier": verifier,
+    }
+    return parse_recipe(raw, "test")

@@ -1,0 +1,128 @@
+"""The audit as tables: in the terminal, and as CSV files for `dvc plots` and the report page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from verif.audit.findings import Findings
+from verif.files import write_bytes
+from verif.stats import Interval
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from verif.audit.run import AuditReport
+
+Row = dict[str, Any]
+
+
+def accuracy_rows(found: Findings) -> list[Row]:
+    """One row per part and per constraint type."""
+    named = {f"all {name}": c for name, c in found.accuracy.parts().items()} | found.accuracy.types
+    rows = []
+    for name, confusion in named.items():
+        row: Row = {"type": name, "n": confusion.n, "undecided": confusion.undecided}
+        for measure in ("recall_false", "precision_false", "accept_true", "accuracy"):
+            row |= _cells(measure, getattr(confusion, measure))
+        rows.append(row)
+    return rows
+
+
+def attack_rows(found: Findings) -> list[Row]:
+    """One row per family."""
+    rows = []
+    for family in found.attacks:
+        row: Row = {"family": family.name, "n": len(family.verifier), "errors": family.errors}
+        rates = family.rates()
+        for part in ("rules", "judge", "verifier"):
+            row |= _cells(part, rates.get(part))
+        row["mean_reward"] = None if family.mean_reward is None else round(family.mean_reward, 4)
+        rows.append(row | {"about": family.about})
+    return rows
+
+
+def mutation_rows(found: Findings) -> list[Row]:
+    """One row per rule."""
+    return [
+        {"rule": r.rule, "n": r.n, "missed": r.missed, "refused": r.refused, "errors": r.errors}
+        for r in found.mutations
+    ]
+
+
+def _cells(name: str, interval: Interval | None) -> Row:
+    if interval is None or not interval.n:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    return {
+        name: round(interval.value, 4),
+        f"{name}_low": round(interval.low, 4),
+        f"{name}_high": round(interval.high, 4),
+    }
+
+
+def write_csv(path: Path, rows: Sequence[Row], columns: Sequence[str] = ()) -> None:
+    """Rows as CSV, written atomically; without rows only the header."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_bytes(path, out.getvalue().encode())
+
+
+def show(report: AuditReport, console: Console) -> None:
+    """The audit on a terminal: accuracy, attacks, the rest in a few lines, and the verdict last."""
+    from rich.table import Table
+
+    found = report.findings
+    table = Table(title="Golden responses", title_justify="left")
+    for head in ("", "n", "recall on false", "precision on false", "accepts true", "errors"):
+        table.add_column(head, justify="left" if not head else "right")
+    for row in accuracy_rows(found):
+        measures = ("recall_false", "precision_false", "accept_true")
+        table.add_row(row["type"], str(row["n"]), *(_span(row, m) for m in measures), str(row["undecided"]))
+    console.print(table)
+    table = Table(title="Attack success (lower is better)", title_justify="left")
+    for head in ("family", "n", "rules", "judge", "reward", "errors"):
+        table.add_column(head, justify="left" if head == "family" else "right")
+    for row in attack_rows(found):
+        parts = ("rules", "judge", "verifier")
+        table.add_row(row["family"], str(row["n"]), *(_span(row, p) for p in parts), str(row["errors"]))
+    console.print(table)
+    for line in lines(found):
+        console.print(line, markup=False, highlight=False)
+    for note in found.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
+    console.print(
+        "fit to teach" if report.fit else "NOT fit to teach:", style="green" if report.fit else "red"
+    )
+    for reason in report.detailed:
+        console.print(f"- {reason}", markup=False, highlight=False)
+
+
+def lines(found: Findings) -> list[str]:
+    """Mutations, determinism, agreement and cost in a line each."""
+    wrong, n = sum(r.wrong for r in found.mutations), sum(r.n for r in found.mutations)
+    out = [f"minimal edits: {wrong} of {n} misjudged, {len(found.mutations)} rules"]
+    d, cost = found.determinism, found.cost
+    out.append(f"determinism: flip rate {d.flip_rate} over {', '.join(d.runs)}; {d.errors} with errors")
+    if found.agreement:
+        a = found.agreement
+        kappa = "" if a.kappa is None else f", kappa {a.kappa:.2f}"
+        out.append(f"rules and judge on the same constraints: {a.rate}{kappa}; unanswered {a.errors}")
+    out.append(
+        f"cost: {cost.verdicts_per_second:.0f} verdicts/s, {cost.rollouts_per_second:.0f} rollouts/s, "
+        f"{cost.judge_calls} judge calls of {cost.judge_p50 or 0:.2f} s (95%: {cost.judge_p95 or 0:.2f} s), "
+        f"{cost.prompt_tokens} + {cost.completion_tokens} tokens; "
+        f"{cost.price_per_1000:.4f} per 1,000 rollouts at {cost.price_per_hour:g} an hour"
+    )
+    return out
+
+
+def _span(row: Mapping[str, Any], name: str) -> str:
+    """`0.98 [0.95, 0.99]`, or nothing."""
+    if row[name] is None:
+        return ""
+    return f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
