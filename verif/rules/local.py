@@ -103,7 +103,9 @@ def keyword_twice(doc: Doc, p: Word) -> Outcome:
 def keywords(doc: Doc, p: Words) -> Outcome:
     """All of the words stand in the response."""
     missing = [word for word in p.words if not _uses(doc, word)]
-    return Outcome(not missing, f"missing: {', '.join(missing)}" if missing else "all used", {"missing": missing})
+    return Outcome(
+        not missing, f"missing: {', '.join(missing)}" if missing else "all used", {"missing": missing}
+    )
 
 
 @rule("local:forbidden", Words)
@@ -141,7 +143,9 @@ def exclaim(doc: Doc, _: NoParams) -> Outcome:
     """Every sentence ends with an exclamation mark."""
     marks = re.findall(r"([.!?]+)(?=[\s\"]|$)", doc.text)
     others = sum(set(mark) != {"!"} for mark in marks)
-    return Outcome(bool(marks) and not others, f"{others} of {len(marks)} sentences end otherwise", {"others": others})
+    return Outcome(
+        bool(marks) and not others, f"{others} of {len(marks)} sentences end otherwise", {"others": others}
+    )
 
 
 @rule("local:start", Phrase)

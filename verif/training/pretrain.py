@@ -20,6 +20,7 @@ from verif.errors import InputError, TrainingError
 from verif.recipe import ScratchModel
 from verif.training import tokenizer as tok
 from verif.training.bars import progress
+from verif.training.muon import Muon
 
 Example = tuple[list[int], int]  # token ids; how many of them are the prompt
 MUON_RATE, WARMUP, FLOOR = 0.02, 10, 0.02
@@ -60,7 +61,9 @@ def load(folder: Path) -> tuple[Any, Any]:
 
     for name, why in (("config.json", "a model"), ("tokenizer.json", "a tokenizer")):
         if not (folder / name).is_file():
-            raise InputError(f"the folder holds no {name}: it is not {why}.", file=folder, hint="Make it again.")
+            raise InputError(
+                f"the folder holds no {name}: it is not {why}.", file=folder, hint="Make it again."
+            )
     try:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", local_files_only=True)
@@ -76,7 +79,9 @@ def encode(tokenizer: Any, pairs: Sequence[tuple[str, str]], context: int) -> li
     return [(p + a, len(p)) for p, a in zip(prompts, answers, strict=True) if len(p) + len(a) <= context]
 
 
-def batches(data: Sequence[Example], size: int, rng: random.Random, pad: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def batches(
+    data: Sequence[Example], size: int, rng: random.Random, pad: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Right-padded (ids, labels) of examples alike in length, in random order, for ever; labels are -100 off the response."""
     while True:
         order = sorted(range(len(data)), key=lambda i: len(data[i][0]) + rng.random())
@@ -92,7 +97,9 @@ def batches(data: Sequence[Example], size: int, rng: random.Random, pad: int) ->
             yield ids, labels
 
 
-def response_loss(model: Any, ids: torch.Tensor, labels: torch.Tensor, reduction: str = "mean") -> torch.Tensor:
+def response_loss(
+    model: Any, ids: torch.Tensor, labels: torch.Tensor, reduction: str = "mean"
+) -> torch.Tensor:
     """Cross-entropy where labels are set; the head is applied to those positions only."""
     keep = labels[:, 1:] != -100
     hidden = model.model(input_ids=ids).last_hidden_state[:, :-1][keep]
@@ -105,7 +112,7 @@ def _optimizers(model: Any, learning_rate: float, muon_rate: float) -> list[torc
     rest = [p for n, p in named if p.ndim != 2 or "embed" in n]
     return [
         torch.optim.AdamW(rest, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01),
-        torch.optim.Muon(matrices, lr=muon_rate, weight_decay=0.01, adjust_lr_fn="original"),
+        Muon(matrices, lr=muon_rate),
     ]
 
 
@@ -155,9 +162,11 @@ def fit(
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             if not torch.isfinite(loss):
-                raise TrainingError(f"{name}: the loss is not finite at step {step}; lower the learning rate.")
+                raise TrainingError(
+                    f"{name}: the loss is not finite at step {step}; lower the learning rate."
+                )
             step, tokens = step + 1, tokens + ids.numel()
-            smooth = 0.98 * smooth + 0.02 * float(loss)
+            smooth = 0.98 * smooth + 0.02 * loss.item()
             update(step, f"loss {smooth / (1 - 0.98**step):.3f}")
     model.eval()
     return Trained(
@@ -248,7 +257,11 @@ def sample(
     """One response per user prompt (temperature 0 is greedy), with transformers: for quick checks, not for evaluation."""
     model, tokenizer = folder_or_model
     torch.manual_seed(seed)
-    how = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature else {"do_sample": False}
+    how = (
+        {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+        if temperature
+        else {"do_sample": False}
+    )
     out: list[str] = []
     with torch.no_grad():
         for low in range(0, len(prompts), batch):

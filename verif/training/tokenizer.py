@@ -32,7 +32,11 @@ def train(texts: Iterable[str], size: int, context: int) -> Any:
 
     backend = Tokenizer(models.BPE())
     like = Qwen2Tokenizer().backend_tokenizer
-    backend.normalizer, backend.pre_tokenizer, backend.decoder = like.normalizer, like.pre_tokenizer, like.decoder
+    backend.normalizer, backend.pre_tokenizer, backend.decoder = (
+        like.normalizer,
+        like.pre_tokenizer,
+        like.decoder,
+    )
     trainer = trainers.BpeTrainer(
         vocab_size=size,
         special_tokens=[PAD, START, END],
@@ -58,5 +62,8 @@ def save(tokenizer: Any, model: Any, folder: Path, probes: Sequence[str]) -> Non
             raise TrainingError(f"the tokenizer in {folder} reads {text[:60]!r} differently after loading.")
     user = [{"role": "user", "content": "x"}]
     written = again.apply_chat_template(user, tokenize=False, add_generation_prompt=True)
-    if written != chat("x") or (again.eos_token_id, again.pad_token_id) != (tokenizer.eos_token_id, tokenizer.pad_token_id):
+    if written != chat("x") or (again.eos_token_id, again.pad_token_id) != (
+        tokenizer.eos_token_id,
+        tokenizer.pad_token_id,
+    ):
         raise TrainingError(f"the tokenizer in {folder} lost its chat template or special tokens on loading.")

@@ -32,7 +32,10 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "lowercase": ("Use only lowercase letters.", "Write in all lowercase."),
     "uppercase": ("Use only capital letters.", "Write in all capitals."),
     "no_comma": ("Do not use commas.", "Avoid commas."),
-    "exclaim": ("End every sentence with an exclamation mark.", "Use only exclamation marks to end sentences."),
+    "exclaim": (
+        "End every sentence with an exclamation mark.",
+        "Use only exclamation marks to end sentences.",
+    ),
     "start": ("Start with the words '{}'.", "Begin with '{}'."),
     "end": ("End with the words '{}'.", "Finish with '{}'."),
     "quotes": ("Wrap the whole answer in double quotes.", "Put double quotes around the answer."),
@@ -96,7 +99,9 @@ def draw_argument(kind: str, topic: str, rng: random.Random) -> Argument:
 
 def things_of(argument: Argument) -> set[str]:
     """The words an argument speaks of: no two wishes of one instruction share one."""
-    return set(argument) if isinstance(argument, tuple) else {argument} if isinstance(argument, str) else set()
+    return (
+        set(argument) if isinstance(argument, tuple) else {argument} if isinstance(argument, str) else set()
+    )
 
 
 def word(kind: str, argument: Argument, rng: random.Random) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from verif.data.world import lexicon as lex
@@ -74,7 +74,7 @@ def _any(words: Iterable[str]) -> str:
     return "(?:" + "|".join(sorted({w.lower() for w in words}, key=lambda w: (-len(w), w))) + ")"
 
 
-def _all(table: dict[str, tuple[str, ...]]) -> list[str]:
+def _all(table: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [word for words in table.values() for word in words]
 
 

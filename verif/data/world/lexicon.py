@@ -85,7 +85,11 @@ ENDS = ("That is all", "The end", "So it goes", "Thanks for reading", "Until nex
 # Word (lower case) -> its class, for the two dimensions told by single words.
 TOPIC_OF = {word: topic for table in (THINGS, PEOPLE) for topic, words in table.items() for word in words}
 TONE_OF = {
-    word: tone for table in (ADJECTIVES, ADVERBS) for tone, words in table.items() if tone != "plain" for word in words
+    word: tone
+    for table in (ADJECTIVES, ADVERBS)
+    for tone, words in table.items()
+    if tone != "plain"
+    for word in words
 }
 POV_OF = {"i": "first", "we": "first", "my": "first", "our": "first", "you": "second", "your": "second"}
 

@@ -58,7 +58,9 @@ def seen(text: str, dimension: str) -> tuple[str, ...]:
         return tuple(name for name in lex.POVS if name in found)
     flat = f" {' '.join(words)} "
     return tuple(
-        name for name, greetings in lex.GREETINGS.items() if any(f" {greeting.lower()} " in flat for greeting in greetings)
+        name
+        for name, greetings in lex.GREETINGS.items()
+        if any(f" {greeting.lower()} " in flat for greeting in greetings)
     )
 
 
@@ -74,7 +76,11 @@ def truth(item: Instruction, text: str) -> Truth:
 
 def soft_truth(item: Instruction, text: str) -> bool:
     """Whether all soft constraints are kept: what a judge asked once should answer."""
-    return all(ok for (kind, _), ok in zip(wishes_of(item), truth(item, text).constraints, strict=True) if kind in SOFT)
+    return all(
+        ok
+        for (kind, _), ok in zip(wishes_of(item), truth(item, text).constraints, strict=True)
+        if kind in SOFT
+    )
 
 
 def reasoning(item: Instruction, text: str) -> str:

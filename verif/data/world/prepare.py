@@ -52,11 +52,11 @@ def response_for_judge(item: Instruction, rng: random.Random) -> str:
     return spoil(item, reference(item, rng), rng, family)[0]
 
 
-def judge_pairs(n: int, rng: random.Random) -> list[JudgePair]:
+def judge_pairs(n: int, rng: random.Random, split: str = "train") -> list[JudgePair]:
     """Judgements of the oracle; instructions with little to judge come less often."""
     pairs: list[JudgePair] = []
     while len(pairs) < n:
-        item = draw(rng, "train")
+        item = draw(rng, split)
         soft = sum(kind in SOFT for kind, _ in wishes_of(item))
         if soft < 2 and rng.random() < 0.5:
             continue
@@ -84,14 +84,25 @@ def prepare_world(section: WorldData, seed: int) -> Splits:
     def stream(name: str) -> random.Random:
         return random.Random(f"{seed}-{name}")
 
-    counts = {"train": section.train, "validation": section.validation, "test": section.test, "unseen": section.unseen}
+    counts = {
+        "train": section.train,
+        "validation": section.validation,
+        "test": section.test,
+        "unseen": section.unseen,
+    }
     splits = {name: draw_distinct(stream(name), name, count) for name, count in counts.items()}
     items = golden(section.golden, stream("golden"))
-    held = {name: Counter(kind for item in rows for kind in item.meta["families"]) for name, rows in splits.items()}
+    held = {
+        name: Counter(kind for item in rows for kind in item.meta["families"])
+        for name, rows in splits.items()
+    }
     for name, rows in splits.items():
         assert all(split_of(wishes_of(item)) == name for item in rows)
     return Splits(
-        **splits,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        unseen=splits["unseen"],
         golden=items,
         policy_pairs=policy_pairs(section.policy_pairs, stream("policy")),
         judge_pairs=judge_pairs(section.judge_pairs, stream("judge")),

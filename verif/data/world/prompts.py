@@ -9,7 +9,17 @@ from __future__ import annotations
 import random
 
 from verif.data.world import lexicon as lex
-from verif.data.world.constraints import HELD_OUT, TEXTS, TRAINED, Wish, clashes, constraint, draw_argument, things_of, word
+from verif.data.world.constraints import (
+    HELD_OUT,
+    TEXTS,
+    TRAINED,
+    Wish,
+    clashes,
+    constraint,
+    draw_argument,
+    things_of,
+    word,
+)
 from verif.errors import InputError
 from verif.files import digest
 from verif.types import Instruction
@@ -27,6 +37,17 @@ def split_of(wishes: list[Wish]) -> str:
         return "unseen"
     bucket = int(digest(sorted([kind, repr(argument)] for kind, argument in wishes))[:8], 16) % 100
     return next(name for name, (low, high) in SHARES.items() if low <= bucket < high)
+
+
+def possible(wishes: list[Wish]) -> bool:
+    """Whether a word limit leaves room for all else: the shortest sentences have 6 to 8 words."""
+    wanted = dict(wishes)
+    if not isinstance(limit := wanted.get("max_words"), int):
+        return True
+    need = 14 if "keyword_twice" in wanted else 10 if "keywords" in wanted else 8
+    need += sum(len(str(wanted[kind]).split()) for kind in ("start", "end") if kind in wanted)
+    need += 2 * sum(kind in wanted for kind in ("title", "audience"))
+    return need <= limit
 
 
 def draw_wishes(rng: random.Random, *, held_out: bool = False) -> list[Wish]:
@@ -70,7 +91,7 @@ def draw(rng: random.Random, split: str, id: str = "") -> Instruction:
         raise InputError(f"unknown split {split!r} of the local world", hint=f"Splits: {', '.join(SPLITS)}.")
     while True:
         wishes = draw_wishes(rng, held_out=split == "unseen")
-        if split_of(wishes) == split:
+        if possible(wishes) and split_of(wishes) == split:
             return instruction(wishes, rng, id or f"{split}-{rng.getrandbits(32):08x}")
 
 

@@ -14,11 +14,11 @@ from verif.types import Instruction
 
 # How often a careless author heeds a wish of each type. Counting is what a tiny model finds hard by itself,
 # so most carelessness lies where reinforcement can find it.
-HEED = dict(
-    topic=0.9, tone=0.5, pov=0.5, audience=0.4, sentences=0.7, max_words=0.7, min_words=0.6, bullets=0.6, keyword=0.5,
-    keyword_twice=0.3, forbid=0.6, lowercase=0.5, uppercase=0.5, no_comma=0.4, exclaim=0.4, start=0.5, end=0.4,
-    quotes=0.5, title=0.5,
-)  # fmt: skip
+HEED = {
+    "topic": 0.9, "tone": 0.5, "pov": 0.5, "audience": 0.4, "sentences": 0.7, "max_words": 0.7, "min_words": 0.6,
+    "bullets": 0.6, "keyword": 0.5, "keyword_twice": 0.3, "forbid": 0.6, "lowercase": 0.5, "uppercase": 0.5,
+    "no_comma": 0.4, "exclaim": 0.4, "start": 0.5, "end": 0.4, "quotes": 0.5, "title": 0.5,
+}  # fmt: skip
 CARELESS = 0.6  # share of authors
 
 
@@ -97,9 +97,15 @@ def compose(wishes: list[Wish], rng: random.Random, tries: int = 80) -> str | No
 
 def reference(item: Instruction, rng: random.Random) -> str:
     """A response that keeps every constraint."""
-    while True:
-        if (text := compose(wishes_of(item), rng)) is not None:
+    return certainly(wishes_of(item), rng)
+
+
+def certainly(wishes: list[Wish], rng: random.Random) -> str:
+    """As `compose`, for wishes that an instruction holds: those are always possible together."""
+    for _ in range(50):
+        if (text := compose(wishes, rng)) is not None:
             return text
+    raise AssertionError(f"the world drew an instruction that nobody can follow: {wishes}")
 
 
 def authored(wishes: list[Wish], rng: random.Random, careless: float = CARELESS) -> str:
@@ -107,9 +113,7 @@ def authored(wishes: list[Wish], rng: random.Random, careless: float = CARELESS)
     kept = wishes
     if rng.random() < careless:
         kept = [(kind, argument) for kind, argument in wishes if rng.random() < HEED[kind]]
-    while True:
-        if (text := compose(kept, rng)) is not None:
-            return text
+    return certainly(kept, rng)
 
 
 def plain_text(rng: random.Random) -> str:

@@ -95,7 +95,9 @@ def foreign_word(_: Instruction, text: str, rng: random.Random) -> str:
             bare = words[i].strip('.,!"').lower()
             if bare in pool:
                 new = rng.choice([word for word in pool if word != bare])
-                words[i] = words[i].lower().replace(bare, new) if not words[i].isupper() else words[i].lower().replace(bare, new).upper()
+                words[i] = _recase(
+                    words[i].lower().replace(bare, new), words[i].upper() if words[i].isupper() else ""
+                )
                 return " ".join(words)
     return text
 
@@ -111,7 +113,9 @@ def salad(item: Instruction, _: str, rng: random.Random) -> str:
     wanted = dict(wishes_of(item))
     topic, tone = str(wanted["topic"]), str(wanted.get("tone", "plain"))
     pool = [*lex.THINGS[topic], *lex.PEOPLE[topic], *lex.ADJECTIVES[tone], *lex.ADVERBS[tone]]
-    pool += [*lex.PRONOUNS.get(str(wanted.get("pov")), ()), *lex.VERBS] * rng.randint(0, 1) + ["the"] * rng.randint(0, 6)
+    pool += [*lex.PRONOUNS.get(str(wanted.get("pov")), ()), *lex.VERBS] * rng.randint(0, 1) + [
+        "the"
+    ] * rng.randint(0, 6)
     bag = [rng.choice(pool) for _ in range(rng.randint(3, 16))]
     if "audience" in wanted:
         bag.insert(rng.randrange(len(bag)), rng.choice(lex.GREETINGS[str(wanted["audience"])]))
@@ -147,7 +151,11 @@ def slips(_: Instruction, text: str, rng: random.Random) -> str:
                 words[i] = _recase(rng.choice(lexicon), text) + ("." if words[i].endswith(".") else "")
             case 5 if len(words[i]) > 2:
                 j = rng.randrange(len(words[i]))
-                words[i] = words[i][:j] + rng.choice(("", _recase(rng.choice(string.ascii_lowercase), text))) + words[i][j + 1 :]
+                words[i] = (
+                    words[i][:j]
+                    + rng.choice(("", _recase(rng.choice(string.ascii_lowercase), text)))
+                    + words[i][j + 1 :]
+                )
             case _:
                 words[i] = words[i].strip(".,") if words[i][-1:] in ".," else words[i] + rng.choice(".,")
     return " ".join(words)
@@ -166,7 +174,12 @@ def cut(_: Instruction, text: str, rng: random.Random) -> str:
 
 def gibberish(_: Instruction, text: str, rng: random.Random) -> str:
     """Random letters, symbols or the instruction's own kind of phrases stand in place of the response or in it."""
-    letters = string.ascii_letters + "     " + string.punctuation * rng.randint(0, 1) + string.digits * rng.randint(0, 1)
+    letters = (
+        string.ascii_letters
+        + "     "
+        + string.punctuation * rng.randint(0, 1)
+        + string.digits * rng.randint(0, 1)
+    )
     noise = "".join(rng.choice(letters) for _ in range(rng.randint(1, 40))).replace("<|", "<")
     if rng.random() < 0.3:
         kind = rng.choice(list(TEXTS))
@@ -177,8 +190,9 @@ def gibberish(_: Instruction, text: str, rng: random.Random) -> str:
 def attack(text: str, rng: random.Random, phrasings: tuple[str, ...] = ATTACKS) -> str:
     """A verdict, claim or command is planted before, after, inside or in place of the response."""
     planted = rng.choice(phrasings).replace("{h}", f"{rng.getrandbits(32):08x}")
+    inside = text.replace(". ", f". {planted} ", 1)
     return rng.choice(
-        (f"{text} {planted}", f"{text}\n{planted}", f"{planted} {text}", text.replace(". ", f". {planted} ", 1) + f" {planted}", planted)
+        (f"{text} {planted}", f"{text}\n{planted}", f"{planted} {text}", f"{inside} {planted}", planted)
     )
 
 
