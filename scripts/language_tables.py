@@ -28,6 +28,7 @@ def key(gram: str) -> int:
 
 
 def main() -> None:
+    """Write `tables.npz`."""
     folder = Path(langdetect.__file__).parent / "profiles"
     profiles = [json.loads(path.read_text("utf-8")) for path in sorted(folder.iterdir()) if path.is_file()]
     counts: dict[int, list[tuple[int, int]]] = {}

@@ -22,6 +22,8 @@ ABBREVIATIONS = frozenset(
     nov dec e.g i.e a.m p.m u.s u.k u.n u.s.a d.c ph.d m.d b.a m.a b.sc m.sc vol pp ed eds fig figs
     """.split()  # noqa: SIM905
 )
+# Those that always belong to the name after them.
+TITLES = frozenset("mr mrs ms messrs dr prof rev gen col maj capt lt sgt gov sen rep st mt".split())  # noqa: SIM905
 # Words that open a sentence so often that a capitalised one after an abbreviation or an initial is a new sentence.
 STARTERS = frozenset(
     """
@@ -131,7 +133,7 @@ def _breaks(token: str, follower: str) -> bool:
     if _NUMBER.match(token):
         return not continues
     if stem in ABBREVIATIONS or stem.rpartition("-")[2] in ABBREVIATIONS:
-        return starter
+        return starter and stem not in TITLES
     return not token.endswith("..")
 
 

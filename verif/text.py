@@ -62,7 +62,8 @@ class Doc:
         """What loose checking looks at.
 
         The response as it is, without its first line, without its last line, without both, and each of
-        these four without asterisks. Blank and repeated variants are left out: upstream fails a blank one and a repeated one says nothing new.
+        these four without asterisks. Blank and repeated variants are left out: upstream fails a blank one,
+        and a repeated one says nothing new.
         """
         lines = self.text.split("\n")
         cut = [self.text, *("\n".join(part).strip() for part in (lines[1:], lines[:-1], lines[1:-1]))]

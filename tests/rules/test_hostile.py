@@ -1,0 +1,92 @@
+"""No text makes a rule crash or hang: every rule is linear in the response."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from verif import rules
+from verif.rules import Outcome
+from verif.text import Doc
+
+PARAMS: dict[str, dict[str, Any]] = {
+    "num_words": {"num_words": 3, "relation": "at least"},
+    "num_sentences": {"num_sentences": 3, "relation": "less than"},
+    "first_word": {"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "the"},
+    "num_paragraphs": {"num_paragraphs": 2},
+    "keywords": {"keywords": ["art", "B"]},
+    "forbidden_words": {"forbidden_words": ["art"]},
+    "keyword": {"keyword": "a", "frequency": 2, "relation": "at least"},
+    "letter": {"letter": "e", "let_frequency": 2, "let_relation": "at least"},
+    "num_placeholders": {"num_placeholders": 2},
+    "postscript_marker": {"postscript_marker": "P.S."},
+    "num_bullets": {"num_bullets": 2},
+    "num_highlights": {"num_highlights": 2},
+    "section_spliter": {"section_spliter": "Section", "num_sections": 2},
+    "capital_frequency": {"capital_frequency": 2, "capital_relation": "at least"},
+    "prompt_to_repeat": {"prompt_to_repeat": "say hi"},
+    "end_phrase": {"end_phrase": "bye"},
+    "language": {"language": "en"},
+}
+
+
+def params_of(name: str) -> rules.Params:
+    """Valid parameters for a rule, chosen by the names of its fields."""
+    fields = rules.get(name).params.model_fields
+    chosen = next((PARAMS[key] for key in PARAMS if key in fields), {})
+    return rules.validate(name, chosen)
+
+
+NAMES = [name for name in rules.rules() if not name.startswith("local:")]
+text = st.text(st.characters() | st.sampled_from(" \n\r\t*[]<>\"'.,!?`-#{}1aZ\u0301\u200f\ud800\x00"), max_size=80)
+
+
+@given(text)
+@settings(max_examples=60, deadline=None)
+def test_any_text_gets_a_verdict_and_loose_never_refuses_what_strict_accepts(value: str) -> None:
+    doc = Doc(value)
+    for name in NAMES:
+        spec, params = rules.get(name), params_of(name)
+        strict = rules.check(spec, doc, params)
+        assert isinstance(strict, Outcome)
+        assert strict == rules.check(spec, Doc(value), params)
+        if strict.ok:
+            assert rules.check(spec, doc, params, loose=True).ok
+
+
+N = 200_000
+HOSTILE = {
+    "newlines": "\n" * N + "x",
+    "blanks before a bullet": (" " * 1000 + "\n") * (N // 1000) + "*",
+    "open titles": "<" * N,
+    "open brackets": "[" * N,
+    "asterisks": "*" * N,
+    "stars and blanks": "* " * N,
+    "periods": ". " * N,
+    "ellipses": "." * N,
+    "closers": "a." + ")" * N,
+    "blanks after a period": "a." + " " * N + "b",
+    "one long word": "A" * N,
+    "apostrophes": "'" * N,
+    "dashes": "-" * N,
+    "digits": "Section" + "1" * N,
+    "mail": "a" * N + "@" + "b" * N,
+    "combining marks": "e" + "\u0301" * N,
+    "right to left": "שלום עולם " * (N // 10),
+    "emoji": "👩‍👩‍👧 " * (N // 10),
+    "a million words": "word " * 1_000_000,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", HOSTILE)
+def test_time_is_linear_in_the_response(case: str) -> None:
+    doc = Doc(HOSTILE[case])
+    for name in NAMES:
+        started = time.process_time()
+        rules.check(rules.get(name), doc, params_of(name))
+        assert time.process_time() - started < 5, name
