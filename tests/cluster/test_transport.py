@@ -170,8 +170,14 @@ def test_results_travel_and_nothing_runs_where_it_should_not(project: Path) -> N
     assert ran(project) == ["ran prepare", "ran train", "ran train"]
 
 
-def test_overrides_changed_on_the_way_are_refused(tmp_path: Path) -> None:
-    environment = {"VERIF_REPOSITORY": "x", "VERIF_COMMIT": "c", "VERIF_STAGE": "train", "VERIF_RECIPE": "local",
-                   "VERIF_OVERRIDES": '{"train.steps": 8}', "VERIF_OVERRIDES_DIGEST": overrides_digest({"train.steps": 7})}  # fmt: skip
+def test_overrides_changed_on_the_way_are_refused() -> None:
+    environment = {
+        "VERIF_REPOSITORY": "x",
+        "VERIF_COMMIT": "c",
+        "VERIF_STAGE": "train",
+        "VERIF_RECIPE": "local",
+        "VERIF_OVERRIDES": '{"train.steps": 8}',
+        "VERIF_OVERRIDES_DIGEST": overrides_digest({"train.steps": 7}),
+    }
     with pytest.raises(ClusterError, match="digest"):
         read_assignment(environment)

@@ -44,7 +44,8 @@ def fetch_run_cache(clone: Path) -> None:
             repo.stage_cache.pull(None)
     except Exception as error:  # DVC lets every storage library's own errors through
         raise ClusterError(
-            f"the DVC remote could not be read: {error}", "Check its address and credentials (`dvc remote list`)."
+            f"the DVC remote could not be read: {error}",
+            "Check its address and credentials (`dvc remote list`).",
         ) from error
 
 

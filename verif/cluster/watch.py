@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from verif.cluster.assess import State, assess
 from verif.cluster.client import Kube, Refused
 from verif.cluster.config import Cluster
-from verif.cluster.jobs import job
+from verif.cluster.manifests import manifest
 from verif.cluster.pods import Manifest
-from verif.cluster.rayjobs import rayjob
 from verif.cluster.request import ATTEMPT_LABEL, RUN_LABEL, StageRequest
 from verif.errors import ClusterError
 
@@ -33,11 +32,6 @@ class Patience:
     poll_s: float = 10.0
     stuck_s: float = 600.0  # image, configuration, quota and admission problems
     unschedulable_s: float = 86400.0  # a busy cluster is not a failure
-
-
-def manifest(request: StageRequest, cluster: Cluster) -> Manifest:
-    """A Job on one node, a RayJob over several."""
-    return rayjob(request, cluster) if request.resources.nodes > 1 else job(request, cluster)
 
 
 async def submit(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifest:

@@ -1,0 +1,50 @@
+"""Everything a recipe would put on the cluster, as manifests: what `verif cluster render` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verif.cluster.config import Cluster
+from verif.cluster.manifests import manifest
+from verif.cluster.pods import Manifest
+from verif.cluster.request import StageRequest
+from verif.cluster.verifier import verifier
+from verif.errors import RecipeError
+from verif.recipe import HubModel, Recipe
+
+CLUSTER_STAGES = ("policy", "judge", "train", "evaluate")
+
+
+def unpinned(recipe: Recipe) -> list[str]:
+    """The models of a recipe without revision or digest; a cluster run refuses them."""
+    models = {"policy": recipe.policy, "judge": recipe.judge}
+    return [
+        f"{name} {m.repo}"
+        for name, m in models.items()
+        if isinstance(m, HubModel) and not (m.revision and m.digest)
+    ]
+
+
+def require_pinned(recipe: Recipe) -> None:
+    """Refuse an unpinned recipe, naming the command that pins it."""
+    loose = unpinned(recipe)
+    if loose:
+        raise RecipeError(
+            f"recipe {recipe.name!r} is not pinned: {', '.join(loose)}.",
+            f"Run `verif recipe pin {recipe.name}`.",
+        )
+
+
+def render(
+    recipe: Recipe, cluster: Cluster, commit: str, overrides: dict[str, Any] | None = None
+) -> list[Manifest]:
+    """The verifier (when its stage runs on the cluster) and one Job or RayJob per stage that does."""
+    out: list[Manifest] = []
+    on_cluster = [
+        s for s in CLUSTER_STAGES if s in recipe.resources and recipe.resources[s].executor == "kubernetes"
+    ]
+    asked = recipe.resources.get("verifier")
+    if asked is not None and asked.executor == "kubernetes":
+        out += verifier(recipe, cluster)
+    out += [manifest(StageRequest(recipe, stage, commit, overrides or {}), cluster) for stage in on_cluster]
+    return out
