@@ -1,0 +1,199 @@
+"""Making a version champion, and putting things right first.
+
+The ledger says who should be champion; the alias says who is. They differ when a promotion was interrupted (then it
+is finished) or when somebody moved the alias by hand (then the gate decides, or it is put back, by recipe). Every
+function here holds the promotion lock while it works, and every command calls `settle` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from verif.errors import GateError, RegistryError, VerifError
+from verif.files import digest
+from verif.registry import ledger
+from verif.registry.evidence import of_version
+from verif.registry.gate import Decision, decide
+from verif.registry.ledger import Entry
+from verif.registry.lock import promotion_lock
+from verif.registry.store import CANDIDATE, CHALLENGER, CHAMPION, Registry, open_registry
+
+if TYPE_CHECKING:
+    from verif.recipe import Register
+    from verif.stages.context import Stage
+
+
+@dataclass
+class Desk:
+    """What a promotion works with: the registry, the ledger as read under the lock, the recipe's section."""
+
+    registry: Registry
+    section: Register
+    mirror: Path
+    entries: list[Entry]
+
+    @property
+    def champion(self) -> str | None:
+        """The champion by the ledger."""
+        return self.entries[-1].to if self.entries else None
+
+    def exists(self, number: str | None) -> bool:
+        """Whether a version is still there."""
+        return number is not None and any(v.number == number for v in self.registry.versions())
+
+    def record(self, action: str, to: str | None, why: str, evidence: dict[str, Any] | None = None) -> None:
+        """Write the ledger, move the alias, mark it done: in this order, so that a kill leaves a way forward."""
+        ledger.append(
+            self.registry,
+            self.entries,
+            action=action,
+            source=self.champion,
+            to=to,
+            why=why,
+            evidence=evidence,
+        )
+        self.apply()
+
+    def apply(self) -> None:
+        """Bring the alias to where the last entry says, and mark the entry as applied."""
+        to = self.champion
+        if to is None:
+            self.registry.drop_alias(CHAMPION)
+        else:
+            self.registry.set_alias(CHAMPION, to)
+            for alias in (CANDIDATE, CHALLENGER):
+                if self.registry.aliases().get(alias) == to:
+                    self.registry.drop_alias(alias)
+        ledger.mark_applied(self.registry, self.entries[-1].seq)
+        ledger.read(self.registry, self.mirror)
+
+
+def mirror_path(stage: Stage, registry: Registry) -> Path:
+    """The ledger's local copy."""
+    return stage.state / "mlflow" / f"ledger-{digest([registry.uri, registry.name])[:12]}.jsonl"
+
+
+@contextmanager
+def at_desk(stage: Stage) -> Iterator[Desk]:
+    """Hold the promotion lock, with the ledger read and verified."""
+    registry = open_registry(stage)
+    with promotion_lock(registry, stage.state):
+        mirror = mirror_path(stage, registry)
+        yield Desk(registry, stage.recipe.register_, mirror, ledger.read(registry, mirror))
+
+
+def gate(desk: Desk, number: str) -> Decision:
+    """The gate's word on a version, against the champion by the ledger or, without one, its own starting policy."""
+    evidence = of_version(desk.registry, desk.registry.resolve(number))
+    if desk.champion is None or desk.champion == number:
+        return decide(evidence, desk.section.gate)
+    champion = of_version(desk.registry, desk.registry.resolve(desk.champion))
+    return decide(evidence, desk.section.gate, champion, against=f"champion, version {desk.champion}")
+
+
+def settle(desk: Desk) -> list[str]:
+    """Finish what was interrupted, then deal with an alias that was moved or a champion that was deleted."""
+    if not desk.entries:
+        return _unknown_champion(desk)
+    last, messages = desk.entries[-1], []
+    if ledger.applied(desk.registry) < last.seq and (last.to is None or desk.exists(last.to)):
+        desk.apply()
+        messages.append(
+            f"Finished the interrupted {last.action} of version {last.to} (ledger entry {last.seq})."
+        )
+    actual = desk.registry.aliases().get(CHAMPION)
+    if actual == desk.champion:
+        return messages
+    if not desk.exists(desk.champion):
+        gone = desk.champion
+        desk.record("lost", None, f"version {gone} was deleted outside of verif")
+        messages.append(
+            f"Champion version {gone} was deleted by hand; there is no champion until one is promoted."
+        )
+        return messages + (_moved(desk, actual) if actual is not None else [])
+    return messages + _moved(desk, actual)
+
+
+def _unknown_champion(desk: Desk) -> list[str]:
+    actual = desk.registry.aliases().get(CHAMPION)
+    return _moved(desk, actual) if actual is not None else []
+
+
+def _moved(desk: Desk, actual: str | None) -> list[str]:
+    """The alias points to `actual` although the ledger says otherwise."""
+    expected = desk.champion
+    moved = f"alias champion was moved by hand to {actual or 'nothing'}"
+    back = f"version {expected}" if expected else "no version"
+    if actual is not None and desk.section.alias_moved == "gate":
+        decision: Decision | None = None
+        try:
+            decision = gate(desk, actual)
+            why = "; ".join(decision.reasons)
+        except VerifError as error:
+            why = str(error)
+        if decision is not None and decision.passed:
+            desk.record("adopt", actual, moved + "; it passes the gate", decision.as_dict())
+            return [f"{moved[0].upper()}{moved[1:]}; it passes the gate and is in the ledger now."]
+        desk.record("put-back", expected, f"{moved}; {why}", decision.as_dict() if decision else None)
+        return [f"{moved[0].upper()}{moved[1:]}; it does not pass the gate ({why}): put back to {back}."]
+    desk.record("put-back", expected, moved)
+    return [f"{moved[0].upper()}{moved[1:]}: put back to {back}."]
+
+
+def promote(stage: Stage, which: str, why: str) -> list[str]:
+    """Make a version champion; `GateError` with the reasons if the gate does not allow it."""
+    with at_desk(stage) as desk:
+        messages = settle(desk)
+        number = desk.registry.resolve(which).number
+        if number == desk.champion:
+            return [*messages, f"Version {number} is champion already."]
+        decision = gate(desk, number)
+        if not decision.passed:
+            raise GateError(
+                f"version {number} of {desk.registry.name} was not promoted: {'; '.join(decision.reasons)}.",
+                f"`verif gate {number}` shows every check.",
+            )
+        before = desk.champion
+        desk.record("promote", number, why, decision.as_dict())
+        return [
+            *messages,
+            f"Version {number} is champion{f' in place of version {before}' if before else ''}.",
+        ]
+
+
+def rollback(stage: Stage, why: str) -> list[str]:
+    """Put the champion before this one back; it has passed the gate in its time. Versions deleted since are passed over."""
+    with at_desk(stage) as desk:
+        messages = settle(desk)
+        target = previous_champion(desk)
+        if target is None:
+            raise RegistryError(
+                f"{desk.registry.name} has no earlier champion to go back to.", "See `verif history`."
+            )
+        before = desk.champion
+        desk.record("rollback", target, why)
+        return [
+            *messages,
+            f"Version {target} is champion again{f', in place of version {before}' if before else ''}.",
+        ]
+
+
+def previous_champion(desk: Desk) -> str | None:
+    """The champion that the present one replaced, going back over rollbacks, as far as versions still exist."""
+    stack: list[str] = []
+    for entry in desk.entries:
+        if entry.to is None or (stack and stack[-1] == entry.to):
+            continue
+        if entry.action == "rollback" and entry.to in stack:
+            del stack[stack.index(entry.to) + 1 :]
+        else:
+            stack.append(entry.to)
+    if stack and stack[-1] == desk.champion:
+        stack.pop()
+    return next(
+        (number for number in reversed(stack) if number != desk.champion and desk.exists(number)), None
+    )

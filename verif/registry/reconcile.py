@@ -1,0 +1,97 @@
+"""Registration as a state to reach, not an event: on every run the registry is brought to where it should be.
+
+DVC may skip or restore the `register` stage; the registry may be fresh, or somebody may have worked in it. So the
+stage and the end of every run call the same function, which finds what is there and adds what is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from verif.files import digest_tree
+from verif.registry import versions
+from verif.registry.card import card
+from verif.registry.evidence import Evidence, local_places, read_evidence
+from verif.registry.gate import Decision, decide
+from verif.registry.promotion import Desk, at_desk, gate, settle
+from verif.registry.store import CANDIDATE, CHALLENGER
+from verif.registry.tracking import stage_run
+
+if TYPE_CHECKING:
+    from verif.stages.context import Stage
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What came of it: the version, whether it is champion, the gate's decision, and what happened on the way."""
+
+    version: str
+    alias: str
+    created: bool
+    decision: Decision
+    messages: list[str]
+    model_digest: str
+    evidence_digest: str
+
+
+def reconcile(stage: Stage) -> list[str]:
+    """Bring registry, aliases and ledger to where this working directory's results say; returns what was done.
+
+    A directory without results has nothing to register; then only aliases and ledger are put right.
+    """
+    if (
+        all(path.is_file() for path in local_places(stage.root).values())
+        and (stage.models / "trained").is_dir()
+    ):
+        return register(stage).messages
+    with at_desk(stage) as desk:
+        return settle(desk)
+
+
+def register(stage: Stage) -> Registration:
+    """Register the trained model with its evidence unless it is, and give it the alias it has earned."""
+    evidence = read_evidence(local_places(stage.root))
+    model_digest = digest_tree(stage.models / "trained")
+    key = versions.version_key(model_digest, evidence.digest)
+    with at_desk(stage) as desk:
+        messages = settle(desk)
+        version = versions.find(desk.registry, key)
+        created = version is None
+        if version is None:
+            first = decide(evidence, desk.section.gate)
+            with stage_run(stage, "register") as record:
+                text = card(stage, evidence, first)
+                version = versions.create(stage, desk.registry, record, evidence.digest, text)
+                record.tags({"verif.version": version.number})
+            messages.append(f"Registered version {version.number} of {desk.registry.name}.")
+        decision = _decision(desk, version.number, evidence)
+        alias = _alias(desk, version.number, decision, messages)
+    return Registration(version.number, alias, created, decision, messages, model_digest, evidence.digest)
+
+
+def _decision(desk: Desk, number: str, evidence: Evidence) -> Decision:
+    """The champion's own decision is the one it was promoted on: against its start, or the champion before it."""
+    if desk.champion in (None, number):
+        return decide(evidence, desk.section.gate)
+    return gate(desk, number)
+
+
+def _alias(desk: Desk, number: str, decision: Decision, messages: list[str]) -> str:
+    registry = desk.registry
+    if desk.champion == number:
+        return "champion"
+    if desk.champion is None and decision.passed:
+        desk.record("promote", number, "the first version that passes the gate", decision.as_dict())
+        messages.append(f"Version {number} is champion: the first that passes the gate.")
+        return "champion"
+    newest = max((int(v.number) for v in registry.versions()), default=0)
+    aliases = registry.aliases()
+    if int(number) == newest and aliases.get(CANDIDATE) != number:
+        registry.set_alias(CANDIDATE, number)
+    if decision.passed and desk.champion is not None and aliases.get(CHALLENGER) != number:
+        registry.set_alias(CHALLENGER, number)
+        messages.append(f"Version {number} passes the gate against the champion: `verif promote {number}`.")
+    if not decision.passed:
+        messages.append(f"Version {number} does not pass the gate: {'; '.join(decision.reasons)}.")
+    return "challenger" if decision.passed else "candidate"

@@ -1,0 +1,135 @@
+"""One registered model in MLflow: versions, aliases and tags, every failure a `RegistryError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from verif.errors import RegistryError
+from verif.registry.tracking import client, mlflow_errors
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from verif.stages.context import Stage
+
+CHAMPION, CANDIDATE, CHALLENGER = "champion", "candidate", "challenger"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A registered version: its number, run, source, tags and aliases."""
+
+    number: str
+    run_id: str
+    source: str
+    tags: dict[str, str]
+    aliases: tuple[str, ...]
+    created_ms: int
+
+
+class Registry:
+    """The recipe's registered model. Reads are fresh each time: other people use the registry too."""
+
+    def __init__(self, mlflow: MlflowClient, name: str) -> None:
+        self.mlflow, self.name, self.uri = mlflow, name, str(mlflow.tracking_uri)
+
+    def _model(self) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        with mlflow_errors(f"reading model {self.name}", self.uri):
+            try:
+                return self.mlflow.get_registered_model(self.name)
+            except MlflowException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return None
+                raise
+
+    def exists(self) -> bool:
+        """Whether the model was ever registered here."""
+        return self._model() is not None
+
+    def make(self) -> None:
+        """Make the registered model if it is missing."""
+        from mlflow.exceptions import MlflowException
+
+        if self.exists():
+            return
+        with mlflow_errors(f"making model {self.name}", self.uri):
+            try:
+                self.mlflow.create_registered_model(self.name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+
+    def tags(self) -> dict[str, str]:
+        """The model's own tags (the ledger lives there)."""
+        found = self._model()
+        return dict(found.tags or {}) if found else {}
+
+    def set_tag(self, key: str, value: str) -> None:
+        """Set one tag of the model; atomic."""
+        with mlflow_errors("writing to the model", self.uri):
+            self.mlflow.set_registered_model_tag(self.name, key, value)
+
+    def aliases(self) -> dict[str, str]:
+        """Alias -> version number, of versions that exist."""
+        found = self._model()
+        return {alias: str(version) for alias, version in (found.aliases if found else {}).items()}
+
+    def set_alias(self, alias: str, number: str) -> None:
+        """Point an alias at a version."""
+        with mlflow_errors(f"setting alias {alias}", self.uri):
+            self.mlflow.set_registered_model_alias(self.name, alias, number)
+
+    def drop_alias(self, alias: str) -> None:
+        """Remove an alias; without one nothing happens."""
+        if alias in self.aliases():
+            with mlflow_errors(f"removing alias {alias}", self.uri):
+                self.mlflow.delete_registered_model_alias(self.name, alias)
+
+    def versions(self) -> list[Version]:
+        """All versions, oldest first."""
+        if not self.exists():
+            return []
+        by_version: dict[str, list[str]] = {}
+        for alias, number in self.aliases().items():
+            by_version.setdefault(number, []).append(alias)
+        with mlflow_errors("listing versions", self.uri):
+            found = list(self.mlflow.search_model_versions(f"name='{self.name}'", max_results=10_000))
+        return sorted((_version(v, by_version) for v in found), key=lambda v: int(v.number))
+
+    def resolve(self, which: str) -> Version:
+        """A version by number or alias; a missing one names what there is."""
+        versions = self.versions()
+        for version in versions:
+            if which == version.number or which in version.aliases:
+                return version
+        known = ", ".join(
+            f"{v.number}{' (' + ', '.join(v.aliases) + ')' if v.aliases else ''}" for v in versions
+        )
+        raise RegistryError(
+            f"model {self.name} has no version or alias {which!r}.", f"There is: {known or 'nothing yet'}."
+        )
+
+    def create_version(self, source: str, run_id: str, tags: Mapping[str, str], description: str) -> Version:
+        """A new version with all its tags in one call: it is never seen half-made."""
+        with mlflow_errors("creating a version", self.uri):
+            made = self.mlflow.create_model_version(
+                self.name, source, run_id=run_id, tags=dict(tags), description=description
+            )
+        return _version(made, {})
+
+
+def _version(found: Any, aliases: Mapping[str, list[str]]) -> Version:
+    number = str(found.version)
+    return Version(
+        number, str(found.run_id or ""), str(found.source or ""), dict(found.tags or {}),
+        tuple(sorted(aliases.get(number, ()))), int(found.creation_timestamp or 0),
+    )  # fmt: skip
+
+
+def open_registry(stage: Stage) -> Registry:
+    """The registered model of the stage's recipe."""
+    return Registry(client(stage.root), stage.recipe.register_.model_name)

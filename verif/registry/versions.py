@@ -1,0 +1,160 @@
+"""Registered versions: a pointer and a digest manifest always, the weights themselves below the recipe's size."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from verif.errors import RegistryError
+from verif.files import digest, digest_tree, new_directory, write_bytes, write_json
+from verif.registry.evidence import FOLDER, downloaded, local_places
+from verif.registry.lineage import git, lineage
+from verif.registry.store import Registry, Version
+from verif.registry.tracking import StageRun, mlflow_errors
+
+if TYPE_CHECKING:
+    from verif.stages.context import Stage
+
+KEY, MODEL_DIGEST, EVIDENCE, LOCATION = (
+    "verif.key",
+    "verif.model.digest",
+    "verif.evidence.digest",
+    "verif.model.location",
+)
+MANIFEST = "manifest.json"
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """Size and SHA-256 of every file of a model, and the digest of it all."""
+    files = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        with path.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        files[path.relative_to(folder).as_posix()] = {"bytes": path.stat().st_size, "sha256": sha256}
+    return {"digest": digest_tree(folder), "bytes": sum(f["bytes"] for f in files.values()), "files": files}
+
+
+def version_key(model_digest: str, evidence_digest: str) -> str:
+    """One version per model and evidence; registering the same again finds it."""
+    return digest([model_digest, evidence_digest])
+
+
+def find(registry: Registry, key: str) -> Version | None:
+    """The version registered under a key."""
+    return next((v for v in registry.versions() if v.tags.get(KEY) == key), None)
+
+
+def create(stage: Stage, registry: Registry, record: StageRun, evidence_digest: str, card: str) -> Version:
+    """Upload everything to the stage's run, then make the version in one call: it is complete or it is not there."""
+    found = manifest(stage.models / "trained")
+    model = stage.models / "trained"
+    upload = found["bytes"] <= stage.recipe.register_.upload_below_mb * 1e6
+    with tempfile.TemporaryDirectory(prefix="verif-") as name:
+        folder = Path(name)
+        write_json(folder / MANIFEST, found)
+        write_bytes(folder / "README.md", card.encode())
+        _lineage_files(stage, folder / "lineage")
+        record.artifact(folder / MANIFEST)
+        record.artifact(folder / "README.md")
+        record.artifact(folder / "lineage", "lineage")
+    for path in local_places(stage.root).values():
+        record.artifact(path, FOLDER)
+    if upload:
+        record.artifact(model, "model")
+    tags = {
+        **lineage(stage), KEY: version_key(found["digest"], evidence_digest), MODEL_DIGEST: found["digest"],
+        EVIDENCE: evidence_digest, LOCATION: str(model), "verif.model.uploaded": str(upload).lower(),
+        "verif.model.bytes": str(found["bytes"]),
+    }  # fmt: skip
+    source = f"runs:/{record.run_id}/{'model' if upload else MANIFEST}"
+    registry.make()
+    return registry.create_version(source, record.run_id, tags, card)
+
+
+def _lineage_files(stage: Stage, folder: Path) -> None:
+    """The recipe, the parameters, dvc.lock, and what the working tree changed: what `verif reproduce` needs."""
+    folder.mkdir()
+    recipe = stage.recipe.model_dump_json(by_alias=True, indent=2)
+    (folder / "recipe.json").write_text(recipe, "utf-8")
+    for name in ("params.yaml", "dvc.lock"):
+        if (stage.root / name).is_file():
+            shutil.copyfile(stage.root / name, folder / name)
+    changes = git(stage.root, "diff", "HEAD", "--binary")
+    if changes:
+        (folder / "changes.patch").write_text(changes + "\n", "utf-8")
+
+
+def fetch(registry: Registry, version: Version, state: Path) -> Path:
+    """A local folder with the version's weights, checked against its manifest."""
+    wanted = version.tags.get(MODEL_DIGEST, "")
+    cached = state / "served" / wanted[:16]
+    if wanted and cached.is_dir() and digest_tree(cached) == wanted:
+        return cached
+    if version.tags.get("verif.model.uploaded") == "true":
+        with downloaded(registry, version, "model") as folder, new_directory(cached) as out:
+            shutil.copytree(folder, out, dirs_exist_ok=True)
+        place = cached
+    else:
+        place = Path(version.tags.get(LOCATION, ""))
+        if not place.is_dir():
+            raise RegistryError(
+                f"version {version.number} of {registry.name} is registered by pointer and {place} is not here.",
+                f"In a clone at commit {version.tags.get('verif.git.commit', '?')[:12]}: `dvc pull models/trained`.",
+            )
+    if digest_tree(place) != wanted:
+        raise RegistryError(
+            f"the files in {place} are not those of version {version.number} (digest {digest_tree(place)[:12]}).",
+            f"`verif reproduce {version.number}` says how to make them again.",
+        )
+    return place
+
+
+def reproduction(registry: Registry, version: Version, origin: str) -> list[str]:
+    """The shell commands that make a version again in a fresh clone, then compare its digest."""
+    tags = version.tags
+    with mlflow_errors("reading the lineage", registry.uri):
+        kept = [f.path for f in registry.mlflow.list_artifacts(version.run_id, "lineage")]
+        params = (
+            registry.mlflow.download_artifacts(version.run_id, "lineage/params.yaml") if _has(kept) else ""
+        )
+    commit = tags.get("verif.git.commit", "none")
+    if commit == "none":
+        raise RegistryError(
+            f"version {version.number} was made outside a git repository; its commit is unknown."
+        )
+    folder = f"reproduce-{registry.name}-{version.number}"
+    out = [f"git clone {origin} {folder}", f"cd {folder}", f"git checkout --quiet {commit}"]
+    if "lineage/changes.patch" in kept:
+        patch = f"mlflow artifacts download -r {version.run_id} -a lineage/changes.patch -d ."
+        out += [f"MLFLOW_TRACKING_URI={registry.uri} {patch}", "git apply lineage/changes.patch"]
+    recipe, data = tags.get("verif.recipe.name", "local"), _data(params)
+    out.append(f"make run RECIPE={recipe}{f' DATA={data}' if data else ''}")
+    out.append(f"verif reproduce --compare {tags.get(MODEL_DIGEST, '')} models/trained")
+    return out
+
+
+def _has(kept: list[str]) -> bool:
+    return "lineage/params.yaml" in kept
+
+
+def _data(params: str) -> str:
+    import yaml
+
+    if not params:
+        return ""
+    found = yaml.safe_load(Path(params).read_text("utf-8"))
+    value = str(found.get("data", "")) if isinstance(found, dict) else ""
+    return "" if value == "verif/data/world" else value
+
+
+def load_manifest(registry: Registry, version: Version) -> dict[str, Any]:
+    """A version's digest manifest."""
+    with mlflow_errors("reading the manifest", registry.uri), tempfile.TemporaryDirectory() as name:
+        path = registry.mlflow.download_artifacts(version.run_id, MANIFEST, name)
+        found: dict[str, Any] = orjson.loads(Path(path).read_bytes())
+    return found
