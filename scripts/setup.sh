@@ -57,7 +57,7 @@ install() {
   links=$(find_links)
   if [ -n "$links" ]; then export UV_FIND_LINKS="${links// /,}"; fi
   if ! ls ${links:+${links%% *}}/torch-*+cpu-*.whl >/dev/null 2>&1; then backend=(--torch-backend cpu); fi
-  local uv=("$venv/bin/uv" pip install --python "$venv/bin/python" --no-deps)
+  local uv=("$venv/bin/uv" pip install --python "$venv/bin/python" --no-deps --quiet)
   echo "verif setup: installing $(grep -c == locks/local.txt) locked packages into $venv (a minute or two)"
   "${uv[@]}" --compile-bytecode "${backend[@]}" -r locks/local.txt || fail "the locked packages could not be installed; see the message above."
   "${uv[@]}" --no-build-isolation ./infra/vllm_cpu_metadata || fail "the vllm metadata distribution could not be installed."

@@ -1,0 +1,77 @@
+"""Where a stage runs: in a process here, or as a Job or RayJob on Kubernetes. The recipe's resources say which."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import Literal
+
+from verif.pipeline import Outcome, changed, run_stage
+from verif.recipe import Recipe, Resources
+from verif.stages.context import load_stage
+
+Executor = Literal["recipe", "local"]
+CLUSTER_FILE = Path("cluster.yaml")
+log = logging.getLogger("verif.flows")
+
+
+def resources_of(recipe: Recipe, stage: str) -> Resources:
+    """What the recipe asks for; a stage it does not name gets the defaults."""
+    return recipe.resources.get(stage, Resources())
+
+
+def execute(root: Path, stage: str, run_id: str, executor: Executor) -> Outcome:
+    """Bring one stage up to date, wherever it belongs."""
+    recipe = load_stage(root).recipe
+    wanted = resources_of(recipe, stage)
+    if executor == "recipe" and wanted.executor == "kubernetes":
+        return on_cluster(root, stage, run_id, recipe)
+    extra = {"VERIF_EXECUTOR": "kubernetes"} if wanted.executor == "kubernetes" else {}
+    outcome = run_stage(root, stage, run_id, deadline_s=wanted.deadline_h * 3600, extra=extra)
+    if (
+        outcome.ran
+        and executor == "recipe"
+        and any(r.executor == "kubernetes" for r in recipe.resources.values())
+    ):
+        from verif.cluster.transport import dvc
+
+        dvc(root, "push", "--run-cache", hint="Pods get their inputs from the DVC remote: `dvc remote list`.")
+    return outcome
+
+
+def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
+    """Restore the result if the run-cache has it; otherwise have the cluster make it, then restore it."""
+    from flows.workspace import git
+    from verif.cluster import transport, watch
+    from verif.cluster.assess import State
+    from verif.cluster.client import Kube
+    from verif.cluster.config import load_cluster
+    from verif.cluster.request import StageRequest
+    from verif.parameters import recorded_overrides
+
+    begun = time.monotonic()
+    if not changed(root, stage):
+        return Outcome(stage, ran=False, seconds=time.monotonic() - begun)
+    transport.fetch_run_cache(root)
+    if not transport.has_result(root, stage):
+        cluster = load_cluster(root / CLUSTER_FILE)
+        request = StageRequest(
+            recipe, stage, git(root, "rev-parse", "HEAD"), recorded_overrides(root), run_id=run_id
+        )
+
+        def report(state: State) -> None:
+            log.info("%s: %s %s", request.name, state.phase, state.message)
+
+        async def submit_and_watch() -> None:
+            kube = await Kube.connect(cluster.namespace, cluster.context)
+            try:
+                await watch.execute(kube, request, cluster, report)
+            finally:
+                await kube.close()
+
+        asyncio.run(submit_and_watch())
+        transport.fetch_run_cache(root)
+    transport.restore(root, stage)
+    return Outcome(stage, ran=True, seconds=time.monotonic() - begun)

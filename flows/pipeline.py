@@ -1,0 +1,80 @@
+"""The pipeline as a Prefect flow: one task per DVC stage, read from DVC's graph. No logic here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Completed
+from prefect.tasks import Task
+
+from flows import artifacts
+from flows.executors import Executor, execute
+from flows.workspace import workspace
+from verif.pipeline import Outcome, StageError, select, stage_names
+
+
+async def heals(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Retry what a second attempt may meet differently; everything else fails at once."""
+    error = await state.aresult(raise_on_failure=False)
+    return isinstance(error, StageError) and error.can_heal
+
+
+@task(
+    retries=1, retry_delay_seconds=10, retry_condition_fn=heals, cache_policy=NO_CACHE, persist_result=False
+)
+def run_one(root: Path, stage: str, run_id: str, executor: Executor) -> Any:
+    """One stage where its recipe says; up to date is a state of its own."""
+    outcome: Outcome = execute(root, stage, run_id, executor)
+    artifacts.publish(root, stage)
+    seconds = f"{outcome.seconds:.0f} s"
+    return (
+        Completed(message=seconds, data=outcome) if outcome.ran else Completed(name="Unchanged", data=outcome)
+    )
+
+
+@flow(name="pipeline", persist_result=False, validate_parameters=True)
+def pipeline(
+    recipe: str = "local",
+    data: str = "",
+    overrides: dict[str, Any] | None = None,
+    from_stage: str | None = None,
+    executor: Executor = "recipe",
+    directory: str | None = None,
+) -> list[str]:
+    """Prepare, train, evaluate and register: the stages of dvc.yaml that are out of date.
+
+    Args:
+        recipe: File name in recipes/, without .yaml.
+        data: The instructions' file, for recipes that read one. Empty: the local world.
+        overrides: Recipe values for this run only, e.g. {"train.learning_rate": 0.0005}.
+        from_stage: Leave the stages before this one alone.
+        executor: "recipe" obeys each stage's resources; "local" runs everything here.
+        directory: Work in this directory. Empty: in a clone of the deployed commit, so that two runs cannot meet.
+
+    Returns the names of the stages that ran.
+    """
+    ran: list[str] = []
+    with workspace(directory, recipe, data, overrides or {}) as place:
+        for stage in select(stage_names(place.root), from_stage):
+            outcome: Any = run_one.with_options(name=stage, task_run_name=stage)(
+                place.root, stage, place.run_id, executor
+            )
+            if outcome.ran:
+                ran.append(stage)
+        reconcile(place.root)
+        artifacts.links(place.root)
+    return ran
+
+
+@task(name="reconcile", cache_policy=NO_CACHE, persist_result=False)
+def reconcile(root: Path) -> None:
+    """A cached `register` and an empty registry must still end registered."""
+    from verif.registry.reconcile import reconcile as with_registry
+
+    from verif.stages.context import load_stage
+
+    with_registry(load_stage(root))
