@@ -46,7 +46,7 @@ class StandIn:
 
 def perfect(instruction: Instruction, text: str) -> Status:
     """The world's truth, whatever constraints are asked: ungrammatical text fails."""
-    wanted = {c.text for c in instruction.constraints}
+    wanted = {c.text for c in instruction.constraints if c.kind == "soft"}
     full = instruction.model_copy(update={"constraints": ORIGINALS[instruction.id].constraints})
     kept = truth(full, text).constraints
     asked = [ok for c, ok in zip(full.constraints, kept, strict=True) if c.text in wanted]

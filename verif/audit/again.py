@@ -53,7 +53,7 @@ class Rules:
         self,
         items: Sequence[Item],
         *,
-        cache: bool = True,
+        cache: bool = True,  # noqa: ARG002
         complete: bool = False,  # noqa: ARG002
     ) -> AsyncIterator[Verification]:
         """One verification per item."""
