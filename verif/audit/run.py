@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections.abc import Sequence
@@ -67,10 +68,11 @@ def audit(stage: Stage, endpoint: Endpoint) -> AuditReport:
 
 async def _audit_service(stage: Stage, endpoint: Endpoint) -> AuditReport:
     from verif.service.client import VerifierClient
+    from verif.service.config import TOKEN_VARIABLE
 
     cases = choose(read_golden(stage.data / "golden.parquet"), stage.recipe)
     plan = Plan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
-    async with VerifierClient(endpoint.url) as client:
+    async with VerifierClient(endpoint.url, os.environ.get(TOKEN_VARIABLE)) as client:
         found = await measure(client, plan)
     return conclude(found, stage.recipe, endpoint.identity)
 

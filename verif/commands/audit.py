@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,9 +108,10 @@ async def _service_pairs(rows: Sequence[Preference]) -> dict[str, Pairwise]:
     from verif.audit import pairs
     from verif.service import lease
     from verif.service.client import VerifierClient
+    from verif.service.config import TOKEN_VARIABLE
     from verif.stages.context import load_stage
 
     stage = load_stage()
     with lease.verifier(stage) as endpoint:
-        async with VerifierClient(endpoint.url) as client:
+        async with VerifierClient(endpoint.url, os.environ.get(TOKEN_VARIABLE)) as client:
             return await pairs.measure(client, rows, stage.recipe.verifier.formula)
