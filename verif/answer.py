@@ -24,9 +24,10 @@ class Answer:
 
 def answer_of(response: Response, *, policy_thinks: bool = False) -> Answer:
     """What stands after the one `</think>`; a second one would hide text, an unfinished one has no answer."""
-    before, found, text = response.text.partition(END)
+    whole = response.text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate fits into no JSON
+    before, found, text = whole.partition(END)
     if not found:
-        text = response.text
+        text = whole
         if text.lstrip().startswith(OPEN) or policy_thinks:
             return Answer(
                 "", "the response did not finish its reasoning", "the response did not finish its reasoning"

@@ -100,6 +100,12 @@ class Verifier:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def check_item(self, item: Item) -> None:
+        """`InputError` if a rule is unknown or its parameters are wrong."""
+        for constraint in item.instruction.constraints:
+            if isinstance(constraint, RuleConstraint):
+                self._rules.params(constraint, item.id)
+
     async def close(self) -> None:
         """Release connections, workers and files."""
         for task in list(self._flying.values()):
@@ -126,9 +132,8 @@ class Verifier:
             )
             groups.setdefault(key, []).append(plan)
             text = plan.answer.text
+            self.check_item(item)
             for index, constraint in enumerate(instruction.constraints):
-                if isinstance(constraint, RuleConstraint):
-                    self._rules.params(constraint, item.id)
                 if plan.answer.hopeless:
                     plan.verdicts.append(_unscorable(index, plan.answer.hopeless))
                 elif not is_hard(constraint) or (self.formula == "soft-only" and not complete):

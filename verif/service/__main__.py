@@ -1,0 +1,210 @@
+"""`python -m verif.service CONFIG.json`: one service process with its judge, until nobody needs it.
+
+The process binds its port, writes its lease, starts the judge beside it, restarts a judge that dies, and
+ends by itself when it had no users and no work for a while, or on SIGTERM after finishing what it holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import uvicorn
+
+from verif import serving
+from verif.errors import ServiceError, SetupError, VerifError
+from verif.files import write_json
+from verif.service import users
+from verif.service.app import State, create_app, prove
+from verif.service.config import TOKEN_VARIABLE, ServiceConfig
+from verif.verifier import build, identity_of
+
+log = logging.getLogger("verif.service")
+
+JUDGE_START_S = 600.0
+MAX_JUDGE_STARTS = 20
+
+
+class Supervisor:
+    """Keeps the judge alive, tells the application whether it is, and ends the process when it is idle."""
+
+    def __init__(
+        self, config: ServiceConfig, server: uvicorn.Server | None, judge: serving.Server | None
+    ) -> None:
+        self.config, self.server, self.judge = config, server, judge
+        self.failure = ""
+
+    async def run(self, state: State) -> None:
+        """Until cancelled."""
+        state.busy_at = time.monotonic()
+        watching = asyncio.create_task(self._watch_judge(state)) if self.judge else None
+        try:
+            while True:
+                await asyncio.sleep(0.5)
+                if state.batcher.pending or users.count(self.config.folder / "users") or state.problem:
+                    state.busy_at = time.monotonic()
+                if time.monotonic() - state.busy_at > self.config.idle_s:
+                    log.info("no users and no work for %g s: ending", self.config.idle_s)
+                    self.end(state)
+                if self.server is not None and self.server.should_exit:
+                    state.closing = True
+        finally:
+            if watching:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+
+    def end(self, state: State) -> None:
+        """Ask the server to finish what it holds and stop."""
+        state.closing = True
+        if self.server is not None:
+            self.server.should_exit = True
+
+    async def _watch_judge(self, state: State) -> None:
+        assert self.judge is not None
+        starts = 1
+        try:
+            await asyncio.to_thread(self.judge.wait_ready, JUDGE_START_S)
+        except ServiceError as error:
+            self.failure = str(error)
+            log.error("%s", error)
+            self.end(state)
+            return
+        state.problem = await self._prove(state)
+        while True:
+            await asyncio.sleep(0.5)
+            if self.judge.alive():
+                continue
+            starts += 1
+            if starts > MAX_JUDGE_STARTS:
+                self.failure = f"the judge died {starts - 1} times; its log is {self.judge.log}."
+                self.end(state)
+                return
+            log.warning("the judge died with exit code %s; starting it again", self.judge.process.returncode)
+            self.judge.stop(5.0)
+            try:
+                # Popen in this thread: the judge is tied to the life of the thread that starts it
+                self.judge = start_judge(self.config, int(self.judge.url.rsplit(":", 1)[1].split("/")[0]))
+                await asyncio.to_thread(self.judge.wait_ready, JUDGE_START_S)
+            except (ServiceError, SetupError) as error:
+                log.error("%s", error)
+                await asyncio.sleep(1)
+
+    async def _prove(self, state: State) -> str:
+        """After the judge's first start: a real verdict, tried until its first slow answers are over."""
+        for _ in range(5):
+            state.problem = ""
+            if not (problem := await prove(state)):
+                return ""
+            log.warning("not ready: %s", problem)
+        return ""
+
+
+def start_judge(config: ServiceConfig, port: int = 0) -> serving.Server:
+    """vLLM for the recipe's judge."""
+    assert config.judge_model is not None
+    section, model = config.recipe.verifier, config.recipe.judge
+    arguments = (
+        ["--reasoning-parser", section.judge_reasoning_parser] if section.judge_reasoning_parser else []
+    )
+    return serving.start(
+        config.judge_model,
+        log=config.folder / "judge.log",
+        gpus=config.judge_gpus,
+        context=getattr(model, "context", None),
+        name="judge",
+        port=port,
+        arguments=arguments,
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; `SetupError` if the port is taken."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SetupError(
+            f"port {port} on {host} cannot be used: {error.strerror}.", "Choose another port."
+        ) from None
+    listener.listen(2048)
+    return listener
+
+
+def main(path: Path) -> int:
+    """Serve until told to stop; the exit code is 2 if the judge did not start."""
+    config = ServiceConfig.model_validate_json(path.read_bytes())
+    # uvicorn raises the signal again when it has finished: unwind then, so that judge and lease go too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    listener = bind(config.host, config.port)
+    port = listener.getsockname()[1]
+    owns_judge = config.recipe.judge.kind != "none" and not config.judge_url
+    judge = start_judge(config) if owns_judge else None
+    try:
+        return _serve(config, listener, port, judge)
+    finally:
+        listener.close()
+
+
+def _serve(config: ServiceConfig, listener: socket.socket, port: int, judge: serving.Server | None) -> int:
+    supervisor = Supervisor(config, None, judge)
+    try:
+        verifier = build(
+            config.recipe,
+            judge_url=judge.url if judge else config.judge_url or None,
+            judge_model=config.judge_model,
+            state=config.state,
+            cache=config.cache,
+            workers=config.sandbox_workers,
+        )
+        app = create_app(
+            verifier,
+            probes=list(config.probes),
+            max_pending=config.max_pending,
+            token=os.environ.get(TOKEN_VARIABLE, ""),
+            problem="the judge is starting" if judge else "",
+            on_start=supervisor.run,
+        )
+        settings = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=max(1, int(config.grace_s)),
+            backlog=2048,
+        )
+        supervisor.server = uvicorn.Server(settings)
+        lease = {
+            "identity": identity_of(config.recipe, config.judge_model),
+            "pid": os.getpid(),
+            "started": users.started(os.getpid()),
+            "url": f"http://{config.host}:{port}",
+            "judge_pid": judge.process.pid if judge else 0,
+            "judge_url": judge.url if judge else config.judge_url,
+            "log": str(config.folder / "service.log"),
+        }
+        write_json(config.folder / "lease.json", lease)
+        supervisor.server.run(sockets=[listener])
+    finally:
+        (config.folder / "lease.json").unlink(missing_ok=True)
+        if supervisor.judge:
+            supervisor.judge.stop()
+    if supervisor.failure:
+        print(f"verif: {supervisor.failure}", file=sys.stderr)
+    return 2 if supervisor.failure else 0
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("stamina").setLevel(logging.ERROR)
+    try:
+        sys.exit(main(Path(sys.argv[1])))
+    except VerifError as error:
+        print(f"verif: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,111 @@
+"""What arrives within a few milliseconds is verified together.
+
+A trainer sends one rollout per request, each when it is finished; the verifier works best by instruction.
+The batcher waits a moment, joins what came, and hands each answer back to the request it belongs to. Batches
+do not wait for each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from verif.joined import Verifier
+from verif.types import Item, Verification
+
+log = logging.getLogger("verif.service")
+
+WINDOW_S = 0.004
+FULL = 512
+"""Items after which a batch does not wait any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An item under an internal id, and where its answer goes."""
+
+    id: str
+    queue: asyncio.Queue[Verification | BaseException]
+
+
+class Batcher:
+    """Joins requests into batches for one verifier. `pending` counts items that have no answer yet."""
+
+    def __init__(self, verifier: Verifier, window_s: float = WINDOW_S) -> None:
+        self.verifier, self.window_s = verifier, window_s
+        self.pending = 0
+        self.batches = 0
+        self._numbers = itertools.count()
+        self._new: dict[tuple[bool, bool], list[tuple[Item, _Asked]]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def verify(
+        self, items: Sequence[Item], *, cache: bool, complete: bool
+    ) -> AsyncIterator[list[Verification]]:
+        """What is finished, as it is finished; the items may be verified together with those of other requests.
+
+        Raises `ConnectionAbortedError` if the batch could not be finished (the rest is to be asked again).
+        """
+        queue: asyncio.Queue[Verification | BaseException] = asyncio.Queue()
+        waiting = self._new.setdefault((cache, complete), [])
+        self.pending += len(items)
+        for item in items:
+            number = str(next(self._numbers))
+            waiting.append((item.model_copy(update={"id": number}), _Asked(item.id, queue)))
+        if len(waiting) >= FULL:
+            self._flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self.window_s, self._flush)
+        left = len(items)
+        while left:
+            ready = [await queue.get()]
+            while not queue.empty():
+                ready.append(queue.get_nowait())
+            found = [answer for answer in ready if not isinstance(answer, BaseException)]
+            left -= len(ready)
+            if found:
+                yield found
+            for answer in ready:
+                if isinstance(answer, BaseException):
+                    raise answer
+
+    async def close(self, grace_s: float) -> None:
+        """Let running batches finish for a while, then cancel them (their requests end unfinished)."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for (cache, complete), entries in self._new.items():
+            task = asyncio.create_task(self._run(entries, cache, complete))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            self.batches += 1
+        self._new = {}
+
+    async def _run(self, entries: list[tuple[Item, _Asked]], cache: bool, complete: bool) -> None:
+        asked = {item.id: where for item, where in entries}
+        try:
+            async for found in self.verifier.verify(
+                [item for item, _ in entries], cache=cache, complete=complete
+            ):
+                where = asked.pop(found.id)
+                self.pending -= 1
+                where.queue.put_nowait(found.model_copy(update={"id": where.id}))
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError):
+                log.exception("a batch failed")
+            self.pending -= len(asked)
+            for where in asked.values():
+                where.queue.put_nowait(ConnectionAbortedError(f"the batch failed: {error}"))
+            if isinstance(error, asyncio.CancelledError):
+                raise

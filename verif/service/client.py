@@ -1,0 +1,230 @@
+"""The typed client of the verifier service: the same `verify` as in process, and nothing gets lost.
+
+A stream that is cut, a service that restarts, a 429: what has no verification yet is asked again, until
+`patience_s` has passed without an answer; then the rest comes back as errors, never as rewards. A service
+that answers under another identity than before is refused: its rewards would not be comparable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import aiohttp
+import orjson
+from pydantic import ValidationError
+
+from verif.errors import InputError, ServiceError
+from verif.types import Item, Reward, Verification
+
+CHUNK = 64
+"""Items per request."""
+IDENTITY_HEADER = "X-Verif-Identity"
+
+
+class VerifierClient:
+    """A client of one service. Usable from one event loop after another; `close` it in the loop that used it."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        patience_s: float = 300.0,
+        identity: str = "",
+        parallel: int = 64,
+    ) -> None:
+        self.url, self.patience_s, self.expected = url.rstrip("/"), patience_s, identity
+        self._token, self._parallel = token, parallel
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def verify(
+        self, items: Sequence[Item], *, cache: bool = True, complete: bool = False
+    ) -> AsyncIterator[Verification]:
+        """One verification per item, as they are finished.
+
+        Raises `InputError` if the service refuses an item, `ServiceError` if it is another verifier.
+        """
+        done: asyncio.Queue[Verification | BaseException] = asyncio.Queue()
+        slots = asyncio.Semaphore(self._parallel)
+        parts = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
+        tasks = [asyncio.create_task(self._insist(part, cache, complete, slots, done)) for part in parts]
+        try:
+            for _ in items:
+                answer = await done.get()
+                if isinstance(answer, BaseException):
+                    raise answer
+                yield answer
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def identity(self) -> str:
+        """The identity of the verifier behind the service."""
+        return str((await self._get("/v1/identity"))["identity"])
+
+    async def ready(self) -> bool:
+        """Whether a real verdict came back from every part just now."""
+        try:
+            async with self._http().get(
+                f"{self.url}/ready", timeout=aiohttp.ClientTimeout(total=90)
+            ) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return False
+
+    async def metrics(self) -> dict[str, float]:
+        """The service's metrics by sample name with labels, e.g. `verif_verifications_total{state="scored"}`."""
+        async with self._http().get(f"{self.url}/metrics") as answer:
+            text = await answer.text()
+        lines = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def __aenter__(self) -> VerifierClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _http(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._session.closed or self._loop is not loop:
+            headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+            self._loop = loop
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+                read_bufsize=1 << 20,
+            )
+        return self._session
+
+    async def _get(self, path: str) -> Any:
+        try:
+            async with self._http().get(f"{self.url}{path}") as answer:
+                if answer.status != 200:
+                    raise ServiceError(f"{self.url}{path} answered HTTP {answer.status}.")
+                return await answer.json()
+        except (aiohttp.ClientError, OSError) as error:
+            raise ServiceError(
+                f"no verifier at {self.url}: {error}", "Start one with `verif verifier up`."
+            ) from None
+
+    async def _insist(
+        self,
+        items: Sequence[Item],
+        cache: bool,
+        complete: bool,
+        slots: asyncio.Semaphore,
+        done: asyncio.Queue[Verification | BaseException],
+    ) -> None:
+        """Ask until every item of a portion is answered or patience ends."""
+        missing = dict(enumerate(items))  # ids may repeat in the caller's list, positions do not
+        progress, pause, problem = time.monotonic(), 0.05, ""
+        try:
+            async with slots:
+                while missing and time.monotonic() - progress < self.patience_s:
+                    before = len(missing)
+                    wait, problem = await self._once(missing, cache, complete, done)
+                    if len(missing) < before:
+                        progress, pause = time.monotonic(), 0.05
+                    if missing:
+                        await asyncio.sleep(max(wait, pause * random.uniform(0.5, 1.5)))
+                        pause = min(pause * 2, 3.0)
+            for item in missing.values():
+                done.put_nowait(lost(item, problem))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            done.put_nowait(error)
+
+    async def _once(
+        self,
+        missing: dict[int, Item],
+        cache: bool,
+        complete: bool,
+        done: asyncio.Queue[Verification | BaseException],
+    ) -> tuple[float, str]:
+        """One request for what is missing; answered items leave `missing`. The wait that was asked for, and the problem."""
+        body = _body(missing, cache, complete)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=self.patience_s)
+        headers = {"Content-Type": "application/json"}
+        try:
+            async with self._http().post(
+                f"{self.url}/v1/verify", data=body, headers=headers, timeout=timeout
+            ) as answer:
+                if answer.status in (413, 422):
+                    raise InputError(f"the verifier refused the request: {(await answer.text())[:500]}")
+                if answer.status in (401, 403, 404):
+                    raise ServiceError(
+                        f"{self.url} refused the request (HTTP {answer.status}).", "Is the token right?"
+                    )
+                if answer.status != 200:
+                    after = answer.headers.get("Retry-After", "0")
+                    return (float(after) if after.isdigit() else 0.0), f"HTTP {answer.status}"
+                self._same_verifier(answer.headers.get(IDENTITY_HEADER, ""))
+                buffer = b""
+                async for chunk in answer.content.iter_any():
+                    *lines, buffer = (buffer + chunk).split(b"\n")
+                    for line in lines:
+                        if line.startswith(b'{"id":'):
+                            _take(line, missing, done)
+                return 0.0, "the stream ended early"
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return 0.0, f"{type(error).__name__}: {error}"
+
+    def _same_verifier(self, identity: str) -> None:
+        if self.expected and identity != self.expected:
+            raise ServiceError(
+                f"the service at {self.url} is verifier {identity[:12]}, not {self.expected[:12]}."
+            )
+        self.expected = identity
+
+
+def _body(missing: dict[int, Item], cache: bool, complete: bool) -> bytes:
+    items = [{**item.model_dump(mode="python"), "id": str(n)} for n, item in missing.items()]
+    try:
+        return orjson.dumps({"items": items, "cache": cache, "complete": complete})
+    except TypeError:  # a lone surrogate fits into no JSON
+        return orjson.dumps({"items": _scrub(items), "cache": cache, "complete": complete})
+
+
+def _scrub(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {key: _scrub(inner) for key, inner in value.items()}
+    return [_scrub(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _take(line: bytes, missing: dict[int, Item], done: asyncio.Queue[Verification | BaseException]) -> None:
+    """Deliver one line if it is a whole verification of something asked; otherwise that stays missing."""
+    try:
+        found = Verification.model_validate_json(line)
+        item = missing.pop(int(found.id), None)
+    except (ValidationError, ValueError):
+        return
+    if item is not None:
+        done.put_nowait(found.model_copy(update={"id": item.id}))
+
+
+def lost(item: Item, problem: str) -> Verification:
+    """The verification of an item that no service answered: an error, so no reward."""
+    from verif.types import Status, Verdict
+
+    covers = tuple(range(len(item.instruction.constraints)))
+    verdict = Verdict(
+        status=Status.ERROR, covers=covers, reason=f"the verifier service gave no answer: {problem}"
+    )
+    return Verification(id=item.id, verdicts=(verdict,), reward=Reward(value=None, state="error", formula=""))

@@ -1,0 +1,171 @@
+"""A verifier service on loan: started if there is none, shared, and gone when nobody needs it.
+
+`with verifier(stage) as endpoint:` finds a living service of the same identity or starts one, detached. Each
+user is counted while its process lives (`users`); a service without users ends after its idle time. A lease
+file names pid and start time, so stale files and reused pids are recognised. Nothing here depends on the
+process that started the service: `kill -9` of any user leaves the others served.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from verif.errors import ServiceError
+from verif.files import write_bytes
+from verif.service import users
+from verif.service.config import TOKEN_VARIABLE, ServiceConfig
+from verif.service.probes import probes
+from verif.serving import tail
+from verif.stages.context import Stage
+from verif.verifier import identity_of
+
+log = logging.getLogger("verif.service")
+
+IDLE_VARIABLE, START_VARIABLE = "VERIF_IDLE_S", "VERIF_START_S"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the verifier is, and who it is."""
+
+    url: str
+    identity: str
+
+
+@contextlib.contextmanager
+def verifier(stage: Stage) -> Iterator[Endpoint]:
+    """A ready verifier service for the length of the block.
+
+    Raises `ServiceError` with the last log lines if it does not get ready.
+    """
+    config = configure(stage)
+    identity = identity_of(config.recipe, config.judge_model)
+    user = users.add(config.folder / "users")  # first, so that a service about to end sees us
+    try:
+        url = ensure(config, identity)
+        yield Endpoint(url, identity)
+    finally:
+        user.unlink(missing_ok=True)
+
+
+def configure(stage: Stage) -> ServiceConfig:
+    """How the stage's service is started; the folder is named by its identity."""
+    recipe = stage.recipe
+    model = None if recipe.judge.kind == "none" else stage.models / "judge"
+    folder = stage.state / "leases" / identity_of(recipe, model)[:16]
+    resources = recipe.resources.get("verifier")
+    return ServiceConfig(
+        recipe=recipe,
+        folder=folder,
+        state=stage.state,
+        judge_model=model,
+        judge_url=os.environ.get("VERIF_JUDGE_URL", ""),
+        judge_gpus=resources.gpus if resources else 0,
+        idle_s=float(os.environ.get(IDLE_VARIABLE, "120")),
+        probes=probes(stage),
+    )
+
+
+def ensure(config: ServiceConfig, identity: str) -> str:
+    """The URL of a ready service; one starter at a time, everybody else waits for it."""
+    config.folder.mkdir(parents=True, exist_ok=True)
+    with (config.folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lease = living(config.folder)
+        if lease is not None and (lease.get("identity") != identity or not _answers(lease["url"], "/health")):
+            log.warning(
+                "the service at %s does not answer as verifier %s: replacing it", lease["url"], identity[:12]
+            )
+            end(lease)
+            lease = None
+        process = None
+        if lease is None:
+            process = _start(config)
+        return _wait_ready(config, process)
+
+
+def living(folder: Path) -> dict[str, Any] | None:
+    """The lease in a folder if its process lives; a stale file is removed."""
+    path = folder / "lease.json"
+    try:
+        lease: dict[str, Any] = json.loads(path.read_bytes())
+        if users.lives(int(lease["pid"]), float(lease["started"])):
+            return lease
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        log.warning("%s is not a lease; removed", path)
+    path.unlink(missing_ok=True)
+    return None
+
+
+def end(lease: dict[str, Any], grace_s: float = 30.0) -> None:
+    """Stop a service: politely, then by force. Its judge goes with it (it is tied to the service's life)."""
+    for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
+        if not users.lives(int(lease["pid"]), float(lease["started"])):
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(lease["pid"]), number)
+        limit = time.monotonic() + patience
+        while time.monotonic() < limit and users.lives(int(lease["pid"]), float(lease["started"])):
+            time.sleep(0.05)
+
+
+def _start(config: ServiceConfig) -> subprocess.Popen[bytes]:
+    path = config.folder / "config.json"
+    write_bytes(path, config.model_dump_json(by_alias=True).encode())
+    with (config.folder / "service.log").open("ab") as stream:
+        return subprocess.Popen(
+            [sys.executable, "-m", "verif.service", str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _wait_ready(config: ServiceConfig, process: subprocess.Popen[bytes] | None) -> str:
+    limit = time.monotonic() + float(os.environ.get(START_VARIABLE, "600"))
+    while time.monotonic() < limit:
+        if process is not None and process.poll() is not None:
+            raise ServiceError(
+                f"the verifier service ended with exit code {process.returncode}.\n{tail(config.folder / 'service.log')}",
+                f"Logs: {config.folder}.",
+            )
+        lease = living(config.folder)
+        if lease is not None and _answers(lease["url"], "/ready", timeout=120):
+            return str(lease["url"])
+        if lease is None and process is None:
+            raise ServiceError(
+                "the verifier service ended while it was waited for.", f"Logs: {config.folder}."
+            )
+        time.sleep(0.2)
+    raise ServiceError(
+        f"the verifier service was not ready in time.\n{tail(config.folder / 'service.log')}",
+        f"Logs: {config.folder}.",
+    )
+
+
+def _answers(url: str, path: str, timeout: float = 10.0) -> bool:
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(url + path, headers=headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
+            return int(answer.status) == 200
+    except (OSError, ValueError, urllib.error.URLError):
+        return False

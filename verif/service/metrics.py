@@ -1,0 +1,122 @@
+"""Prometheus metrics of the service; their totals reconcile with what its clients received."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from verif.types import Verification
+
+if TYPE_CHECKING:
+    from verif.joined import Verifier
+    from verif.service.batch import Batcher
+
+_SECONDS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 180)
+
+
+class Metrics:
+    """Counters and histograms of one service; `render` is the body of `/metrics`."""
+
+    def __init__(self, verifier: Verifier, batcher: Batcher) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "verif_requests", "Requests to /v1/verify by HTTP status.", ["status"], registry=self.registry
+        )
+        self.received = Counter("verif_items", "Items accepted for verification.", registry=self.registry)
+        self.answered = Counter(
+            "verif_verifications", "Verifications sent, by reward state.", ["state"], registry=self.registry
+        )
+        self.verdicts = Counter(
+            "verif_verdicts", "Verdicts by part and status.", ["part", "status"], registry=self.registry
+        )
+        self.cached = Counter(
+            "verif_verdicts_cached", "Verdicts that cost nothing (cache or dedupe).", registry=self.registry
+        )
+        self.tokens = Counter("verif_judge_tokens", "Judge tokens.", ["kind"], registry=self.registry)
+        self.request_seconds = Histogram(
+            "verif_request_seconds", "From request to last verdict.", buckets=_SECONDS, registry=self.registry
+        )
+        self.judge_seconds = Histogram(
+            "verif_judge_seconds", "Of one judge verdict.", buckets=_SECONDS, registry=self.registry
+        )
+        self.queue_items = Histogram(
+            "verif_queue_items",
+            "Items pending when a request arrives.",
+            buckets=(0, 1, 4, 16, 64, 256, 1024, 4096),
+            registry=self.registry,
+        )
+        self.registry.register(_Live(verifier, batcher))
+
+    def count(self, found: Verification) -> None:
+        """A verification is being sent."""
+        self.answered.labels(found.reward.state).inc()
+        for verdict in found.verdicts:
+            part = verdict.part.partition(":")[0] or "none"
+            self.verdicts.labels(part, verdict.status.value).inc()
+            cost = verdict.cost
+            if cost.cached:
+                self.cached.inc()
+            elif part == "judge":
+                self.judge_seconds.observe(cost.seconds)
+                self.tokens.labels("prompt").inc(cost.prompt_tokens)
+                self.tokens.labels("completion").inc(cost.completion_tokens)
+
+    def render(self) -> bytes:
+        """The text exposition format."""
+        return generate_latest(self.registry)
+
+
+class _Live(Collector):
+    """Figures that others keep, read when asked for."""
+
+    def __init__(self, verifier: Verifier, batcher: Batcher) -> None:
+        self.verifier, self.batcher = verifier, batcher
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        """Gauges and counters of batcher, cache, judge client and sandbox."""
+        verifier = self.verifier
+        yield GaugeMetricFamily("verif_pending_items", "Items without an answer.", value=self.batcher.pending)
+        yield CounterMetricFamily("verif_batches", "Batches verified.", value=self.batcher.batches)
+        yield CounterMetricFamily(
+            "verif_judge_calls", "Questions put to the judge.", value=verifier.judge_calls
+        )
+        saved = CounterMetricFamily(
+            "verif_judge_calls_saved", "Questions not put to the judge.", labels=["cause"]
+        )
+        for cause in ("absent", "cache", "dedupe", "short-circuit"):
+            saved.add_metric([cause], verifier.saved[cause])
+        yield saved
+        if verifier.cache is not None:
+            events = CounterMetricFamily("verif_cache_events", "Verdict cache.", labels=["event"])
+            for event in ("hits", "misses", "corrupt", "failed_writes"):
+                events.add_metric([event], getattr(verifier.cache, event))
+            yield events
+        client = verifier.judge.client if verifier.judge is not None else None
+        if client is not None:
+            yield GaugeMetricFamily(
+                "verif_judge_limit", "Requests the judge gets at once.", value=client.limit.limit
+            )
+            yield GaugeMetricFamily(
+                "verif_judge_in_flight", "Requests at the judge.", value=client.limit.in_flight
+            )
+            yield GaugeMetricFamily(
+                "verif_judge_waiting", "Questions that wait for a slot.", value=client.limit.waiting
+            )
+            yield GaugeMetricFamily(
+                "verif_judge_down",
+                "Judge servers whose breaker is open.",
+                value=sum(e.open for e in client.endpoints),
+            )
+            events = CounterMetricFamily(
+                "verif_judge_events", "Attempts, retries and failures.", labels=["event"]
+            )
+            for event, count in sorted(client.counts.items()):
+                events.add_metric([event], count)
+            yield events
+        restarts = getattr(verifier.sandbox, "restarts", None)
+        if restarts is not None:
+            yield CounterMetricFamily("verif_sandbox_restarts", "Sandbox workers replaced.", value=restarts)
