@@ -7,12 +7,12 @@ stage and the end of every run call the same function, which finds what is there
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from verif.files import digest_tree
 from verif.registry import versions
 from verif.registry.card import card
-from verif.registry.evidence import Evidence, local_places, read_evidence
+from verif.registry.evidence import Evidence, local_places, of_version, read_evidence
 from verif.registry.gate import Decision, decide
 from verif.registry.promotion import Desk, at_desk, gate, settle
 from verif.registry.store import CANDIDATE, CHALLENGER
@@ -33,6 +33,7 @@ class Registration:
     messages: list[str]
     model_digest: str
     evidence_digest: str
+    champion: dict[str, Any] | None = None
 
 
 def reconcile(stage: Stage) -> list[str]:
@@ -66,8 +67,22 @@ def register(stage: Stage) -> Registration:
                 record.tags({"verif.version": version.number})
             messages.append(f"Registered version {version.number} of {desk.registry.name}.")
         decision = _decision(desk, version.number, evidence)
+        champion = _champion(desk, version.number)
         alias = _alias(desk, version.number, decision, messages)
-    return Registration(version.number, alias, created, decision, messages, model_digest, evidence.digest)
+    digests = (model_digest, evidence.digest)
+    return Registration(version.number, alias, created, decision, messages, *digests, champion)
+
+
+def _champion(desk: Desk, number: str) -> dict[str, Any] | None:
+    """The reigning champion's constraint types, for the report to show beside this version's."""
+    if desk.champion in (None, number):
+        return None
+    version = desk.registry.resolve(str(desk.champion))
+    for name, found in of_version(desk.registry, version).evaluation.get("benchmarks", {}).items():
+        if found.get("families"):
+            types = {family: cell["after"] for family, cell in found["families"].items()}
+            return {"version": version.number, "benchmark": name, "families": types}
+    return None
 
 
 def _decision(desk: Desk, number: str, evidence: Evidence) -> Decision:
