@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,7 @@ class PairedResult:
         return {**self.difference.as_dict(), "p_value": self.p_value, "effect_size": self.effect_size}
 
 
+@lru_cache(maxsize=4096)
 def proportion(successes: int, n: int) -> Interval:
     """A share with its Wilson 95% interval; n = 0 gives [0, 1]."""
     if n == 0:
