@@ -1,0 +1,38 @@
+# The local recipe in a container: the whole stack of locks/local.txt on CPU (about 5 GB).
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
+WORKDIR /src
+COPY locks/local.txt locks/uv.txt locks/
+COPY infra/vllm_cpu_metadata infra/vllm_cpu_metadata
+# torch must be the CPU build. LINKS is a folder or page of wheels that holds it; empty takes PyTorch's own CPU index.
+ARG LINKS=
+RUN python3 -m venv /opt/verif \
+ && /opt/verif/bin/python -m pip install --no-cache-dir -r locks/uv.txt \
+ && if [ -n "${LINKS}" ]; then export UV_FIND_LINKS="${LINKS}"; else export UV_TORCH_BACKEND=cpu; fi \
+ && /opt/verif/bin/uv pip install --python /opt/verif/bin/python --no-deps --no-cache --compile-bytecode -r locks/local.txt \
+ && /opt/verif/bin/uv pip install --python /opt/verif/bin/python --no-deps --no-cache --no-build-isolation ./infra/vllm_cpu_metadata
+COPY pyproject.toml README.md LICENSE ./
+COPY verif verif
+COPY flows flows
+RUN /opt/verif/bin/uv pip install --python /opt/verif/bin/python --no-deps --no-cache --no-build-isolation .
+
+FROM ${BASE}
+ARG COMMIT=unknown
+ARG LOCK=unknown
+LABEL org.opencontainers.image.title="verif cpu" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.revision="${COMMIT}" \
+      dev.verif.lock="${LOCK}"
+# git and make: the container runs the same commands as a laptop. libgomp and libnuma: torch and vLLM on CPU.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends git make libgomp1 libnuma1 ca-certificates \
+ && rm -rf /var/lib/apt/lists/* \
+ && groupadd --gid 10001 verif && useradd --uid 10001 --gid verif --create-home verif
+COPY --from=build /opt/verif /opt/verif
+COPY --chown=10001:10001 . /home/verif/project
+WORKDIR /home/verif/project
+ENV PATH=/opt/verif/bin:$PATH PYTHONUNBUFFERED=1 DVC_NO_ANALYTICS=1 DO_NOT_TRACK=1
+USER 10001:10001
+HEALTHCHECK NONE
+CMD ["verif", "run", "--recipe", "local"]
