@@ -1,0 +1,136 @@
+"""The model stages on small data: what is written, and what is refused before anything is."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from verif.data.corpora import (
+    read_judge_pairs,
+    read_policy_pairs,
+    write_golden,
+    write_judge_pairs,
+    write_policy_pairs,
+)
+from verif.data.store import read_instructions
+from verif.data.world.prepare import golden, judge_pairs, policy_pairs
+from verif.errors import InputError, RecipeError, SetupError
+from verif.files import digest_tree
+from verif.recipe import parse_recipe
+from verif.stages import judge, policy, prepare
+from verif.stages.context import Stage
+from verif.stages.models import check_folder, require_space
+
+DATA = {
+    "kind": "world",
+    "train": 16,
+    "validation": 8,
+    "test": 16,
+    "unseen": 16,
+    "golden": 12,
+    "policy_pairs": 200,
+    "judge_pairs": 200,
+}
+SCRATCH = {
+    "kind": "scratch",
+    "width": 32,
+    "layers": 1,
+    "heads": 1,
+    "ffn": 64,
+    "vocabulary": 700,
+    "steps": 8,
+    "batch": 8,
+}
+
+
+def _stage(root: Path, **sections: object) -> Stage:
+    raw = {"name": "t", "data": DATA, "policy": SCRATCH, "judge": {"kind": "none"}, **sections}
+    return Stage(root, parse_recipe(raw, "t"), root)
+
+
+def test_prepare_writes_the_same_rows_again(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        prepare.run(_stage(tmp_path / name))
+    assert digest_tree(tmp_path / "a" / "data") == digest_tree(tmp_path / "b" / "data")
+    report = json.loads((tmp_path / "a/reports/data.json").read_text())
+    assert report["rows"]["train"] == 16
+    assert report["source"]["held_out_types"]
+    assert len(read_instructions(tmp_path / "a/data/unseen.parquet")) == 16
+    assert len(read_judge_pairs(tmp_path / "a/data/judge_pairs.parquet")) == 200
+    prepare.run(_stage(tmp_path / "c", seed=2))
+    assert digest_tree(tmp_path / "a" / "data") != digest_tree(tmp_path / "c" / "data")
+
+
+def test_corpora_come_back_as_they_were_written(tmp_path: Path) -> None:
+    lessons, texts = judge_pairs(20, random.Random(1)), policy_pairs(20, random.Random(1))
+    write_judge_pairs(tmp_path / "j", lessons)
+    write_policy_pairs(tmp_path / "p", texts)
+    write_golden(tmp_path / "g", golden(9, random.Random(1)))
+    assert read_judge_pairs(tmp_path / "j") == lessons
+    assert read_policy_pairs(tmp_path / "p") == texts
+    (tmp_path / "p").write_bytes(b"PAR1 nothing")
+    with pytest.raises(InputError, match="cannot read parquet"):
+        read_policy_pairs(tmp_path / "p")
+
+
+def test_no_judge_is_a_file_that_says_so(tmp_path: Path) -> None:
+    judge.run(_stage(tmp_path))
+    assert json.loads((tmp_path / "models/judge/none.json").read_text())["judge"] is None
+
+
+def test_an_unpinned_hub_model_is_refused(tmp_path: Path) -> None:
+    hub = {"kind": "hub", "repo": "someone/model"}
+    with pytest.raises(RecipeError, match="not pinned"):
+        policy.run(_stage(tmp_path, policy=hub))
+    with pytest.raises(RecipeError, match="not pinned"):
+        judge.run(_stage(tmp_path, judge=hub))
+    assert not (tmp_path / "models" / "policy").exists()
+
+
+def test_an_absent_hub_model_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("huggingface_hub")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    hub = {"kind": "hub", "repo": "someone/model", "revision": "a" * 40, "digest": "b" * 32}
+    with pytest.raises(SetupError, match="neither in the local cache nor reachable"):
+        policy.run(_stage(tmp_path, policy=hub))
+
+
+def test_a_failed_training_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr(policy, "QUICK", 4)
+    stage = _stage(tmp_path)
+    prepare.run(stage)
+    policy.run(stage)
+    before = digest_tree(stage.models / "policy")
+    assert json.loads((stage.reports / "policy.json").read_text())["steps"] == 8
+    write_policy_pairs(stage.data / "policy_pairs.parquet", policy_pairs(3, random.Random(1)))
+    with pytest.raises(Exception, match="do not fill one batch"):
+        policy.run(stage)
+    assert digest_tree(stage.models / "policy") == before
+    assert [p.name for p in stage.models.iterdir()] == ["policy"]
+
+
+def test_a_judge_without_lessons_is_refused(tmp_path: Path) -> None:
+    stage = _stage(tmp_path, judge=SCRATCH)
+    write_judge_pairs(stage.data / "judge_pairs.parquet", [])
+    with pytest.raises(RecipeError, match="no judgements"):
+        judge.run(stage)
+
+
+def test_a_model_folder_must_be_whole(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"config\.json"):
+        check_folder(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="weights"):
+        check_folder(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(InputError, match="without a tokenizer"):
+        check_folder(tmp_path)
+
+
+def test_a_full_disk_is_said_before_training(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="MB of disk are free"):
+        require_space(tmp_path, megabytes=10**12)
