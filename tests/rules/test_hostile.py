@@ -42,7 +42,9 @@ def params_of(name: str) -> rules.Params:
 
 
 NAMES = [name for name in rules.rules() if not name.startswith("local:")]
-text = st.text(st.characters() | st.sampled_from(" \n\r\t*[]<>\"'.,!?`-#{}1aZ\u0301\u200f\ud800\x00"), max_size=80)
+text = st.text(
+    st.characters() | st.sampled_from(" \n\r\t*[]<>\"'.,!?`-#{}1aZ\u0301\u200f\ud800\x00"), max_size=80
+)
 
 
 @given(text)

@@ -18,12 +18,20 @@ from verif.errors import InputError
         ("length_constraints:number_words", {"num_words": "3", "relation": "at least"}, "num_words"),
         ("length_constraints:number_words", {"num_words": True, "relation": "at least"}, "num_words"),
         ("length_constraints:number_words", {"num_words": 2.5, "relation": "at least"}, "num_words"),
-        ("length_constraints:nth_paragraph_first_word", {"num_paragraphs": 2, "nth_paragraph": 3, "first_word": "a"}, "params"),
+        (
+            "length_constraints:nth_paragraph_first_word",
+            {"num_paragraphs": 2, "nth_paragraph": 3, "first_word": "a"},
+            "params",
+        ),
         ("keywords:existence", {"keywords": []}, "keywords"),
         ("keywords:existence", {"keywords": "abc"}, "keywords"),
         ("keywords:existence", {"keywords": ["a", "["]}, "keywords.1"),
         ("keywords:frequency", {"keyword": "(a+)+", "frequency": 1, "relation": "at least"}, "keyword"),
-        ("keywords:letter_frequency", {"letter": "ab", "let_frequency": 1, "let_relation": "at least"}, "letter"),
+        (
+            "keywords:letter_frequency",
+            {"letter": "ab", "let_frequency": 1, "let_relation": "at least"},
+            "letter",
+        ),
         ("language:response_language", {"language": "zh"}, "language"),
         ("language:response_language", {"language": None}, "language"),
         ("startend:end_checker", {"end_phrase": "  "}, "end_phrase"),
@@ -38,7 +46,9 @@ def test_a_bad_parameter_names_its_place(rule: str, params: dict[str, object], f
 
 
 def test_null_means_absent_and_whole_floats_are_numbers() -> None:
-    params = rules.validate("length_constraints:number_words", {"num_words": 3.0, "relation": "at least", "letter": None})
+    params = rules.validate(
+        "length_constraints:number_words", {"num_words": 3.0, "relation": "at least", "letter": None}
+    )
     assert params.model_dump() == {"num_words": 3, "relation": "at least"}
 
 
