@@ -89,13 +89,3 @@ def boundary(relation: str, threshold: int) -> tuple[int, int]:
         "at most": (threshold, threshold + 1),
         "less than": (threshold - 1, threshold),
     }[relation]
-
-
-def follows(count: int, relation: str, threshold: int) -> bool:
-    """Whether a count follows."""
-    return {
-        "exactly": count == threshold,
-        "at least": count >= threshold,
-        "at most": count <= threshold,
-        "less than": count < threshold,
-    }[relation]

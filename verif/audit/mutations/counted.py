@@ -20,7 +20,6 @@ from verif.audit.mutations.base import (
     Mutator,
     Raw,
     boundary,
-    follows,
     insert_word,
     remove,
     words,
@@ -39,7 +38,10 @@ class Unit:
 
 
 def counted(rule: str, unit: Unit, draw: Callable[[random.Random], Raw], reads: Reads) -> None:
-    """Register a mutator; `reads` gives relation and threshold of the parameters."""
+    """Register a mutator; `reads` gives relation and threshold of the parameters.
+
+    Repairing ends at the last count that follows, whichever side it comes from, so that one unit breaks it.
+    """
 
     def move(rng: random.Random, text: str, raw: Raw, target: int) -> str:
         for _ in range(500):
@@ -50,10 +52,7 @@ def counted(rule: str, unit: Unit, draw: Callable[[random.Random], Raw], reads: 
         raise ValueError(f"{rule}: no text with {target} units")
 
     def repair(rng: random.Random, text: str, raw: Raw) -> str:
-        relation, threshold = reads(raw)
-        if follows(unit.count(text, raw), relation, threshold):
-            return text
-        return move(rng, text, raw, boundary(relation, threshold)[0])
+        return move(rng, text, raw, boundary(*reads(raw))[0])
 
     def break_(rng: random.Random, text: str, raw: Raw) -> str:
         relation, threshold = reads(raw)
