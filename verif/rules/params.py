@@ -46,6 +46,7 @@ def _open_repeats(items: Any, inside: bool = False) -> int:
     return total
 
 
+@lru_cache(maxsize=8192)
 def _expression(value: str) -> str:
     """Upstream reads keywords as regular expressions; one that cannot be compiled, or may never end, is refused."""
     try:
