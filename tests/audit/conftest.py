@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import stand_ins
 
 from verif.audit import determinism
-from verif.audit.cases import Case, from_golden
+from verif.audit.cases import Case, Statuses, from_golden
 from verif.audit.golden import oracle_of
 from verif.audit.run import AuditReport, Plan, choose, conclude, measure
 from verif.data.world.prepare import golden
@@ -35,7 +35,7 @@ def world_cases() -> list[Case]:
 def audit(world_cases: list[Case], monkeypatch: pytest.MonkeyPatch) -> Audit:
     """Audits a stand-in judge; the second process, tested on its own, is left out."""
 
-    async def none(job: determinism.Job) -> determinism.Statuses:
+    async def none(job: determinism.Job) -> Statuses:
         return [[determinism.Status.SKIPPED] * len(i.constraints) for i, _ in job.cases]
 
     monkeypatch.setattr(determinism, "_second_process", none)

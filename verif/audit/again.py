@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from verif.audit.cases import Case, ask
+from verif.audit.cases import Case, ask, statuses
 from verif.reward import Formula
 from verif.types import Instruction, Item, Reward, RuleConstraint, Status, Verdict, Verification
 
@@ -73,8 +73,6 @@ class Rules:
 
 async def work(job: Job) -> list[list[str]]:
     """The status of every constraint of every case."""
-    from verif.audit.determinism import statuses
-
     cases = [Case(str(n), instruction, text, ()) for n, (instruction, text) in enumerate(job.cases)]
     local = statuses(cases, await ask(Rules(), cases, job.formula, soft=False))
     if job.url is None:

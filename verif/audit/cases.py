@@ -16,6 +16,9 @@ from verif.errors import ServiceError
 from verif.reward import Formula, reward
 from verif.types import Instruction, Item, Response, Status, Verdict, Verification, is_hard
 
+Statuses = list[list[Status]]
+"""One list per case: the status of each of its constraints."""
+
 
 class Verifies(Protocol):
     """What `verif.verifier.Verifier` and `verif.service.client.VerifierClient` have in common."""
@@ -143,6 +146,18 @@ def _opinion(case: Case, chosen: list[int], answer: Verification | None, formula
         decided[is_hard(case.instruction.constraints[index])].append(passed(status))
     value = reward(case.instruction.constraints, verdicts, formula).value
     return Opinion(tuple(verdicts), every(decided[True]), every(decided[False]), value)
+
+
+def statuses(cases: Sequence[Case], opinions: Sequence[Opinion]) -> Statuses:
+    """The status of every constraint of every case."""
+    out = []
+    for case, opinion in zip(cases, opinions, strict=True):
+        row = [Status.SKIPPED] * len(case.instruction.constraints)
+        for verdict in opinion.verdicts:
+            for index in verdict.covers:
+                row[index] = verdict.status
+        out.append(row)
+    return out
 
 
 def passed(status: Status) -> bool | None:

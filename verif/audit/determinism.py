@@ -16,14 +16,11 @@ from dataclasses import dataclass
 import orjson
 
 from verif.audit.again import Job
-from verif.audit.cases import Case, Opinion, Verifies, ask
+from verif.audit.cases import Case, Statuses, Verifies, ask, statuses
 from verif.errors import ServiceError
 from verif.reward import Formula
 from verif.stats import Interval, proportion
 from verif.types import Status
-
-Statuses = list[list[Status]]
-"""One list per case: the status of each of its constraints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +36,6 @@ class Determinism:
     def flip_rate(self) -> Interval:
         """Share of cases with another verdict."""
         return proportion(self.flipped, self.cases)
-
-
-def statuses(cases: Sequence[Case], opinions: Sequence[Opinion]) -> Statuses:
-    """The status of every constraint of every case."""
-    out = []
-    for case, opinion in zip(cases, opinions, strict=True):
-        row = [Status.SKIPPED] * len(case.instruction.constraints)
-        for verdict in opinion.verdicts:
-            for index in verdict.covers:
-                row[index] = verdict.status
-        out.append(row)
-    return out
 
 
 def compare(runs: dict[str, Statuses]) -> Determinism:

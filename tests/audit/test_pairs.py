@@ -1,0 +1,88 @@
+"""Preference pairs: ties and errors are counted and never shared out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+from stand_ins import StandIn, always
+
+from verif.audit.pairs import load, measure
+from verif.errors import InputError
+from verif.types import Instruction, Preference, Response, Status
+
+
+def exchange(prompt: str, answer: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+
+
+def row(n: int, chosen: str, rejected: str) -> dict[str, object]:
+    pair = {"text_chosen": exchange("p", chosen), "text_rejected": exchange("p", rejected)}
+    return pair | {"id": n, "domain": "level-2" if n % 2 else "level-3"}
+
+
+def test_the_public_pairs_load(reference_data: Path) -> None:
+    pairs = load(reference_data / "ifbench_rm" / "pairs_222.json")
+    assert len(pairs) == 222
+    assert all(len(p.instruction.constraints) == 1 and p.chosen != p.rejected for p in pairs)
+
+
+async def test_right_wrong_ties_and_errors(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.json"
+    rows = [row(1, "good", "bad"), row(2, "bad", "good"), row(3, "good", "good 2"), row(4, "broken", "bad")]
+    path.write_bytes(orjson.dumps(rows))
+
+    def judge(instruction: Instruction, text: str) -> Status:
+        if text == "broken":
+            return Status.ERROR
+        return Status.PASS if text.startswith("good") else Status.FAIL
+
+    found = await measure(StandIn(judge, "soft-only"), load(path), "soft-only")
+    total = found["all"]
+    assert (total.right, total.wrong, total.ties, total.errors) == (1, 1, 1, 1)
+    assert total.accuracy.value == pytest.approx(1 / 3)
+    assert total.without_ties.value == 0.5
+    assert (found["level-2"].right, found["level-2"].ties, found["level-3"].wrong) == (1, 1, 1)
+
+
+async def test_a_judge_that_says_one_thing_only_ties_everywhere(reference_data: Path) -> None:
+    pairs = load(reference_data / "ifbench_rm" / "pairs_222.json")
+    found = (await measure(StandIn(always(Status.PASS), "soft-only"), pairs, "soft-only"))["all"]
+    assert (found.right, found.wrong, found.ties) == (0, 0, 222)
+    assert found.accuracy.value == 0.0
+
+
+def test_verifs_own_form(tmp_path: Path) -> None:
+    pair = Preference(
+        instruction=Instruction(id="1", prompt="p"), chosen=Response(text="a"), rejected=Response(text="b")
+    )
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(pair.model_dump_json() + "\n", "utf-8")
+    (back,) = load(path)
+    assert back.chosen.text == "a"
+    assert back.instruction.constraints, "without constraints the whole prompt is judged"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no pairs"),
+        (b"[]", "no pairs"),
+        (b"[{", "not JSON"),
+        (b"[1]", "row 1"),
+        (b'[{"text_chosen": "x", "text_rejected": []}]', "field 'text_chosen'"),
+        (orjson.dumps([row(1, "a", "b") | {"text_rejected": exchange("q", "b")}]), "different prompts"),
+        (b'{"instruction": {}, "chosen": {"text": "a"}, "rejected": {"text": "b"}}', "field 'instruction"),
+    ],
+)
+def test_bad_files_say_where(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "pairs.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        load(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.json"):
+        load(tmp_path / "none.json")
