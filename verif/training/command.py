@@ -1,0 +1,322 @@
+"""From a recipe to veRL's command line. Pure: nothing is read, started or imported here.
+
+`python -m verl.trainer.main_ppo` with Hydra overrides, and the environment it needs. Each section below is
+one decision; what is equal to veRL's default is left out unless a run depends on it. `gpus` of the recipe are
+per node, as in the job manifests.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from verif.errors import RecipeError
+from verif.recipe import Train
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files of one run."""
+
+    policy: Path
+    train: Path
+    validation: Path
+    run: Path
+    ray: Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command line (after the interpreter) and the variables it needs beyond the caller's environment."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+def job(
+    train: Train,
+    places: Places,
+    *,
+    experiment: str,
+    verifier_url: str,
+    verifier_identity: str = "",
+    mlflow_uri: str = "",
+    mlflow_run: str = "",
+) -> Job:
+    """veRL's command for a recipe's `train` section."""
+    check(train)
+    environment = variables(train, places, verifier_url, verifier_identity)
+    if mlflow_uri:
+        environment |= {"MLFLOW_TRACKING_URI": mlflow_uri, "MLFLOW_RUN_ID": mlflow_run}
+    settings: dict[str, Value] = {
+        **algorithm(train),
+        **data(train, places),
+        **model(train, places),
+        **actor(train),
+        **(critic(train, places) if train.algorithm == "ppo" else {}),
+        **rollout(train),
+        **reward(train),
+        **trainer(train, places, experiment, bool(mlflow_uri)),
+        **ray(train, places, environment),
+    }
+    arguments = ["-m", "verl.trainer.main_ppo", *(f"{key}={_text(value)}" for key, value in settings.items())]
+    return Job(tuple(arguments), environment)
+
+
+def check(train: Train) -> None:
+    """`RecipeError` for combinations that veRL would only refuse minutes later."""
+    if train.gpus == 0 and (train.nodes > 1 or train.tensor_parallel > 1):
+        raise RecipeError("train: nodes and tensor_parallel need GPUs.", "Set train.gpus, or both to 1.")
+    if train.gpus and train.gpus % train.tensor_parallel:
+        raise RecipeError(
+            f"train: tensor_parallel {train.tensor_parallel} does not divide the {train.gpus} GPUs of a node.",
+            "Choose a divisor.",
+        )
+    if train.gpus and train.rollout == "transformers":
+        raise RecipeError("train: rollout transformers is for machines without vLLM.", "Use rollout: vllm.")
+    devices = max(1, train.gpus) * train.nodes
+    if train.prompts_per_step * train.rollouts_per_prompt % devices:
+        raise RecipeError(
+            f"train: {train.prompts_per_step} x {train.rollouts_per_prompt} rollouts cannot be shared by"
+            f" {devices} devices.",
+            "Change prompts_per_step or rollouts_per_prompt.",
+        )
+
+
+def algorithm(train: Train) -> dict[str, Value]:
+    """GRPO with verif's estimator, or PPO with veRL's GAE (see `advantage.py`)."""
+    name = "verif_grpo" if train.algorithm == "grpo" else "gae"
+    return {"algorithm.adv_estimator": name, "algorithm.use_kl_in_reward": False}
+
+
+def data(train: Train, places: Places) -> dict[str, Value]:
+    """A prompt over the limit is an error here: `prepare` drops them with a reason, nobody truncates."""
+    return {
+        "data.train_files": str(places.train),
+        "data.val_files": str(places.validation),
+        "data.train_batch_size": train.prompts_per_step,
+        "data.max_prompt_length": train.prompt_tokens,
+        "data.max_response_length": train.response_tokens,
+        "data.truncation": "error",
+        "data.filter_overlong_prompts": False,
+        "data.dataloader_num_workers": 0,  # the sampler's state is saved exactly; rows are small
+        "data.shuffle": True,
+        "data.seed": train.seed,
+    }
+
+
+def model(train: Train, places: Places) -> dict[str, Value]:
+    """The starting policy."""
+    settings: dict[str, Value] = {"actor_rollout_ref.model.path": str(places.policy)}
+    if not train.gpus:
+        settings |= {
+            "actor_rollout_ref.model.use_remove_padding": False,  # needs FlashAttention
+            "actor_rollout_ref.model.enable_gradient_checkpointing": False,
+            "+actor_rollout_ref.model.override_config.attn_implementation": "sdpa",
+        }
+    if train.rollout == "transformers":
+        settings["actor_rollout_ref.model.external_lib"] = "verif.training.transformers_rollout"
+    return settings
+
+
+def actor(train: Train) -> dict[str, Value]:
+    """FSDP2. One update per step from all rollouts: on policy, so that masked rows are masked once."""
+    prefix = "actor_rollout_ref.actor"
+    settings: dict[str, Value] = {
+        f"{prefix}.strategy": "fsdp2",
+        f"{prefix}.optim.lr": train.learning_rate,
+        f"{prefix}.optim.weight_decay": 0.0,
+        f"{prefix}.ppo_mini_batch_size": train.prompts_per_step,
+        f"{prefix}.ppo_micro_batch_size_per_gpu": train.micro_batch,
+        f"{prefix}.entropy_coeff": 0,
+        f"{prefix}.use_kl_loss": train.kl_coefficient > 0,
+        f"{prefix}.data_loader_seed": train.seed,
+        f"{prefix}.fsdp_config.seed": train.seed,
+        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": train.micro_batch,
+    }
+    if train.kl_coefficient > 0:
+        settings |= {
+            f"{prefix}.kl_loss_coef": train.kl_coefficient,
+            f"{prefix}.kl_loss_type": "low_var_kl",
+            "actor_rollout_ref.ref.strategy": "fsdp2",
+        }
+    if not train.gpus:
+        settings |= {f"{prefix}.use_torch_compile": False} | _fp32(f"{prefix}.fsdp_config")
+        settings |= {"actor_rollout_ref.ref.use_torch_compile": False} | _fp32(
+            "actor_rollout_ref.ref.fsdp_config"
+        )
+    return settings
+
+
+def critic(train: Train, places: Places) -> dict[str, Value]:
+    """PPO's critic starts from the policy's weights with a fresh value head."""
+    settings: dict[str, Value] = {
+        "critic.strategy": "fsdp2",
+        "critic.model.path": str(places.policy),
+        "critic.optim.lr": train.critic_learning_rate,
+        "critic.optim.weight_decay": 0.0,
+        "critic.ppo_micro_batch_size_per_gpu": train.micro_batch,
+        "critic.data_loader_seed": train.seed,
+        "critic.fsdp.seed": train.seed,
+    }
+    if not train.gpus:
+        settings |= {
+            "critic.model.use_remove_padding": False,
+            "critic.model.enable_gradient_checkpointing": False,
+            "+critic.model.override_config.attn_implementation": "sdpa",
+        } | _fp32("critic.fsdp")
+    return settings
+
+
+def rollout(train: Train) -> dict[str, Value]:
+    """The rollout engine; weights go to it after each step."""
+    prefix = "actor_rollout_ref.rollout"
+    total = train.prompt_tokens + train.response_tokens
+    settings: dict[str, Value] = {
+        f"{prefix}.name": "verif_transformers" if train.rollout == "transformers" else "vllm",
+        f"{prefix}.n": train.rollouts_per_prompt,
+        f"{prefix}.temperature": train.temperature,
+        f"{prefix}.seed": train.seed,
+        f"{prefix}.tensor_model_parallel_size": train.tensor_parallel,
+        f"{prefix}.max_model_len": total,
+        f"{prefix}.log_prob_micro_batch_size_per_gpu": train.micro_batch,
+    }
+    if train.gpus:
+        return settings | {
+            f"{prefix}.gpu_memory_utilization": 0.6,
+            f"{prefix}.agent.num_workers": 8,
+            f"{prefix}.max_num_batched_tokens": max(8192, total),
+        }
+    return settings | {
+        f"{prefix}.dtype": "float32",
+        f"{prefix}.enforce_eager": True,
+        f"{prefix}.free_cache_engine": False,
+        f"+{prefix}.enable_sleep_mode": False,
+        f"{prefix}.max_num_seqs": 128,
+        f"{prefix}.max_num_batched_tokens": max(2048, total),
+        f"{prefix}.agent.num_workers": 1,
+        f"{prefix}.checkpoint_engine.update_weights_bucket_megabytes": 32,
+        f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.vllm_extension.CPUWorkerExtension",
+    }
+
+
+def reward(train: Train) -> dict[str, Value]:
+    """Each rollout's reward is asked for as soon as it is generated (`reward.py`)."""
+    return {
+        "reward.num_workers": 8 if train.gpus else 1,
+        "reward.reward_manager.source": "importlib",
+        "reward.reward_manager.name": "VerifRewardManager",
+        "reward.reward_manager.module.path": "pkg://verif.training.reward",
+    }
+
+
+def trainer(train: Train, places: Places, experiment: str, mlflow: bool) -> dict[str, Value]:
+    """veRL's loop, our trainer and sampler, checkpoints in the run's folder."""
+    return {
+        "trainer.v1.trainer_mode": "verif",
+        "trainer.v1.sampler.custom_sampler.path": "pkg://verif.training.sampler",
+        "trainer.v1.sampler.custom_sampler.name": "Sampler",
+        "+trainer.v1.sampler.sampler_kwargs.rollouts": train.rollouts_per_prompt,
+        "+trainer.v1.sampler.sampler_kwargs.max_error_share": train.max_error_share,
+        "trainer.device": "cuda" if train.gpus else "cpu",
+        "trainer.n_gpus_per_node": max(1, train.gpus),
+        "trainer.nnodes": train.nodes,
+        "trainer.logger": "[mlflow]" if mlflow else "[]",
+        "trainer.project_name": "verif",
+        "trainer.experiment_name": experiment,
+        "trainer.total_training_steps": train.steps,
+        "trainer.total_epochs": 1_000_000,  # steps decide; epochs only must not end first
+        "trainer.save_freq": train.save_every,
+        "trainer.max_actor_ckpt_to_keep": 2,
+        "trainer.max_critic_ckpt_to_keep": 2,
+        "trainer.test_freq": train.validate_every,
+        "trainer.val_before_train": True,
+        "trainer.resume_mode": "auto",
+        "trainer.default_local_dir": str(places.run / "checkpoints"),
+        "hydra.run.dir": str(places.run),
+        "hydra.output_subdir": None,
+        "transfer_queue.backend.SimpleStorage.num_data_storage_units": 8 if train.gpus else 1,
+        "transfer_queue.backend.SimpleStorage.total_storage_size": 100_000 if train.gpus else 10_000,
+    }
+
+
+def ray(train: Train, places: Places, environment: Mapping[str, str]) -> dict[str, Value]:
+    """On CPU a small Ray of our own with one logical GPU; over several nodes, the cluster that is there."""
+    if train.gpus:
+        forwarded = {
+            f"+ray_kwargs.ray_init.runtime_env.env_vars.{key}": value for key, value in environment.items()
+        }
+        return dict(forwarded) if train.nodes > 1 else {}
+    return {
+        "ray_kwargs.ray_init.num_cpus": 8,
+        "+ray_kwargs.ray_init.num_gpus": 1,
+        "+ray_kwargs.ray_init.include_dashboard": False,
+        "+ray_kwargs.ray_init.object_store_memory": 200_000_000,
+        "+ray_kwargs.ray_init._temp_dir": str(places.ray),
+    }
+
+
+def variables(train: Train, places: Places, verifier_url: str, verifier_identity: str) -> dict[str, str]:
+    """Variables of every process of the run."""
+    found = {
+        "VERL_USE_EXTERNAL_MODULES": "verif.training.plugin",
+        "VERIF_RUN_FOLDER": str(places.run),
+        "VERIF_VERIFIER_URL": verifier_url,
+        "VERIF_VERIFIER_IDENTITY": verifier_identity,
+        "VERIF_REWARD_PATIENCE_S": f"{0.5 * train.step_timeout_s:g}",  # errors before the watchdog acts
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "disabled",  # Ray would keep a token in the home directory
+        "HYDRA_FULL_ERROR": "1",
+    }
+    if not train.gpus:
+        found |= {
+            "VERIF_DEVICE": "cpu",
+            "VERL_PLATFORM": "cpu",
+            "VERL_ENGINE_DEVICE": "cuda",  # the FSDP engine is registered under this name
+            "CUDA_VISIBLE_DEVICES": "0",  # Ray counts its logical GPU here
+            "OMP_NUM_THREADS": "1",
+            "VLLM_CPU_SGL_KERNEL": "0",
+            "VLLM_CPU_KVCACHE_SPACE": str(cache_gb(train)),
+            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+            "RAY_enable_worker_prestart": "0",
+            "RAY_prestart_worker_first_driver": "0",
+        }
+    return found
+
+
+def cache_gb(train: Train) -> int:
+    """vLLM's cache on CPU, in whole GB: one for up to 40,000 tokens in flight (tiny models need far less)."""
+    tokens = 128 * (train.prompt_tokens + train.response_tokens)
+    return max(1, math.ceil(tokens / 40_000))
+
+
+def _fp32(prefix: str) -> dict[str, Value]:
+    """Full precision: bf16 on CPU is slow, and these models are tiny."""
+    return {
+        f"{prefix}.use_torch_compile": False,
+        f"+{prefix}.mixed_precision": "{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}",
+    }
+
+
+def _text(value: Value) -> str:
+    """A value as Hydra reads it; text with special characters is quoted."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if (
+        isinstance(value, str)
+        and not value.startswith(("[", "{"))
+        and any(c in value for c in "=:,()[]{} @?&%#'\"\\")
+    ):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)

@@ -1,0 +1,153 @@
+"""The train stage's work: from policy, data and a verifier service to `models/trained` and its reports.
+
+A run lives in `.verif/runs/<digest>/`, outside DVC's outputs, so that killing and starting again resumes it.
+The digest covers everything that decides the result. A finished run is never trained further: asked for
+again it gives its result, and with `VERIF_FORCE_TRAIN=1` it starts anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from verif.errors import TrainingError
+from verif.files import digest, digest_tree, new_directory, write_json
+from verif.training import preflight, supervise
+from verif.training.command import Job, Places, job
+from verif.training.progress import RunFolder
+from verif.training.summary import summary
+
+if TYPE_CHECKING:
+    from verif.registry.tracking import StageRun
+    from verif.service.lease import Endpoint
+    from verif.stages.context import Stage
+
+FORCE = "VERIF_FORCE_TRAIN"
+OPERATIONAL = {"save_every", "validate_every", "step_timeout_s", "max_error_share", "watch"}
+"""Settings that do not change what is learnt: a stopped run may resume with others."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run at its end."""
+
+    folder: RunFolder
+    checkpoint: Path
+    seconds: float
+
+
+def run_digest(stage: Stage, endpoint: Endpoint) -> str:
+    """Names a run: policy, data, the recipe's train and verifier sections, the verifier's identity."""
+    train = stage.recipe.train.model_dump(mode="json", exclude=OPERATIONAL)
+    data = [digest((stage.data / f"{name}.parquet").read_bytes()) for name in ("train", "validation")]
+    verifier = stage.recipe.verifier.model_dump(mode="json", exclude={"gate", "audit_items"})
+    return digest([digest_tree(stage.models / "policy"), data, train, verifier, endpoint.identity])
+
+
+def train(stage: Stage, endpoint: Endpoint) -> None:
+    """Train, or resume, or take the finished run's result; writes the stage's outputs.
+
+    Raises `TrainingError`, `BusyError`, and for bad inputs `SetupError` or `InputError` before anything starts.
+    """
+    preflight.check(stage)
+    folder = RunFolder(stage.state / "runs" / run_digest(stage, endpoint)[:16])
+    with supervise.claim(folder), _tracking(stage) as mlflow:
+        if os.environ.get(FORCE) == "1":
+            _empty(folder)
+        finished = _train(stage, endpoint, folder, mlflow)
+        _publish(stage, finished, mlflow)
+
+
+def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, mlflow: StageRun | None) -> Finished:
+    recipe = stage.recipe.train
+    done = folder.path / "finished.json"
+    if not done.is_file() or folder.checkpoint() < recipe.steps:
+        start = folder.checkpoint()
+        folder.forget_after(start)
+        if start:
+            print(f"train: resuming after step {start} of {recipe.steps}", flush=True)
+        began = time.monotonic()
+
+        def build(ray: Path) -> Job:
+            places = Places(
+                policy=stage.models / "policy",
+                train=stage.data / "train.parquet",
+                validation=stage.data / "validation.parquet",
+                run=folder.path,
+                ray=ray,
+            )
+            return job(
+                recipe,
+                places,
+                experiment=stage.recipe.name,
+                verifier_url=endpoint.url,
+                verifier_identity=endpoint.identity,
+                mlflow_uri=mlflow.uri if mlflow else "",
+                mlflow_run=mlflow.run_id if mlflow else "",
+            )
+
+        supervise.run(build, folder, steps=recipe.steps, step_timeout_s=recipe.step_timeout_s)
+        write_json(done, {"seconds": time.monotonic() - began, "resumed_after": start})
+    checkpoint = folder.checkpoints / f"global_step_{recipe.steps}"
+    if folder.checkpoint() != recipe.steps:
+        raise TrainingError(f"{checkpoint} is missing although training ended.", f"See {folder.log}.")
+    return Finished(folder, checkpoint, float(_json(done).get("seconds", 0.0)))
+
+
+def _publish(stage: Stage, finished: Finished, mlflow: StageRun | None) -> None:
+    """models/trained, reports/train.json and reports/train/."""
+    from verif.training.export import export
+
+    folder = finished.folder
+    with new_directory(stage.reports / "train") as target:
+        folder.write_curve(target / "curve.csv")
+        shutil.copytree(folder.rollouts, target / "rollouts")
+        report = summary(stage, folder, finished.seconds)
+        export(finished.checkpoint, stage.models / "policy", stage.models / "trained")
+    write_json(stage.reports / "train.json", report)
+    if mlflow:
+        mlflow.artifact(stage.reports / "train" / "curve.csv", "train")
+        mlflow.artifact(stage.reports / "train.json", "train")
+    print(
+        f"trained {report['steps']} steps: reward {report['reward']['first']['value']:.2f} to"
+        f" {report['reward']['last']['value']:.2f}",
+        flush=True,
+    )
+
+
+@contextlib.contextmanager
+def _tracking(stage: Stage) -> Iterator[StageRun | None]:
+    """The stage's MLflow run, to which veRL's own logger is attached; None where MLflow is not installed."""
+    try:
+        import mlflow  # noqa: F401
+    except ImportError:
+        yield None
+        return
+    from verif.registry.tracking import stage_run
+
+    with stage_run(stage, "train") as run:
+        yield run
+
+
+def _empty(folder: RunFolder) -> None:
+    """Remove a run's results; its lock stays."""
+    for path in folder.path.iterdir():
+        if path.name == "lock":
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    import orjson
+
+    found: dict[str, Any] = orjson.loads(path.read_bytes())
+    return found

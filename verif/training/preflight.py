@@ -1,0 +1,74 @@
+"""What can be known before veRL is started is said before: veRL would take a minute and sixty lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from verif.errors import InputError, SetupError
+from verif.serving import check_model
+from verif.training import patches
+
+if TYPE_CHECKING:
+    from verif.stages.context import Stage
+
+SPACE_PER_WEIGHT_BYTE = 12
+"""A checkpoint holds weights and two moments in fp32; two are kept, and the model is written beside them."""
+
+
+def check(stage: Stage) -> None:
+    """Raises `ServiceError`, `InputError` or `SetupError`, each naming the file and what to do."""
+    train = stage.recipe.train
+    policy = stage.models / "policy"
+    check_model(policy)
+    if train.gpus == 0:
+        patches.check_all()
+    rows = check_prompts(stage.data / "train.parquet", policy, train.prompt_tokens)
+    check_prompts(stage.data / "validation.parquet", policy, train.prompt_tokens)
+    if rows < train.prompts_per_step:
+        raise InputError(
+            f"{rows} instructions are fewer than train.prompts_per_step ({train.prompts_per_step}).",
+            file=stage.data / "train.parquet",
+            hint="Prepare more, or lower it in the recipe.",
+        )
+    check_space(stage.state, policy)
+
+
+def check_prompts(path: Path, policy: Path, limit: int) -> int:
+    """The number of rows, each of whose prompts has at most `limit` tokens in the policy's chat form."""
+    from transformers import AutoTokenizer
+
+    from verif.data.store import messages, read_instructions
+
+    if not path.is_file():
+        raise InputError("file does not exist", file=path, hint="Run `dvc repro prepare`.")
+    tokenizer = AutoTokenizer.from_pretrained(policy)
+    instructions = read_instructions(path)
+    texts = [
+        tokenizer.apply_chat_template(messages(one), add_generation_prompt=True, tokenize=False)
+        for one in instructions
+    ]
+    for row, ids in enumerate(tokenizer(texts, add_special_tokens=False).input_ids, 1):
+        if len(ids) > limit:
+            raise InputError(
+                f"{len(ids)} tokens, more than train.prompt_tokens ({limit})",
+                file=path,
+                row=row,
+                field="prompt",
+                hint="Raise train.prompt_tokens, or let `prepare` drop longer prompts (data.max_prompt_tokens).",
+            )
+    return len(instructions)
+
+
+def check_space(state: Path, policy: Path) -> None:
+    """`SetupError` if the disk cannot hold the run's checkpoints."""
+    import shutil
+
+    state.mkdir(parents=True, exist_ok=True)
+    weights = sum(path.stat().st_size for path in policy.iterdir() if path.suffix in (".safetensors", ".bin"))
+    need, free = SPACE_PER_WEIGHT_BYTE * weights * 2, shutil.disk_usage(state).free
+    if free < need:
+        raise SetupError(
+            f"{state} has {free / 1e9:.1f} GB free, and two checkpoints need {need / 1e9:.1f} GB.",
+            "Free some space, or put the project on a larger disk.",
+        )

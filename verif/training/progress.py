@@ -1,0 +1,137 @@
+"""The folder of one training run: what the trainer writes there while it runs, and its supervisor reads.
+
+One small file per step, written atomically: a step done again after a resume replaces its file, and nothing
+is ever half-written. The heartbeat is a file too, so that a supervisor needs no connection to a process that
+may hang.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from verif.errors import VerifError
+from verif.files import write_bytes, write_json
+
+COLUMNS = {
+    "reward_mean": "verif/reward_mean",
+    "reward_errors": "verif/reward_errors",
+    "response_length": "response_length/mean",
+    "entropy": "actor/entropy",
+    "kl": "actor/kl_loss",
+    "reward_wait_share": "verif/reward_wait_share",
+    "step_s": "verif/step_s",
+    "grad_norm": "actor/grad_norm",
+    "unfinished": "verif/unfinished",
+    "rollouts_trained_on": "verif/rollouts_trained_on",
+    "val_reward_mean": "val/reward_mean",
+    "val_full_reward_share": "val/full_reward_share",
+    "val_errors": "val/errors",
+}
+"""Columns of curve.csv after `step`, and the metrics they show (an absent metric is an empty cell)."""
+
+
+class RunFolder:
+    """`.verif/runs/<digest>/`: checkpoints, steps, validations, rollouts, heartbeat, failure, log."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.rollouts = path / "rollouts"
+        self.steps = path / "steps"
+        self.log = path / "verl.log"
+        self._heartbeat = path / "heartbeat.json"
+        self._failure = path / "failure.json"
+
+    # ------------------------------------------------------------------------ written by the trainer
+    def beat(self, doing: str) -> None:
+        """Say that the run lives, and what it does."""
+        write_json(self._heartbeat, {"doing": doing, "time": time.time()})
+
+    def write_step(self, step: int, metrics: dict[str, Any]) -> None:
+        """Keep a step's metrics (numbers only)."""
+        numbers = {name: float(value) for name, value in metrics.items() if _is_number(value)}
+        write_json(self.steps / f"step_{step:06d}.json", numbers)
+
+    def write_validation(self, step: int, numbers: dict[str, float]) -> None:
+        """Keep a validation's numbers."""
+        write_json(self.steps / f"validation_{step:06d}.json", numbers)
+
+    def fail(self, error: VerifError) -> None:
+        """Leave the error for the supervisor: an exception in a Ray actor arrives as pages of text."""
+        write_json(self._failure, {"message": error.message, "hint": error.hint})
+
+    # --------------------------------------------------------------------- read by the supervisor
+    def heartbeat(self) -> tuple[str, float]:
+        """What the run was last doing, and when (seconds since the epoch); ("", 0) before the first."""
+        found = _read(self._heartbeat)
+        return str(found.get("doing", "")), float(found.get("time", 0.0))
+
+    def failure(self) -> tuple[str, str] | None:
+        """Message and hint of the error that ended the run, if it left one."""
+        found = _read(self._failure)
+        return (str(found["message"]), str(found["hint"])) if "message" in found else None
+
+    def clear_failure(self) -> None:
+        """Forget the last attempt's end and heartbeat."""
+        self._failure.unlink(missing_ok=True)
+        self._heartbeat.unlink(missing_ok=True)
+
+    def done(self) -> list[int]:
+        """Steps with metrics, in order."""
+        return sorted(int(path.stem.split("_")[1]) for path in self.steps.glob("step_*.json"))
+
+    def metrics(self, step: int) -> dict[str, float]:
+        """A step's metrics."""
+        return _read(self.steps / f"step_{step:06d}.json")
+
+    def validations(self) -> dict[int, dict[str, float]]:
+        """Validation numbers by step."""
+        paths = sorted(self.steps.glob("validation_*.json"))
+        return {int(path.stem.split("_")[1]): _read(path) for path in paths}
+
+    def checkpoint(self) -> int:
+        """The step of the last complete checkpoint, 0 without one."""
+        try:
+            step = int((self.checkpoints / "latest_checkpointed_iteration.txt").read_text("ascii"))
+        except (OSError, ValueError):
+            return 0
+        return step if (self.checkpoints / f"global_step_{step}" / "data.pt").is_file() else 0
+
+    def forget_after(self, step: int) -> None:
+        """Remove what was kept of later steps: a resumed run does them again."""
+        for path in [*self.steps.glob("*.json"), *self.rollouts.glob("step_*.parquet")]:
+            if int(path.stem.split("_")[1]) > step:
+                path.unlink()
+
+    def write_curve(self, path: Path) -> None:
+        """curve.csv: one row per step, and row 0 for the validation before training."""
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["step", *COLUMNS])
+        validations = self.validations()
+        for step in sorted({*self.done(), *validations}):
+            numbers = {**self.metrics(step), **validations.get(step, {})}
+            writer.writerow([step, *(_cell(numbers.get(name)) for name in COLUMNS.values())])
+        write_bytes(path, stream.getvalue().encode())
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool | str) and hasattr(value, "__float__")
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,63 @@
+"""reports/train.json: what a run's step files add up to."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from verif.training.progress import RunFolder
+
+if TYPE_CHECKING:
+    from verif.stages.context import Stage
+
+EDGE = 5
+"""Steps averaged at the beginning and at the end."""
+
+
+def summary(stage: Stage, folder: RunFolder, seconds: float) -> dict[str, Any]:
+    """Rewards with intervals (groups as clusters), errors, waiting, lengths, time; for people and `register`."""
+    recipe = stage.recipe.train
+    steps = folder.done()
+    numbers = [folder.metrics(step) for step in steps]
+    waits = [n["verif/reward_wait_share"] for n in numbers if "verif/reward_wait_share" in n]
+    validations = folder.validations()
+    return {
+        "algorithm": recipe.algorithm,
+        "rollout": recipe.rollout,
+        "steps": len(steps),
+        "seconds": round(seconds, 1),
+        "step_s": _mean([n.get("verif/step_s", math.nan) for n in numbers]),
+        "reward": {"first": _reward(folder, steps[:EDGE]), "last": _reward(folder, steps[-EDGE:])},
+        "reward_wait_share": {"mean": _mean(waits), "max": round(max(waits), 4) if waits else None},
+        "rollouts": int(sum(n.get("verif/rollouts", 0) for n in numbers)),
+        "rollouts_trained_on": int(sum(n.get("verif/rollouts_trained_on", 0) for n in numbers)),
+        "reward_errors": int(sum(n.get("verif/reward_errors", 0) for n in numbers)),
+        "unfinished_share": _mean(
+            [n.get("verif/unfinished", 0) / max(1, n.get("verif/rollouts", 1)) for n in numbers]
+        ),
+        "response_length": {"first": _edge(numbers[:EDGE]), "last": _edge(numbers[-EDGE:])},
+        "validation": {str(step): found for step, found in sorted(validations.items())},
+    }
+
+
+def _reward(folder: RunFolder, steps: list[int]) -> dict[str, float]:
+    """Mean reward over the rollouts of some steps, with a bootstrap interval over groups."""
+    from verif.rollouts import read_file, step_path
+    from verif.stats import bootstrap_mean
+
+    rewards, groups = [], []
+    for step in steps:
+        for rollout in read_file(step_path(folder.rollouts, step)):
+            if rollout.reward is not None:
+                rewards.append(rollout.reward)
+                groups.append(rollout.uid)
+    return bootstrap_mean(rewards, clusters=groups, samples=2000).as_dict()
+
+
+def _edge(numbers: list[dict[str, float]]) -> float | None:
+    return _mean([n["response_length/mean"] for n in numbers if "response_length/mean" in n])
+
+
+def _mean(values: list[float]) -> float | None:
+    known = [value for value in values if not math.isnan(value)]
+    return round(sum(known) / len(known), 4) if known else None

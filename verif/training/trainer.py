@@ -1,0 +1,142 @@
+"""veRL's synchronous trainer with what verif keeps of each step: rollouts, one line of numbers, a heartbeat.
+
+Registered through `register_trainer` and chosen by `trainer.v1.trainer_mode=verif`; nothing of veRL's loop
+is replaced. The numbers go into the metrics that veRL logs, so MLflow has them too.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+import transfer_queue as tq
+from omegaconf import open_dict
+from verl.trainer.ppo.v1 import PPOTrainerSync, register_trainer
+
+import verif.training.advantage
+from verif.errors import VerifError
+from verif.rollouts import Rollout, write_step
+from verif.training.progress import RunFolder
+from verif.training.record import FIELD, Record
+from verif.training.sampler import Sample
+from verif.types import Instruction, Response
+
+NAME = "verif"
+FOLDER = "VERIF_RUN_FOLDER"
+
+
+@register_trainer(NAME)  # type: ignore[untyped-decorator]
+class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
+    """The trainer of verif; `VERIF_RUN_FOLDER` says where its records go."""
+
+    def __init__(self, config: Any) -> None:
+        with open_dict(config):
+            config.trainer.v1.trainer_mode = "sync"  # the name chose this class; it behaves as `sync`
+        self.folder = RunFolder(Path(os.environ[FOLDER]))
+        self.folder.beat("starting")
+        super().__init__(config)
+
+    def on_init_end(self) -> None:
+        """Workers and weights are there."""
+        super().on_init_end()
+        self.folder.beat("ready")
+
+    def on_step_begin(self) -> None:
+        """A step starts."""
+        self.folder.beat(f"step {self.global_steps}")
+        super().on_step_begin()
+
+    def on_validate_begin(self) -> None:
+        """Validation starts."""
+        self.folder.beat("validation")
+        super().on_validate_begin()
+
+    def _step_once(
+        self, metrics: dict[str, Any], timing_raw: dict[str, float], sample_batch_size: int
+    ) -> Any:
+        try:
+            return super()._step_once(metrics, timing_raw, sample_batch_size)
+        except VerifError as error:
+            self.folder.fail(error)
+            raise
+
+    def _save_checkpoint(self) -> None:
+        self.folder.beat(f"checkpoint {self.global_steps}")
+        super()._save_checkpoint()
+
+    def _compute_metrics(
+        self, batch: Any, metrics: dict[str, Any], timing_raw: dict[str, float], global_steps: int, epoch: int
+    ) -> None:
+        super()._compute_metrics(batch, metrics, timing_raw, global_steps=global_steps, epoch=epoch)
+        sample: Sample = self.replay_buffer.current
+        self.keep_rollouts(batch, sample)
+        metrics.update({f"verif/{name}": value for name, value in step_numbers(sample, timing_raw).items()})
+        for name in [
+            name for name, value in metrics.items() if isinstance(value, float) and math.isnan(value)
+        ]:
+            del metrics[name]
+        self.folder.write_step(global_steps, metrics)
+        self.folder.beat(f"after step {global_steps}")
+
+    def keep_rollouts(self, batch: Any, sample: Sample) -> None:
+        """Write the step's rollouts as they were trained on (veRL's padding is none)."""
+        keys = [key for key in batch.keys if key in sample.records]
+        rows = tq.kv_batch_get(
+            keys=keys,
+            partition_id=batch.partition_id,
+            select_fields=["advantages", "response_mask", "reward_model"],
+        )
+        out = []
+        for index, key in enumerate(keys):
+            record = sample.records[key]
+            truth = getattr(rows["reward_model"][index], "data", rows["reward_model"][index])
+            out.append(
+                Rollout(
+                    step=sample.step,
+                    uid=key.split("_")[0],
+                    instruction=Instruction.model_validate_json(truth["ground_truth"]),
+                    response=Response(text=record.text, finished=record.finished),
+                    verification=record.verification,
+                    advantage_sum=float((rows["advantages"][index] * rows["response_mask"][index]).sum()),
+                )
+            )
+        write_step(self.folder.rollouts, sample.step, out)
+
+    def _val_metrics_update(
+        self,
+        data_sources: Any,  # noqa: ARG002
+        sample_uids: Any,  # noqa: ARG002
+        reward_extra_infos_dict: dict[str, list[Any]],
+        sample_turns: Any,  # noqa: ARG002
+        **_: Any,
+    ) -> dict[str, float]:
+        """veRL would count an error as a reward of 0: only what has a reward is averaged here."""
+        records = [
+            Record.model_validate_json(text) for text in reward_extra_infos_dict.get(FIELD, []) if text
+        ]
+        rewards = [record.reward for record in records if record.reward is not None]
+        numbers = {"val/errors": float(len(records) - len(rewards)), "val/responses": float(len(records))}
+        if rewards:
+            numbers["val/reward_mean"] = sum(rewards) / len(rewards)
+            numbers["val/full_reward_share"] = sum(reward == 1.0 for reward in rewards) / len(rewards)
+        self.folder.write_validation(self.global_steps, numbers)
+        return numbers
+
+
+def step_numbers(sample: Sample, timing: dict[str, float]) -> dict[str, float]:
+    """verif's own numbers of a step; means are over rollouts that have a reward."""
+    rewards = [record.reward for record in sample.records.values() if record.reward is not None]
+    step_s = timing.get("step", math.nan)
+    return {
+        "reward_mean": sum(rewards) / len(rewards) if rewards else math.nan,
+        "reward_errors": float(sample.errors),
+        "rollouts": float(sample.expected),
+        "rollouts_trained_on": float(len(sample.records) - len(sample.left_out)),
+        "unfinished": float(sum(not record.finished for record in sample.records.values())),
+        "reward_wait_s": sample.waited_s,
+        "reward_wait_share": sample.waited_s / step_s,
+        "step_s": step_s,
+    }
