@@ -8,13 +8,12 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.states import Completed
 from prefect.tasks import Task
 
 from flows import artifacts
 from flows.executors import Executor, execute
 from flows.workspace import workspace
-from verif.pipeline import Outcome, StageError, select, stage_names
+from verif.pipeline import StageError, select, stage_names
 
 
 async def heals(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -26,14 +25,12 @@ async def heals(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool
 @task(
     retries=1, retry_delay_seconds=10, retry_condition_fn=heals, cache_policy=NO_CACHE, persist_result=False
 )
-def run_one(root: Path, stage: str, run_id: str, executor: Executor) -> Any:
-    """One stage where its recipe says; up to date is a state of its own."""
-    outcome: Outcome = execute(root, stage, run_id, executor)
-    artifacts.publish(root, stage)
-    seconds = f"{outcome.seconds:.0f} s"
-    return (
-        Completed(message=seconds, data=outcome) if outcome.ran else Completed(name="Unchanged", data=outcome)
-    )
+def run_one(root: Path, stage: str, run_id: str, executor: Executor) -> bool:
+    """One stage where its recipe says; False when it was up to date, and then its artifacts are there already."""
+    outcome = execute(root, stage, run_id, executor)
+    if outcome.ran:
+        artifacts.publish(root, stage)
+    return outcome.ran
 
 
 @flow(name="pipeline", persist_result=False, validate_parameters=True)
@@ -60,10 +57,9 @@ def pipeline(
     ran: list[str] = []
     with workspace(directory, recipe, data, overrides or {}) as place:
         for stage in select(stage_names(place.root), from_stage):
-            outcome: Any = run_one.with_options(name=stage, task_run_name=stage)(
+            if run_one.with_options(name=stage, task_run_name=stage)(
                 place.root, stage, place.run_id, executor
-            )
-            if outcome.ran:
+            ):
                 ran.append(stage)
         reconcile(place.root)
         artifacts.links(place.root)
@@ -71,10 +67,9 @@ def pipeline(
 
 
 @task(name="reconcile", cache_policy=NO_CACHE, persist_result=False)
-def reconcile(root: Path) -> None:
-    """A cached `register` and an empty registry must still end registered."""
+def reconcile(root: Path) -> list[str]:
+    """A cached `register` and an empty registry must still end registered; says what had to be done."""
     from verif.registry.reconcile import reconcile as with_registry
-
     from verif.stages.context import load_stage
 
-    with_registry(load_stage(root))
+    return with_registry(load_stage(root))

@@ -46,6 +46,7 @@ def run(
     root = Path.cwd()
     chosen = set_parameters(root, recipe, data)
     changes = parse_overrides(overrides)
+    (root / ".verif" / "prefect").mkdir(parents=True, exist_ok=True)
     for key, value in prefect_environment(root).items():
         os.environ.setdefault(key, value)
     from verif.processes import terminable
