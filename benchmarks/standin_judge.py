@@ -47,6 +47,7 @@ class Standin:
         return "ok"
 
     def note(self, change: int) -> None:
+        """A slot was taken or given back."""
         self.busy += change
         self.record.append((time.monotonic(), self.busy))
 
@@ -64,7 +65,11 @@ class Standin:
 
     def stats(self) -> dict[str, object]:
         """Busy share between the 10th and 90th percentile of completions, and counts."""
-        out: dict[str, object] = {"calls": dict(self.calls), "distinct": len(self.seen), "completions": len(self.completions)}
+        out: dict[str, object] = {
+            "calls": dict(self.calls),
+            "distinct": len(self.seen),
+            "completions": len(self.completions),
+        }
         if len(self.completions) > 20:
             done = sorted(self.completions)
             low, high = done[len(done) // 10], done[len(done) * 9 // 10]
@@ -85,6 +90,7 @@ class Standin:
         return out
 
     def reset(self) -> None:
+        """Forget what was counted."""
         self.record, self.completions = [], []
         self.calls.clear()
         self.seen.clear()
@@ -121,13 +127,13 @@ async def chat(request: web.Request) -> web.StreamResponse:
     standin.queued += 1
     try:
         await standin.work()
-        return await answer(request, standin, mode, raw, text, mark)
+        return await answer(request, mode, raw, text, mark)
     finally:
         standin.queued -= 1
 
 
 async def answer(
-    request: web.Request, standin: Standin, mode: str, raw: dict[str, object], text: str, mark: str
+    request: web.Request, mode: str, raw: dict[str, object], text: str, mark: str
 ) -> web.StreamResponse:
     good = json.dumps(completion(verdict(text), str(raw["model"]), mark)).encode()
     wrong = json.dumps(completion('x</think>{"verdict":"pass"}', str(raw["model"]), mark)).encode()
@@ -158,6 +164,9 @@ async def answer(
         assert request.transport is not None
         request.transport.close()
         return stream
+    if mode == "echo":  # a judge that repeats the response in its reasoning
+        found = FENCE.search(text)
+        return web.json_response(completion((found.group(2) if found else "") + verdict(text), "judge", mark))
     if mode.startswith("say:"):
         return web.json_response(completion(mode[4:], "judge", mark))
     return web.Response(body=good, content_type="application/json")
@@ -171,7 +180,11 @@ async def control(request: web.Request) -> web.Response:
     if "reject_above" in body:
         standin.reject_above = int(body["reject_above"])
     if "mode" in body:
-        standin.faults = {"mode": body["mode"], "count": int(body.get("count", 1 << 30)), "match": body.get("match", "")}
+        standin.faults = {
+            "mode": body["mode"],
+            "count": int(body.get("count", 1 << 30)),
+            "match": body.get("match", ""),
+        }
     return web.json_response(standin.stats())
 
 
@@ -179,7 +192,7 @@ async def stats(request: web.Request) -> web.Response:
     return web.json_response(request.app["standin"].stats())
 
 
-async def completions(request: web.Request) -> web.Response:
+async def completions(_: web.Request) -> web.Response:
     return web.json_response({"choices": [{"text": "a"}]})
 
 
@@ -198,7 +211,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--slots", type=int, default=512)
-    parser.add_argument("--mean", type=float, default=0.0, help="mean service time in seconds; 0 answers at once")
+    parser.add_argument(
+        "--mean", type=float, default=0.0, help="mean service time in seconds; 0 answers at once"
+    )
     parser.add_argument("--longest", type=float, default=15.0)
     parser.add_argument("--late-s", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=0)
@@ -209,7 +224,7 @@ def main() -> None:
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", arguments.port, backlog=4096)
         await site.start()
-        port = site._server.sockets[0].getsockname()[1]  # noqa: SLF001
+        port = site._server.sockets[0].getsockname()[1]
         print(f"http://127.0.0.1:{port}", flush=True)
         await asyncio.Event().wait()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -138,11 +139,18 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def many_files() -> None:
+    """As many open connections as the system allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main(path: Path) -> int:
     """Serve until told to stop; the exit code is 2 if the judge did not start."""
     config = ServiceConfig.model_validate_json(path.read_bytes())
     # uvicorn raises the signal again when it has finished: unwind then, so that judge and lease go too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    many_files()
     listener = bind(config.host, config.port)
     port = listener.getsockname()[1]
     owns_judge = config.recipe.judge.kind != "none" and not config.judge_url

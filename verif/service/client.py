@@ -22,6 +22,7 @@ from verif.types import Item, Reward, Verification
 
 CHUNK = 64
 """Items per request."""
+CONNECTIONS = 512
 IDENTITY_HEADER = "X-Verif-Identity"
 
 
@@ -103,7 +104,7 @@ class VerifierClient:
             headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
             self._loop = loop
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS),
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
                 read_bufsize=1 << 20,

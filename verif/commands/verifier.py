@@ -1,0 +1,102 @@
+"""`verif verifier up|down|status|logs`: the verifier service of this working directory, for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import psutil
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from verif.errors import ServiceError
+from verif.service import users
+from verif.service.lease import configure, end, ensure, living
+from verif.serving import tail
+from verif.stages.context import load_stage
+from verif.verifier import identity_of
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Verifier service: up, down, status, logs."
+)
+console = Console()
+ROOT = typer.Option(Path(), "--root", help="The project's root.")
+
+
+def leases(root: Path) -> list[Path]:
+    folder = root.resolve() / ".verif" / "leases"
+    return sorted(path for path in folder.glob("*") if path.is_dir()) if folder.is_dir() else []
+
+
+@app.command(help="Start the recipe's verifier, or find it running; returns when it is ready.")
+def up(
+    root: Path = ROOT,
+    idle_s: float = typer.Option(3600, min=1, help="End after so many seconds without users and work."),
+    host: str = typer.Option(
+        "127.0.0.1", help="Where to listen; anything but loopback needs VERIF_VERIFIER_TOKEN."
+    ),
+    port: int = typer.Option(0, min=0, max=65535, help="Port; 0 takes a free one."),
+) -> None:
+    if host not in ("127.0.0.1", "::1", "localhost") and not os.environ.get("VERIF_VERIFIER_TOKEN"):
+        raise ServiceError(f"refusing to listen on {host} without a token.", "Set VERIF_VERIFIER_TOKEN.")
+    stage = load_stage(root)
+    config = configure(stage).model_copy(update={"idle_s": idle_s, "host": host, "port": port})
+    identity = identity_of(config.recipe, config.judge_model)
+    started = time.monotonic()
+    with console.status("starting the verifier"):
+        url = ensure(config, identity)
+    console.print(f"verifier {identity[:12]} is ready at {url} after {time.monotonic() - started:.1f} s")
+
+
+@app.command(help="End every verifier service of this working directory.")
+def down(root: Path = ROOT) -> None:
+    ended = 0
+    for folder in leases(root):
+        lease = living(folder)
+        if lease is not None:
+            end(lease)
+            ended += 1
+    console.print(f"{ended} verifier service{'' if ended == 1 else 's'} ended.")
+
+
+@app.command(help="Which services live, who uses them.")
+def status(
+    root: Path = ROOT, as_json: bool = typer.Option(False, "--json", help="One JSON object per line.")
+) -> None:
+    found = []
+    for folder in leases(root):
+        lease = living(folder)
+        if lease is not None:
+            up_s = time.time() - psutil.Process(int(lease["pid"])).create_time()
+            found.append({**lease, "users": users.count(folder / "users"), "up_s": round(up_s)})
+    if as_json:
+        for lease in found:
+            print(json.dumps(lease))
+        return
+    if not found:
+        console.print("No verifier service is running.")
+        return
+    table = Table("identity", "url", "pid", "judge", "users", "up")
+    for lease in found:
+        judge = str(lease["judge_url"] or "none")
+        table.add_row(
+            lease["identity"][:12],
+            lease["url"],
+            str(lease["pid"]),
+            judge,
+            str(lease["users"]),
+            f"{lease['up_s']} s",
+        )
+    console.print(table)
+
+
+@app.command(help="The last lines of the logs of service and judge.")
+def logs(root: Path = ROOT, lines: int = typer.Option(40, min=1, help="Lines per log.")) -> None:
+    for folder in leases(root):
+        for name in ("service.log", "judge.log"):
+            if (folder / name).is_file():
+                console.rule(f"{folder.name} {name}")
+                console.print(tail(folder / name, lines), markup=False, highlight=False)
