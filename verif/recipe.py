@@ -46,6 +46,7 @@ class VerInstructData(Section):
     test: int = Field(32, ge=2)
     golden: int = Field(40, ge=2)
     max_prompt_tokens: int = Field(1024, ge=16)
+    require_checker: bool = Field(False, description="leave out rows without a hard constraint (for `hard-only`)")
 
 
 class ScratchModel(Section):

@@ -18,7 +18,7 @@ from verif.checkers.screen import screen as find
 from verif.data.formats_files import read_rows
 from verif.errors import InputError
 from verif.files import write_bytes
-from verif.types import CheckerConstraint, Instruction
+from verif.types import CheckerConstraint, Instruction, SoftConstraint
 
 
 def screen(
@@ -56,11 +56,18 @@ def screen(
             quarantine, b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
         )
     if out is not None:
-        kept = [to_row(o.instruction) for o in outcomes.values() if o.instruction is not None]
+        kept = [written(o.instruction) for o in outcomes.values() if o.instruction is not None]
         write_bytes(out, b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in kept))
     show(rows, findings, outcomes)
     if skipped:
         print(f"{len(skipped)} lines could not be read and were left out; the first: {skipped[0]}")
+
+
+def written(instruction: Instruction) -> dict[str, Any]:
+    """A row as it came: VerInstruct's form, or verif's own where that cannot hold its constraints."""
+    if all(isinstance(c, CheckerConstraint | SoftConstraint) for c in instruction.constraints):
+        return to_row(instruction)
+    return instruction.model_dump(mode="json")
 
 
 def quarantined(finding: Finding, instruction: Instruction, outcome: Outcome) -> dict[str, Any]:
@@ -96,6 +103,8 @@ def show(rows: list[tuple[int, Instruction]], findings: list[Finding], outcomes:
         share = f"{counts[kind] / checkers:.1%}" if checkers else "-"
         table.add_row(f"{kind} (note)" if kind in NOTES else kind, str(counts[kind]), str(in_rows), share)
     Console().print(table)
+    hollow = sum(all_vacuous(number, instruction, findings) for number, instruction in rows)
+    print(f"{hollow} rows whose checkers all pass on the empty response (which verif never scores)")
     defective = {(finding.row, finding.index) for finding in findings if finding.defect}
     actions = Counter(action for outcome in outcomes.values() for action in outcome.actions.values())
     left = sum(outcome.instruction is not None for outcome in outcomes.values())
@@ -104,3 +113,11 @@ def show(rows: list[tuple[int, Instruction]], findings: list[Finding], outcomes:
         + ", ".join(f"{n} {a}" for a, n in sorted(actions.items()))
     )
     print(f"{left} of {len(rows)} rows are left")
+
+
+def all_vacuous(number: int, instruction: Instruction, findings: list[Finding]) -> bool:
+    """True if a row has checkers and all of them pass on the empty response."""
+    own = {i for i, c in enumerate(instruction.constraints) if isinstance(c, CheckerConstraint)}
+    return bool(own) and own <= {
+        f.index for f in findings if f.row == number and f.kind == "vacuous on empty"
+    }

@@ -1,0 +1,192 @@
+"""VerInstruct rows for training: screened, checked twice in opposite orders, split, and with a golden set.
+
+Nothing is left out in silence: every row, constraint and demotion stands in the quarantine with its reason.
+Splits follow a digest of the row's id, so that a new row moves no old one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from verif.checkers.claims import Claim, read
+from verif.checkers.order import order_sensitive
+from verif.checkers.probes import ORDINARY
+from verif.checkers.repair import Outcome, alone, apply, by_row
+from verif.checkers.sandbox import Sandbox
+from verif.checkers.screen import Finding, screen
+from verif.checkers.truth import holds
+from verif.data.compose import compose, spoil
+from verif.data.formats_files import read_rows
+from verif.data.splits import GoldenItem, PolicyPair, Splits
+from verif.errors import InputError
+from verif.files import digest
+from verif.recipe import VerInstructData
+from verif.types import CheckerConstraint, Constraint, Instruction
+
+PAIRS_PER_ROW = 24
+
+
+def prepare_verinstruct(source: Path, section: VerInstructData, seed: int) -> Splits:
+    """All splits from a file of VerInstruct rows; a file that is missing or too small is an `InputError`."""
+    if not source.is_file():
+        raise InputError(
+            "the file does not exist", file=source, hint="Set `data` in params.yaml to a VerInstruct file."
+        )
+    rows = [(row.where.row, row.instruction) for row in read_rows(source) if row.instruction is not None]
+    with Sandbox() as sandbox:
+        findings = screen(rows, sandbox)
+        usable, quarantine = screened(rows, findings, section)
+        usable, demoted = proved(usable, sandbox)
+    quarantine += demoted
+    rng = random.Random(seed)
+    usable.sort(key=lambda item: digest([seed, item.id, item.prompt]))
+    held = section.validation + section.test + section.golden
+    if len(usable) < held + 2:
+        raise InputError(
+            f"{len(usable)} usable rows of {len(rows)} are too few for {held} held-out rows and two to train on",
+            file=source, hint="Lower data.validation, data.test or data.golden in the recipe.",
+        )  # fmt: skip
+    validation, rest = usable[: section.validation], usable[section.validation :]
+    test, rest = rest[: section.test], rest[section.test :]
+    held_out, train = rest[: section.golden], rest[section.golden :]
+    return Splits(
+        train=train, validation=validation, test=test,
+        golden=[item for instruction in held_out for item in golden(instruction, rng)],
+        policy_pairs=policy_pairs(train, rng), quarantine=quarantine,
+        summary=summary(rows, findings, quarantine, section),
+    )  # fmt: skip
+
+
+def screened(
+    rows: Sequence[tuple[int, Instruction]], findings: Sequence[Finding], section: VerInstructData
+) -> tuple[list[Instruction], list[dict[str, Any]]]:
+    """The rows that may teach under the recipe's policy, and what was left out or changed, with reasons."""
+    grouped, usable, quarantine = by_row(findings), [], []
+    seen: set[str] = set()
+    for number, instruction in rows:
+        outcome = apply(section.screening, instruction, grouped.get(number, []))
+        place = {"row": number, "id": instruction.id}
+        for finding in grouped.get(number, []):
+            if finding.defect:
+                action = (
+                    "row dropped"
+                    if outcome.instruction is None
+                    else outcome.actions.get(finding.index, "kept")
+                )
+                quarantine.append(
+                    {
+                        **place,
+                        "constraint": finding.index,
+                        "kind": finding.kind,
+                        "reason": finding.detail,
+                        "action": action,
+                    }
+                )
+        reason = _unusable(outcome, section, seen)
+        if reason:
+            quarantine.append(
+                {**place, "constraint": None, "kind": "row", "reason": reason, "action": "row dropped"}
+            )
+        elif outcome.instruction is not None:
+            seen.add(outcome.instruction.prompt)
+            usable.append(outcome.instruction)
+    return usable, quarantine
+
+
+def _unusable(outcome: Outcome, section: VerInstructData, seen: set[str]) -> str:
+    """Why a row cannot be used; "" if it can."""
+    instruction = outcome.instruction
+    if instruction is None:
+        return outcome.reason
+    if section.require_checker and not any(isinstance(c, CheckerConstraint) for c in instruction.constraints):
+        return "no hard constraint is left, and the recipe rewards nothing else"
+    if tokens(instruction.prompt) > section.max_prompt_tokens:
+        return f"the prompt may exceed {section.max_prompt_tokens} tokens ({tokens(instruction.prompt)} estimated)"
+    return "the same prompt stands in an earlier row" if instruction.prompt in seen else ""
+
+
+def proved(usable: list[Instruction], sandbox: Sandbox) -> tuple[list[Instruction], list[dict[str, Any]]]:
+    """Every group once more in reverse order; a checker whose verdicts differ never shares a session again."""
+    out, demoted = [], []
+    for instruction in usable:
+        checkers = [(i, c) for i, c in enumerate(instruction.constraints) if isinstance(c, CheckerConstraint)]
+        texts = list(ORDINARY) + [text for _, c in checkers for text in _edges(read(c.text))]
+        changed = order_sensitive(sandbox, instruction.prompt, [c.source for _, c in checkers], texts)
+        constraints: list[Constraint] = list(instruction.constraints)
+        for position in changed:
+            index, constraint = checkers[position]
+            constraints[index] = alone(constraint)
+            reason = "verdicts differ when the group runs in reverse order"
+            demoted.append(
+                {
+                    "row": None,
+                    "id": instruction.id,
+                    "constraint": index,
+                    "kind": "order",
+                    "reason": reason,
+                    "action": "runs alone",
+                }
+            )
+        out.append(
+            instruction.model_copy(update={"constraints": tuple(constraints)}) if changed else instruction
+        )
+    return out, demoted
+
+
+def _edges(claim: Claim | None) -> list[str]:
+    return [*claim.good()[:1], *claim.bad()[:1]] if claim else []
+
+
+def golden(instruction: Instruction, rng: random.Random) -> list[GoldenItem]:
+    """Two responses whose truth is counted by hand: one written to the constraints, one that breaks one of them."""
+    claims = [read(c.text) if isinstance(c, CheckerConstraint) else None for c in instruction.constraints]
+    known = [claim for claim in claims if claim is not None]
+    if not known:
+        return []
+    texts = [compose(known, rng, []), spoil(known, rng)]
+    return [GoldenItem(instruction, text, [holds(c, text) if c else None for c in claims]) for text in texts]
+
+
+def policy_pairs(train: Sequence[Instruction], rng: random.Random) -> list[PolicyPair]:
+    """Prompts as plain text, and answers in the file's own words that keep some of the constraints."""
+    pool = sorted(
+        {line.strip() for item in train for line in item.prompt.split("\n") if 20 < len(line.strip()) < 200}
+    )
+    pairs = [PolicyPair("", item.prompt) for item in train]
+    for item in train:
+        claims = [claim for c in item.constraints if (claim := read(c.text)) is not None]
+        for _ in range(PAIRS_PER_ROW):
+            wanted = [claim for claim in claims if rng.random() < 0.5]
+            pairs.append(PolicyPair(item.prompt, compose(wanted, rng, pool)))
+    rng.shuffle(pairs)
+    return pairs
+
+
+def tokens(text: str) -> int:
+    """An upper estimate of a prompt's length for a small byte-level vocabulary (measured on the public sample: at most 0.87 of it)."""
+    return int(sum(1 / 2.2 if char.isascii() else len(char.encode("utf-8", "replace")) for char in text)) + 16
+
+
+def summary(
+    rows: Sequence[tuple[int, Instruction]],
+    findings: Sequence[Finding],
+    quarantine: Sequence[dict[str, Any]],
+    section: VerInstructData,
+) -> dict[str, Any]:
+    """Counts for `reports/data.json`."""
+    kinds: dict[str, int] = {}
+    for finding in findings:
+        kinds[finding.kind] = kinds.get(finding.kind, 0) + 1
+    return {
+        "rows_read": len(rows),
+        "checkers": sum(isinstance(c, CheckerConstraint) for _, item in rows for c in item.constraints),
+        "policy": section.screening,
+        "findings": dict(sorted(kinds.items())),
+        "rows_dropped": sum(
+            entry["action"] == "row dropped" and entry["constraint"] is None for entry in quarantine
+        ),
+        "run_alone": sum(entry["kind"] == "order" for entry in quarantine),
+    }
