@@ -123,7 +123,7 @@ CASES: list[tuple[str, dict[str, Any], str, bool]] = [
     ("combination:repeat_prompt_fixed", {"prompt_to_repeat": "Say hi"}, "Say hi", False),
     ("startend:end_checker", {"end_phrase": "The End."}, 'x "the end."', True),
     ("startend:end_checker", {"end_phrase": "The End."}, "The End. Bye", False),
-    ("startend:end_checker_fixed", {"end_phrase": "The End."}, "the end.", False),
+    ("startend:end_checker_fixed", {"end_phrase": "The End."}, "x “**the end.**”\n", True),
     ("startend:quotation", {}, ' "a" ', True),
     ("startend:quotation", {}, '"', False),
     ("startend:quotation", {}, "“a”", False),

@@ -62,8 +62,37 @@ def count_with_nltk(text: str) -> int:
 
 
 # Left out: 'TIS and dashes of typography, which NLTK cuts otherwise since 3.9 (upstream's verdicts are older).
-WORDS = ["I'M", "CAN'T", "CANNOT", "U.S.", "NASA,", "(OK)", "a-B", "A-B", "X:Y", "5:Y", '"HI"', "It's", "GONNA"]
-WORDS += ["R&D", "A*B", "#TAG", "END.", "wow!", "NO!?", "B--C", "[X]", "10TH", "Ünder", "ÜBER", "''Q''", "DON'T", "no"]
+WORDS = [
+    "I'M",
+    "CAN'T",
+    "CANNOT",
+    "U.S.",
+    "NASA,",
+    "(OK)",
+    "a-B",
+    "A-B",
+    "X:Y",
+    "5:Y",
+    '"HI"',
+    "It's",
+    "GONNA",
+]
+WORDS += [
+    "R&D",
+    "A*B",
+    "#TAG",
+    "END.",
+    "wow!",
+    "NO!?",
+    "B--C",
+    "[X]",
+    "10TH",
+    "Ünder",
+    "ÜBER",
+    "''Q''",
+    "DON'T",
+    "no",
+]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=12))

@@ -99,8 +99,8 @@ def constrained_response(doc: Doc, _: Params) -> Outcome:
 
 @rule("detectable_format:constrained_response_fixed")
 def constrained_response_fixed(doc: Doc, _: Params) -> Outcome:
-    """The response is one of the three answers and nothing else."""
-    found = doc.text.strip() in ANSWERS
+    """The response is one of the three answers and nothing else; quotes and emphasis around it are forgiven."""
+    found = doc.text.strip("\"'*_“”‘’ \n\t") in ANSWERS
     return Outcome(
         found, "is one of the three answers" if found else "is not just one of the three answers", {}
     )
@@ -146,15 +146,14 @@ def multiple_sections(doc: Doc, params: Sections) -> Outcome:
 
 @rule("detectable_format:multiple_sections_fixed", Sections)
 def multiple_sections_fixed(doc: Doc, params: Sections) -> Outcome:
-    """Exactly so many lines that start with the splitter, a number or a Roman numeral: "see Section 2" is none."""
-    pattern = compiled(rf"[\s#*_>]*{params.section_spliter}\s?(?:\d+|[IVXLC]+\b)", False)
-    return _sections(sum(1 for line in doc.text.split("\n") if pattern.match(line)), params, exact=True)
+    """Lines that start with the splitter and a number, Roman or not: "see Section 2" within a line is none."""
+    pattern = compiled(rf"[\s#*_>\"'“]*{params.section_spliter}\s?(?:\d+|[IVXLC]+\b)", False)
+    return _sections(sum(1 for line in doc.text.split("\n") if pattern.match(line)), params)
 
 
-def _sections(count: int, params: Sections, exact: bool = False) -> Outcome:
-    ok = count == params.num_sections if exact else count >= params.num_sections
-    asked = f"{'exactly' if exact else 'at least'} {params.num_sections} asked"
-    return Outcome(ok, f"{count} sections marked {params.section_spliter!r}, {asked}", {"sections": count})
+def _sections(count: int, params: Sections) -> Outcome:
+    reason = f"{count} sections marked {params.section_spliter!r}, at least {params.num_sections} asked"
+    return Outcome(count >= params.num_sections, reason, {"sections": count})
 
 
 def _parses(text: str) -> Outcome:

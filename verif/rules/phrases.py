@@ -6,6 +6,7 @@ from verif.rules.params import Phrase
 from verif.rules.registry import Outcome, Params, rule
 from verif.text import Doc
 
+_AFTER = "\"'*_”’» \t\r\n"
 _COMMAS = ",，、،﹐﹑"
 
 
@@ -25,9 +26,9 @@ def end_checker(doc: Doc, params: EndPhrase) -> Outcome:
 
 @rule("startend:end_checker_fixed", EndPhrase)
 def end_checker_fixed(doc: Doc, params: EndPhrase) -> Outcome:
-    """The *exact* phrase, case included; closing quotes and Markdown emphasis after it are forgiven."""
-    ending = doc.text.strip().rstrip("\"'*_”’ \n")
-    ok = ending.endswith(params.end_phrase.rstrip("\"'*_”’ \n"))
+    """As above; closing quotes of any kind and Markdown emphasis after the phrase are forgiven."""
+    ending = doc.text.rstrip(_AFTER).lower()
+    ok = ending.endswith(params.end_phrase.rstrip(_AFTER).lower())
     return Outcome(ok, f"ends with {ending[-60:]!r}", {})
 
 
