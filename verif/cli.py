@@ -56,8 +56,8 @@ class Lazy(click.Group):
             return click.Command(cmd_name, help=help_line)
         module = importlib.import_module(f"verif.commands.{module_name}")
         function = getattr(module, cmd_name.replace("-", "_"), None)
-        app = typer.Typer(add_completion=False) if function else module.app
-        if function:
+        app = typer.Typer(add_completion=False) if callable(function) else module.app
+        if callable(function):
             app.command(cmd_name, help=help_line)(function)
         command: click.Command = get_command(app)
         command.name = cmd_name
