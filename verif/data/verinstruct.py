@@ -166,7 +166,7 @@ def policy_pairs(train: Sequence[Instruction], rng: random.Random) -> list[Polic
 
 
 def tokens(text: str) -> int:
-    """An upper estimate of a prompt's length for a small byte-level vocabulary (measured on the public sample: at most 0.87 of it)."""
+    """An upper estimate of a prompt's length for a small byte-level vocabulary (seen: at most 0.87 of it)."""
     return int(sum(1 / 2.2 if char.isascii() else len(char.encode("utf-8", "replace")) for char in text)) + 16
 
 

@@ -1,0 +1,11 @@
+from collections.abc import Iterator
+
+import pytest
+
+from verif.checkers.sandbox import Sandbox
+
+
+@pytest.fixture(scope="package")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(workers=1) as box:
+        yield box

@@ -1,0 +1,96 @@
+import ast
+
+import pytest
+
+from verif.checkers.program import read
+from verif.checkers.purity import ALONE_MARK
+
+
+def check(body: str, before: str = "") -> str:
+    return f"{before}\ndef check_following(instruction, response):\n    {body}\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        check("return 'a' in response"),
+        check("words = response.split()\n    words.append('x')\n    return len(words) > 3"),
+        check(
+            "counts = {}\n    for c in response:\n        counts[c] = counts.get(c, 0) + 1\n    return counts.get('a', 0) > 1"
+        ),
+        check("try:\n        return int(response) > 3\n    except ValueError:\n        return False"),
+        check("return all(re.search(k, response) for k in KEYS)", "import re\nKEYS = ['a', 'b']"),
+        check("return [w for w in response.split() if (n := len(w)) > 3 and n < 9] != []"),
+        check("return bool(json.loads(response))", "import json"),
+        check("import re\n    return re.search('a', response)"),
+        check("return response.translate({97: None}) == ''"),
+        check("return string.punctuation[0] in response", "import string"),
+    ],
+)
+def test_proved_harmless(source: str) -> None:
+    program = read(source)
+    assert (program.problem, program.alone) == ("", "")
+    assert program.shared
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (check("global n\n    n = 1\n    return True"), "Global"),
+        (
+            check("def f():\n        nonlocal x\n        x = 2\n    x = 1\n    f()\n    return True"),
+            "Nonlocal",
+        ),
+        (check("return eval('1')"), "eval"),
+        (check("exec('x = 1')\n    return True"), "exec"),
+        (check("return open('x')"), "open"),
+        (check("return _verif_responses"), "_verif_responses"),
+        (check("return response.__class__"), "__class__"),
+        (check("re.search = None\n    return True", "import re"), "attribute"),
+        (check("return True", "import os"), "os"),
+        (check("return random.random() > 2", "import random"), "random"),
+        (check("return True", "from re import *"), "everything"),
+        (check("while True:\n        pass"), "While"),
+        (check("return True", "class A:\n    x = []"), "ClassDef"),
+        (check("return getattr(response, 'upper')()"), "getattr"),
+        (check("return unknown_name"), "unknown_name"),
+        (check("return True", ALONE_MARK), "marked"),
+        ("def _verif_x(i, r):\n    return True\ncheck_following = _verif_x", "_verif_x"),
+        (check("yield True"), "Yield"),
+        (check("with response:\n        return True"), "With"),
+        (check("return True", "@print\ndef f(): pass"), "decorator"),
+        (check("del response\n    return True"), "Del"),
+        (check("return True", "import os.path"), "os.path"),
+        (check("return True", "from . import x"), "relatively"),
+        ("async def check_following(i, r):\n    return True", "does not parse|defines no"),
+    ],
+)
+def test_runs_alone(source: str, why: str) -> None:
+    program = read(source)
+    assert not program.shared
+    assert any(part in program.alone + program.problem for part in why.split("|"))
+
+
+@pytest.mark.parametrize(
+    "source", ["def check_following(:", "", "x = 1", "a" * 70_000, "(" * 3000, "\x00", "# ünï"]
+)
+def test_what_cannot_be_read_says_why(source: str) -> None:
+    assert read(source).problem
+
+
+def test_a_fixed_namespace_holds_nothing_that_can_change() -> None:
+    assert read(check("return True", "import re\nN = 3")).fixed
+    assert not read(check("return True", "N = [3]")).fixed
+    assert not read("def check_following(i, r, seen=[]):\n    return True").fixed
+    assert not read(check("return True", "f = lambda: 1")).fixed
+
+
+def test_the_shared_text_is_one_function() -> None:
+    """A source cannot leave the function that holds it, whatever its layout."""
+    for source in (
+        check("return '''x\ny'''"),
+        check('return "a"', '"""Doc."""'),
+        "if 1:\n  x=1\n" + check("return x"),
+    ):
+        tree = ast.parse(read(source).shared)
+        assert [type(node).__name__ for node in tree.body] == ["FunctionDef"]
