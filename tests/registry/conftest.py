@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -28,15 +27,14 @@ RECIPE = {
 }
 
 
-def make_rows(before: float, after: float, n: int, seed: int) -> list[Row]:
-    rng = random.Random(seed)
+def make_rows(before: float, after: float, n: int) -> list[Row]:
     base = Row(
         "world-test", "before", "t1", "", "", 0, "topic", "soft", "Write about the sea.", "", "The sea is old.",
         True, 5, "pass", "topic shown: sea", "{}", "world:truth@1", "world:truth@1",
     )  # fmt: skip
     rows = []
     for i in range(n):
-        luck = rng.random()
+        luck = (i * 7919 % n) / n  # exact shares, in mixed order
         for model, share in (("before", before), ("after", after)):
             status = "pass" if luck < share else "fail"
             rows.append(
@@ -51,7 +49,7 @@ def fill(
     attacks: float = 0.01, canary: float = 0.0, n: int = 120,
 ) -> None:  # fmt: skip
     """Write models/trained and the reports of a run with these accuracies."""
-    rows = make_rows(before, after, n, 0)
+    rows = make_rows(before, after, n)
     cases = [Case(Instruction(id=f"p{i}", prompt=f"Write {i}.")) for i in range(n)]
     numbers = summarise(TEST, cases, rows, 400, 7)
     drop = {

@@ -1,0 +1,135 @@
+"""The report in a real browser: no network, no script from a model, readable on a phone and in the dark."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from verif.files import write_json
+from verif.recipe import parse_recipe
+from verif.report.page import build
+from verif.stages.context import Stage
+
+CHROMIUM = Path("/usr/bin/chromium")
+NASTY = "</div><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> {{ 7*7 }} \ud800 ok"
+
+
+def helpers():
+    path = Path(__file__).parents[1] / "registry" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("registry_helpers", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    made = helpers()
+    made.fill(tmp_path)
+    gate = {
+        "passed": False,
+        "against": "champion, version 3",
+        "checks": [{"name": "gain", "passed": False, "value": 0.0, "limit": 0.0, "note": "too <small>"}],
+    }
+    write_json(
+        tmp_path / "reports" / "registration.json",
+        {"version": "4", "alias": "candidate", "gate": gate, "champion": None},
+    )
+    (tmp_path / "reports" / "train").mkdir()
+    lines = ["step,reward_mean,kl", *(f"{i},{0.4 + 0.01 * i},{0.001 * i}" for i in range(1, 21))]
+    (tmp_path / "reports" / "train" / "curve.csv").write_text("\n".join(lines))
+    return Stage(tmp_path, parse_recipe(made.RECIPE, "test"), tmp_path / "data")
+
+
+def with_nasty_text(stage: Stage) -> None:
+    from dataclasses import replace
+
+    from verif.benchmarks import verdicts
+
+    path = stage.reports / "evaluation" / "verdicts.parquet"
+    clean = NASTY.replace("\ud800", "")
+    verdicts.write(
+        path, [replace(row, response=clean, reason=clean, prompt=clean) for row in verdicts.read(path)]
+    )
+
+
+def test_everything_is_on_the_page_and_nothing_comes_from_elsewhere(stage) -> None:
+    html = build(stage).read_text("utf-8")
+    for text in (
+        "40.0% [",
+        "60.0% [",
+        "topic",
+        "too &lt;small&gt;",
+        "version 4",
+        "not passed",
+        "Mean reward",
+        "mended",
+    ):
+        assert text in html, text
+    assert html.count('<article class="card sample">') == 10
+    assert html.count("<svg") >= 4
+    assert not any(word in html for word in (' src="', "@import", "url(", "<script", 'href="http'))
+
+
+def test_the_same_results_give_the_same_page(stage) -> None:
+    assert build(stage).read_bytes() == build(stage).read_bytes()
+
+
+def test_a_page_is_made_from_nothing(tmp_path) -> None:
+    empty = Stage(tmp_path, parse_recipe(helpers().RECIPE, "test"), tmp_path / "data")
+    html = build(empty).read_text("utf-8")
+    assert "Nothing was evaluated yet." in html
+    assert "not registered" in html
+
+
+def test_quarantine_findings_are_shown_and_escaped(stage) -> None:
+    stage.data.mkdir()
+    (stage.data / "quarantine.jsonl").write_text('{"row": 3, "why": "<b>always true</b>"}\n')
+    html = build(stage).read_text("utf-8")
+    assert "1 findings" in html
+    assert "&lt;b&gt;always true" in html
+
+
+@pytest.mark.slow
+def test_in_a_browser(stage) -> None:
+    if not CHROMIUM.is_file():
+        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with_nasty_text(stage)
+    url = build(stage).as_uri()
+    flags = [
+        "--no-sandbox",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+        try:
+            for scheme, width in (("light", 1200), ("dark", 390)):
+                context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+                page = context.new_page()
+                asked, errors = [], []
+                page.on("request", lambda request, asked=asked: asked.append(request.url))
+                page.on(
+                    "console",
+                    lambda line, errors=errors: errors.append(line.text) if line.type == "error" else None,
+                )
+                page.goto(url)
+                assert page.title() == "m: report"
+                assert asked == [url]
+                assert errors == []
+                assert "<script>" in page.locator(".said").first.inner_text()
+                assert "{{ 7*7 }}" in page.locator(".said").first.inner_text()
+                assert page.locator("svg").first.bounding_box()["width"] > 200
+                wide = page.evaluate(
+                    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                )
+                assert wide <= 0, "the page must not scroll sideways on a phone"
+                colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+                assert (colour == "rgb(15, 19, 25)") is (scheme == "dark")
+                context.close()
+        finally:
+            browser.close()
