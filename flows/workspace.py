@@ -81,7 +81,7 @@ def workspace(directory: str | None, recipe: str, data: str, overrides: Mapping[
         share_registry(base)
         root = clone(base, run_id)
         forget_old(base)
-    with only_run(root, run_id):
+    with only_run(root, run_id) as run_id:
         set_parameters(root, recipe, data)
         apply_overrides(root, recipe, overrides)
         record_overrides(root, overrides)

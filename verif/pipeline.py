@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 from verif.errors import BusyError, RecipeError, VerifError
 from verif.processes import MARKER, marker, reap, start, stop_group
@@ -58,9 +59,7 @@ def stage_names(root: Path) -> list[str]:
     try:
         with Repo(str(root)) as repo:
             graph = repo.index.graph  # edges point from a stage to what it needs
-            order = list(
-                networkx.lexicographical_topological_sort(graph.reverse(), key=lambda s: s.name)
-            )
+            order = list(networkx.lexicographical_topological_sort(graph.reverse(), key=lambda s: s.name))
             return [str(stage.name) for stage in order]
     except DvcException as error:
         raise RecipeError(f"DVC cannot read the pipeline: {error}") from None
@@ -89,13 +88,18 @@ def files_of(root: Path, name: str) -> Files:
 
 def changed(root: Path, name: str) -> bool:
     """Whether DVC would have to do anything for this stage now."""
+    return bool(status(root, f"{root / 'dvc.yaml'}:{name}"))
+
+
+def status(root: Path, *targets: str) -> dict[str, Any]:
+    """What DVC finds out of date; empty when nothing is."""
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
     from dvc.repo import Repo
 
     try:
         with Repo(str(root)) as repo:
-            return bool(repo.status(targets=[f"{root / 'dvc.yaml'}:{name}"]))
+            return dict(repo.status(targets=list(targets) or None))
     except LockError:
         raise BusyError("another DVC command is working in this directory.", "Wait for it to end.") from None
     except DvcException as error:
@@ -181,37 +185,54 @@ def failure(name: str, code: int, note: Path) -> StageError:
     return StageError(f"stage {name}: exit code {code}; what it printed stands above.")
 
 
+_held: dict[Path, str] = {}  # roots whose lock this process holds, with the run's id
+
+
 @contextmanager
-def only_run(root: Path, run_id: str) -> Iterator[None]:
-    """Holds the project's run lock; a second run gets a `BusyError`. Ends leftovers of dead runs, before and after."""
+def only_run(root: Path, run_id: str) -> Iterator[str]:
+    """Holds the project's run lock and yields the run's id; a second run gets a `BusyError`.
+
+    Within a process the lock is re-entrant: the inner run is part of the outer one and gets its id. When it ends,
+    everything that carries its marker has ended; when it begins, leftovers of dead runs are ended.
+    """
+    root = root.resolve()
+    if root in _held:
+        yield _held[root]
+        return
     path = root / ".verif" / "run.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            stream.seek(0)
-            holder = stream.read().strip() or "another process"
-            raise BusyError(
-                f"a run is already going on in {root} ({holder}).", "Wait for it, or stop it."
-            ) from None
-        stream.truncate(0)
-        stream.write(f"process {os.getpid()}, since {time.strftime('%H:%M:%S')}")
-        stream.flush()
-        mine = f"{root.resolve()}|"
+        take_lock(root, stream)
+        mine = f"{root}|"
         reap(lambda value: value.startswith(mine))
-        status = "KILLED"
+        _held[root], status = run_id, "KILLED"
         try:
-            yield
+            yield run_id
             status = "FINISHED"
         except Exception:
             status = "FAILED"
             raise
         finally:
+            del _held[root]
             reap(lambda value: value == marker(root, run_id))
             if parent_run.cache_info().currsize:
                 end_parent(root, status)
             stream.truncate(0)
+
+
+def take_lock(root: Path, stream: TextIO) -> None:
+    """Lock the open file and write who holds it, or say who does."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.seek(0)
+        holder = stream.read().strip() or "another process"
+        raise BusyError(
+            f"a run is already going on in {root} ({holder}).", "Wait for it, or stop it."
+        ) from None
+    stream.truncate(0)
+    stream.write(f"process {os.getpid()}, since {time.strftime('%H:%M:%S')}")
+    stream.flush()
 
 
 def end_parent(root: Path, status: str) -> None:

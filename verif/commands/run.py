@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import typer
 
-from verif.overrides import parse_overrides
+from verif.overrides import apply_overrides, parse_overrides
 from verif.parameters import set_parameters
 
 
@@ -44,15 +45,20 @@ def run(
     ),
 ) -> None:
     root = Path.cwd()
-    chosen = set_parameters(root, recipe, data)
-    changes = parse_overrides(overrides)
-    (root / ".verif" / "prefect").mkdir(parents=True, exist_ok=True)
-    for key, value in prefect_environment(root).items():
-        os.environ.setdefault(key, value)
+    from verif.pipeline import only_run, status
     from verif.processes import terminable
+    from verif.registry.reconcile import reconcile
+    from verif.stages.context import load_stage
 
-    with terminable():
-        ran = through_prefect(chosen, changes, from_stage, executor)
+    changes = parse_overrides(overrides)
+    with terminable(), only_run(root, uuid.uuid4().hex[:12]):
+        chosen = set_parameters(root, recipe, data)
+        apply_overrides(root, chosen["recipe"], changes)
+        if os.environ.get("PREFECT_API_URL") or status(root):
+            ran = through_prefect(chosen, changes, from_stage, executor)
+        else:
+            ran = []  # nothing to orchestrate: starting Prefect's API would take ten times as long
+            reconcile(load_stage(root))
     print_summary(root, ran)
 
 
@@ -60,6 +66,10 @@ def through_prefect(
     chosen: dict[str, str], changes: dict[str, Any], from_stage: str, executor: str
 ) -> list[str]:
     """Run the flow in this process; its stages' errors come out as they are."""
+    root = Path.cwd()
+    (root / ".verif" / "prefect").mkdir(parents=True, exist_ok=True)
+    for key, value in prefect_environment(root).items():
+        os.environ.setdefault(key, value)
     from flows.pipeline import pipeline
 
     flow: Callable[..., list[str]] = pipeline
@@ -69,7 +79,7 @@ def through_prefect(
         overrides=changes,
         from_stage=from_stage or None,
         executor=executor,
-        directory=str(Path.cwd()),
+        directory=str(root),
     )
 
 
