@@ -21,13 +21,14 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from jail import Jailed
-
+from benchmarks.jail import Jailed
 from verif.checkers.hostile import attacks
 from verif.checkers.program import read
 from verif.checkers.sandbox import CheckResult, Sandbox
 from verif.types import Status
 
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("VERIF_REFERENCE_DATA") or ROOT.parent / "shared" / "data")
 WORKERS = 2
 RESPONSES = 16
 ROUNDS = 5
@@ -231,7 +232,7 @@ def hostile(data: Path) -> dict[str, float]:
     }
 
 
-def measure(data: Path) -> dict[str, Any]:
+def measure(data: Path = DATA) -> dict[str, Any]:
     """The keys `checks_vs_exec`, `hostile_escapes`, `hostile_wrong` and `hostile_time_ratio`."""
     print("checkers, sandbox against exec per check")
     found: dict[str, Any] = speed(data)
@@ -240,4 +241,4 @@ def measure(data: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(os.environ.get("VERIF_REFERENCE_DATA", "../shared/data")))))
+    print(json.dumps(measure()))

@@ -65,7 +65,10 @@ def wrap(body: str, before: str = "import re") -> str:
     ("body", "expected"),
     [
         (r"return len(re.findall(r'\b\w+\b', response)) > 3", r"re.findall(r'\w+', response)"),
-        (r"return len(re.split(r'(?<=[.!?])\s+', response.strip())) > 3", "_verif_split(r'(?<=[.!?])\\s+', '([.!?])', response"),
+        (
+            r"return len(re.split(r'(?<=[.!?])\s+', response.strip())) > 3",
+            "_verif_split(r'(?<=[.!?])\\s+', '([.!?])', response",
+        ),
         (r"return bool(re.search(r'\bü\b', response, re.IGNORECASE))", r"_verif_search(r'\bü\b', response"),
         (r"x = 'é'; return x in response and bool(re.search('a', response))", "_verif_search('a', response)"),
     ],

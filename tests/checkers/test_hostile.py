@@ -64,7 +64,7 @@ def strict() -> Iterator[Sandbox]:
 def cases() -> list[object]:
     out = []
     for number, attack in enumerate(SHAPES):
-        slow = (attack.slow and number % 4 != 0) or attack.family == "regex" and number % 4 == 0
+        slow = (attack.slow and number % 4 != 0) or (attack.family == "regex" and number % 4 == 0)
         out.append(
             pytest.param(attack, id=f"{attack.family}-{number}", marks=[pytest.mark.slow] if slow else [])
         )

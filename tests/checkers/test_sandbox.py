@@ -155,7 +155,11 @@ def test_clock_and_randomness_are_the_same_in_every_session(sandbox: Sandbox) ->
 
 
 def workers() -> set[int]:
-    return {c.pid for c in psutil.Process().children() if "monty" in c.name() and c.status() != psutil.STATUS_ZOMBIE}
+    return {
+        c.pid
+        for c in psutil.Process().children()
+        if "monty" in c.name() and c.status() != psutil.STATUS_ZOMBIE
+    }
 
 
 def test_close_ends_the_workers_and_it_starts_again() -> None:

@@ -25,7 +25,9 @@ TEXT = "Hello, Wörld! abc 12"
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("alone", [False, True])
-def test_what_the_engine_lacks_is_supplied(sandbox: Sandbox, before: str, expression: str, expected: object, alone: bool) -> None:
+def test_what_the_engine_lacks_is_supplied(
+    sandbox: Sandbox, before: str, expression: str, expected: object, alone: bool
+) -> None:
     extra = "    global _q\n" if alone else ""
     source = f"{before}\ndef check_following(instruction, response):\n{extra}    return {expression} == {expected!r}\n"
     result = sandbox.check_group("", [source], [TEXT])[0][0]

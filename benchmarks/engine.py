@@ -1,0 +1,41 @@
+"""`make bench-engine`: the verification engine against its peers, all ratios from one run.
+
+The last line is one JSON object. It needs the public reference data (`VERIF_REFERENCE_DATA`, see
+`tests/conftest.py`); the part that runs model-written code in plain Python for comparison needs bubblewrap.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from benchmarks import engine_ifeval, engine_langid, engine_sandbox, engine_stream
+
+PARTS = {
+    "sandbox": (
+        engine_sandbox.measure,
+        ("checks_vs_exec", "hostile_escapes", "hostile_wrong", "hostile_time_ratio"),
+    ),
+    "ifeval": (engine_ifeval.measure, ("ifeval_ms",)),
+    "langid": (engine_langid.measure, ("langid_vs_langdetect",)),
+    "stream": (engine_stream.measure, ("stream_memory_ratio", "stream_rate_ratio")),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="only these parts (default: all)")
+    chosen = parser.parse_args().parts or list(PARTS)
+    found = {}
+    for name in chosen:
+        print(f"== {name}", flush=True)
+        measure, keys = PARTS[name]
+        numbers = measure()
+        found |= {key: numbers[key] for key in keys}
+    print(json.dumps(dict(sorted(found.items()))))
+
+
+if __name__ == "__main__":
+    main()
