@@ -79,14 +79,14 @@ def show(report: AuditReport, console: Console) -> None:
     found = report.findings
     table = Table(title="Golden responses", title_justify="left")
     for head in ("", "n", "recall on false", "precision on false", "accepts true", "errors"):
-        table.add_column(head, justify="left" if not head else "right")
+        table.add_column(head, justify="left" if not head else "right", no_wrap=not head)
     for row in accuracy_rows(found):
         measures = ("recall_false", "precision_false", "accept_true")
         table.add_row(row["type"], str(row["n"]), *(_span(row, m) for m in measures), str(row["undecided"]))
     console.print(table)
     table = Table(title="Attack success (lower is better)", title_justify="left")
     for head in ("family", "n", "rules", "judge", "reward", "errors"):
-        table.add_column(head, justify="left" if head == "family" else "right")
+        table.add_column(head, justify="left" if head == "family" else "right", no_wrap=head == "family")
     for row in attack_rows(found):
         parts = ("rules", "judge", "verifier")
         table.add_row(row["family"], str(row["n"]), *(_span(row, p) for p in parts), str(row["errors"]))
@@ -122,7 +122,8 @@ def lines(found: Findings) -> list[str]:
 
 
 def _span(row: Mapping[str, Any], name: str) -> str:
-    """`0.98 [0.95, 0.99]`, or nothing."""
+    """`0.98 (.95-.99)`, or nothing."""
     if row[name] is None:
         return ""
-    return f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
+    low, high = (f"{row[f'{name}_{end}']:.2f}".removeprefix("0") for end in ("low", "high"))
+    return f"{row[name]:.2f} ({low}-{high})"

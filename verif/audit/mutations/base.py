@@ -60,6 +60,11 @@ def prose(rng: random.Random) -> str:
     return " ".join(rng.sample(SENTENCES, rng.randint(4, 7)))
 
 
+def readable(text: str) -> bool:
+    """Whether there is something to edit: a few words that stand alone."""
+    return len(_BARE.findall(text)) >= 4
+
+
 def words(text: str) -> list[re.Match[str]]:
     """Words of letters, with their places."""
     return list(re.finditer(r"[A-Za-z]+", text))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from verif.audit.cases import Case
-from verif.audit.mutations.base import MUTATORS, Mutator, Raw, prose
+from verif.audit.mutations.base import MUTATORS, Mutator, Raw, prose, readable
 from verif.types import Instruction, RuleConstraint
 
 Direction = Literal["true", "broken", "repaired"]
@@ -85,9 +85,11 @@ def _mutation(rule: str, direction: Direction, raw: Raw, text: str, ok: bool, nu
 
 
 def _golden_texts(golden: Sequence[Case]) -> Mapping[str, list[tuple[Raw, str, bool]]]:
-    """Parameters, response and truth of each rule constraint of the golden set."""
+    """Parameters, response and truth of each rule constraint of the golden set; noise is no start for an edit."""
     out: dict[str, list[tuple[Raw, str, bool]]] = defaultdict(list)
     for case in golden:
+        if not readable(case.text):
+            continue
         for constraint, truth in zip(case.instruction.constraints, case.truth, strict=True):
             if isinstance(constraint, RuleConstraint) and truth is not None:
                 out[constraint.rule].append((dict(constraint.params), case.text, truth))
