@@ -161,6 +161,32 @@ def run_stage(
     raise failure(name, code, note)
 
 
+def run_command(root: Path, run_id: str, command: Sequence[str], *, deadline_s: float | None = None) -> str:
+    """A `verif` command as a stage would be run; returns what it printed. Raises `StageError`."""
+    name = f"`{' '.join(command[:2])}`"
+    process = subprocess.Popen(
+        list(command),
+        cwd=root,
+        env=stage_environment(root, run_id),
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        out, err = process.communicate(timeout=deadline_s)
+    except subprocess.TimeoutExpired:
+        stop_group(process)
+        raise StageError(f"{name} passed its deadline of {deadline_s:.0f} s and was stopped.") from None
+    except BaseException:
+        stop_group(process)
+        raise
+    if process.returncode != 0:
+        lines = err.strip().splitlines() or [f"exit code {process.returncode}"]
+        raise StageError(f"{name}: {lines[-1].removeprefix('verif: ')}")
+    return out
+
+
 @functools.cache
 def parent_run(root: Path, run_id: str) -> str:
     """The MLflow run of this execution, begun when its first stage has work; stages nest theirs below it."""

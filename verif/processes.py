@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -40,7 +41,7 @@ def start(command: list[str], cwd: Path, env: Mapping[str, str]) -> subprocess.P
     return subprocess.Popen(command, cwd=cwd, env=dict(env), start_new_session=True)
 
 
-def stop_group(process: subprocess.Popen[bytes], grace_s: float = 12.0) -> None:
+def stop_group(process: subprocess.Popen[Any], grace_s: float = 12.0) -> None:
     """Interrupt the group, then terminate it, then kill it; returns when the leader is gone."""
     for number, patience in ((signal.SIGINT, grace_s), (signal.SIGTERM, grace_s / 4), (signal.SIGKILL, 10.0)):
         with contextlib.suppress(ProcessLookupError):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import typer
 
 from verif.overrides import apply_overrides, parse_overrides
-from verif.parameters import set_parameters
+from verif.parameters import read_parameters, set_parameters
 
 
 def prefect_environment(root: Path) -> dict[str, str]:
@@ -50,6 +50,7 @@ def run(
     from verif.registry.reconcile import reconcile
     from verif.stages.context import load_stage
 
+    read_parameters(root)  # a wrong directory is refused before anything is written into it
     changes = parse_overrides(overrides)
     with terminable(), only_run(root, uuid.uuid4().hex[:12]):
         chosen = set_parameters(root, recipe, data)

@@ -1,0 +1,103 @@
+"""Scheduled checks: the champion on its benchmarks every night, the verifier's audit every week. No logic here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from flows import artifacts
+from flows.executors import execute
+from flows.pipeline import heals
+from flows.workspace import workspace
+from verif.pipeline import run_command
+
+
+@task(
+    retries=1, retry_delay_seconds=10, retry_condition_fn=heals, cache_policy=NO_CACHE, persist_result=False
+)
+def bring(root: Path, stage: str, run_id: str) -> None:
+    """A stage's outputs, from the cache where they are known."""
+    execute(root, stage, run_id, "recipe")
+
+
+@task(
+    retries=1, retry_delay_seconds=30, retry_condition_fn=heals, cache_policy=NO_CACHE, persist_result=False
+)
+def command(root: Path, run_id: str, arguments: list[str], deadline_s: float) -> str:
+    """A `verif` command; what it printed."""
+    return run_command(root, run_id, ["verif", *arguments], deadline_s=deadline_s)
+
+
+@flow(name="evaluate-champion", persist_result=False, timeout_seconds=6 * 3600)
+def evaluate_champion(
+    recipe: str = "local",
+    data: str = "",
+    benchmark: str = "world-test",
+    path: str = "",
+    limit: int | None = None,
+    which: str = "champion",
+) -> str:
+    """Score a registered model on a benchmark and keep the table.
+
+    Args:
+        recipe: File name in recipes/, without .yaml.
+        data: The instructions' file, for recipes that read one.
+        benchmark: A name of `verif bench list`.
+        path: The benchmark's file; empty for the prepared splits.
+        limit: Only the first rows; empty takes all.
+        which: A version number or an alias in the registry.
+    """
+    with workspace(None, recipe, data, {}) as place:
+        for stage in ("prepare", "judge"):
+            bring.with_options(name=stage, task_run_name=stage)(place.root, stage, place.run_id)
+        fetched = command.with_options(task_run_name="fetch")(
+            place.root, place.run_id, ["models", "--fetch", which], 3600
+        )
+        model = fetched.strip().splitlines()[-1]
+        arguments = ["bench", "run", benchmark, "--model", model, *(["--path", path] if path else [])]
+        arguments += ["--limit", str(limit)] if limit else []
+        table = command.with_options(task_run_name="score")(place.root, place.run_id, arguments, 5 * 3600)
+        create_markdown_artifact(
+            markdown=f"```\n{table}\n```", key="champion-scores", description=f"{which} on {benchmark}"
+        )
+        return table
+
+
+@flow(name="audit-verifier", persist_result=False, timeout_seconds=6 * 3600)
+def audit_verifier(recipe: str = "local", data: str = "") -> None:
+    """Audit the recipe's verifier: accuracy, attacks, determinism, cost. Fails when it is not fit to teach.
+
+    Args:
+        recipe: File name in recipes/, without .yaml.
+        data: The instructions' file, for recipes that read one.
+    """
+    with workspace(None, recipe, data, {}) as place:
+        for stage in ("prepare", "judge"):
+            bring.with_options(name=stage, task_run_name=stage)(place.root, stage, place.run_id)
+        try:
+            command.with_options(task_run_name="audit")(
+                place.root, place.run_id, ["audit", "--check"], 5 * 3600
+            )
+        finally:
+            artifacts.publish(place.root, "verifier")
+
+
+@flow(name="rescore", persist_result=False, timeout_seconds=6 * 3600)
+def rescore(run: str, verifier: str, errors_only: bool = False) -> str:
+    """Judge stored rollouts again under another verifier and report what changed.
+
+    Args:
+        run: Folder of rollouts, e.g. reports/train.
+        verifier: A recipe's name, or the URL of a running verifier service.
+        errors_only: Ask again only where there was an error.
+    """
+    with workspace(str(Path.cwd()), "", "", {}) as place:
+        arguments = ["rescore", run, "--verifier", verifier, *(["--errors-only"] if errors_only else [])]
+        told = command.with_options(task_run_name="rescore")(place.root, place.run_id, arguments, 5 * 3600)
+        create_markdown_artifact(
+            markdown=f"```\n{told}\n```", key="rescored", description=f"{run} under {verifier}"
+        )
+        return told
