@@ -23,14 +23,15 @@ from verif.types import Instruction, Item, Response, RuleConstraint, SoftConstra
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def recipe(formula: str = "average", **verifier: Any) -> Any:
-    """A recipe whose judge is a hub model with a made-up digest: the tests supply its URL."""
+def recipe(formula: str = "average", judge: str = "hub", **verifier: Any) -> Any:
+    """A recipe whose judge is a hub model with a made-up digest (the tests supply its URL), or none."""
+    model = {"kind": "hub", "repo": "test/judge", "digest": "0" * 8} if judge == "hub" else {"kind": "none"}
     return parse_recipe(
         {
             "name": "test",
             "data": {"kind": "world"},
             "policy": {"kind": "scratch"},
-            "judge": {"kind": "hub", "repo": "test/judge", "digest": "0" * 8},
+            "judge": model,
             "verifier": {"formula": formula, "prompt": "joint-en", "judge_deadline_s": 5.0, **verifier},
         },
         "test",
@@ -112,13 +113,14 @@ def service(
         folder=folder,
         state=folder / "state",
         judge_url=f"{judge.url}/v1" if judge else "",
-        probes=(item(0, "good text"),),
+        probes=(item(0, "good text", soft=judge is not None),),
         **settings,
     )
     (folder / "config.json").write_text(config.model_dump_json(by_alias=True))
     process = run_service(folder, before)
+    found = Service("", folder, process, config)
     try:
-        found = Service(address(folder, process) if wait else "", folder, process, config)
+        found.url = address(folder, process) if wait else ""
         yield found
     finally:
         for one in {process, found.process}:

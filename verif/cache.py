@@ -59,6 +59,8 @@ class VerdictCache:
             raise ValueError(f"a verdict with status {verdict.status} must not be cached")
         with self._lock:
             self._remember(key, verdict)
+        if self._store is None:
+            return
         body = verdict.model_dump_json().encode()
         try:
             self._store.set(key, zlib.crc32(body).to_bytes(4, "big") + body)
@@ -73,10 +75,12 @@ class VerdictCache:
 
     def stats(self) -> dict[str, Any]:
         """Entries and bytes on disk; hits, misses, corrupted entries and failed writes of this process."""
+        entries, size = 0, 0
         try:
-            entries, size = len(self._store), int(self._store.volume())
-        except (sqlite3.Error, OSError):
-            entries, size = 0, 0
+            if self._store is not None:
+                entries, size = len(self._store), int(self._store.volume())
+        except (sqlite3.Error, OSError) as error:
+            log.warning("the verdict cache at %s cannot be read: %s", self.path, error)
         return {
             "path": str(self.path),
             "entries": entries,
@@ -92,13 +96,16 @@ class VerdictCache:
         """Forget everything; returns how many entries there were."""
         with self._lock:
             self._recent.clear()
-        return int(self._store.clear())
+        return 0 if self._store is None else int(self._store.clear())
 
     def close(self) -> None:
         """Close the files; the cache may be used again."""
-        self._store.close()
+        if self._store is not None:
+            self._store.close()
 
     def _read(self, key: str) -> Verdict | None:
+        if self._store is None:
+            return None
         try:
             raw = self._store.get(key)
         except (sqlite3.DatabaseError, OSError, EOFError, ValueError, TypeError) as error:
@@ -145,6 +152,14 @@ class VerdictCache:
         try:
             store = diskcache.Cache(str(self.path), **settings)
             store.get("probe")
+        except (sqlite3.OperationalError, OSError) as error:  # no space, no permission: not the store's fault
+            log.warning(
+                "the verdict cache at %s cannot be opened (%s); verdicts are kept in memory only",
+                self.path,
+                error,
+            )
+            self.failed_writes += 1
+            return None
         except (sqlite3.DatabaseError, EOFError, ValueError, TypeError) as error:
             aside = self.path.with_name(f"{self.path.name}.corrupted-{int(time.time())}")
             log.warning(

@@ -12,8 +12,6 @@ from harness import ROOT, Judge, Service, ask, item, recipe, service, standin, s
 
 from verif.serving import end_group
 
-SOME = [item(n, f"{'good' if n % 2 else 'bad'} text {n}") for n in range(24)]
-
 
 def fresh(tag: str, count: int = 24) -> list:
     """Items nobody has asked before (the cache knows the others)."""
@@ -48,6 +46,7 @@ async def test_an_unreadable_verdict_never_becomes_a_reward(judge: Judge, runnin
     assert wrong(items, again) == [], "the error was not kept"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["hang", "drip", "late"])
 async def test_a_judge_beyond_its_deadline_is_an_error_and_its_answer_is_dropped(
     mode: str, tmp_path: Path
@@ -82,8 +81,13 @@ async def test_a_judge_that_repeats_a_planted_verdict(judge: Judge, running: Ser
     assert found["1"].reward.value in (None, 0.5)
 
 
+@pytest.mark.slow
 async def test_a_judge_that_restarts(tmp_path: Path) -> None:
-    with standin("--mean", "0.2", "--slots", "4") as judge, service(tmp_path, judge) as running:
+    patient = recipe(judge_deadline_s=60)
+    with (
+        standin("--mean", "0.2", "--slots", "4") as judge,
+        service(tmp_path, judge, chosen=patient) as running,
+    ):
         items = fresh("restart", 40)
         asking = asyncio.create_task(ask(running.url, items))
         await asyncio.sleep(0.8)
@@ -126,6 +130,7 @@ async def test_a_judge_gone_for_a_minute(tmp_path: Path) -> None:
             again.wait()
 
 
+@pytest.mark.slow
 async def test_a_judge_that_stays_away_is_an_error_with_its_cause(tmp_path: Path) -> None:
     with standin() as judge, service(tmp_path, judge, chosen=recipe(judge_deadline_s=1)) as running:
         end_group(judge.process, 0.0)

@@ -157,6 +157,8 @@ async def _verify(state: State, request: Request) -> Response:
         return _error(503, "the service is closing", retry_after=1)
     if state.problem:
         return _error(503, state.problem, retry_after=1)
+    if state.batcher.pending >= state.max_pending:  # before reading: a refusal must be cheap
+        return _busy(state)
     if int(request.headers.get("content-length") or 0) > MAX_BODY:
         return _error(413, f"the body is longer than {MAX_BODY} bytes")
     body = bytearray()
@@ -176,7 +178,7 @@ async def _verify(state: State, request: Request) -> Response:
         return _error(422, str(error))
     state.metrics.queue_items.observe(state.batcher.pending)
     if state.batcher.pending and state.batcher.pending + len(asked.items) > state.max_pending:
-        return _error(429, f"{state.batcher.pending} items are pending", retry_after=1)
+        return _busy(state)
     state.metrics.received.inc(len(asked.items))
     return StreamingResponse(_stream(state, asked), media_type="application/x-ndjson")
 
@@ -196,6 +198,10 @@ async def _stream(state: State, asked: VerifyRequest) -> AsyncIterator[bytes]:
     finally:
         state.busy_at = time.monotonic()
         state.metrics.request_seconds.observe(state.busy_at - begun)
+
+
+def _busy(state: State) -> JSONResponse:
+    return _error(429, f"{state.batcher.pending} items are pending", retry_after=1)
 
 
 def _error(status: int, message: str, retry_after: int = 0) -> JSONResponse:

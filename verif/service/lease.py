@@ -92,10 +92,11 @@ def ensure(config: ServiceConfig, identity: str) -> str:
             )
             end(lease)
             lease = None
-        process = None
-        if lease is None:
-            process = _start(config)
-        return _wait_ready(config, process)
+        process = _start(config) if lease is None else None
+        url = _wait_ready(config, process)
+        if not url:  # the one we found was about to end
+            url = _wait_ready(config, _start(config))
+        return url
 
 
 def living(folder: Path) -> dict[str, Any] | None:
@@ -139,6 +140,7 @@ def _start(config: ServiceConfig) -> subprocess.Popen[bytes]:
 
 
 def _wait_ready(config: ServiceConfig, process: subprocess.Popen[bytes] | None) -> str:
+    """The URL once a real verdict came back; "" if a service that we did not start ended meanwhile."""
     limit = time.monotonic() + float(os.environ.get(START_VARIABLE, "600"))
     while time.monotonic() < limit:
         if process is not None and process.poll() is not None:
