@@ -1,1 +1,1 @@
-
+"""Training: the tiny models of the local world, and reinforcement learning through veRL."""

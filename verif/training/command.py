@@ -164,11 +164,12 @@ def critic(train: Train, places: Places) -> dict[str, Value]:
         "critic.fsdp.seed": train.seed,
     }
     if not train.gpus:
+        settings |= _fp32("critic.fsdp")
         settings |= {
             "critic.model.use_remove_padding": False,
             "critic.model.enable_gradient_checkpointing": False,
             "+critic.model.override_config.attn_implementation": "sdpa",
-        } | _fp32("critic.fsdp")
+        }
     return settings
 
 
@@ -247,10 +248,10 @@ def trainer(train: Train, places: Places, experiment: str, mlflow: bool) -> dict
 def ray(train: Train, places: Places, environment: Mapping[str, str]) -> dict[str, Value]:
     """On CPU a small Ray of our own with one logical GPU; over several nodes, the cluster that is there."""
     if train.gpus:
-        forwarded = {
+        forwarded: dict[str, Value] = {
             f"+ray_kwargs.ray_init.runtime_env.env_vars.{key}": value for key, value in environment.items()
         }
-        return dict(forwarded) if train.nodes > 1 else {}
+        return forwarded if train.nodes > 1 else {}
     return {
         "ray_kwargs.ray_init.num_cpus": 8,
         "+ray_kwargs.ray_init.num_gpus": 1,

@@ -100,7 +100,7 @@ class PlatformCPU(PlatformBase):  # type: ignore[misc]
         """Always: it is chosen by `VERL_PLATFORM=cpu`."""
         return True
 
-    def current_device(self) -> str:
+    def current_device(self) -> str:  # type: ignore[override]
         """veRL hands this to `Tensor.to`."""
         return "cpu"
 

@@ -53,7 +53,7 @@ def merge(actor: Path) -> dict[str, Any]:
     )
     if not paths or len(paths) != int(paths[0].stem.split("_")[3]):
         raise TrainingError(f"{actor} does not hold every shard of a model.", "Run the same command again.")
-    shards = [torch.load(path, map_location="cpu", weights_only=False) for path in paths]  # noqa: S614 ours
+    shards = [torch.load(path, map_location="cpu", weights_only=False) for path in paths]
     return {name: join([shard[name] for shard in shards]) for name in shards[0]}
 
 

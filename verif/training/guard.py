@@ -11,6 +11,7 @@ Run as a script, with the standard library only: `python -I guard.py MARKER LOG 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -48,7 +49,7 @@ def leftovers(pids: Iterable[int]) -> set[Path]:
     for pid in pids:
         try:
             maps = Path(f"/proc/{pid}/maps").read_text("utf-8", "replace")
-            links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+            links = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
         except OSError:
             continue
         found |= {Path("/dev/shm") / name for name in _SHARED.findall(maps)}  # noqa: S108
@@ -76,10 +77,8 @@ def end_all(marker: str, grace_s: float = GRACE_S) -> set[Path]:
         while pids := marked(marker):
             behind |= leftovers(pids)
             for pid in set(pids) - signalled:  # a process that is being ended may still start others
-                try:
+                with contextlib.suppress(OSError):
                     os.kill(pid, number)
-                except OSError:
-                    pass
                 signalled.add(pid)
             if time.monotonic() > end:
                 break

@@ -96,12 +96,26 @@ class RunFolder:
         return {int(path.stem.split("_")[1]): _read(path) for path in paths}
 
     def checkpoint(self) -> int:
-        """The step of the last complete checkpoint, 0 without one."""
+        """The step of the last whole checkpoint, 0 without one; veRL's pointer to it is repaired if torn.
+
+        veRL writes a checkpoint's `data.pt` last, and the pointer after it.
+        """
+        pointer = self.checkpoints / "latest_checkpointed_iteration.txt"
         try:
-            step = int((self.checkpoints / "latest_checkpointed_iteration.txt").read_text("ascii"))
+            pointed = int(pointer.read_text("ascii"))
         except (OSError, ValueError):
-            return 0
-        return step if (self.checkpoints / f"global_step_{step}" / "data.pt").is_file() else 0
+            pointed = 0
+        whole = sorted(
+            int(path.parent.name.rsplit("_", 1)[1]) for path in self.checkpoints.glob("global_step_*/data.pt")
+        )
+        if pointed in whole:
+            return pointed
+        latest = whole[-1] if whole else 0
+        if latest:
+            write_bytes(pointer, str(latest).encode())
+        else:
+            pointer.unlink(missing_ok=True)
+        return latest
 
     def forget_after(self, step: int) -> None:
         """Remove what was kept of later steps: a resumed run does them again."""

@@ -56,10 +56,11 @@ class VerifRewardManager(RewardManagerBase):  # type: ignore[misc]
 
     def response(self, row: Any) -> Response:
         """The generated text; it is finished unless it fills its budget without an end token."""
+        tokenizer: Any = self.tokenizer
         ids = row.batch["responses"]
         ids = ids[: int(row.batch["attention_mask"][-ids.shape[-1] :].sum())].tolist()
-        finished = len(ids) < self.limit or ids[-1] == self.tokenizer.eos_token_id
-        return Response(text=self.tokenizer.decode(ids, skip_special_tokens=True), finished=finished)
+        finished = len(ids) < self.limit or ids[-1] == tokenizer.eos_token_id
+        return Response(text=tokenizer.decode(ids, skip_special_tokens=True), finished=finished)
 
     async def verify(self, row: Any, response: Response) -> tuple[Verification | None, str]:
         """The verification, or None and the problem."""
@@ -93,6 +94,7 @@ class VerifRewardManager(RewardManagerBase):  # type: ignore[misc]
                 patience_s=self.patience,
                 identity=os.environ.get(IDENTITY, ""),
             )
-        async for verification in self.client.verify([item]):
-            return verification
+        found: Verification
+        async for found in self.client.verify([item]):
+            return found
         raise VerifError("the verifier answered without a verification.")

@@ -81,7 +81,7 @@ def run(build: Builder, folder: RunFolder, *, steps: int, step_timeout_s: float)
 def _attempt(build: Builder, folder: RunFolder, steps: int, step_timeout_s: float) -> int:
     """One start of veRL, watched; its exit code."""
     marker = secrets.token_hex(16)
-    ray = Path(tempfile.mkdtemp(prefix="vr", dir="/tmp"))  # noqa: S108 short: it holds Unix sockets
+    ray = Path(tempfile.mkdtemp(prefix="vr", dir="/tmp"))  # a short path: it holds sockets
     job = build(ray)
     write_bytes(folder.path / "attempt", f"{marker}\n{ray}\n".encode())
     line = [sys.executable, "-I", str(Path(guard.__file__)), marker, str(folder.log), str(ray), "--"]

@@ -11,12 +11,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-import orjson
 import transfer_queue as tq
 from omegaconf import open_dict
 from verl.trainer.ppo.v1 import PPOTrainerSync, register_trainer
 
-import verif.training.advantage
+import verif.training.advantage  # noqa: F401 registers the estimator
 from verif.errors import VerifError
 from verif.rollouts import Rollout, write_step
 from verif.training.progress import RunFolder
@@ -71,7 +70,7 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
         self, batch: Any, metrics: dict[str, Any], timing_raw: dict[str, float], global_steps: int, epoch: int
     ) -> None:
         super()._compute_metrics(batch, metrics, timing_raw, global_steps=global_steps, epoch=epoch)
-        sample: Sample = self.replay_buffer.current
+        sample: Sample = self.replay_buffer.current  # type: ignore[attr-defined]
         self.keep_rollouts(batch, sample)
         metrics.update({f"verif/{name}": value for name, value in step_numbers(sample, timing_raw).items()})
         for name in [
@@ -111,7 +110,7 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
         sample_uids: Any,  # noqa: ARG002
         reward_extra_infos_dict: dict[str, list[Any]],
         sample_turns: Any,  # noqa: ARG002
-        **_: Any,
+        expected_acc_counts: Any = None,  # noqa: ARG002
     ) -> dict[str, float]:
         """veRL would count an error as a reward of 0: only what has a reward is averaged here."""
         records = [

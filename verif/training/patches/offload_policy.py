@@ -23,4 +23,4 @@ def apply() -> None:
         def __init__(self, pin_memory: bool = False) -> None:  # noqa: ARG002
             super().__init__(pin_memory=False)
 
-    engine.CPUOffloadPolicy = Unpinned
+    engine.CPUOffloadPolicy = Unpinned  # type: ignore[attr-defined]

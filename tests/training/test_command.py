@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import pytest
+
+from verif.errors import RecipeError
+from verif.recipe import Train, load_recipe
+from verif.training.command import Places, cache_gb, job
+
+PLACES = Places(
+    Path("/p/policy"), Path("/p/train.parquet"), Path("/p/val.parquet"), Path("/p/run"), Path("/tmp/r")
+)
+
+
+def overrides(train: Train, **extra: str) -> dict[str, str]:
+    made = job(train, PLACES, experiment="local", verifier_url="http://127.0.0.1:1", **extra)
+    assert made.arguments[:2] == ("-m", "verl.trainer.main_ppo")
+    return dict(part.split("=", 1) for part in made.arguments[2:])
+
+
+def test_grpo_on_cpu_trains_on_policy_with_our_trainer_and_reward() -> None:
+    found = overrides(Train())
+    assert found["algorithm.adv_estimator"] == "verif_grpo"
+    assert found["trainer.v1.trainer_mode"] == "verif"
+    assert found["reward.reward_manager.module.path"] == '"pkg://verif.training.reward"'
+    assert found["actor_rollout_ref.actor.ppo_mini_batch_size"] == found["data.train_batch_size"] == "16"
+    assert found["actor_rollout_ref.actor.strategy"] == "fsdp2"
+    assert found["actor_rollout_ref.rollout.name"] == "vllm"
+    assert found["trainer.device"] == "cpu"
+    assert "critic.model.path" not in found
+
+
+def test_the_cpu_environment_names_the_platform_and_the_gpu_one_does_not() -> None:
+    cpu = job(Train(), PLACES, experiment="x", verifier_url="http://v").environment
+    gpu = job(Train(gpus=8), PLACES, experiment="x", verifier_url="http://v").environment
+    assert (cpu["VERL_PLATFORM"], cpu["VERIF_DEVICE"]) == ("cpu", "cpu")
+    assert not {"VERL_PLATFORM", "VERIF_DEVICE", "OMP_NUM_THREADS"} & set(gpu)
+    assert gpu["VERL_USE_EXTERNAL_MODULES"] == "verif.training.plugin"
+
+
+def test_ppo_adds_a_critic_of_the_same_form() -> None:
+    found = overrides(Train(algorithm="ppo", critic_learning_rate=2e-3))
+    assert found["algorithm.adv_estimator"] == "gae"
+    assert found["critic.strategy"] == "fsdp2"
+    assert found["critic.model.path"] == "/p/policy"
+    assert float(found["critic.optim.lr"]) == 2e-3
+
+
+def test_gpus_nodes_and_tensor_parallel_reach_verl() -> None:
+    found = overrides(Train(gpus=8, nodes=2, tensor_parallel=2, prompts_per_step=32, rollouts_per_prompt=16))
+    assert (found["trainer.n_gpus_per_node"], found["trainer.nnodes"]) == ("8", "2")
+    assert found["actor_rollout_ref.rollout.tensor_model_parallel_size"] == "2"
+    assert found["trainer.device"] == "cuda"
+    assert "actor_rollout_ref.rollout.enforce_eager" not in found
+    # every node's processes need the variables, not only the driver's children
+    assert found["+ray_kwargs.ray_init.runtime_env.env_vars.VERIF_VERIFIER_URL"] == '"http://127.0.0.1:1"'
+    assert not any(key.endswith("num_gpus") for key in found)
+
+
+def test_a_kl_coefficient_brings_the_reference_policy() -> None:
+    assert overrides(Train())["actor_rollout_ref.actor.use_kl_loss"] == "false"
+    found = overrides(Train(kl_coefficient=1e-3))
+    assert found["actor_rollout_ref.actor.use_kl_loss"] == "true"
+    assert found["actor_rollout_ref.ref.strategy"] == "fsdp2"
+
+
+def test_mlflow_is_attached_to_the_given_run() -> None:
+    made = job(
+        Train(),
+        PLACES,
+        experiment="x",
+        verifier_url="http://v",
+        mlflow_uri="sqlite:////a/b.db",
+        mlflow_run="42",
+    )
+    assert made.environment["MLFLOW_RUN_ID"] == "42"
+    assert "trainer.logger=[mlflow]" in made.arguments
+    assert overrides(Train())["trainer.logger"] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"nodes": 2}, "need GPUs"),
+        ({"tensor_parallel": 2}, "need GPUs"),
+        ({"gpus": 8, "tensor_parallel": 3}, "does not divide"),
+        ({"gpus": 8, "rollout": "transformers"}, "without vLLM"),
+        ({"gpus": 7}, "cannot be shared"),
+    ],
+)
+def test_combinations_that_cannot_run_are_refused_at_once(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        job(Train.model_validate(changes), PLACES, experiment="x", verifier_url="http://v")
+
+
+def test_transformers_rollouts_are_loaded_as_an_external_library() -> None:
+    found = overrides(Train(rollout="transformers"))
+    assert found["actor_rollout_ref.rollout.name"] == "verif_transformers"
+    assert found["actor_rollout_ref.model.external_lib"] == "verif.training.transformers_rollout"
+
+
+def test_every_shipped_recipe_gives_a_command() -> None:
+    for path in (Path(__file__).parents[2] / "recipes").glob("*.yaml"):
+        train = load_recipe(path.stem, path.parent).train
+        assert overrides(train)["trainer.total_training_steps"] == str(train.steps)
+
+
+def test_cache_grows_with_the_tokens_in_flight() -> None:
+    assert cache_gb(Train()) == 1
+    assert cache_gb(Train(prompt_tokens=1024, response_tokens=1024)) > 1
+
+
+def test_verl_accepts_every_override() -> None:
+    hydra = pytest.importorskip("hydra")
+    verl = pytest.importorskip("importlib.util").find_spec("verl")
+    if verl is None:
+        pytest.skip("verl is not installed")
+    folder = str(Path(verl.origin).parent / "trainer" / "config")
+    for train in (Train(), Train(algorithm="ppo", kl_coefficient=0.1), Train(gpus=8, nodes=2)):
+        arguments = job(train, PLACES, experiment="x", verifier_url="http://v:1/a").arguments[2:]
+        with hydra.initialize_config_dir(folder, version_base=None):
+            config = hydra.compose(
+                "ppo_trainer", overrides=[a for a in arguments if not a.startswith("hydra.")]
+            )
+        assert config.trainer.v1.sampler.sampler_kwargs.rollouts == 8
+        assert config.reward.reward_manager.module.path == "pkg://verif.training.reward"

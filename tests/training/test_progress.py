@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from verif.training.progress import RunFolder
+
+
+def checkpoint(folder: RunFolder, step: int, whole: bool = True) -> None:
+    place = folder.checkpoints / f"global_step_{step}"
+    place.mkdir(parents=True)
+    if whole:
+        (place / "data.pt").write_bytes(b"x")
+    (folder.checkpoints / "latest_checkpointed_iteration.txt").write_text(str(step))
+
+
+def test_the_curve_has_one_row_per_step_and_the_validation_before_training(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_validation(0, {"val/reward_mean": 0.25})
+    folder.write_step(1, {"verif/reward_mean": 0.5, "verif/step_s": 3, "name": "text", "flag": True})
+    folder.write_step(1, {"verif/reward_mean": 0.75, "verif/step_s": 3})  # done again after a resume
+    folder.write_curve(tmp_path / "curve.csv")
+    header, first, second = (tmp_path / "curve.csv").read_text().splitlines()
+    assert header.startswith(
+        "step,reward_mean,reward_errors,response_length,entropy,kl,reward_wait_share,step_s"
+    )
+    assert first.startswith("0,,")
+    assert ",0.25," in first
+    assert second.startswith("1,0.75,")
+
+
+def test_a_resumed_run_forgets_what_it_will_do_again(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for step in (1, 2, 3):
+        folder.write_step(step, {"verif/step_s": 1})
+        (folder.rollouts).mkdir(exist_ok=True)
+        (folder.rollouts / f"step_{step:04d}.parquet").write_bytes(b"")
+    folder.write_validation(3, {})
+    folder.forget_after(2)
+    assert folder.done() == [1, 2]
+    assert folder.validations() == {}
+    assert sorted(path.name for path in folder.rollouts.iterdir()) == [
+        "step_0001.parquet",
+        "step_0002.parquet",
+    ]
+
+
+def test_only_a_whole_checkpoint_counts(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert folder.checkpoint() == 0
+    checkpoint(folder, 10)
+    assert folder.checkpoint() == 10
+    checkpoint(folder, 20, whole=False)
+    assert folder.checkpoint() == 10
+    (folder.checkpoints / "latest_checkpointed_iteration.txt").write_text("")  # killed while it was written
+    assert folder.checkpoint() == 10
+    assert (folder.checkpoints / "latest_checkpointed_iteration.txt").read_text() == "10"
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[]"])
+def test_a_torn_heartbeat_is_no_heartbeat(tmp_path: Path, torn: str) -> None:
+    (tmp_path / "heartbeat.json").write_text(torn)
+    assert RunFolder(tmp_path).heartbeat() == ("", 0.0)
