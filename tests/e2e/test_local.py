@@ -7,7 +7,6 @@ every part meets the next one, not how much is learned: `make bench` measures th
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
