@@ -20,13 +20,14 @@ from verif.data.formats_files import OnBad
 from verif.hard import checker_verdicts
 from verif.rules import Outcome
 from verif.text import Doc
-from verif.types import CheckerConstraint, Constraint, RuleConstraint, SoftConstraint, Status, Verdict
+from verif.types import CheckerConstraint, Constraint, Cost, RuleConstraint, SoftConstraint, Status, Verdict
 
 if TYPE_CHECKING:
     from verif.checkers.sandbox import Sandbox
 
 _BATCH_ROWS = 64
 _BATCH_CHARS = 8 << 20
+_FREE = Cost()
 _NO_JUDGE = "no judge was asked"
 
 
