@@ -49,7 +49,9 @@ def from_hub(repo: str, kind: Kind, revision: str) -> tuple[str, str]:
         raise ServiceError(
             f"the hub did not answer for {repo}: {first[0][:200]}", "Nothing was pinned."
         ) from None
-    files = sorted((s.rfilename, s.lfs.sha256 if s.lfs else s.blob_id) for s in getattr(info, "siblings", None) or [])
+    files = sorted(
+        (s.rfilename, s.lfs.sha256 if s.lfs else s.blob_id) for s in getattr(info, "siblings", None) or []
+    )
     return str(info.sha), digest([list(pair) for pair in files])
 
 
