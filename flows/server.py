@@ -53,6 +53,9 @@ def environment(root: Path, prefect_port: int, mlflow_port: int) -> dict[str, st
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
         "PREFECT_WORKER_QUERY_SECONDS": "3",
+        # SQLite has one writer: on a busy machine the default patience of 5 and 10 s ends in "database is locked".
+        "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         "MLFLOW_TRACKING_URI": f"http://{HOST}:{mlflow_port}",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "VERIF_HOME": str(root),

@@ -1,0 +1,104 @@
+"""The services of `make up` for a project whose stages are quick, and a client that speaks to them as the UI does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from flows import server
+
+PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'><rect width='40' height='20' fill='teal'/></svg>"
+
+
+def make_quick(folder: Path) -> None:
+    """Stages that end at once: a number for each metric, a picture in one folder; `train` is slow if asked."""
+    path = folder / "dvc.yaml"
+    raw = yaml.safe_load(path.read_text())
+    for name, stage in raw["stages"].items():
+        parts = [
+            f"mkdir -p {Path(o).parent} && echo '{{}}' > {o}" for o in stage.get("outs", []) if Path(o).suffix
+        ]
+        parts += [
+            f'mkdir -p {o} && echo "{PICTURE}" > {o}/picture.svg'
+            for o in stage.get("outs", [])
+            if not Path(o).suffix
+        ]
+        parts += [
+            f"mkdir -p {Path(m).parent} && echo '{{\"accuracy\": 0.75}}' > {m}"
+            for m in stage.get("metrics", [])
+        ]
+        if name == "train":
+            parts.insert(
+                0,
+                "if grep -q 'steps: 9999' recipes/local.yaml; then echo $$ > $VERIF_HOME/train.pid; sleep 600; fi",
+            )
+        stage["cmd"] = "\n".join(parts)
+        stage["deps"] = [dep.replace("verifier/identity.json", "verifier") for dep in stage["deps"]]
+    path.write_text(yaml.safe_dump({"stages": raw["stages"]}, sort_keys=False))
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "quick stages"]
+    subprocess.run(git, cwd=folder, check=True)
+
+
+@dataclass(frozen=True)
+class Services:
+    """A running `make up`."""
+
+    root: Path
+    prefect: str
+    mlflow: str
+
+    def call(self, method: str, path: str, **body: Any) -> Any:
+        answer = requests.request(method, f"{self.prefect}/api{path}", json=body or None, timeout=60)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def trigger(self, deployment: str, **parameters: Any) -> str:
+        """What the UI's Run button does; the id of the run."""
+        found = self.call("GET", f"/deployments/name/{deployment}")
+        run = self.call(
+            "POST",
+            f"/deployments/{found['id']}/create_flow_run",
+            parameters=parameters,
+            state={"type": "SCHEDULED"},
+        )
+        return str(run["id"])
+
+    def state(self, run: str) -> str:
+        return str(self.call("GET", f"/flow_runs/{run}")["state"]["type"])
+
+    def wait(self, condition: Callable[[], bool], seconds: float = 240) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(1)
+
+    def wait_for_end(self, run: str) -> str:
+        self.wait(lambda: self.state(run) in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"))
+        return self.state(run)
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Services]:
+    folder = tmp_path_factory.mktemp("flows") / "verif"
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(root), str(folder)], check=True)
+    make_quick(folder)
+    before = dict(os.environ)
+    os.environ["PYTHONPATH"] = str(folder)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before['PATH']}"
+    try:
+        prefect, mlflow = server.up(folder, 0, 0)
+        yield Services(folder, prefect, mlflow)
+    finally:
+        server.down(folder)
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,120 @@
+"""What a person does in the UI: see the deployments, press Run, look at the page, cancel."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+from flows.automations import NAME
+from flows.server import alive
+
+pytestmark = pytest.mark.slow
+STAGES = ["prepare", "policy", "judge", "verifier", "train", "evaluate", "register"]
+
+
+def test_everything_is_deployed_with_help_texts(services: Any) -> None:
+    found = {
+        f"{d['entrypoint'].split(':')[1]}/{d['name']}": d
+        for d in services.call("POST", "/deployments/filter", limit=50)
+    }
+    assert {
+        "pipeline/weekly",
+        "pipeline/gpu",
+        "evaluate_champion/nightly",
+        "audit_verifier/weekly",
+        "promote/on-demand",
+        "rescore/on-demand",
+    } <= set(found)
+    for name, deployment in found.items():
+        assert deployment["description"], name
+        for key, schema in deployment["parameter_openapi_schema"]["properties"].items():
+            if key != "directory":
+                assert schema.get("description"), f"{name}: {key} has no help text"
+    assert [a["name"] for a in services.call("POST", "/automations/filter", limit=10)] == [NAME]
+    assert requests.get(f"{services.mlflow}/health", timeout=10).text == "OK"
+
+
+@pytest.fixture(scope="module")
+def finished(services: Any) -> str:
+    run = services.trigger("pipeline/weekly", recipe="local", overrides={"train.learning_rate": 0.0004})
+    assert services.wait_for_end(run) == "COMPLETED", (
+        services.root / ".verif/services/worker.log"
+    ).read_text()[-3000:]
+    return run
+
+
+def test_a_run_through_the_api_runs_all_stages_in_a_clone(services: Any, finished: str) -> None:
+    tasks = services.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [finished]}})
+    assert set(STAGES) <= {t["name"] for t in tasks}
+    assert all(t["state"]["type"] == "COMPLETED" for t in tasks)
+    assert not (services.root / "reports").exists()
+    (clone,) = (services.root / ".verif" / "clones").iterdir()
+    assert "0.0004" in (clone / "recipes" / "local.yaml").read_text()
+    assert (clone / "reports" / "train.json").is_file()
+
+
+def test_its_numbers_and_pictures_are_artifacts(services: Any, finished: str) -> None:
+    artifacts = services.call("POST", "/artifacts/filter", flow_runs={"id": {"any_": [finished]}}, limit=100)
+    by_key = {a["key"]: a for a in artifacts}
+    assert {f"{stage}-metrics" for stage in STAGES} <= set(by_key)
+    assert "0.75" in by_key["train-metrics"]["data"]
+    assert "data:image/svg+xml;base64," in by_key["train-pictures"]["data"]
+    assert services.mlflow in by_key["mlflow"]["data"]
+
+
+def test_the_run_page_shows_in_a_browser(services: Any, finished: str, tmp_path: Path) -> None:
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("no chromium; .ci/setup installs it")
+    from playwright.sync_api import sync_playwright
+
+    arguments = [
+        "--no-sandbox",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=arguments)
+        page = browser.new_page()
+        page.goto(f"{services.prefect}/runs/flow-run/{finished}", wait_until="domcontentloaded")
+        page.get_by_text("Completed").first.wait_for(timeout=60_000)
+        page.get_by_text("pipeline").first.wait_for(timeout=60_000)
+        page.screenshot(path=tmp_path / "run.png")
+        browser.close()
+    assert (tmp_path / "run.png").stat().st_size > 10_000
+
+
+def test_cancelling_stops_the_work_below_it(services: Any, finished: str) -> None:
+    run = services.trigger("pipeline/weekly", recipe="local", overrides={"train.steps": 9999})
+    pid_file = services.root / "train.pid"
+    services.wait(pid_file.is_file)
+    time.sleep(1)
+    pid = int(pid_file.read_text())
+    assert psutil.pid_exists(pid)
+    services.call("POST", f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
+    services.wait(
+        lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 120
+    )
+    services.wait(lambda: services.state(run) == "CANCELLED", 120)
+
+
+def test_wrong_parameters_fail_in_one_line_without_a_retry(services: Any) -> None:
+    run = services.trigger("pipeline/weekly", recipe="nonsense")
+    assert services.wait_for_end(run) == "FAILED"
+    assert "unknown recipe 'nonsense'" in services.call("GET", f"/flow_runs/{run}")["state"]["message"]
+
+
+def test_a_second_up_is_refused(services: Any) -> None:
+    from flows import server
+    from verif.errors import BusyError
+
+    assert len(alive(services.root)) == 3
+    with pytest.raises(BusyError, match="up already"):
+        server.up(services.root, 0, 0)
