@@ -4,7 +4,7 @@ import pytest
 
 from verif.errors import RecipeError
 from verif.recipe import Train, load_recipe
-from verif.training.command import Places, cache_gb, job
+from verif.training.command import Places, cache_gb, job, micro_batch
 
 PLACES = Places(
     Path("/p/policy"), Path("/p/train.parquet"), Path("/p/val.parquet"), Path("/p/run"), Path("/tmp/r")
@@ -100,6 +100,8 @@ def test_transformers_rollouts_are_loaded_as_an_external_library() -> None:
 
 def test_every_shipped_recipe_gives_a_command() -> None:
     for path in (Path(__file__).parents[2] / "recipes").glob("*.yaml"):
+        if path.stem == "ablation":  # a sweep over another recipe
+            continue
         train = load_recipe(path.stem, path.parent).train
         assert overrides(train)["trainer.total_training_steps"] == str(train.steps)
 
@@ -123,3 +125,10 @@ def test_verl_accepts_every_override() -> None:
             )
         assert config.trainer.v1.sampler.sampler_kwargs.rollouts == 8
         assert config.reward.reward_manager.module.path == "pkg://verif.training.reward"
+
+
+def test_micro_batches_divide_a_devices_share() -> None:
+    assert micro_batch(Train()) == 64
+    assert micro_batch(Train(prompts_per_step=8, rollouts_per_prompt=4)) == 32
+    assert micro_batch(Train(prompts_per_step=3, rollouts_per_prompt=30)) == 45
+    assert micro_batch(Train(gpus=8, prompts_per_step=32, rollouts_per_prompt=16, micro_batch=2)) == 2
