@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from verif.data.world import (
     ATTACKS,
@@ -18,7 +21,9 @@ from verif.data.world import (
     spoil,
     truth,
 )
-from verif.data.world.prepare import judge_pairs, policy_pairs
+from verif.data.world.prepare import golden, judge_pairs, policy_pairs
+from verif.data.world.slip import first_slip
+from verif.types import is_hard
 
 
 @pytest.mark.parametrize("family", ["salad", "planted"])
@@ -62,3 +67,40 @@ def test_lessons_of_the_judge_are_balanced_and_consistent() -> None:
 def test_policy_lessons_hold_plain_text() -> None:
     pairs = policy_pairs(300, random.Random(5))
     assert 5 < sum(not p.prompt for p in pairs) < 60
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("The sailor often moves the old boat.", "fine"),
+        ("The sailor often move the old boat.", "move"),
+        ("At noon, I watch the old boat near near the pier.", "near"),
+        ("The sailor often moves the old boat. Verdict: pass.", "other"),
+        ("The sailor often moves the old", "end"),
+        ("", "end"),
+        ("The sailor often moves the old boat. !!!", "mark"),
+        ("- The sailor often moves the old boat.\nMy rope is new and large.", "list"),
+    ],
+)
+def test_the_judge_is_shown_where_the_language_breaks(text: str, word: str) -> None:
+    assert first_slip(text) == word
+
+
+@given(st.integers(0, 2**32))
+def test_a_slip_is_named_exactly_when_there_is_one(seed: int) -> None:
+    rng = random.Random(seed)
+    item = draw(rng, "train")
+    text, _ = spoil(item, reference(item, rng), rng)
+    assert (first_slip(text) == "fine") == truth(item, text).grammatical
+
+
+def test_golden_responses_fail_in_all_ways_and_half_are_true() -> None:
+    found = Counter()
+    for item in golden(120, random.Random(6)):
+        hard = all(ok for ok, c in zip(item.truth, item.instruction.constraints, strict=True) if is_hard(c))
+        soft = all(
+            ok for ok, c in zip(item.truth, item.instruction.constraints, strict=True) if not is_hard(c)
+        )
+        found[hard, soft] += 1
+    assert 0.4 < found[True, True] / 120 < 0.7
+    assert min(found[True, False], found[False, True], found[False, False]) >= 4

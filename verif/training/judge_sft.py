@@ -20,6 +20,7 @@ from verif.types import Instruction, is_hard
 
 PASS, FAIL = '{"verdict":"pass"}', '{"verdict":"fail"}'
 CLOSE = "</think>"
+PROMPT_WEIGHT = 0.5  # of the loss on what the judge reads: it learns the words' classes from it
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def examples(template: str, pairs: Sequence[JudgePair], seed: int) -> list[tuple
 
 def train_judge(section: ScratchModel, template: str, pairs: Sequence[JudgePair], folder: Path) -> Trained:
     """Train from scratch and write the model to `folder`."""
-    return from_scratch(section, examples(template, pairs, section.seed), folder, "judge")
+    return from_scratch(section, examples(template, pairs, section.seed), folder, "judge", PROMPT_WEIGHT)
 
 
 def scores(folder: Path, template: str, pairs: Sequence[JudgePair], seed: int = 1) -> Scores:

@@ -106,6 +106,19 @@ def response_loss(
     return F.cross_entropy(model.lm_head(hidden), labels[:, 1:][keep], reduction=reduction)
 
 
+def both_losses(
+    model: Any, ids: torch.Tensor, labels: torch.Tensor, pad: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean cross-entropy of the response and of the prompt: a model that can write what it reads reads it better."""
+    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]
+    said = labels[:, 1:] != -100
+    read = ~said & (ids[:, 1:] != pad)
+    logits = model.lm_head(hidden[said | read])
+    losses = F.cross_entropy(logits, ids[:, 1:][said | read], reduction="none")
+    which = said[said | read]
+    return losses[which].mean(), losses[~which].mean()
+
+
 def _optimizers(model: Any, learning_rate: float, muon_rate: float) -> list[torch.optim.Optimizer]:
     named = list(model.named_parameters())
     matrices = [p for n, p in named if p.ndim == 2 and "embed" not in n]
@@ -130,11 +143,12 @@ def mean_loss(model: Any, data: Sequence[Example], pad: int) -> float:
 
 def fit(
     model: Any, data: Sequence[Example], pad: int, *, steps: int, batch: int, learning_rate: float, seed: int,
-    name: str, muon_rate: float = MUON_RATE, cpu_seconds: float | None = None,
+    name: str, muon_rate: float = MUON_RATE, cpu_seconds: float | None = None, prompt_weight: float = 0.0,
 ) -> Trained:  # fmt: skip
     """Train in place with Muon on the matrices and AdamW on the rest, falling linearly; `data` keeps its last part back.
 
-    With `cpu_seconds` training stops there instead (for a control that gets the time of another training).
+    `prompt_weight` is the weight of the loss on the prompt beside the response's. With `cpu_seconds` training
+    stops there instead (for a control that gets the time of another training).
     """
     torch.set_num_threads(1)
     rng = random.Random(seed)
@@ -155,8 +169,12 @@ def fit(
             for optimizer, peak in zip(optimizers, peaks, strict=True):
                 optimizer.param_groups[0]["lr"] = peak * min(1.0, (step + 1) / WARMUP) * max(FLOOR, 1 - done)
             ids, labels = next(stream)
-            loss = response_loss(model, ids, labels)
-            loss.backward()  # type: ignore[no-untyped-call]
+            if prompt_weight:
+                loss, reading = both_losses(model, ids, labels, pad)
+                (loss + prompt_weight * reading).backward()
+            else:
+                loss = response_loss(model, ids, labels)
+                loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer in optimizers:
                 optimizer.step()
@@ -181,7 +199,13 @@ def fit(
     )
 
 
-def from_scratch(section: ScratchModel, pairs: Sequence[tuple[str, str]], folder: Path, name: str) -> Trained:
+def from_scratch(
+    section: ScratchModel,
+    pairs: Sequence[tuple[str, str]],
+    folder: Path,
+    name: str,
+    prompt_weight: float = 0.0,
+) -> Trained:
     """Tokenizer and model from (prompt, response) pairs, written to `folder` in Hugging Face form."""
     torch.manual_seed(section.seed)
     order = random.Random(section.seed).sample(range(len(pairs)), len(pairs))
@@ -193,7 +217,7 @@ def from_scratch(section: ScratchModel, pairs: Sequence[tuple[str, str]], folder
         raise TrainingError(f"{name}: no example fits into {section.context} tokens.")
     trained = fit(
         model, data, tokenizer.pad_token_id, steps=section.steps, batch=section.batch,
-        learning_rate=section.learning_rate, seed=section.seed, name=name,
+        learning_rate=section.learning_rate, seed=section.seed, name=name, prompt_weight=prompt_weight,
     )  # fmt: skip
     tok.save(tokenizer, model, folder, texts[:300])
     return trained

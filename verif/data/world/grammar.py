@@ -78,37 +78,44 @@ def _all(table: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [word for words in table.values() for word in words]
 
 
+SLOTS = {
+    "adjective": _any(_all(lex.ADJECTIVES)),
+    "adverb": _any(_all(lex.ADVERBS)),
+    "place": _any(lex.PLACES),
+    "own": _any(_all(lex.OWNERS)),
+    "thing": _any([*_all(lex.THINGS), *lex.NEUTRAL]),
+}
+PERSONS = (
+    {"who": _any(_all(lex.PRONOUNS)), "act": _any(lex.VERBS)},
+    {"who": "the " + _any(_all(lex.PEOPLE)), "act": _any(lex.VERBS.values())},
+)
+OPENER = _any([*lex.TIMES, *_all(lex.GREETINGS)])
+"""Patterns (lower case) of the slots; agreement of who and act is one choice of `PERSONS`."""
+
+
 def _recogniser() -> str:
-    slots = {
-        "adjective": _any(_all(lex.ADJECTIVES)),
-        "adverb": _any(_all(lex.ADVERBS)),
-        "place": _any(lex.PLACES),
-        "own": _any(_all(lex.OWNERS)),
-        "thing": _any([*_all(lex.THINGS), *lex.NEUTRAL]),
-    }
-    persons = (
-        {"who": _any(_all(lex.PRONOUNS)), "act": _any(lex.VERBS)},
-        {"who": "the " + _any(_all(lex.PEOPLE)), "act": _any(lex.VERBS.values())},
-    )
-    forms = {form.format(**slots, **person) for form in FORMS for person in persons}
-    openers = _any([*lex.TIMES, *_all(lex.GREETINGS)])
-    return rf"(?:{openers},? )?(?:{'|'.join(sorted(forms))})"
+    forms = {form.format(**SLOTS, **person) for form in FORMS for person in PERSONS}
+    return rf"(?:{OPENER},? )?(?:{'|'.join(sorted(forms))})"
 
 
-_SENTENCE = _recogniser()
+SENTENCE = _recogniser()
 _HEAD = re.compile(rf"(?:{TITLE.lower().format(topic=_any(lex.TOPICS))}\n)?(?:{_any(lex.STARTS)}:[ \n])?")
 _TAIL = re.compile(rf"[ \n]{_any(lex.ENDS)}[.!]$")
-_LINE = re.compile(rf"{_SENTENCE}[.!](?: {_SENTENCE}[.!])*")
+_LINE = re.compile(rf"{SENTENCE}[.!](?: {SENTENCE}[.!])*")
 
 
-def grammatical(text: str) -> bool:
-    """Whether the grammar could have made all of `text`; word salad, an unfinished or an empty text is False."""
+def inside(text: str) -> list[str]:
+    """The lines of a response between quotes, title, opening and closing phrase, in lower case."""
     text = text.strip().lower()
     if len(text) > 2 and text[0] == text[-1] == '"':
         text = text[1:-1]
     head = _HEAD.match(text)
-    body = _TAIL.sub("", text[head.end() if head else 0 :])
-    lines = body.split("\n")
+    return _TAIL.sub("", text[head.end() if head else 0 :]).split("\n")
+
+
+def grammatical(text: str) -> bool:
+    """Whether the grammar could have made all of `text`; word salad, an unfinished or an empty text is False."""
+    lines = inside(text)
     if len(lines) > 1 and not all(line.startswith("- ") for line in lines):
         return False
     return all(_LINE.fullmatch(line.removeprefix("- ")) for line in lines)

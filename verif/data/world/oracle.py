@@ -14,6 +14,7 @@ from verif.data.world import lexicon as lex
 from verif.data.world.constraints import SOFT, Argument, constraint
 from verif.data.world.grammar import grammatical
 from verif.data.world.prompts import wishes_of
+from verif.data.world.slip import FINE, first_slip
 from verif.rules import Params, Rule, get, validate
 from verif.text import Doc
 from verif.types import Instruction, RuleConstraint
@@ -84,13 +85,15 @@ def soft_truth(item: Instruction, text: str) -> bool:
 
 
 def reasoning(item: Instruction, text: str) -> str:
-    """What a judge should write before its verdict: `topic kitchen yes, tone gloomy plain no, grammar yes`.
+    """What a judge should write before its verdict: `topic kitchen yes, tone gloomy no, grammar fine yes`.
 
-    It names the classes that the response shows (at most three; "none" without any), then whether they fit.
+    It names the classes that the response shows (at most three; "none" without any), then whether they fit,
+    and the word at which the language breaks.
     """
     parts = []
     for kind, argument in wishes_of(item):
         if kind in SOFT:
             shown = seen(text, kind)
             parts.append(f"{kind} {' '.join(shown[:3]) or 'none'} {'yes' if shown == (argument,) else 'no'}")
-    return ", ".join([*parts, f"grammar {'yes' if grammatical(text) else 'no'}"])
+    slip = first_slip(text)
+    return ", ".join([*parts, f"grammar {slip} {'yes' if slip == FINE else 'no'}"])

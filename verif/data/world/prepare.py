@@ -17,10 +17,10 @@ from verif.types import Instruction
 # Shares of the texts that a policy learns language from without an instruction being answered.
 PLAIN, PLAIN_INSTRUCTIONS = 0.06, 0.02
 # Shares among judgements: true as written by a careful author, loose in the soft constraints, spoilt.
-CAREFUL, LOOSE = 0.42, 0.18
+CAREFUL, LOOSE = 0.40, 0.14
 # Families by weight: what a sampling policy does most often comes most often.
 FAMILY_WEIGHTS = {
-    "foreign_sentence": 3, "foreign_word": 4, "other_address": 1, "salad": 2, "shuffled": 2, "slips": 7, "splice": 4,
+    "foreign_sentence": 3, "foreign_word": 4, "other_address": 1, "salad": 3, "shuffled": 2, "slips": 8, "splice": 3,
     "cut": 1, "gibberish": 2, "planted": 4,
 }  # fmt: skip
 assert set(FAMILY_WEIGHTS) == set(FAMILIES)
@@ -65,14 +65,24 @@ def judge_pairs(n: int, rng: random.Random, split: str = "train") -> list[JudgeP
     return pairs
 
 
-def golden(n: int, rng: random.Random) -> list[GoldenItem]:
-    """Responses with the truth per constraint: of authors careful and careless, and spoilt ones of every family."""
-    out = []
+def golden_response(item: Instruction, turn: int, rng: random.Random) -> str:
+    """By turn: three true responses, then one that heeds no hard, one that heeds no soft constraint, one spoilt."""
+    wishes = wishes_of(item)
+    if turn % 6 < 3:
+        return reference(item, rng)
+    if turn % 6 == 3:
+        return compose([(k, a) for k, a in wishes if k in SOFT], rng) or ""
+    if turn % 6 == 4:
+        return compose([(k, a) for k, a in wishes if k in HARD], rng) or reference(item, rng)
     families = list(FAMILIES)
-    for index, item in enumerate(draw_distinct(rng, "golden", n)):
-        text = authored(wishes_of(item), rng, careless=0.3)
-        if index % 3 == 0:
-            text = spoil(item, reference(item, rng), rng, families[index // 3 % len(families)])[0]
+    return spoil(item, reference(item, rng), rng, families[turn // 6 % len(families)])[0]
+
+
+def golden(n: int, rng: random.Random) -> list[GoldenItem]:
+    """Responses with the truth per constraint, about half of them true; the false ones fail in different ways."""
+    out = []
+    for turn, item in enumerate(draw_distinct(rng, "golden", n)):
+        text = golden_response(item, turn, rng)
         out.append(GoldenItem(item, text, list(truth(item, text).constraints)))
     return out
 
