@@ -107,7 +107,7 @@ def _candidates(text: str) -> Iterator[tuple[int, int]]:
 def _ends_sentence(text: str, begin: int, mark: int) -> bool:
     """Does the mark at `mark`, in the word that begins at `begin`, end a sentence?"""
     after = _NEXT_TOKEN.match(text, mark + 1)
-    if after is None and text[mark + 1 :].isspace():
+    if after is None and text[mark + 1].isspace():  # only white space is left
         return False
     word = text[begin:mark]
     if text[mark] != "." or "?" in word or "!" in word:

@@ -20,7 +20,7 @@ from verif.text import Doc
 _DIVIDER = re.compile(r"\s?\*\*\*\s?")
 _WORD_END = re.compile(r"[.,?!'\"]")
 _HYPHENATED = re.compile(r"\w+(?:[-'\u2019]\w+)*")
-_LIST_NUMBER = re.compile(r"^\s*(?:\d+[.)]|[A-Za-z][.)])\s+", re.MULTILINE)
+_LIST_NUMBER = re.compile(r"^[ \t]*(?:\d+[.)]|[A-Za-z][.)])[ \t]+", re.MULTILINE)
 
 
 class Words(Params):
