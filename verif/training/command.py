@@ -131,12 +131,12 @@ def actor(train: Train) -> dict[str, Value]:
         f"{prefix}.optim.lr": train.learning_rate,
         f"{prefix}.optim.weight_decay": 0.0,
         f"{prefix}.ppo_mini_batch_size": train.prompts_per_step,
-        f"{prefix}.ppo_micro_batch_size_per_gpu": train.micro_batch,
+        f"{prefix}.ppo_micro_batch_size_per_gpu": micro_batch(train),
         f"{prefix}.entropy_coeff": 0,
         f"{prefix}.use_kl_loss": train.kl_coefficient > 0,
         f"{prefix}.data_loader_seed": train.seed,
         f"{prefix}.fsdp_config.seed": train.seed,
-        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": train.micro_batch,
+        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": micro_batch(train),
     }
     if train.kl_coefficient > 0:
         settings |= {
@@ -159,7 +159,7 @@ def critic(train: Train, places: Places) -> dict[str, Value]:
         "critic.model.path": str(places.policy),
         "critic.optim.lr": train.critic_learning_rate,
         "critic.optim.weight_decay": 0.0,
-        "critic.ppo_micro_batch_size_per_gpu": train.micro_batch,
+        "critic.ppo_micro_batch_size_per_gpu": micro_batch(train),
         "critic.data_loader_seed": train.seed,
         "critic.fsdp.seed": train.seed,
     }
@@ -184,7 +184,7 @@ def rollout(train: Train) -> dict[str, Value]:
         f"{prefix}.seed": train.seed,
         f"{prefix}.tensor_model_parallel_size": train.tensor_parallel,
         f"{prefix}.max_model_len": total,
-        f"{prefix}.log_prob_micro_batch_size_per_gpu": train.micro_batch,
+        f"{prefix}.log_prob_micro_batch_size_per_gpu": micro_batch(train),
     }
     if train.gpus:
         return settings | {
@@ -292,6 +292,12 @@ def variables(train: Train, places: Places, verifier_url: str, verifier_identity
             "RAY_prestart_worker_first_driver": "0",
         }
     return found
+
+
+def micro_batch(train: Train) -> int:
+    """The largest size up to the recipe's that divides a device's share of the rollouts, as veRL demands."""
+    share = train.prompts_per_step * train.rollouts_per_prompt // (max(1, train.gpus) * train.nodes)
+    return max(size for size in range(1, min(share, train.micro_batch) + 1) if share % size == 0)
 
 
 def cache_gb(train: Train) -> int:

@@ -7,8 +7,10 @@ again it gives its result, and with `VERIF_FORCE_TRAIN=1` it starts anew.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verif.errors import TrainingError
+from verif.errors import TrainingError, VerifError
 from verif.files import digest, digest_tree, new_directory, write_json
 from verif.training import preflight, supervise
 from verif.training.command import Job, Places, job
@@ -39,7 +41,7 @@ class Finished:
 
     folder: RunFolder
     checkpoint: Path
-    seconds: float
+    record: dict[str, Any]
 
 
 def run_digest(stage: Stage, endpoint: Endpoint) -> str:
@@ -92,12 +94,19 @@ def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, mlflow: StageRun
                 mlflow_run=mlflow.run_id if mlflow else "",
             )
 
+        before = served(endpoint.url)
         supervise.run(build, folder, steps=recipe.steps, step_timeout_s=recipe.step_timeout_s)
-        write_json(done, {"seconds": time.monotonic() - began, "resumed_after": start})
+        after = served(endpoint.url)
+        record = {
+            "seconds": time.monotonic() - began,
+            "resumed_after": start,
+            "served": {state: after[state] - before.get(state, 0) for state in after},
+        }
+        write_json(done, record)
     checkpoint = folder.checkpoints / f"global_step_{recipe.steps}"
     if folder.checkpoint() != recipe.steps:
         raise TrainingError(f"{checkpoint} is missing although training ended.", f"See {folder.log}.")
-    return Finished(folder, checkpoint, float(_json(done).get("seconds", 0.0)))
+    return Finished(folder, checkpoint, _json(done))
 
 
 def _publish(stage: Stage, finished: Finished, mlflow: StageRun | None) -> None:
@@ -108,7 +117,7 @@ def _publish(stage: Stage, finished: Finished, mlflow: StageRun | None) -> None:
     with new_directory(stage.reports / "train") as target:
         folder.write_curve(target / "curve.csv")
         shutil.copytree(folder.rollouts, target / "rollouts")
-        report = summary(stage, folder, finished.seconds)
+        report = summary(stage, folder, finished.record)
         export(finished.checkpoint, stage.models / "policy", stage.models / "trained")
     write_json(stage.reports / "train.json", report)
     if mlflow:
@@ -119,6 +128,22 @@ def _publish(stage: Stage, finished: Finished, mlflow: StageRun | None) -> None:
         f" {report['reward']['last']['value']:.2f}",
         flush=True,
     )
+
+
+def served(url: str) -> dict[str, int]:
+    """Verifications the service has sent so far, by reward state; empty if it does not answer."""
+    from verif.service.client import VerifierClient
+
+    async def ask() -> dict[str, float]:
+        async with VerifierClient(url) as client:
+            return await client.metrics()
+
+    try:
+        found = asyncio.run(ask())
+    except (OSError, TimeoutError, VerifError):
+        return {}
+    pattern = re.compile(r'verif_verifications_total\{state="(\w+)"\}')
+    return {match[1]: int(value) for name, value in found.items() if (match := pattern.fullmatch(name))}
 
 
 @contextlib.contextmanager

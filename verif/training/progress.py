@@ -23,7 +23,7 @@ COLUMNS = {
     "reward_errors": "verif/reward_errors",
     "response_length": "response_length/mean",
     "entropy": "actor/entropy",
-    "kl": "actor/kl_loss",
+    "kl": "actor/kl",
     "reward_wait_share": "verif/reward_wait_share",
     "step_s": "verif/step_s",
     "grad_norm": "actor/grad_norm",

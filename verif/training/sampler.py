@@ -30,40 +30,61 @@ POLL_S = 0.1
 """veRL looks every 2 s, which would round every generation up to 2 s."""
 
 
+@dataclass(frozen=True)
+class Row:
+    """A rollout of a step: its record, and its instruction as JSON."""
+
+    record: Record
+    instruction: str
+
+
 @dataclass
 class Sample:
-    """What is known about the rollouts of the current step; `left_out` are keys without a part in it."""
+    """The rollouts of one step, those of batches that were drawn again included.
+
+    `rows` are by veRL's key (`uid_session_index`); `left_out` are keys without a part in the step.
+    """
 
     step: int = 0
     expected: int = 0
-    records: dict[str, Record] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
+
+    @property
+    def records(self) -> list[Record]:
+        """The records of all rows."""
+        return [row.record for row in self.rows.values()]
 
     @property
     def errors(self) -> int:
         """Rollouts without a reward: verification errors, and generations that never came back."""
-        errored = sum(record.state == "error" for record in self.records.values())
-        return errored + max(0, self.expected - len(self.records))
+        errored = sum(record.state == "error" for record in self.records)
+        return errored + max(0, self.expected - len(self.rows))
 
     @property
     def waited_s(self) -> float:
         """Seconds between the end of the last generation and the last reward."""
-        if not self.records:
+        if not self.rows:
             return 0.0
-        records = self.records.values()
-        return max(0.0, max(r.rewarded for r in records) - max(r.generated for r in records))
+        return max(0.0, max(r.rewarded for r in self.records) - max(r.generated for r in self.records))
 
     def reasons(self) -> str:
         """The most frequent reasons of errors, for messages."""
-        counts = Counter(r.reason or "unknown" for r in self.records.values() if r.state == "error")
-        missing = self.expected - len(self.records)
+        counts = Counter(r.reason or "unknown" for r in self.records if r.state == "error")
+        missing = self.expected - len(self.rows)
         if missing > 0:
             counts["generation failed"] += missing
         return "; ".join(f"{count} x {reason[:160]}" for reason, count in counts.most_common(3))
 
+    def add(self, other: Sample) -> None:
+        """Count another batch of the same step."""
+        self.expected += other.expected
+        self.rows |= other.rows
+        self.left_out |= other.left_out
+
 
 class Sampler(ReplayBuffer):  # type: ignore[misc]
-    """The `trainer.v1.sampler.custom_sampler` of verif."""
+    """The `trainer.v1.sampler.custom_sampler` of verif; `current` is about the step it sampled last."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{"poll_interval": POLL_S, **settings})
@@ -75,36 +96,43 @@ class Sampler(ReplayBuffer):  # type: ignore[misc]
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, float]]:
         """A batch whose errored rollouts are masked; a batch with nothing to learn from is drawn again.
 
-        `TrainingError` if more rollouts than `max_error_share` have no reward.
+        `TrainingError` if more rollouts than `max_error_share` of a batch have no reward.
         """
+        if partition_id == "val":
+            found: tuple[Any, dict[str, float]] = super().sample(
+                global_steps=global_steps, partition_id=partition_id, batch_size=batch_size
+            )
+            return found
+        self.current = Sample(global_steps)
         while True:
             batch, metrics = super().sample(
                 global_steps=global_steps, partition_id=partition_id, batch_size=batch_size
             )
-            if partition_id == "val":
-                return batch, metrics
-            self.current = Sample(global_steps, batch_size * self.rollouts)
-            self.take_out(batch)
-            self.check_errors()
-            if len(self.current.left_out) < len(batch.keys):
+            drawn = self.take_out(batch, Sample(global_steps, batch_size * self.rollouts))
+            self.current.add(drawn)
+            self.check_errors(drawn)
+            if len(drawn.left_out) < len(batch.keys):
                 return batch, metrics
             log.warning("step %d: no group has two rewards; drawing new prompts", global_steps)
             tq.kv_clear(keys=batch.keys, partition_id=partition_id)
             self.refill_fn(batch_size)
 
-    def take_out(self, batch: Any) -> None:
-        """Read the records of the batch, and mask the rows that take no part."""
+    def take_out(self, batch: Any, drawn: Sample) -> Sample:
+        """Read the records of the batch into `drawn`, and mask the rows that take no part."""
         rows = tq.kv_batch_get(
-            keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields", "response_mask"]
+            keys=batch.keys,
+            partition_id=batch.partition_id,
+            select_fields=["extra_fields", "response_mask", "reward_model"],
         )
-        records = [read(fields) for fields in rows["extra_fields"]]
-        self.current.records = dict(zip(batch.keys, records, strict=True))
-        out = excluded([key.split("_")[0] for key in batch.keys], [record.state for record in records])
+        for index, key in enumerate(batch.keys):
+            truth = getattr(rows["reward_model"][index], "data", rows["reward_model"][index])
+            drawn.rows[key] = Row(read(rows["extra_fields"][index]), str(truth["ground_truth"]))
+        out = excluded([key.split("_")[0] for key in batch.keys], [record.state for record in drawn.records])
         chosen = [index for index, flag in enumerate(out) if flag]
         if chosen:
-            lengths = rows["response_mask"].offsets().diff().tolist()
-            self.mask(batch, chosen, lengths)
-        self.current.left_out = {batch.keys[index] for index in chosen}
+            self.mask(batch, chosen, rows["response_mask"].offsets().diff().tolist())
+        drawn.left_out = {batch.keys[index] for index in chosen}
+        return drawn
 
     def mask(self, batch: Any, rows: Sequence[int], lengths: Sequence[int]) -> None:
         """Give rows an empty loss and no score; `is_padding` keeps them out of veRL's metrics too."""
@@ -123,14 +151,13 @@ class Sampler(ReplayBuffer):  # type: ignore[misc]
         for row in rows:
             batch.tags[row]["is_padding"] = True
 
-    def check_errors(self) -> None:
-        """Stop the run if too many rollouts of this step have no reward."""
-        current = self.current
-        if current.errors <= self.max_error_share * current.expected:
+    def check_errors(self, drawn: Sample) -> None:
+        """Stop the run if too many rollouts of a batch have no reward."""
+        if drawn.errors <= self.max_error_share * drawn.expected:
             return
         raise TrainingError(
-            f"step {current.step}: {current.errors} of {current.expected} rollouts have no reward"
-            f" (allowed: {self.max_error_share:.0%}): {current.reasons()}.",
+            f"step {drawn.step}: {drawn.errors} of {drawn.expected} rollouts have no reward"
+            f" (allowed: {self.max_error_share:.0%}): {drawn.reasons()}.",
             "Repair the verifier (`verif verifier status`, `verif verifier logs`) and run the same command"
             " again: training resumes from its last checkpoint.",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from verif.training.progress import RunFolder
@@ -14,7 +15,7 @@ EDGE = 5
 """Steps averaged at the beginning and at the end."""
 
 
-def summary(stage: Stage, folder: RunFolder, seconds: float) -> dict[str, Any]:
+def summary(stage: Stage, folder: RunFolder, record: dict[str, Any]) -> dict[str, Any]:
     """Rewards with intervals (groups as clusters), errors, waiting, lengths, time; for people and `register`."""
     recipe = stage.recipe.train
     steps = folder.done()
@@ -25,7 +26,8 @@ def summary(stage: Stage, folder: RunFolder, seconds: float) -> dict[str, Any]:
         "algorithm": recipe.algorithm,
         "rollout": recipe.rollout,
         "steps": len(steps),
-        "seconds": round(seconds, 1),
+        "seconds": round(float(record.get("seconds", 0.0)), 1),
+        "resumed_after": record.get("resumed_after", 0),
         "step_s": _mean([n.get("verif/step_s", math.nan) for n in numbers]),
         "reward": {"first": _reward(folder, steps[:EDGE]), "last": _reward(folder, steps[-EDGE:])},
         "reward_wait_share": {"mean": _mean(waits), "max": round(max(waits), 4) if waits else None},
@@ -36,6 +38,11 @@ def summary(stage: Stage, folder: RunFolder, seconds: float) -> dict[str, Any]:
             [n.get("verif/unfinished", 0) / max(1, n.get("verif/rollouts", 1)) for n in numbers]
         ),
         "response_length": {"first": _edge(numbers[:EDGE]), "last": _edge(numbers[-EDGE:])},
+        "verifications": {
+            "rollouts": _states(folder, steps),
+            "validation": int(sum(found.get("val/responses", 0) for found in validations.values())),
+            "served": record.get("served", {}),
+        },
         "validation": {str(step): found for step, found in sorted(validations.items())},
     }
 
@@ -52,6 +59,17 @@ def _reward(folder: RunFolder, steps: list[int]) -> dict[str, float]:
                 rewards.append(rollout.reward)
                 groups.append(rollout.uid)
     return bootstrap_mean(rewards, clusters=groups, samples=2000).as_dict()
+
+
+def _states(folder: RunFolder, steps: list[int]) -> dict[str, int]:
+    """How many rollouts have which reward state; with validation they add up to what the service sent."""
+    from verif.rollouts import read_file, step_path
+
+    counts: Counter[str] = Counter()
+    for step in steps:
+        for rollout in read_file(step_path(folder.rollouts, step)):
+            counts["error" if rollout.verification is None else rollout.verification.reward.state] += 1
+    return dict(counts)
 
 
 def _edge(numbers: list[dict[str, float]]) -> float | None:

@@ -81,28 +81,27 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
         self.folder.beat(f"after step {global_steps}")
 
     def keep_rollouts(self, batch: Any, sample: Sample) -> None:
-        """Write the step's rollouts as they were trained on (veRL's padding is none)."""
-        keys = [key for key in batch.keys if key in sample.records]
-        rows = tq.kv_batch_get(
-            keys=keys,
-            partition_id=batch.partition_id,
-            select_fields=["advantages", "response_mask", "reward_model"],
+        """Write every rollout of the step, as it was trained on (veRL's padding is none)."""
+        keys = [key for key in batch.keys if key in sample.rows]
+        trained = tq.kv_batch_get(
+            keys=keys, partition_id=batch.partition_id, select_fields=["advantages", "response_mask"]
         )
-        out = []
-        for index, key in enumerate(keys):
-            record = sample.records[key]
-            truth = getattr(rows["reward_model"][index], "data", rows["reward_model"][index])
-            out.append(
-                Rollout(
-                    step=sample.step,
-                    uid=key.split("_")[0],
-                    instruction=Instruction.model_validate_json(truth["ground_truth"]),
-                    response=Response(text=record.text, finished=record.finished),
-                    verification=record.verification,
-                    advantage_sum=float((rows["advantages"][index] * rows["response_mask"][index]).sum()),
-                )
+        sums = {
+            key: float((trained["advantages"][index] * trained["response_mask"][index]).sum())
+            for index, key in enumerate(keys)
+        }
+        rollouts = [
+            Rollout(
+                step=sample.step,
+                uid=key.split("_")[0],
+                instruction=Instruction.model_validate_json(row.instruction),
+                response=Response(text=row.record.text, finished=row.record.finished),
+                verification=row.record.verification,
+                advantage_sum=sums.get(key, 0.0),
             )
-        write_step(self.folder.rollouts, sample.step, out)
+            for key, row in sample.rows.items()
+        ]
+        write_step(self.folder.rollouts, sample.step, rollouts)
 
     def _val_metrics_update(
         self,
@@ -127,14 +126,14 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
 
 def step_numbers(sample: Sample, timing: dict[str, float]) -> dict[str, float]:
     """verif's own numbers of a step; means are over rollouts that have a reward."""
-    rewards = [record.reward for record in sample.records.values() if record.reward is not None]
+    rewards = [record.reward for record in sample.records if record.reward is not None]
     step_s = timing.get("step", math.nan)
     return {
         "reward_mean": sum(rewards) / len(rewards) if rewards else math.nan,
         "reward_errors": float(sample.errors),
         "rollouts": float(sample.expected),
-        "rollouts_trained_on": float(len(sample.records) - len(sample.left_out)),
-        "unfinished": float(sum(not record.finished for record in sample.records.values())),
+        "rollouts_trained_on": float(len(sample.rows) - len(sample.left_out)),
+        "unfinished": float(sum(not record.finished for record in sample.records)),
         "reward_wait_s": sample.waited_s,
         "reward_wait_share": sample.waited_s / step_s,
         "step_s": step_s,
