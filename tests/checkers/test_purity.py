@@ -2,7 +2,7 @@ import ast
 
 import pytest
 
-from verif.checkers.program import read
+from verif.checkers.program import read, walk
 from verif.checkers.purity import ALONE_MARK
 
 
@@ -94,3 +94,12 @@ def test_the_shared_text_is_one_function() -> None:
     ):
         tree = ast.parse(read(source).shared)
         assert [type(node).__name__ for node in tree.body] == ["FunctionDef"]
+
+
+def test_walk_sees_every_node() -> None:
+    tree = ast.parse(
+        check(
+            "return [w for w in response.split() if len(w) > 3][:2] == ['a', f'{response!r:>3}']", "import re"
+        )
+    )
+    assert {id(node) for node in walk(tree)} == {id(node) for node in ast.walk(tree)}
