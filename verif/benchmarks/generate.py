@@ -58,11 +58,13 @@ class AnswerFile:
             for line in path.read_bytes().splitlines(keepends=True):
                 try:
                     row = orjson.loads(line)
-                    self.answers[row.pop("key")] = Answer(**row)
+                    key = row.pop("key")
+                    answer = Answer(**row)
                 except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
                     break
                 if not line.endswith(b"\n"):
                     break
+                self.answers[key] = answer
                 good += len(line)
             with path.open("r+b") as stream:
                 stream.truncate(good)
@@ -103,7 +105,13 @@ def generate(
 
     Raises `ServiceError` if the server stops answering; what has arrived is kept.
     """
-    return asyncio.run(_generate(cases, sampling, file, url, model, label))
+    try:
+        return asyncio.run(_generate(cases, sampling, file, url, model, label))
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
 
 
 async def _generate(
