@@ -4,7 +4,8 @@ import pytest
 
 from verif.errors import RecipeError
 from verif.recipe import Train, load_recipe
-from verif.training.command import Places, cache_gb, job, micro_batch
+from verif.training.command import job, micro_batch
+from verif.training.environment import Places, cache_gb
 
 PLACES = Places(
     Path("/p/policy"), Path("/p/train.parquet"), Path("/p/val.parquet"), Path("/p/run"), Path("/tmp/r")

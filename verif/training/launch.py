@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from verif.errors import TrainingError, VerifError
 from verif.files import digest, digest_tree, new_directory, write_json
 from verif.training import preflight, supervise
-from verif.training.command import Job, Places, job
+from verif.training.command import Job, job
+from verif.training.environment import Places
 from verif.training.progress import RunFolder
 from verif.training.summary import summary
 

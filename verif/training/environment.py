@@ -1,0 +1,78 @@
+"""Where a run's files are, and what its processes need around them: variables and Ray. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from verif.recipe import Train
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files of one run."""
+
+    policy: Path
+    train: Path
+    validation: Path
+    run: Path
+    ray: Path
+
+
+def ray(train: Train, places: Places, environment: Mapping[str, str]) -> dict[str, Value]:
+    """On CPU a small Ray of our own with one logical GPU; over several nodes, the cluster that is there."""
+    if train.gpus:
+        forwarded: dict[str, Value] = {
+            f"+ray_kwargs.ray_init.runtime_env.env_vars.{key}": value for key, value in environment.items()
+        }
+        return forwarded if train.nodes > 1 else {}
+    return {
+        "ray_kwargs.ray_init.num_cpus": 8,
+        "+ray_kwargs.ray_init.num_gpus": 1,
+        "+ray_kwargs.ray_init.include_dashboard": False,
+        "+ray_kwargs.ray_init.object_store_memory": 200_000_000,
+        "+ray_kwargs.ray_init._temp_dir": str(places.ray),
+    }
+
+
+def variables(train: Train, places: Places, verifier_url: str, verifier_identity: str) -> dict[str, str]:
+    """Variables of every process of the run."""
+    found = {
+        "VERL_USE_EXTERNAL_MODULES": "verif.training.plugin",
+        "VERIF_RUN_FOLDER": str(places.run),
+        "VERIF_VERIFIER_URL": verifier_url,
+        "VERIF_VERIFIER_IDENTITY": verifier_identity,
+        "VERIF_REWARD_PATIENCE_S": f"{0.5 * train.step_timeout_s:g}",  # errors before the watchdog acts
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "disabled",  # Ray would keep a token in the home directory
+        "HYDRA_FULL_ERROR": "1",
+    }
+    if not train.gpus:
+        found |= {
+            "VERIF_DEVICE": "cpu",
+            "VERL_PLATFORM": "cpu",
+            "VERL_ENGINE_DEVICE": "cuda",  # the FSDP engine is registered under this name
+            "CUDA_VISIBLE_DEVICES": "0",  # Ray counts its logical GPU here
+            "OMP_NUM_THREADS": "1",
+            "VLLM_CPU_SGL_KERNEL": "0",
+            "VLLM_CPU_KVCACHE_SPACE": str(cache_gb(train)),
+            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+            "RAY_enable_worker_prestart": "0",
+            "RAY_prestart_worker_first_driver": "0",
+        }
+    return found
+
+
+def cache_gb(train: Train) -> int:
+    """vLLM's cache on CPU, in whole GB: one for up to 40,000 tokens in flight (tiny models need far less)."""
+    tokens = 128 * (train.prompt_tokens + train.response_tokens)
+    return max(1, math.ceil(tokens / 40_000))
