@@ -20,9 +20,9 @@ find_python() {
       command -v "$candidate"
       return
     fi
-    [ "$candidate" != "${PYTHON:-}" ] || fail "PYTHON=$PYTHON is not a Python 3.11 ($("$candidate" --version 2>&1 || echo "it does not run"))."
+    [ "$candidate" != "${PYTHON:-}" ] || fail "PYTHON=$PYTHON is not a Python 3.11 ($("$candidate" --version 2>&1 | head -n 1))."
   done
-  fail "Python 3.11 was not found (python3 here: $(python3 --version 2>&1 || echo none)). Install it, or name it: make PYTHON=/path/to/python3.11 ..."
+  fail "Python 3.11 was not found (python3 here: $(python3 --version 2>&1 | head -n 1)). Install it, or name it: make PYTHON=/path/to/python3.11 ..."
 }
 
 check_machine() {

@@ -1,0 +1,104 @@
+"""`scripts/setup.sh`: one clear line for what is missing, and nothing to do the second time."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, root: Path) -> Path:
+    """What setup.sh reads, in a folder of its own."""
+    for name in ("scripts", "locks", "infra/vllm_cpu_metadata"):
+        shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("*.egg-info"))
+    shutil.copy(root / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def fake(folder: Path, name: str, body: str) -> Path:
+    """A command of that name that comes first on PATH."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return folder
+
+
+def setup(checkout: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [checkout / "scripts" / "setup.sh"],
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    return line
+
+
+def test_a_wrong_python_is_named(checkout: Path) -> None:
+    folder = fake(checkout / "bin", "python3.9", '[ "$1" = --version ] && echo "Python 3.9.1"; exit 1')
+    assert "is not a Python 3.11 (Python 3.9.1)" in one_line(
+        setup(checkout, PYTHON=str(folder / "python3.9"))
+    )
+
+
+def test_no_python_at_all(checkout: Path) -> None:
+    folder = checkout / "bin"
+    for name in ("python3.11", "python3", "python"):
+        fake(folder, name, "exit 1")
+    line = one_line(setup(checkout, PATH=f"{folder}:{os.environ['PATH']}"))
+    assert "Python 3.11 was not found" in line
+    assert "make PYTHON=" in line
+
+
+def test_a_full_disk_is_found_before_anything_is_downloaded(checkout: Path) -> None:
+    folder = fake(checkout / "bin", "df", 'echo head; echo "/dev/x 100 90 1048576 90% /"')
+    assert re.search(
+        r"8 GB of disk are needed below .*, and 1 GB are free",
+        one_line(setup(checkout, PATH=f"{folder}:{os.environ['PATH']}")),
+    )
+    assert not (checkout / ".venv").exists()
+
+
+def test_another_system_is_refused(checkout: Path) -> None:
+    folder = fake(checkout / "bin", "uname", 'case "$1" in -s) echo Darwin;; *) echo arm64;; esac')
+    assert "Darwin-arm64" in one_line(setup(checkout, PATH=f"{folder}:{os.environ['PATH']}"))
+
+
+def test_nothing_to_do_the_second_time(root: Path) -> None:
+    stamp = root / ".venv" / ".verif-stamp"
+    if not stamp.is_file():
+        pytest.skip("this environment was not made by scripts/setup.sh")
+    before = stamp.stat().st_mtime_ns
+    done = setup(root)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert stamp.stat().st_mtime_ns == before
+
+
+def test_every_lock_line_is_a_pin_and_nothing_is_twice(root: Path) -> None:
+    lines = (root / "locks" / "local.txt").read_text().split()
+    names = [line.split("==")[0].lower() for line in lines]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[\w.+!-]+", line) for line in lines)
+    assert len(names) == len(set(names))
+
+
+def test_the_lock_names_no_machine_and_no_registry(root: Path) -> None:
+    for path in (
+        *root.glob("locks/*"),
+        root / "scripts" / "setup.sh",
+        *root.glob(".ci/*"),
+        root / "Makefile",
+    ):
+        assert "://" not in path.read_text(), path

@@ -1,0 +1,113 @@
+"""dvc.yaml says what each stage uses: everything it imports, nothing it does not, and only sections that exist."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from verif.commands.stage import STAGES
+from verif.recipe import Recipe
+
+# Carries files, errors and settings; decides no result. Parts of the verifier are left out where the stage depends on
+# models/verifier/identity.json, which stands for all of them.
+PLUMBING = (
+    "verif/errors.py", "verif/files.py", "verif/stages/context.py", "verif/training/__init__.py", "verif/training/bars.py",
+    "verif/registry/lineage.py", "verif/registry/tracking.py", "verif/data/store.py", "verif/reward.py", "verif/types.py",
+    "verif/serving.py", "verif/stats.py", "verif/service", "verif/data/splits.py",
+)  # fmt: skip
+VERIFIER = (
+    "verif/answer.py", "verif/cache.py", "verif/checkers", "verif/hard.py", "verif/identity.py", "verif/joined.py",
+    "verif/judge", "verif/language", "verif/rules", "verif/segment.py", "verif/text.py", "verif/verifier.py",
+)  # fmt: skip
+# The world's code reaches these stages only as rows that `prepare` has written.
+ROWS = ("verif/data/world",)
+LEFT_OUT: dict[str, tuple[str, ...]] = {
+    "prepare": (),
+    "policy": (*VERIFIER, *ROWS),
+    "judge": (*VERIFIER, *ROWS),
+    "verifier": (),
+    "train": (*VERIFIER, "verif/rollouts.py"),
+    "evaluate": VERIFIER,
+    "register": (*VERIFIER, *ROWS, "verif/benchmarks"),
+}
+
+
+def imported(start: Path, root: Path) -> set[Path]:
+    """The project's modules that a module reaches, imports inside functions included; `verif/__init__` is a façade."""
+    seen: set[Path] = set()
+    todo = [start]
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for node in ast.walk(ast.parse((root / path).read_text())):
+            names: list[str] = []
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("verif"):
+                names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names if alias.name.startswith("verif")]
+            for name in names:
+                if name != "verif":
+                    base = Path(*name.split("."))
+                    todo += [
+                        p for p in (base.with_suffix(".py"), base / "__init__.py") if (root / p).is_file()
+                    ]
+    return seen
+
+
+@pytest.fixture(scope="module")
+def stages(root: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+    return found
+
+
+def under(path: Path, places: tuple[str, ...] | list[str]) -> bool:
+    return any(path == Path(place) or Path(place) in path.parents for place in places)
+
+
+def test_the_stages_are_the_seven(stages: dict[str, Any]) -> None:
+    assert tuple(stages) == STAGES
+    assert all(stage["cmd"] == f"verif stage {name}" for name, stage in stages.items())
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_depends_on_the_code_it_imports(stages: dict[str, Any], root: Path, name: str) -> None:
+    code = [dep for dep in stages[name]["deps"] if dep.startswith("verif/")]
+    for dep in code:
+        assert (root / dep).exists(), dep
+    reached = imported(Path("verif/stages") / f"{name}.py", root)
+    missing = [str(p) for p in sorted(reached) if not under(p, [*code, *PLUMBING, *LEFT_OUT[name]])]
+    assert not missing, f"dvc.yaml: stage {name} imports {missing} and does not depend on it"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_depends_on_sections_that_exist(stages: dict[str, Any], root: Path, name: str) -> None:
+    known = {field.alias or key for key, field in Recipe.model_fields.items()}
+    ((_, sections),) = [item for entry in stages[name]["params"] for item in entry.items()]
+    assert {section.split(".")[0] for section in sections} <= known
+
+
+def test_every_recipe_writes_every_tracked_section(stages: dict[str, Any], root: Path) -> None:
+    """DVC refuses a parameter file without a section that a stage names."""
+    for path in sorted((root / "recipes").glob("*.yaml")):
+        raw = yaml.safe_load(path.read_text())
+        if "data" not in raw:  # a sweep, not a recipe
+            continue
+        for name, stage in stages.items():
+            for entry in stage["params"]:
+                for section in next(iter(entry.values())):
+                    node: Any = raw
+                    for part in section.split("."):
+                        assert part in node, f"{path.name} lacks {section}, which stage {name} tracks"
+                        node = node[part]
+
+
+def test_nothing_but_register_depends_on_a_report(stages: dict[str, Any]) -> None:
+    for name, stage in stages.items():
+        if name != "register":
+            assert not [dep for dep in stage["deps"] if dep.startswith("reports/")], name
