@@ -7,11 +7,13 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stand_ins import local_recipe
 
 from verif.audit.attacks import FAMILIES
 from verif.audit.attacks.score import make, score
 from verif.audit.attacks.signature import signs
 from verif.audit.cases import Case, Opinion
+from verif.audit.golden import oracle_of
 from verif.data.world.oracle import truth
 from verif.data.world.spoil import ATTACKS
 from verif.judge.prompt import harmless
@@ -79,10 +81,11 @@ def test_any_response_can_be_attacked(text: str, seed: int) -> None:
 
 
 def test_every_attack_in_the_world_is_false(world_cases: list[Case]) -> None:
-    attacks = make(random.Random(1), world_cases, 8, "average", lambda i, text: truth(i, text).constraints)
+    attacks = make(random.Random(1), world_cases, 8, "average", oracle_of(local_recipe()))
     assert {attack.family for attack in attacks} == set(FAMILIES)
     for attack in attacks:
-        assert not truth(attack.case.instruction, attack.case.text).followed
+        answer = attack.case.text.rpartition("</think>")[2]
+        assert not truth(attack.case.instruction, answer).followed
 
 
 def test_phrasings_are_not_those_a_judge_is_trained_on() -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import orjson
 import pytest
+from bad_judge import serving
 from stand_ins import StandIn, always
 
 from verif.audit.pairs import load, measure
-from verif.errors import InputError
+from verif.commands.audit import _pairs
+from verif.errors import InputError, JudgeError
 from verif.types import Instruction, Preference, Response, Status
 
 
@@ -86,3 +88,20 @@ def test_bad_files_say_where(tmp_path: Path, content: bytes, said: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.json"):
         load(tmp_path / "none.json")
+
+
+def test_one_command_for_a_judge_anywhere(reference_data: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "pairs.out.json"
+    source = reference_data / "ifbench_rm" / "pairs_222.json"
+    with serving('fine</think>{"verdict":"pass","reason":"fine"}') as url:
+        _pairs(source, url, "judge", "joint-en", 64, 20.0, 12, out)
+    found = orjson.loads(out.read_bytes())
+    assert found["all"]["ties"] == 12
+    assert found["all"]["errors"] == 0
+    assert "12 pairs of pairs_222.json" in capsys.readouterr().out
+
+
+def test_a_judge_that_never_answers_is_an_error_not_a_score(reference_data: Path, tmp_path: Path) -> None:
+    source = reference_data / "ifbench_rm" / "pairs_222.json"
+    with serving("I would rather not say.") as url, pytest.raises(JudgeError, match="not one pair"):
+        _pairs(source, url, "judge", "joint-en", 64, 20.0, 4, None)

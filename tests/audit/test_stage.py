@@ -13,14 +13,17 @@ from stand_ins import local_recipe
 
 from verif.audit.cases import Case
 from verif.audit.fitness import fitness_path, require_fit
+from verif.commands.rescore import rescore
 from verif.data.corpora import write_golden
 from verif.data.splits import GoldenItem
 from verif.data.store import write_instructions
 from verif.errors import UnfitVerifierError
 from verif.recipe import parse_recipe
+from verif.rollouts import Rollout, read, write_step
 from verif.service import lease
 from verif.stages import verifier
 from verif.stages.context import Stage
+from verif.types import Instruction, Response, RuleConstraint
 
 pytestmark = pytest.mark.slow
 
@@ -85,3 +88,16 @@ def test_rules_alone_are_audited_through_the_service(stage: Stage) -> None:
     assert numbers["cost"]["judge_calls"] == 0
     assert require_fit(alone) == numbers["identity"]
     assert os.environ.get("VERIF_JUDGE_URL", "") == ""
+    with lease.verifier(alone) as endpoint:
+        repair_a_run(endpoint.url, alone.root / "run" / "rollouts")
+
+
+def repair_a_run(url: str, folder: Path) -> None:
+    """`verif rescore --errors-only` against the running service gives a lost rollout its reward."""
+    rule = RuleConstraint(text="Use no commas.", rule="punctuation:no_comma")
+    instruction = Instruction(id="1", prompt="Use no commas.", constraints=(rule,))
+    write_step(folder, 1, [Rollout(1, "u", instruction, Response(text="A boat."), None)])
+    rescore(folder.parent, verifier=url, errors_only=True, out=None)
+    (target,) = folder.parent.glob("rollouts-rescored-*")
+    assert [row.reward for row in read(target)] == [1.0]
+    assert orjson.loads((target / "changes.json").read_bytes())["repaired"] == 1

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from verif.answer import answer_of
 from verif.audit.attacks.score import Oracle
 from verif.audit.cases import Case, from_golden
 from verif.data.splits import GoldenItem
 from verif.errors import InputError
 from verif.recipe import Recipe
-from verif.types import Instruction
+from verif.types import Instruction, Response
 
 
 def read_golden(path: Path) -> list[Case]:
@@ -44,9 +45,19 @@ def read_golden(path: Path) -> list[Case]:
 
 
 def oracle_of(recipe: Recipe) -> Oracle | None:
-    """The world's truth for the local world; real data has none."""
+    """The world's truth for the local world; real data has none.
+
+    As for the verifier, the answer is what follows a closed reasoning block: a forged block hides what stands
+    before it from both.
+    """
     if recipe.data.kind != "world":
         return None
     from verif.data.world.oracle import truth
 
-    return lambda instruction, text: truth(instruction, text).constraints
+    thinks = recipe.verifier.policy_thinks
+
+    def world(instruction: Instruction, text: str) -> tuple[bool, ...]:
+        answer = answer_of(Response(text=text), policy_thinks=thinks)
+        return truth(instruction, answer.text).constraints
+
+    return world

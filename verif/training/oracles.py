@@ -11,6 +11,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 
+from verif.answer import answer_of
 from verif.audit.cases import every, passed
 from verif.recipe import Recipe
 from verif.rollouts import Rollout
@@ -23,20 +24,21 @@ PATIENCE_S = 60.0
 
 def oracle_of(recipe: Recipe, url: str | None) -> Oracle | None:
     """The oracle that a recipe allows: the world's truth, calls per constraint to the service at `url`, or none."""
-    formula = recipe.verifier.formula
+    formula, thinks = recipe.verifier.formula, recipe.verifier.policy_thinks
     if recipe.data.kind == "world":
-        return lambda rollouts: [world_truth(rollout, formula) for rollout in rollouts]
+        return lambda rollouts: [world_truth(rollout, formula, thinks) for rollout in rollouts]
     judged = recipe.judge.kind != "none" and formula != "hard-only"
     if url and judged and not recipe.verifier.prompt.startswith("each-"):
         return lambda rollouts: asyncio.run(per_constraint(url, rollouts))
     return None
 
 
-def world_truth(rollout: Rollout, formula: str) -> bool:
+def world_truth(rollout: Rollout, formula: str, policy_thinks: bool = False) -> bool:
     """The world's truth about what the formula claims (all constraints, or only the hard or soft ones)."""
     from verif.data.world.oracle import truth
 
-    kept = truth(rollout.instruction, rollout.response.text).constraints
+    answer = answer_of(rollout.response, policy_thinks=policy_thinks)
+    kept = truth(rollout.instruction, answer.text).constraints
     wanted = {"hard-only": True, "soft-only": False}.get(formula)
     hard = [is_hard(constraint) for constraint in rollout.instruction.constraints]
     return all(ok for ok, is_rule in zip(kept, hard, strict=True) if wanted is None or is_rule is wanted)
