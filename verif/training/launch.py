@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from verif.stages.context import Stage
 
 FORCE = "VERIF_FORCE_TRAIN"
+WATCH = "watch.json"
 OPERATIONAL = {"save_every", "validate_every", "step_timeout_s", "max_error_share", "watch"}
 """Settings that do not change what is learnt: a stopped run may resume with others."""
 
@@ -96,7 +97,13 @@ def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, mlflow: StageRun
             )
 
         before = served(endpoint.url)
-        supervise.run(build, folder, steps=recipe.steps, step_timeout_s=recipe.step_timeout_s)
+        supervise.run(
+            build,
+            folder,
+            steps=recipe.steps,
+            step_timeout_s=recipe.step_timeout_s,
+            on_step=_watch(stage, endpoint, folder, mlflow),
+        )
         after = served(endpoint.url)
         record = {
             "seconds": time.monotonic() - began,
@@ -118,6 +125,8 @@ def _publish(stage: Stage, finished: Finished, mlflow: StageRun | None) -> None:
     with new_directory(stage.reports / "train") as target:
         folder.write_curve(target / "curve.csv")
         shutil.copytree(folder.rollouts, target / "rollouts")
+        if (folder.path / WATCH).is_file():
+            shutil.copyfile(folder.path / WATCH, target / WATCH)
         report = summary(stage, folder, finished.record)
         export(finished.checkpoint, stage.models / "policy", stage.models / "trained")
     write_json(stage.reports / "train.json", report)
@@ -129,6 +138,32 @@ def _publish(stage: Stage, finished: Finished, mlflow: StageRun | None) -> None:
         f" {report['reward']['last']['value']:.2f}",
         flush=True,
     )
+
+
+def _watch(
+    stage: Stage, endpoint: Endpoint, folder: RunFolder, mlflow: StageRun | None
+) -> Callable[[int], None]:
+    """Looks at each step's rollouts; an alarm may stop the run (`train.watch`)."""
+    from verif.rollouts import read_file, step_path
+    from verif.training.oracles import oracle_of
+    from verif.training.watch import Watcher
+
+    limits = stage.recipe.train.watch
+    watcher = Watcher(
+        limits,
+        folder.path / WATCH,
+        oracle=oracle_of(stage.recipe, endpoint.url),
+        emit=mlflow.metrics if mlflow else None,
+        seed=stage.recipe.train.seed,
+    )
+
+    def look(step: int) -> None:
+        rollouts = list(read_file(step_path(folder.rollouts, step)))
+        for alarm in watcher.look(step, rollouts, folder.metrics(step).get("actor/entropy")):
+            print(f"watch: step {step}: {alarm.message}", flush=True)
+        watcher.require_calm()
+
+    return look
 
 
 def served(url: str) -> dict[str, int]:

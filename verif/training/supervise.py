@@ -34,6 +34,7 @@ STARTS = 3
 """Ray gives its own helpers 15 s to start, which a busy machine may not grant: it is tried again."""
 
 Builder = Callable[[Path], Job]
+OnStep = Callable[[int], None]
 
 
 @contextmanager
@@ -62,15 +63,18 @@ def end_previous(folder: RunFolder) -> None:
     record.unlink(missing_ok=True)
 
 
-def run(build: Builder, folder: RunFolder, *, steps: int, step_timeout_s: float) -> None:
+def run(
+    build: Builder, folder: RunFolder, *, steps: int, step_timeout_s: float, on_step: OnStep | None = None
+) -> None:
     """Train to the last step in a claimed folder; `TrainingError` if that does not happen.
 
-    `build` makes the job for a folder that Ray may use. SIGINT and SIGTERM end the run first and then this
+    `build` makes the job for a folder that Ray may use; `on_step` is called once after each step, and what
+    it raises ends the run. SIGINT and SIGTERM end the run first and then this
     process, as a `KeyboardInterrupt`.
     """
     for attempt in range(1, STARTS + 1):
         folder.clear_failure()
-        code = _attempt(build, folder, steps, step_timeout_s)
+        code = _attempt(build, folder, steps, step_timeout_s, on_step)
         if code == 0 and steps in folder.done():
             return
         if attempt == STARTS or folder.heartbeat()[0] or "timed out during startup" not in end_of_log(folder):
@@ -78,7 +82,9 @@ def run(build: Builder, folder: RunFolder, *, steps: int, step_timeout_s: float)
         print("train: Ray did not start in time; trying again", flush=True)
 
 
-def _attempt(build: Builder, folder: RunFolder, steps: int, step_timeout_s: float) -> int:
+def _attempt(
+    build: Builder, folder: RunFolder, steps: int, step_timeout_s: float, on_step: OnStep | None
+) -> int:
     """One start of veRL, watched; its exit code."""
     marker = secrets.token_hex(16)
     ray = Path(tempfile.mkdtemp(prefix="vr", dir="/tmp"))  # a short path: it holds sockets
@@ -95,7 +101,7 @@ def _attempt(build: Builder, folder: RunFolder, steps: int, step_timeout_s: floa
             start_new_session=True,
         )
         try:
-            _watch(process, folder, steps, step_timeout_s)
+            _watch(process, folder, steps, step_timeout_s, on_step)
         finally:
             stop(process)
             shutil.rmtree(ray, ignore_errors=True)
@@ -103,19 +109,30 @@ def _attempt(build: Builder, folder: RunFolder, steps: int, step_timeout_s: floa
     return process.returncode
 
 
-def _watch(process: subprocess.Popen[bytes], folder: RunFolder, steps: int, step_timeout_s: float) -> None:
+def _watch(
+    process: subprocess.Popen[bytes],
+    folder: RunFolder,
+    steps: int,
+    step_timeout_s: float,
+    on_step: OnStep | None,
+) -> None:
     """Show progress until the process ends; `TrainingError` if it hangs."""
     shown = len(folder.done())
     changed, last = time.monotonic(), folder.heartbeat()
-    while process.poll() is None:
-        time.sleep(POLL_S)
+    while True:
+        ended = process.poll() is not None
         beat = folder.heartbeat()
         if beat != last:
             changed, last = time.monotonic(), beat
         done = folder.done()
         for step in done[shown:]:
             print(progress_line(folder, step, steps), flush=True)
+            if on_step is not None:
+                on_step(step)
         shown = len(done)
+        if ended:
+            return
+        time.sleep(POLL_S)
         started = last[0].startswith(("step", "after", "checkpoint"))
         limit = step_timeout_s if started else max(START_S, step_timeout_s)
         if time.monotonic() - changed > limit:
