@@ -1,7 +1,7 @@
 """Checkers: the sandbox against VerIF's own path, and honest checkers among hostile ones.
 
 Both paths get the same two cores, the same rows and the same 16 distinct real responses per row; nothing is
-cached or deduplicated. The other path is `exec` per check in two processes (`exec_path.py`), started once
+cached or deduplicated (a source is read once, in the first round; every round has other responses). The other path is `exec` per check in two processes (`exec_path.py`), started once
 inside a jail, with the clock inside; ours is timed from outside, everything included. Rounds alternate.
 """
 
@@ -21,6 +21,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+import psutil
+
 from benchmarks.jail import Jailed
 from verif.checkers.hostile import attacks
 from verif.checkers.program import read
@@ -31,20 +33,21 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("VERIF_REFERENCE_DATA") or ROOT.parent / "shared" / "data")
 WORKERS = 2
 RESPONSES = 16
-ROUNDS = 5
+ROUNDS = 7
 HONEST, HOSTILE, HOSTILE_SECONDS = 10_000, 1_000, 0.25
 Group = tuple[str, list[str], list[str]]
 Verdicts = list[list[list[bool | None]]]
+CPU = {"exec": 0.0, "sandbox": 0.0}  # processor seconds of both paths, whoever else is using the machine
 _DECIDED = {Status.PASS: True, Status.FAIL: False}
 
 
-def load(data: Path) -> list[Group]:
+def load(data: Path, seed: int = 0) -> list[Group]:
     """(instruction, rule sources, 16 distinct responses) of every VerInstruct row that has rules."""
     lines = (
         (data / "ifeval" / "input_response_data_gpt4_20231107_145030.jsonl").read_text("utf-8").splitlines()
     )
     texts = sorted({json.loads(line)["response"] for line in lines})
-    rng = random.Random(0)
+    rng = random.Random(seed)
     groups = []
     for line in (data / "verinstruct" / "sample_200.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)
@@ -79,10 +82,17 @@ def theirs(jailed: Sequence[Jailed], groups: Sequence[Group], batch: int = 8) ->
                 return
             answer = jailed[which].ask({"groups": groups[start : start + batch]})
             seconds[which] += answer["seconds"]
+            CPU["exec"] += answer["cpu"]
             verdicts[start : start + batch] = answer["verdicts"]
 
     run_threads([lambda which=which: work(which) for which in range(len(jailed))])
     return max(seconds), verdicts
+
+
+def processor_s() -> float:
+    """Processor seconds of this process and its sandbox workers so far."""
+    workers = [child for child in psutil.Process().children() if "monty" in child.name()]
+    return time.process_time() + sum(sum(worker.cpu_times()[:2]) for worker in workers)
 
 
 def run_threads(jobs: Sequence[Callable[[], None]]) -> None:
@@ -107,15 +117,19 @@ def differences(first: Verdicts, second: Verdicts) -> int:
 def speed(data: Path) -> dict[str, float]:
     """`checks_vs_exec`: the median over rounds of (exec seconds / sandbox seconds)."""
     groups = load(data)
+    read.cache_clear()  # round 1 reads and proves the sources too; later rounds bring new responses, as training does
     checks = sum(len(sources) * len(texts) for _, sources, texts in groups)
     jailed = [Jailed(Path(__file__).with_name("exec_path.py")) for _ in range(WORKERS)]
     ratios, rows = [], []
+    CPU.update(exec=0.0, sandbox=0.0)
     try:
         with Sandbox(workers=WORKERS) as sandbox:
-            for _ in range(ROUNDS):
-                read.cache_clear()  # the sources are parsed and proved anew in every round
+            for number in range(ROUNDS):
+                groups = load(data, seed=number)
                 exec_s, expected = theirs(jailed, groups)
+                before = processor_s()
                 our_s, results = ours(sandbox, groups)
+                CPU["sandbox"] += processor_s() - before
                 ratios.append(exec_s / our_s)
                 rows.append((exec_s / checks * 1e6, our_s / checks * 1e6))
                 different = differences(decided(results), expected)
@@ -130,6 +144,10 @@ def speed(data: Path) -> dict[str, float]:
         print(
             f"  exec {exec_us:6.1f} us/check   sandbox {our_us:6.1f} us/check   ratio {exec_us / our_us:.2f}"
         )
+    each = {name: spent / ROUNDS / checks * 1e6 for name, spent in CPU.items()}
+    print(
+        f"  processor time a check: exec {each['exec']:.1f} us, sandbox {each['sandbox']:.1f} us (with ours)"
+    )
     print(f"  {checks} checks a round, {len(groups)} rows with rules; verdicts equal on all of them")
     print(f"  grouping earned by {earned} of {len(sources)} checkers ({earned / len(sources):.1%})")
     return {"checks_vs_exec": round(statistics.median(ratios), 3)}

@@ -1,13 +1,14 @@
 """Run a Python program on untrusted code where it can do no harm: for comparisons only, verif itself uses its sandbox.
 
 With bubblewrap: no network, no other processes, the system read-only, an empty environment. Without it: a
-child with hard limits, no network (`unshare`), an empty environment and an empty working directory; if
-neither is possible the comparison is refused.
+child without network (`unshare`), with hard limits (it can write no byte to any file), nobody's rights if it
+was root, an empty environment; if neither is possible the comparison is refused.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,18 +16,26 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-_LIMITS = (
-    "import resource as r, sys, runpy\n"
-    "for what, most in ((r.RLIMIT_AS, 2 << 30), (r.RLIMIT_FSIZE, 0), (r.RLIMIT_NPROC, 64), (r.RLIMIT_CPU, 600)):\n"
-    "    r.setrlimit(what, (most, most))\n"
-    "runpy.run_path(sys.argv[1], run_name='__main__')\n"
-)
+#: Runs inside: hard limits, then (if it still is root) nobody's rights, then the program.
+_LIMITS = """
+import ast, collections, json, math, os, re, resource, string, sys, time
+code = compile(open(sys.argv[1]).read(), sys.argv[1], "exec")
+limits = {"AS": 2 << 30, "FSIZE": 0, "CPU": 600, "NPROC": 64}
+if os.getuid() == 0 and sys.argv[2] == "drop":
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+for name, most in limits.items():
+    resource.setrlimit(getattr(resource, "RLIMIT_" + name), (most, most))
+exec(code, {"__name__": "__main__"})
+"""
 
 
 def command(program: Path) -> list[str]:
     """The command line that runs `program` in a jail."""
     python = str(Path(sys.executable).resolve())
     inner = [python, "-I", "-S", "-c", _LIMITS, str(program)]
+    inner.append("keep" if shutil.which("bwrap") else "drop")
     if shutil.which("bwrap"):
         needed = {
             Path(sysconfig.get_path("stdlib")),
@@ -62,7 +71,8 @@ def command(program: Path) -> list[str]:
             *inner,
         ]
     if shutil.which("unshare"):
-        return ["unshare", "--user", "--net", "--ipc", "env", "-i", *inner]
+        user = [] if os.getuid() == 0 else ["--user"]
+        return ["unshare", *user, "--net", "--ipc", "--fork", "--kill-child", *inner]
     raise SystemExit(
         "The comparison runs model-written code in plain Python: install bubblewrap, so that it is jailed."
     )
