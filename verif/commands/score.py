@@ -148,11 +148,15 @@ def _report(summary: Summary, mode: str) -> None:
         passed = counts[Status.PASS]
         decided = passed + counts[Status.FAIL] + counts[Status.UNSCORABLE]
         _add(table, name, passed, decided, counts[Status.ERROR], counts[Status.SKIPPED])
-    known = summary.followed[True] + summary.followed[False]
+    # With unknown responses the rest is no sample: only failures are known without a judge.
+    unknown, followed = summary.followed[None], summary.followed[True]
     table.add_section()
-    _add(
-        table, "responses, all constraints followed", summary.followed[True], known, 0, summary.followed[None]
-    )
+    name = "responses, all constraints followed"
+    if unknown:
+        decided = followed + summary.followed[False]
+        table.add_row(name, str(decided), str(followed), "-", "-", "", f"{unknown} unknown")
+    else:
+        _add(table, name, followed, summary.rows, 0, 0)
     Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
 
 

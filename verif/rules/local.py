@@ -43,7 +43,7 @@ def _counted(found: int, ok: bool, what: str) -> Outcome:
 
 
 def _sentences(doc: Doc) -> int:
-    return len(re.findall(r"[.!?]+(?=[\s\"]|$)", doc.text))
+    return len(re.findall(r"(?<![.!?])[.!?]++(?=[\s\"]|$)", doc.text))
 
 
 def _uses(doc: Doc, word: str) -> int:
@@ -141,7 +141,7 @@ def no_comma(doc: Doc, _: NoParams) -> Outcome:
 @rule("local:exclaim")
 def exclaim(doc: Doc, _: NoParams) -> Outcome:
     """Every sentence ends with an exclamation mark."""
-    marks = re.findall(r"([.!?]+)(?=[\s\"]|$)", doc.text)
+    marks = re.findall(r"(?<![.!?])([.!?]++)(?=[\s\"]|$)", doc.text)
     others = sum(set(mark) != {"!"} for mark in marks)
     return Outcome(
         bool(marks) and not others, f"{others} of {len(marks)} sentences end otherwise", {"others": others}
