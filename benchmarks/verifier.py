@@ -1,0 +1,336 @@
+"""`make bench-verifier`: how well the verifier uses a judge, overlaps generation, saves calls, and holds its size.
+
+Ratios from one run. The judge is a stand-in with fixed capacity (`standin_judge.py`, a process of its own).
+The last line is one JSON object. `--soak-s` is the length of the memory test (600 in full).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import random
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+import psutil
+from harness import Judge, recipe, service, standin
+
+from verif.cache import VerdictCache
+from verif.joined import Verifier
+from verif.judge import prompt
+from verif.judge.client import JudgeClient
+from verif.judge.judge import Judge as JudgePart
+from verif.service.client import VerifierClient
+from verif.types import Instruction, Item, Response, RuleConstraint, SoftConstraint
+
+WORDS = [
+    "old",
+    "boat",
+    "lies",
+    "in",
+    "a",
+    "quiet",
+    "harbour",
+    "while",
+    "grey",
+    "gulls",
+    "wait",
+    "for",
+    "bread",
+    "and",
+    "rain",
+]
+
+
+def text(rng: random.Random, words: int = 60) -> str:
+    """A response nobody has seen."""
+    return " ".join(rng.choice(WORDS) for _ in range(words)) + f" {rng.random()}."
+
+
+def soft_items(count: int, seed: int, group: int = 16) -> list[Item]:
+    """Groups of rollouts for instructions with a soft constraint."""
+    rng = random.Random(seed)
+    return [
+        Item(
+            id=str(n),
+            instruction=Instruction(
+                id=str(n // group),
+                prompt=f"Describe harbour {n // group}.",
+                constraints=(SoftConstraint(text="Be calm."),),
+            ),
+            response=Response(text=text(rng)),
+        )
+        for n in range(count)
+    ]
+
+
+def rule_items(count: int, seed: int) -> list[Item]:
+    """Rollouts with three rules each."""
+    rng = random.Random(seed)
+    constraints = (
+        RuleConstraint(text="No commas.", rule="punctuation:no_comma"),
+        RuleConstraint(
+            text="At least 50 words.",
+            rule="length_constraints:number_words",
+            params={"relation": "at least", "num_words": 50},
+        ),
+        RuleConstraint(text="Mention boat.", rule="keywords:existence", params={"keywords": ["boat"]}),
+    )
+    return [
+        Item(
+            id=str(n),
+            instruction=Instruction(
+                id=str(n // 8), prompt=f"Describe harbour {n // 8}.", constraints=constraints
+            ),
+            response=Response(text=text(rng)),
+        )
+        for n in range(count)
+    ]
+
+
+def make(judge: Judge, cache: VerdictCache | None = None, formula: Any = "average") -> Verifier:
+    """A verifier in this process in front of the stand-in."""
+    client = JudgeClient([f"{judge.url}/v1"], "judge", deadline_s=120)
+    part = JudgePart(
+        client, template="joint-en", model_digest="standin", parameters={"temperature": 0, "max_tokens": 64}
+    )
+    return Verifier(judge=part, cache=cache, formula=formula)
+
+
+# ------------------------------------------------------------------------------------------ capacity
+async def verif_run(judge: Judge, count: int) -> float:
+    """Verdicts per second of the verifier over the whole run; the stand-in keeps the record."""
+    verifier = make(judge)
+    begun = time.monotonic()
+    done = 0
+    async for found in verifier.verify(soft_items(count, 1), cache=False):
+        assert found.reward.state == "scored", found
+        done += 1
+    await verifier.close()
+    return done / (time.monotonic() - begun)
+
+
+def threads_run(judge: Judge, count: int, threads: int = 128) -> float:
+    """Verdicts per second of 128 threads with the synchronous SDK, one item at a time each, as VerIF does."""
+    from openai import OpenAI
+
+    client = OpenAI(base_url=f"{judge.url}/v1", api_key="none", max_retries=0, timeout=120)
+    jobs: SimpleQueue[Item] = SimpleQueue()
+    for item in soft_items(count, 2):
+        jobs.put(item)
+    done: list[str] = []
+
+    def work() -> None:
+        while True:
+            try:
+                item = jobs.get_nowait()
+            except Empty:
+                return
+            messages: Any = prompt.render("joint-en", item.instruction, [0], item.response.text, "0badcafe")
+            answer = client.chat.completions.create(
+                model="judge", messages=messages, temperature=0, max_tokens=64
+            )
+            done.append(answer.choices[0].message.content or "")
+
+    begun = time.monotonic()
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(done) == count
+    return count / (time.monotonic() - begun)
+
+
+def capacity(items: int, thread_items: int) -> dict[str, float]:
+    """Busy share of 512 slots, and throughput against threads, on the same server."""
+    with standin("--slots", "512", "--mean", "2", "--longest", "15") as judge:
+        fast = asyncio.run(verif_run(judge, items))
+        seen = judge.control(reset=True)
+        slow = threads_run(judge, thread_items)
+        threads = judge.control()
+    print(
+        f"judge with 512 slots, service time mean 2 s, longest 15 s: {items} verdicts by verif, {thread_items} by 128 threads"
+    )
+    for name, per_s, stats in (("verif", fast, seen), ("128 threads, SDK", slow, threads)):
+        busy, whole = stats["busy_share"], stats["busy_share_whole"]
+        print(
+            f"  {name:16} {per_s:7.1f} verdicts/s, slots busy {busy:.1%} from p10 to p90, {whole:.1%} of the whole run"
+        )
+    return {"capacity_share": round(seen["busy_share"], 4), "vs_thread_sdk": round(fast / slow, 2)}
+
+
+# ------------------------------------------------------------------------------------------- overlap
+async def overlap(url: str, count: int, seed: int) -> tuple[float, float]:
+    """Seconds of waiting after the last rollout: asked as they finish, and asked when all have finished."""
+    rng = random.Random(seed)
+    finish = sorted(min(30.0, rng.lognormvariate(math.log(6), 0.7)) for _ in range(count))
+    async with VerifierClient(url) as client:
+        early, late = soft_items(count, seed), soft_items(count, seed + 1000)
+        begun = time.monotonic()
+        ended: list[float] = []
+
+        async def one(item: Item, at: float) -> None:
+            await asyncio.sleep(begun + at - time.monotonic())
+            async for _ in client.verify([item]):
+                ended.append(time.monotonic() - begun)
+
+        await asyncio.gather(*(one(item, at) for item, at in zip(early, finish, strict=True)))
+        overlapped = max(ended) - finish[-1]
+        begun = time.monotonic()
+        async for _ in client.verify(late):
+            pass
+        return overlapped, time.monotonic() - begun
+
+
+def waiting(count: int, rounds: int) -> dict[str, float]:
+    """Reward wait of overlapped verification as a share of what a barrier costs."""
+    with (
+        standin("--slots", "64", "--mean", "0.8", "--longest", "4") as judge,
+        tempfile.TemporaryDirectory() as folder,
+        service(Path(folder), judge, chosen=recipe(judge_deadline_s=120)) as running,
+    ):
+        pairs = [asyncio.run(overlap(running.url, count, seed)) for seed in range(rounds)]
+    early, late = (sum(column) / rounds for column in zip(*pairs, strict=True))
+    print(f"reward wait, {count} rollouts finishing over up to 30 s, {rounds} rounds: ", end="")
+    print(f"{early:.2f} s overlapped, {late:.2f} s after a barrier")
+    return {"wait_vs_barrier": round(early / late, 4)}
+
+
+# ------------------------------------------------------------------------------------------- savings
+async def replay(judge: Judge, steps: list[list[Item]], formula: Any) -> Counter[str]:
+    """Judge calls made and saved, by cause, when the steps of a run are verified in their order."""
+    with tempfile.TemporaryDirectory() as folder:
+        verifier = make(judge, VerdictCache(Path(folder)), formula)
+        for step in steps:
+            async for _ in verifier.verify(step):
+                pass
+        counts: Counter[str] = Counter({**verifier.saved, "asked": verifier.judge_calls})
+        await verifier.close()
+    return counts
+
+
+def savings(folder: Path) -> dict[str, float | None]:
+    """The share of judge calls saved on the stored rollouts of a real run."""
+    steps = stored(folder)
+    if not steps:
+        print(
+            f"judge calls saved: no rollouts under {folder}; run the local recipe first (`make run`), or give --rollouts"
+        )
+        return {"calls_saved": None}
+    shares = {}
+    with standin() as judge:
+        for formula in ("average", "product"):
+            counts = asyncio.run(replay(judge, steps, formula))
+            total = counts.total()
+            saved = {cause: counts[cause] for cause in ("dedupe", "cache", "short-circuit", "absent")}
+            shares[formula] = 1 - counts["asked"] / total
+            listed = ", ".join(f"{cause} {count / total:.1%}" for cause, count in saved.items())
+            print(
+                f"judge calls saved, {total} rollouts of {len(steps)} steps, formula {formula}: {shares[formula]:.1%} ({listed})"
+            )
+    return {"calls_saved": round(shares["average"], 4), "calls_saved_product": round(shares["product"], 4)}
+
+
+def stored(folder: Path) -> list[list[Item]]:
+    """The rollouts of each step as items."""
+    from verif import rollouts
+
+    by_step: dict[int, list[Item]] = {}
+    if folder.is_dir():
+        for number, rollout in enumerate(rollouts.read(folder)):
+            item = Item(id=str(number), instruction=rollout.instruction, response=rollout.response)
+            by_step.setdefault(rollout.step, []).append(item)
+    return [by_step[step] for step in sorted(by_step)]
+
+
+# ---------------------------------------------------------------------------------------------- HTTP
+def footprint(pid: int) -> float:
+    """Proportional memory of a process and its children, in MB."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    return sum(p.memory_full_info().pss for p in processes) / 2**20
+
+
+async def load(url: str, seconds: float, seed: int, sizes: list[tuple[float, float]], pid: int) -> int:
+    """Full load by batches of 64 for a while; how many verifications came back."""
+    done, begun, turn = 0, time.monotonic(), 0
+    marks = [seconds * 0.1, seconds]
+    async with VerifierClient(url, parallel=4) as client:
+        while time.monotonic() - begun < seconds:
+            items = rule_items(64 * 32, seed + turn % 50)
+            turn += 1
+            async for _ in client.verify(items):
+                done += 1
+            if time.monotonic() - begun >= marks[0]:
+                marks.pop(0)
+                sizes.append((time.monotonic() - begun, footprint(pid)))
+    return done
+
+
+async def rate(url: str, count: int) -> float:
+    """Rule-only verifications per second in batches of 64."""
+    async with VerifierClient(url, parallel=4) as client:
+        async for _ in client.verify(rule_items(1024, 0)):
+            pass
+        items = rule_items(count, 1)
+        begun = time.monotonic()
+        async for _ in client.verify(items):
+            pass
+        return count / (time.monotonic() - begun)
+
+
+def http(count: int, soak_s: float) -> dict[str, float]:
+    """Throughput and memory of the service itself."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        service(Path(folder), None, chosen=recipe(judge="none")) as running,
+    ):
+        per_s = asyncio.run(rate(running.url, count))
+        print(
+            f"rule-only verifications through HTTP in batches of 64: {per_s:.0f} per second ({count} with 3 rules each)"
+        )
+        sizes: list[tuple[float, float]] = []
+        done = asyncio.run(load(running.url, soak_s, 5, sizes, running.process.pid))
+        urllib.request.urlopen(f"{running.url}/health", timeout=5).close()
+    (early_at, early), (late_at, late) = sizes[0], sizes[-1]
+    print(f"{soak_s:.0f} s at full load, {done} verifications: ", end="")
+    print(f"{early:.0f} MB after {early_at:.0f} s, {late:.0f} MB after {late_at:.0f} s")
+    return {"http_rules_per_s": round(per_s), "memory_growth": round(late / early, 3)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--soak-s", type=float, default=600, help="length of the memory test in seconds")
+    parser.add_argument("--items", type=int, default=10_000, help="judge verdicts in the capacity test")
+    parser.add_argument(
+        "--thread-items", type=int, default=3_000, help="judge verdicts of the peer with threads"
+    )
+    parser.add_argument("--rollouts", type=Path, default=Path("reports/train/rollouts"))
+    parser.add_argument("--only", choices=["capacity", "waiting", "savings", "http"])
+    arguments = parser.parse_args()
+    parts = {
+        "capacity": lambda: capacity(arguments.items, arguments.thread_items),
+        "waiting": lambda: waiting(1024, 3),
+        "savings": lambda: savings(arguments.rollouts),
+        "http": lambda: http(20_000, arguments.soak_s),
+    }
+    results: dict[str, float | None] = {}
+    for name, part in parts.items():
+        if arguments.only in (None, name):
+            results.update(part())
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()
