@@ -1,8 +1,9 @@
 """Checkers: the sandbox against VerIF's own path, and honest checkers among hostile ones.
 
-Both paths get the same two cores, the same rows and the same 16 distinct real responses per row; nothing is
-cached or deduplicated (a source is read once, in the first round; every round has other responses). The other path is `exec` per check in two processes (`exec_path.py`), started once
-inside a jail, with the clock inside; ours is timed from outside, everything included. Rounds alternate.
+Both paths get the same two cores, the same rows and the same 16 distinct real responses per row. Nothing is
+cached or deduplicated: a source is read once, in the first round, and every round has other responses. The
+other path is `exec` per check in two processes (`exec_path.py`), started once inside a jail, with the clock
+inside; ours is timed from outside, everything included. Rounds alternate.
 """
 
 from __future__ import annotations
