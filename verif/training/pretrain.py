@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Trained:
     validation_loss: float
     cpu_seconds: float
     longest: int
+    left_out: int = 0  # examples that do not fit into the context
 
 
 def make_model(section: ScratchModel, tokenizer: Any) -> Any:
@@ -58,7 +59,9 @@ def make_model(section: ScratchModel, tokenizer: Any) -> Any:
 def load(folder: Path) -> tuple[Any, Any]:
     """Model (fp32, evaluation mode) and tokenizer of a folder; a missing part is an `InputError`."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     for name, why in (("config.json", "a model"), ("tokenizer.json", "a tokenizer")):
         if not (folder / name).is_file():
             raise InputError(
@@ -220,7 +223,7 @@ def from_scratch(
         learning_rate=section.learning_rate, seed=section.seed, name=name, prompt_weight=prompt_weight,
     )  # fmt: skip
     tok.save(tokenizer, model, folder, texts[:300])
-    return trained
+    return replace(trained, left_out=len(pairs) - len(data))
 
 
 def continue_training(

@@ -53,7 +53,9 @@ def train(texts: Iterable[str], size: int, context: int) -> Any:
 def save(tokenizer: Any, model: Any, folder: Path, probes: Sequence[str]) -> None:
     """Write model and tokenizer, then load both as a user would and compare the tokens of `probes`."""
     from transformers import AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     again = AutoTokenizer.from_pretrained(folder)
