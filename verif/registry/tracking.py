@@ -61,7 +61,7 @@ def mlflow_errors(doing: str, where: str) -> Iterator[None]:
             raise
         cause = str(error).strip().splitlines() or [type(error).__name__]
         raise RegistryError(
-            f"MLflow at {_without_password(where)} failed while {doing}: {cause[0][:300]}",
+            f"MLflow at {_without_password(where)} failed while {doing}: {_without_password(cause[0])[:300]}",
             "Check that it runs and that MLFLOW_TRACKING_URI names it; then run the same command again.",
         ) from error
 

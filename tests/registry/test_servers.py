@@ -1,0 +1,205 @@
+"""MLflow on PostgreSQL with artifacts on S3 (moto's server), and MLflow that is down or answers 500."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from verif.errors import RegistryError
+from verif.registry import promotion
+from verif.registry.ledger import verify
+from verif.registry.promotion import at_desk
+from verif.registry.reconcile import reconcile, register
+from verif.registry.store import open_registry
+
+pytestmark = pytest.mark.slow
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait(url: str, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=2)
+            return
+        except OSError:
+            assert time.monotonic() < end, f"{url} did not start"
+            time.sleep(0.2)
+
+
+@pytest.fixture
+def processes():
+    started: list[subprocess.Popen] = []
+    yield started
+    for process in reversed(started):
+        try:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(15)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def postgres(folder: Path, processes: list) -> str:
+    """A PostgreSQL of its own; skips where the server is not installed or cannot run here."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
+    if not found:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    data, port = folder / "pg", free_port()
+    data.mkdir()
+    if user:
+        shutil.chown(data, "postgres")
+        for parent in [data, *data.parents]:
+            if parent != Path("/") and parent != Path("/tmp"):
+                parent.chmod(parent.stat().st_mode | 0o055)
+    init = [*user, str(found[-1] / "initdb"), "-D", str(data), "-U", "t", "-A", "trust", "--no-sync"]
+    subprocess.run(init, check=True, capture_output=True, cwd="/")
+    command = [
+        *user,
+        str(found[-1] / "postgres"),
+        "-D",
+        str(data),
+        "-p",
+        str(port),
+        "-h",
+        "127.0.0.1",
+        "-k",
+        str(data),
+    ]
+    processes.append(
+        subprocess.Popen(
+            command, cwd="/", start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+    )
+    end = time.monotonic() + 60
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        assert time.monotonic() < end, "PostgreSQL did not start"
+        time.sleep(0.2)
+    return f"postgresql+psycopg2://t@127.0.0.1:{port}/postgres"
+
+
+def test_postgresql_and_s3(stage, refill, tmp_path, processes, monkeypatch) -> None:
+    pytest.importorskip("moto")
+    pytest.importorskip("psycopg2")
+    database = postgres(tmp_path, processes)
+    s3, http = free_port(), free_port()
+    quiet = {"start_new_session": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    processes.append(subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(s3)], **quiet))
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "t", "AWS_SECRET_ACCESS_KEY": "t", "AWS_DEFAULT_REGION": "us-east-1",
+        "MLFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{s3}", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    wait(f"http://127.0.0.1:{s3}/moto-api/")
+    import boto3
+
+    boto3.client("s3", endpoint_url=f"http://127.0.0.1:{s3}").create_bucket(Bucket="models")
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database, "--port", str(http),
+        "--default-artifact-root", "s3://models/mlflow", "--workers", "1",
+    ]  # fmt: skip
+    processes.append(subprocess.Popen(command, **quiet))
+    wait(f"http://127.0.0.1:{http}/health")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{http}")
+    assert register(stage).alias == "champion"
+    refill(stage.root, after=0.9, weights=b"w2")
+    assert register(stage).alias == "challenger"
+    promotion.promote(stage, "challenger", "better")
+    promotion.rollback(stage, "worse in use")
+    assert open_registry(stage).aliases() == {"champion": "1"}
+    with at_desk(stage) as desk:
+        verify(desk.entries)
+        assert [e.action for e in desk.entries] == ["promote", "promote", "rollback"]
+    from verif.registry import versions
+
+    found = versions.fetch(open_registry(stage), open_registry(stage).resolve("2"), stage.state)
+    assert (found / "model.safetensors").read_bytes() == b"w2"
+    names = {m.name for m in open_registry(stage).mlflow.search_registered_models()}
+    assert names == {"m"}, "the promotion lock must be given back"
+
+
+def test_mlflow_down_is_one_clear_error_within_seconds(stage, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://t:secret@127.0.0.1:{free_port()}")
+    begun = time.monotonic()
+    with pytest.raises(RegistryError, match="MLflow at") as error:
+        reconcile(stage)
+    assert time.monotonic() - begun < 20
+    assert "secret" not in str(error.value)
+
+
+def test_mlflow_answering_500_in_a_promotion_promotes_nothing(stage, refill, monkeypatch) -> None:
+    register(stage)
+    refill(stage.root, after=0.9, weights=b"w2")
+    register(stage)
+    from mlflow.exceptions import MlflowException
+
+    from verif.registry.store import Registry
+
+    def fails(self, alias: str, number: str) -> None:
+        from verif.registry.tracking import mlflow_errors
+
+        with mlflow_errors("setting alias", self.uri):
+            raise MlflowException("API request failed with error code 500")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Registry, "set_alias", fails)
+        with pytest.raises(RegistryError, match="500"):
+            promotion.promote(stage, "2", "better")
+        assert open_registry(stage).aliases()["champion"] == "1"
+    assert any("Finished the interrupted promote" in line for line in reconcile(stage))
+    assert open_registry(stage).aliases()["champion"] == "2"
+
+
+def test_a_server_that_always_fails(stage, monkeypatch) -> None:
+    class Broken(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(500)
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Broken)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+    try:
+        begun = time.monotonic()
+        with pytest.raises(RegistryError, match="MLflow at"):
+            reconcile(stage)
+        assert time.monotonic() - begun < 40
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_read_only_store_promotes_nothing(stage, refill, monkeypatch) -> None:
+    register(stage)
+    refill(stage.root, after=0.9, weights=b"w2")
+    register(stage)
+    database = stage.state / "mlflow" / "mlflow.db"
+    with monkeypatch.context() as patched:
+        patched.setenv("MLFLOW_TRACKING_URI", f"sqlite:///file:{database}?mode=ro&uri=true")
+        with pytest.raises(RegistryError, match="readonly"):
+            promotion.promote(stage, "2", "better")
+    assert open_registry(stage).aliases()["champion"] == "1"
