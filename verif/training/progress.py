@@ -44,6 +44,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.rollouts = path / "rollouts"
         self.steps = path / "steps"
+        self.batches = path / "batches"
         self.log = path / "verl.log"
         self._heartbeat = path / "heartbeat.json"
         self._failure = path / "failure.json"
@@ -57,6 +58,10 @@ class RunFolder:
         """Keep a step's metrics (numbers only)."""
         numbers = {name: float(value) for name, value in metrics.items() if _is_number(value)}
         write_json(self.steps / f"step_{step:06d}.json", numbers)
+
+    def write_batch(self, step: int, rows: list[dict[str, Any]]) -> None:
+        """Keep what each row of veRL's batch weighed: its score, advantage and tokens in the losses."""
+        write_json(self.batches / f"step_{step:06d}.json", rows)
 
     def write_validation(self, step: int, numbers: dict[str, float]) -> None:
         """Keep a validation's numbers."""
@@ -119,7 +124,11 @@ class RunFolder:
 
     def forget_after(self, step: int) -> None:
         """Remove what was kept of later steps: a resumed run does them again."""
-        for path in [*self.steps.glob("*.json"), *self.rollouts.glob("step_*.parquet")]:
+        for path in [
+            *self.steps.glob("*.json"),
+            *self.batches.glob("step_*.json"),
+            *self.rollouts.glob("step_*.parquet"),
+        ]:
             if int(path.stem.split("_")[1]) > step:
                 path.unlink()
 

@@ -81,15 +81,25 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
         self.folder.beat(f"after step {global_steps}")
 
     def keep_rollouts(self, batch: Any, sample: Sample) -> None:
-        """Write every rollout of the step, as it was trained on (veRL's padding is none)."""
-        keys = [key for key in batch.keys if key in sample.rows]
-        trained = tq.kv_batch_get(
-            keys=keys, partition_id=batch.partition_id, select_fields=["advantages", "response_mask"]
-        )
-        sums = {
-            key: float((trained["advantages"][index] * trained["response_mask"][index]).sum())
-            for index, key in enumerate(keys)
-        }
+        """Write the batch as veRL trained on it (padding too), and every rollout of the step."""
+        fields = ["advantages", "response_mask", "loss_mask", "rm_scores"]
+        trained = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=fields)
+        rows = []
+        sums: dict[str, float] = {}
+        for index, key in enumerate(batch.keys):
+            masked = trained["advantages"][index] * trained["response_mask"][index]
+            sums[key] = float(masked.sum())
+            rows.append(
+                {
+                    "key": key,
+                    "state": sample.rows[key].record.state if key in sample.rows else "padding",
+                    "score": float(trained["rm_scores"][index].sum()),
+                    "advantage": float(masked.abs().sum()),
+                    "loss_tokens": int(trained["response_mask"][index].sum()),
+                    "normalising_tokens": int(trained["loss_mask"][index].sum()),
+                }
+            )
+        self.folder.write_batch(sample.step, rows)
         rollouts = [
             Rollout(
                 step=sample.step,
