@@ -85,6 +85,7 @@ DEFECTIVE = [
     ("counts characters", "The reply must be at least 30 words long.", HEAD + "return len(response) >= 30"),
     ("exact for around", "Aim for approximately 90 words.", HEAD + "return len(response.split()) == 90"),
     ("contradicts its text", "Avoid the use of colons.", HEAD + "return len(response.split('\\n\\n')) == 2"),
+    ("contradicts its text", "Words should hold at least 25 characters.", HEAD + "return len(response.split()) >= 25"),
     ("contradicts its text", "Answer with at most 40 words.", HEAD + "return len(response.split()) >= 40"),
     ("contradicts its text", 'Include the keywords "tea", "milk".', HEAD + "return 'tea' in response or 'milk' in response"),
 ]  # fmt: skip
@@ -243,7 +244,7 @@ def test_the_public_sample(sandbox: Sandbox, reference_data: Path) -> None:
     for finding in found:
         counts[finding.kind] = counts.get(finding.kind, 0) + 1
     assert counts == {
-        "unsatisfiable": 37, "counts characters": 9, "exact for around": 4, "contradicts its text": 11,
+        "unsatisfiable": 36, "counts characters": 9, "exact for around": 4, "contradicts its text": 12,
         "contradicts its sibling": 16, "vacuous on empty": 150,
     }  # fmt: skip
 

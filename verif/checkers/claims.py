@@ -154,7 +154,11 @@ class WordLetters:
         return [word, f"{word} {word} {word}"]
 
     def bad(self) -> list[str]:
-        return list(probes.ORDINARY) if self.least >= 5 else [f"A {'b' * self.least} a."]
+        return (
+            [*probes.ORDINARY, probes.words(60), probes.words(400)]
+            if self.least >= 5
+            else [f"A {'b' * self.least} a."]
+        )
 
     def telling(self) -> list[str]:
         return []

@@ -187,10 +187,15 @@ def _compare(claim: Claim, said: _Said) -> Found | None:
 def _letters(claim: WordLetters, said: _Said) -> Found | None:
     if claim.least < IMPOSSIBLE_LETTERS:
         return None
-    passed = sum(ok for _, ok in said.ordinary)
-    evidence = {"least": claim.least, "ordinary_texts": len(said.ordinary), "passed": passed}
-    if passed:
-        return "contradicts its text", "passes texts with shorter words", evidence
+    passed = [text[:_SHOWN] for text, ok in said.bad if ok]
+    failed = [text[:_SHOWN] for text, ok in said.good if not ok]
+    evidence = {"least": claim.least, "probes": len(said.bad), "passed": len(passed)}
+    if passed or failed:  # whatever this checker decides, it is not the length of words
+        return (
+            "contradicts its text",
+            "does not decide the length of every word",
+            evidence | {"wrong": passed + failed},
+        )
     detail = f"demands at least {claim.least} letters of every word: no ordinary sentence can keep that"
     return "unsatisfiable", detail, evidence
 
