@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import Any, cast
 
 import click
 import typer
@@ -46,9 +47,11 @@ class Lazy(click.Group):
     """A group that imports a command's module only when that command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names, without importing anything."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
         if cmd_name not in COMMANDS:
             return None
         module_name, help_line = COMMANDS[cmd_name]
@@ -59,18 +62,21 @@ class Lazy(click.Group):
         app = typer.Typer(add_completion=False) if callable(function) else module.app
         if callable(function):
             app.command(cmd_name, help=help_line)(function)
-        command: click.Command = get_command(app)
+        command: Any = get_command(app)  # typer's own copy of click
         command.name = cmd_name
-        return command
+        return cast(click.Command, command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The table in `verif --help`."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 def main() -> None:
     """Entry point: expected errors are one line on standard error, Ctrl-C is exit code 130."""
-    group = Lazy(name="verif", help="Instruction following by reinforcement learning against verified rewards.")
+    group = Lazy(
+        name="verif", help="Instruction following by reinforcement learning against verified rewards."
+    )
     try:
         group.main(prog_name="verif", standalone_mode=True)
     except VerifError as error:

@@ -27,7 +27,9 @@ class VerifError(Exception):
 class InputError(VerifError):
     """Bad user data: names the file, the row (1-based) and the field."""
 
-    def __init__(self, message: str, *, file: object = None, row: int | None = None, field: str = "", hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, file: object = None, row: int | None = None, field: str = "", hint: str = ""
+    ) -> None:
         self.file, self.row, self.field, self.problem = file, row, field, message
         place = ", ".join(
             part

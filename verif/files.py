@@ -26,7 +26,9 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Indented JSON with sorted keys, written atomically; the same value gives the same bytes."""
-    options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    options = (
+        orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    )
     write_bytes(path, orjson.dumps(value, option=options))
 
 
@@ -72,5 +74,7 @@ def digest_tree(folder: Path) -> str:
     entries = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         with path.open("rb") as stream:
-            entries.append([path.relative_to(folder).as_posix(), hashlib.file_digest(stream, "sha256").hexdigest()])
+            entries.append(
+                [path.relative_to(folder).as_posix(), hashlib.file_digest(stream, "sha256").hexdigest()]
+            )
     return digest(entries)

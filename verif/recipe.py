@@ -46,7 +46,9 @@ class VerInstructData(Section):
     test: int = Field(32, ge=2)
     golden: int = Field(40, ge=2)
     max_prompt_tokens: int = Field(1024, ge=16)
-    require_checker: bool = Field(False, description="leave out rows without a hard constraint (for `hard-only`)")
+    require_checker: bool = Field(
+        False, description="leave out rows without a hard constraint (for `hard-only`)"
+    )
 
 
 class ScratchModel(Section):
@@ -89,6 +91,17 @@ class Gate(Section):
     max_flip_rate: float = Field(0.0, ge=0, le=1)
 
 
+class CascadeSection(Section):
+    """A small judge in front of the judge; `verif.judge.cascade.choose_band` finds `low` and `high`.
+
+    Its server is named by the environment variable `VERIF_SMALL_JUDGE_URL`, its model by `digest`.
+    """
+
+    digest: str
+    low: float = Field(default=0.1, ge=0, le=0.5)
+    high: float = Field(default=0.9, ge=0.5, le=1)
+
+
 class VerifierSection(Section):
     """Judge prompting, reward formula and audit gate."""
 
@@ -97,10 +110,17 @@ class VerifierSection(Section):
     prompt: Literal["local", "joint-en", "joint-zh", "each-en", "each-zh"] = "local"
     max_judge_tokens: int = Field(64, ge=8)
     judge_deadline_s: float = Field(60, gt=0)
-    judge_reasoning_parser: str = Field("", description="vLLM's --reasoning-parser for the judge, e.g. deepseek_r1")
-    policy_thinks: bool = Field(False, description="the policy reasons before `</think>`; without it nothing is judged")
+    judge_reasoning_parser: str = Field(
+        "", description="vLLM's --reasoning-parser for the judge, e.g. deepseek_r1"
+    )
+    cascade: CascadeSection | None = None
+    policy_thinks: bool = Field(
+        False, description="the policy reasons before `</think>`; without it nothing is judged"
+    )
     audit_items: int = Field(300, ge=10)
-    price_per_hour: float = Field(0.1, ge=0, description="of the machines that judge; two cloud CPU cores by default")
+    price_per_hour: float = Field(
+        0.1, ge=0, description="of the machines that judge; two cloud CPU cores by default"
+    )
     gate: Gate = Gate()
 
 
@@ -110,7 +130,9 @@ class Watch(Section):
     on_alarm: Literal["warn", "stop"] = "warn"
     every: int = Field(5, ge=1, description="steps between two looks by the oracle")
     sample: int = Field(32, ge=0, description="rollouts that the oracle judges again at a look; 0 asks none")
-    max_divergence: float = Field(0.3, ge=0, le=1, description="accepted rollouts that the oracle calls false")
+    max_divergence: float = Field(
+        0.3, ge=0, le=1, description="accepted rollouts that the oracle calls false"
+    )
     max_unscorable_rise: float = Field(0.3, ge=0, le=1)
     max_signature_rise: float = Field(0.15, ge=0, le=1)
     min_length_ratio: float = Field(0.4, ge=0, le=1)
@@ -219,7 +241,9 @@ def parse_recipe(raw: object, where: object) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"{where}: {key}: {first['msg']}", "See `verif/recipe.py` for the keys and their ranges.") from None
+        raise RecipeError(
+            f"{where}: {key}: {first['msg']}", "See `verif/recipe.py` for the keys and their ranges."
+        ) from None
 
 
 def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:

@@ -27,7 +27,9 @@ def mean(statuses: Sequence[Status]) -> float:
     return sum(s is Status.PASS for s in statuses) / len(statuses)
 
 
-def combine(hard: Sequence[Status], soft: Sequence[Status], formula: Formula) -> tuple[float, dict[str, float]]:
+def combine(
+    hard: Sequence[Status], soft: Sequence[Status], formula: Formula
+) -> tuple[float, dict[str, float]]:
     """Reward and its present terms, from decided statuses only; both sequences empty is a reward of 1."""
     terms: dict[str, float] = {}
     if hard and formula != "soft-only":
@@ -60,7 +62,8 @@ def reward(
     used = [
         (constraint, status)
         for constraint, status in zip(constraints, statuses, strict=True)
-        if not (formula == "hard-only" and not is_hard(constraint)) and not (formula == "soft-only" and is_hard(constraint))
+        if not (formula == "hard-only" and not is_hard(constraint))
+        and not (formula == "soft-only" and is_hard(constraint))
     ]
     if any(status is Status.ERROR for _, status in used):
         return Reward(value=None, state="error", formula=formula)

@@ -54,11 +54,15 @@ def read_instructions(path: Path) -> list[Instruction]:
     try:
         column = pq.read_table(path, columns=["reward_model"]).column("reward_model").to_pylist()
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"cannot read parquet: {error}", file=path, hint="Run `dvc repro prepare`.") from None
+        raise InputError(
+            f"cannot read parquet: {error}", file=path, hint="Run `dvc repro prepare`."
+        ) from None
     out = []
     for row, cell in enumerate(column, 1):
         try:
             out.append(Instruction.model_validate_json(cell["ground_truth"]))
         except (ValidationError, TypeError, KeyError) as error:
-            raise InputError(str(error).splitlines()[0], file=path, row=row, field="reward_model.ground_truth") from None
+            raise InputError(
+                str(error).splitlines()[0], file=path, row=row, field="reward_model.ground_truth"
+            ) from None
     return out

@@ -1,1 +1,1 @@
-
+"""The seven stages: recipe in, files out."""
