@@ -42,15 +42,16 @@ def describe(recipe: Recipe, judge_model: Path | None) -> dict[str, str]:
 def _judge_part(recipe: Recipe, judge_model: Path | None) -> str:
     if recipe.judge.kind == "none":
         return "none"
+    from verif.judge.cascade import LOGPROBS, Band, cascade_part
     from verif.judge.judge import SECRET_VARIABLE, judge_part, sampling
 
-    parameters = sampling(recipe.verifier.prompt, recipe.verifier.max_judge_tokens)
-    return judge_part(
-        model_digest(recipe, judge_model),
-        recipe.verifier.prompt,
-        parameters,
-        os.environ.get(SECRET_VARIABLE, ""),
-    )
+    section, secret = recipe.verifier, os.environ.get(SECRET_VARIABLE, "")
+    parameters = sampling(section.prompt, section.max_judge_tokens)
+    large = judge_part(model_digest(recipe, judge_model), section.prompt, parameters, secret)
+    if section.cascade is None:
+        return large
+    small = judge_part(section.cascade.digest, section.prompt, {**parameters, **LOGPROBS}, secret)
+    return cascade_part(small, large, Band(section.cascade.low, section.cascade.high))
 
 
 def model_digest(recipe: Recipe, judge_model: Path | None) -> str:

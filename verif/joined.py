@@ -175,8 +175,8 @@ class Verifier:
             try:
                 await asyncio.gather(*finishing)
             finally:
-                for task in [*finishing, *(t for _, tasks in waiting for t in tasks)]:
-                    task.cancel()
+                for left in (*finishing, *(t for _, tasks in waiting for t in tasks)):
+                    left.cancel()
         except asyncio.CancelledError:
             raise
         except BaseException as error:

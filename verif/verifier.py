@@ -7,10 +7,13 @@ over HTTP.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from verif.cache import VerdictCache
+from verif.errors import RecipeError
 from verif.hard import LazySandbox, wants_sandbox
 from verif.identity import describe, identity_of, model_digest
 from verif.joined import Verifier
@@ -18,6 +21,8 @@ from verif.recipe import Recipe
 from verif.types import Constraint, Instruction, Item, Response, Verification
 
 __all__ = ["Verifier", "build", "describe", "identity_of", "verify"]
+
+SMALL_VARIABLE = "VERIF_SMALL_JUDGE_URL"
 
 
 def build(
@@ -33,22 +38,8 @@ def build(
 
     `judge_model` is the folder whose digest identifies the judge; `state` holds the verdict cache.
     """
-    judge = None
     section = recipe.verifier
-    if recipe.judge.kind != "none" and judge_url:
-        from verif.judge.client import JudgeClient
-        from verif.judge.judge import Judge, sampling
-
-        parameters = sampling(section.prompt, section.max_judge_tokens)
-        client = JudgeClient(
-            judge_url.split(","), "judge", parameters=parameters, deadline_s=section.judge_deadline_s
-        )
-        judge = Judge(
-            client,
-            template=section.prompt,
-            model_digest=model_digest(recipe, judge_model),
-            parameters=parameters,
-        )
+    judge = _judge(recipe, judge_url, judge_model) if recipe.judge.kind != "none" and judge_url else None
     return Verifier(
         formula=section.formula,
         unscorable_reward=section.unscorable_reward,
@@ -58,6 +49,31 @@ def build(
         cache=VerdictCache(state / "verdicts") if cache else None,
         parts=describe(recipe, judge_model),
     )
+
+
+def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
+    """The recipe's judge, or the cascade with a small one in front of it."""
+    from verif.judge.cascade import LOGPROBS, Band, Cascade
+    from verif.judge.client import JudgeClient
+    from verif.judge.judge import Judge, sampling
+
+    section = recipe.verifier
+    plain = sampling(section.prompt, section.max_judge_tokens)
+
+    def one(where: str, digest: str, parameters: dict[str, Any]) -> Judge:
+        client = JudgeClient(
+            where.split(","), "judge", parameters=parameters, deadline_s=section.judge_deadline_s
+        )
+        return Judge(client, template=section.prompt, model_digest=digest, parameters=parameters)
+
+    large = one(urls, model_digest(recipe, model), plain)
+    if section.cascade is None:
+        return large
+    small_urls = os.environ.get(SMALL_VARIABLE, "")
+    if not small_urls:
+        raise RecipeError("the recipe has a cascade but no small judge.", f"Set {SMALL_VARIABLE} to its URL.")
+    small = one(small_urls, section.cascade.digest, {**plain, **LOGPROBS})
+    return Cascade(small, large, Band(section.cascade.low, section.cascade.high))
 
 
 def verify(

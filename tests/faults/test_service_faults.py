@@ -177,7 +177,10 @@ async def test_sandbox_workers_killed_at_random(tmp_path: Path) -> None:
 async def test_ten_thousand_requests_at_once(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
-    with standin() as judge, service(tmp_path, judge, chosen=recipe(judge_deadline_s=60), max_pending=500) as running:
+    with (
+        standin() as judge,
+        service(tmp_path, judge, chosen=recipe(judge_deadline_s=60), max_pending=500) as running,
+    ):
         items = [
             item(n % 50, f"{'good' if n % 2 else 'bad'} {n % 500}").model_copy(update={"id": str(n)})
             for n in range(10_000)

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import os
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -23,6 +25,7 @@ from verif.judge.verdict import SCHEMA, ParsedVerdict, parse
 from verif.types import Cost, Instruction, Response, Status, Verdict
 
 SECRET_VARIABLE = "VERIF_MARKER_KEY"  # noqa: S105
+_BEFORE = re.compile(r'"verdict"\s*:\s*"?$')
 SEEDS = (0, 1)
 """The fixed sequence: an unparsable verdict is asked for once more with the next seed."""
 
@@ -99,13 +102,45 @@ class Judge:
             except JudgeError as error:
                 problem = str(error)
                 continue
-            return self._verdict(
-                Status.PASS if parsed.passed else Status.FAIL, indices, _reason(parsed, reply), cost
-            )
+            status = Status.PASS if parsed.passed else Status.FAIL
+            sure = confidence(reply)
+            evidence = {} if sure is None else {"p_pass": round(sure, 6)}
+            return self._verdict(status, indices, _reason(parsed, reply), cost, evidence)
         return self._verdict(Status.ERROR, indices, problem, cost)
 
-    def _verdict(self, status: Status, indices: Sequence[int], reason: str, cost: Cost) -> Verdict:
-        return Verdict(status=status, covers=tuple(indices), reason=reason, part=self.part, cost=cost)
+    def _verdict(
+        self,
+        status: Status,
+        indices: Sequence[int],
+        reason: str,
+        cost: Cost,
+        evidence: dict[str, Any] | None = None,
+    ) -> Verdict:
+        return Verdict(
+            status=status,
+            covers=tuple(indices),
+            reason=reason,
+            evidence=evidence or {},
+            part=self.part,
+            cost=cost,
+        )
+
+
+def confidence(reply: JudgeAnswer) -> float | None:
+    """The judge's probability of pass against fail where it wrote its verdict; None without log-probabilities."""
+    written = ""
+    for token in reply.logprobs:
+        if _BEFORE.search(written.rpartition("</think>")[2]):
+            weight = {"pass": 0.0, "fail": 0.0}
+            for choice in token.get("top_logprobs") or [token]:
+                start = str(choice.get("token", "")).strip(' "')
+                for word in weight:
+                    if start and (word.startswith(start) or start.startswith(word)):
+                        weight[word] += math.exp(float(choice.get("logprob", -math.inf)))
+            total = sum(weight.values())
+            return weight["pass"] / total if total else None
+        written += str(token.get("token", ""))
+    return None
 
 
 def _reason(parsed: ParsedVerdict, reply: JudgeAnswer) -> str:

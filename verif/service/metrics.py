@@ -95,7 +95,9 @@ class _Live(Collector):
             for event in ("hits", "misses", "corrupt", "failed_writes"):
                 events.add_metric([event], getattr(verifier.cache, event))
             yield events
-        client = verifier.judge.client if verifier.judge is not None else None
+        client = (
+            getattr(verifier.judge, "large", verifier.judge).client if verifier.judge is not None else None
+        )
         if client is not None:
             yield GaugeMetricFamily(
                 "verif_judge_limit", "Requests the judge gets at once.", value=client.limit.limit

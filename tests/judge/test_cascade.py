@@ -1,0 +1,87 @@
+"""The small judge decides when it is sure; the band is chosen for a stated agreement."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from harness import Judge as Standin
+from harness import item
+
+from verif.judge.cascade import Band, Cascade, choose_band
+from verif.judge.client import JudgeAnswer, JudgeClient
+from verif.judge.judge import Judge, confidence
+from verif.types import Status
+
+
+def tokens(*found: tuple[str, dict[str, float]]) -> tuple[dict, ...]:
+    return tuple(
+        {"token": token, "top_logprobs": [{"token": t, "logprob": math.log(p)} for t, p in choices.items()]}
+        for token, choices in found
+    )
+
+
+def answer(p_pass: float) -> JudgeAnswer:
+    verdict = "pass" if p_pass > 0.5 else "fail"
+    parts = tokens(
+        ("no", {"no": 1.0}),
+        ("</think>", {"</think>": 1.0}),
+        ('{"verdict":"', {'{"verdict":"': 1.0}),
+        (verdict, {"pass": p_pass, "fail": 1 - p_pass}),
+        ('"}', {'"}': 1.0}),
+    )
+    return JudgeAnswer("".join(part["token"] for part in parts), 0.0, logprobs=parts)
+
+
+def test_confidence_is_read_where_the_verdict_stands() -> None:
+    assert confidence(answer(0.9)) == pytest.approx(0.9)
+    assert confidence(JudgeAnswer('x</think>{"verdict":"pass"}', 0.0)) is None
+
+
+class Fixed:
+    """A client with one answer (the arithmetic of the cascade is under test, not HTTP)."""
+
+    def __init__(self, p_pass: float) -> None:
+        self.p_pass = p_pass
+
+    async def judge(self, messages: object, *, seed: int = 0) -> JudgeAnswer:
+        return answer(self.p_pass)
+
+    async def close(self) -> None:
+        return
+
+
+@pytest.mark.parametrize(
+    ("p_pass", "by", "status"),
+    [(0.99, "small", Status.PASS), (0.01, "small", Status.FAIL), (0.6, "large", Status.PASS)],
+)
+async def test_inside_the_band_the_large_judge_decides(
+    judge: Standin, p_pass: float, by: str, status: Status
+) -> None:
+    large_client = JudgeClient([f"{judge.url}/v1"], "judge")
+    large = Judge(large_client, template="joint-en", model_digest="large", parameters={})
+    small = Judge(Fixed(p_pass), template="joint-en", model_digest="small", parameters={})
+    cascade = Cascade(small, large, Band(0.1, 0.9))
+    one = item(1, "good")
+    found = await cascade.ask(one.instruction, "good", (1,))
+    await cascade.client.close()
+    assert found.evidence["by"] == by
+    assert found.status is status
+    assert found.part == cascade.part
+
+
+def test_the_band_reaches_the_stated_agreement_and_saves_what_it_can() -> None:
+    rng = random.Random(0)
+    large = [rng.random() < 0.5 for _ in range(400)]
+    p_pass = [min(1.0, max(0.0, rng.gauss(0.8 if verdict else 0.2, 0.2))) for verdict in large]
+    strict, loose = choose_band(p_pass, large, 1.0), choose_band(p_pass, large, 0.95)
+    assert strict.agreement.value == 1.0
+    assert loose.agreement.value >= 0.95
+    assert loose.saved.value > strict.saved.value > 0.2
+
+
+def test_a_useless_small_judge_saves_nothing() -> None:
+    choice = choose_band([0.9, 0.1, None], [False, True, True], 1.0)
+    assert choice.saved.value == 0.0
+    assert choice.agreement.value == 1.0
