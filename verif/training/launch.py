@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from verif.stages.context import Stage
 
 FORCE = "VERIF_FORCE_TRAIN"
-WATCH = "watch.json"
+WATCH = "alarms.json"
 OPERATIONAL = {"save_every", "validate_every", "step_timeout_s", "max_error_share", "watch"}
 """Settings that do not change what is learnt: a stopped run may resume with others."""
 
