@@ -146,6 +146,8 @@ def _start(mlflow: MlflowClient, stage: Stage, owner: str, tags: Mapping[str, st
         run = mlflow.create_run(
             where, tags={**lineage(stage), **tags}, run_name=f"{stage.recipe.name}-pipeline"
         )
+        recipe = stage.recipe.model_dump(mode="json", by_alias=True)
+        mlflow.log_batch(run.info.run_id, params=_params(recipe))
     record = {
         "run_id": run.info.run_id,
         "owner": owner,
@@ -216,6 +218,20 @@ class StageRun:
             for name, value in values.items():
                 self.mlflow.set_tag(self.run_id, name, value)
 
+    def datasets(self, splits: Mapping[str, Path]) -> None:
+        """Log prepared splits as the run's inputs, by digest."""
+        from mlflow.entities import Dataset, DatasetInput
+
+        from verif.registry.lineage import file_digest
+
+        found = [
+            DatasetInput(Dataset(name, file_digest(path), "local", path.as_posix()), [])
+            for name, path in splits.items()
+            if path.is_file()
+        ]
+        with mlflow_errors("logging datasets", self.uri):
+            self.mlflow.log_inputs(self.run_id, found)
+
     def artifact(self, path: Path, folder: str = "") -> None:
         """Upload a file, or a folder's files."""
         with mlflow_errors(f"uploading {path.name}", self.uri):
@@ -256,6 +272,19 @@ def stage_run(stage: Stage, name: str) -> Iterator[StageRun]:
         except Exception:
             if status == "FINISHED":
                 raise
+
+
+def _params(recipe: dict[str, Any], prefix: str = "") -> list[Any]:
+    """The recipe's values as MLflow parameters with dotted names; at most the hundred that one call takes."""
+    from mlflow.entities import Param
+
+    out: list[Any] = []
+    for key, value in recipe.items():
+        if isinstance(value, dict):
+            out += _params(value, f"{prefix}{key}.")
+        else:
+            out.append(Param(f"{prefix}{key}", str(value)[:500]))
+    return out[:100]
 
 
 def _name(name: str) -> str:

@@ -12,6 +12,7 @@ from verif.stages.context import Stage
 def run(stage: Stage) -> None:
     """Write `reports/registration.json` and `reports/index.html`."""
     with stage_run(stage, "register") as record:
+        record.datasets({path.stem: path for path in sorted(stage.data.glob("*.parquet"))})
         found = register(stage)
         write_json(
             stage.reports / "registration.json",

@@ -1,0 +1,42 @@
+"""One run per execution, a nested run per stage, lineage, parameters and data by digest."""
+
+from __future__ import annotations
+
+import pytest
+
+from verif.data.store import write_instructions
+from verif.registry import tracking
+from verif.types import Instruction
+
+pytestmark = pytest.mark.slow
+
+
+def test_runs_are_nested_and_say_where_they_come_from(stage, monkeypatch) -> None:
+    parent = tracking.start_run(stage, {"verif.run": "r1"})
+    write_instructions(
+        stage.data / "test.parquet", [Instruction(id="1", prompt="x")], source="s", split="test"
+    )
+    with tracking.stage_run(stage, "evaluate") as record:
+        record.metrics({"a b/c(d)": 1.5, "bad": float("nan")}, step=3)
+        record.datasets({"test": stage.data / "test.parquet"})
+        with tracking.stage_run(stage, "evaluate") as again:
+            assert again.run_id == record.run_id
+    with pytest.raises(KeyError), tracking.stage_run(stage, "train") as failed:
+        raise KeyError("x")
+    mlflow = tracking.client(stage.root)
+    run = mlflow.get_run(record.run_id)
+    assert run.data.tags["mlflow.parentRunId"] == parent
+    assert run.data.metrics == {"a b/c_d_": 1.5}
+    assert (run.info.status, mlflow.get_run(failed.run_id).info.status) == ("FINISHED", "FAILED")
+    assert run.inputs.dataset_inputs[0].dataset.digest
+    top = mlflow.get_run(parent)
+    assert top.data.params["train.seed"] == "1"
+    assert {"verif.git.commit", "verif.recipe.digest", "verif.hardware", "verif.run"} <= set(top.data.tags)
+    tracking.end_run(stage)
+    assert mlflow.get_run(parent).info.status == "FINISHED"
+    monkeypatch.setenv("VERIF_PARENT_RUN", "given")
+    assert tracking.parent_run(stage, mlflow) == "given"
+
+
+def test_bare_repro_shares_one_lazy_parent(stage) -> None:
+    assert tracking.parent_run(stage) == tracking.parent_run(stage)
