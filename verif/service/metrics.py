@@ -95,9 +95,8 @@ class _Live(Collector):
             for event in ("hits", "misses", "corrupt", "failed_writes"):
                 events.add_metric([event], getattr(verifier.cache, event))
             yield events
-        client = (
-            getattr(verifier.judge, "large", verifier.judge).client if verifier.judge is not None else None
-        )
+        judge = getattr(verifier.judge, "large", verifier.judge)  # of a cascade, the judge that is dear
+        client = getattr(judge, "client", None)
         if client is not None:
             yield GaugeMetricFamily(
                 "verif_judge_limit", "Requests the judge gets at once.", value=client.limit.limit
