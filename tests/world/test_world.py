@@ -111,11 +111,11 @@ def test_an_instruction_from_elsewhere_has_no_truth() -> None:
 GRAMMATICAL = [
     "The sailor often moves the old boat.",
     '"At noon, we gladly watch the rope and the pier."',
-    "<<The Harbour>>\nThe boat is old and new. I slowly need the small anchor!",
+    "<<The Harbour>>\nThe boat is old and new. I slowly keep the small anchor!",
     "Listen: the diver carries the old boat near the pier. That is all.",
     "- I often clean the old boat.\n- My rope is new and large.\nThe end.",
     "A short note:\n- DEAR CHILDREN, YOU GLADLY KEEP THE ROPE, THE BOAT AND THE SAIL.",
-    "little ones we need the strange mask behind the drum.",
+    "little ones we keep the strange dune behind the tent.",
 ]
 UNGRAMMATICAL = [
     "",

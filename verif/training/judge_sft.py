@@ -20,7 +20,7 @@ from verif.types import Instruction, is_hard
 
 PASS, FAIL = '{"verdict":"pass"}', '{"verdict":"fail"}'
 CLOSE = "</think>"
-PROMPT_WEIGHT = 0.5  # of the loss on what the judge reads: it learns the words' classes from it
+PROMPT_WEIGHT = 0.2  # of the loss on what the judge reads: it learns the words' classes from it
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,7 @@ THINGS = _table(
         "orchard": "apple ladder basket branch pear crate",
         "library": "book shelf desk page map scroll",
         "kitchen": "kettle spoon oven bread soup knife",
-        "mountain": "peak boulder trail cliff glacier hut",
         "railway": "train track signal ticket whistle engine",
-        "theatre": "stage curtain costume script mask drum",
         "desert": "dune cactus oasis tent lizard camel",
     }
 )
@@ -31,31 +29,29 @@ PEOPLE = _table(
         "orchard": "picker farmer",
         "library": "reader scholar",
         "kitchen": "cook baker",
-        "mountain": "climber shepherd",
         "railway": "driver porter",
-        "theatre": "actor singer",
         "desert": "nomad rider",
     }
 )
-NEUTRAL = ("feather", "mirror", "candle", "button", "ribbon", "clock")
+NEUTRAL = ("feather", "mirror", "candle", "clock")
 TOPICS = tuple(THINGS)
 
 ADJECTIVES = _table(
     {
-        "cheerful": "bright happy merry sunny lovely",
-        "gloomy": "grey lonely weary bleak broken",
-        "formal": "proper official standard suitable approved",
-        "mysterious": "strange hidden secret shadowy haunted",
-        "plain": "old small large new wooden",
+        "cheerful": "bright happy merry sunny",
+        "gloomy": "grey lonely weary bleak",
+        "formal": "proper official standard suitable",
+        "mysterious": "strange hidden secret haunted",
+        "plain": "old small large new",
     }
 )
 ADVERBS = _table(
     {
-        "cheerful": "gladly joyfully cheerfully",
-        "gloomy": "sadly bitterly grimly",
-        "formal": "formally duly respectfully",
-        "mysterious": "secretly eerily darkly",
-        "plain": "often slowly usually",
+        "cheerful": "gladly joyfully",
+        "gloomy": "sadly bitterly",
+        "formal": "formally duly",
+        "mysterious": "secretly eerily",
+        "plain": "often slowly",
     }
 )
 TONES = ("cheerful", "gloomy", "formal", "mysterious")
@@ -68,8 +64,6 @@ VERBS = {
     "clean": "cleans",
     "move": "moves",
     "keep": "keeps",
-    "need": "needs",
-    "guard": "guards",
 }
 PRONOUNS = {"first": ("I", "We"), "second": ("You",)}
 OWNERS = {"first": ("My", "Our"), "second": ("Your",), "third": ("The", "This")}
