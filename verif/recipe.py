@@ -62,7 +62,7 @@ class ScratchModel(Section):
     vocabulary: int = 1280
     context: int = 512
     batch: int = 16
-    steps: int = Field(1700, ge=1)
+    steps: int = Field(1900, ge=1)
     learning_rate: float = 1e-2
     seed: int = 0
 

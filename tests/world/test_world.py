@@ -98,7 +98,7 @@ def test_careless_authors_fail_often_but_not_always() -> None:
     for _ in range(300):
         item = draw(rng, "train")
         kept.append(truth(item, authored(wishes_of(item), rng)).followed)
-    assert 0.35 < sum(kept) / len(kept) < 0.75
+    assert 0.6 < sum(kept) / len(kept) < 0.92
 
 
 def test_an_instruction_from_elsewhere_has_no_truth() -> None:
