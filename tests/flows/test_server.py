@@ -1,0 +1,54 @@
+"""`make up` before anything is started: ports, records of processes, and what is published as numbers."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from verif.errors import SetupError
+from verif.files import write_json
+
+
+def test_a_port_in_use_is_named_with_the_way_out() -> None:
+    from flows.server import free
+
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(
+            SetupError, match=rf"port {port} for Prefect is in use. Choose another: VERIF_PREFECT_PORT"
+        ):
+            free(port, "Prefect", "VERIF_PREFECT_PORT")
+    assert free(0, "Prefect", "VERIF_PREFECT_PORT") > 0
+
+
+def test_a_reused_pid_is_not_taken_for_a_service(tmp_path: Path) -> None:
+    from flows.server import alive, down, record_path
+
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        created = psutil.Process(process.pid).create_time()
+        write_json(
+            record_path(tmp_path), {"prefect": [process.pid, created - 100], "mlflow": [os.getpid(), 1.0]}
+        )
+        assert alive(tmp_path) == []
+        assert down(tmp_path) == 0
+        assert process.poll() is None
+        write_json(record_path(tmp_path), {"prefect": [process.pid, created]})
+        assert down(tmp_path) == 1
+        assert process.wait(5) != 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_numbers_are_flattened_by_name() -> None:
+    from flows.artifacts import flat
+
+    assert dict(flat({"a": {"b": 1, "c": [1, 2]}, "d": "x"})) == {"a.b": 1, "d": "x"}
