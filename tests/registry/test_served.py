@@ -34,7 +34,7 @@ def trained(stage):
 
     pairs = [(p.prompt, p.response) for p in prepare.policy_pairs(600, random.Random(0))]
     shutil.rmtree(stage.models / "trained")
-    section = ScratchModel(width=32, heads=2, layers=1, ffn=64, vocabulary=600, context=256, steps=20)
+    section = ScratchModel(width=64, heads=2, layers=1, ffn=64, vocabulary=600, context=256, steps=20)
     from_scratch(section, pairs, stage.models / "trained", "tiny")
     shutil.copytree(stage.models / "trained", stage.models / "policy")
     return stage
