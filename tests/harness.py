@@ -108,6 +108,7 @@ def service(
 ) -> Iterator[Service]:
     """A service process for the length of the block."""
     folder.mkdir(parents=True, exist_ok=True)
+    settings.setdefault("idle_s", 3600)  # tests ask without a lease, so they are no users
     config = ServiceConfig(
         recipe=chosen or recipe(),
         folder=folder,
