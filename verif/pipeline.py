@@ -146,6 +146,7 @@ def run_stage(
     note.unlink(missing_ok=True)
     given = {"VERIF_PARENT_RUN": parent_run(root, run_id), "VERIF_ERROR_FILE": str(note), **(extra or {})}
     command = [sys.executable, "-m", "verif.repro", name, *(["--pull"] if pull else [])]
+    print(f"=== {name}", flush=True)
     process = start(command, root, stage_environment(root, run_id) | given)
     try:
         code = process.wait(deadline_s)
@@ -156,6 +157,7 @@ def run_stage(
         stop_group(process)
         raise
     if code == 0:
+        print(f"=== {name}: {time.monotonic() - begun:.0f} s", flush=True)
         return Outcome(name, ran=True, seconds=time.monotonic() - begun)
     reap(lambda value: value == marker(root, run_id))  # what a crashed stage left running
     raise failure(name, code, note)
