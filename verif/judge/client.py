@@ -27,6 +27,8 @@ from verif.judge.limit import AdaptiveLimit
 
 KEY_VARIABLE = "VERIF_JUDGE_API_KEY"
 MAX_ANSWER = 4 << 20
+KEEPALIVE_S = 3.0
+"""Less than uvicorn's five seconds: a connection that the server is about to close is not used again."""
 FIRST_ATTEMPT = 0.6
 """Share of the deadline that the first attempt may use: a hung server leaves time to ask again."""
 _MARK = "verif-"
@@ -119,7 +121,7 @@ class JudgeClient:
             self._loop = loop
             key = os.environ.get(KEY_VARIABLE, "")
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S),
                 headers={
                     "Content-Type": "application/json",
                     **({"Authorization": f"Bearer {key}"} if key else {}),

@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+import stamina
 import uvicorn
 
 from verif import serving
@@ -184,6 +185,7 @@ def _serve(config: ServiceConfig, listener: socket.socket, port: int, judge: ser
             app,
             log_level="warning",
             access_log=False,
+            timeout_keep_alive=30,
             timeout_graceful_shutdown=max(1, int(config.grace_s)),
             backlog=2048,
         )
@@ -210,7 +212,7 @@ def _serve(config: ServiceConfig, listener: socket.socket, port: int, judge: ser
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("stamina").setLevel(logging.ERROR)
+    stamina.instrumentation.set_on_retry_hooks(())  # retries are counted in /metrics, not logged one by one
     try:
         sys.exit(main(Path(sys.argv[1])))
     except VerifError as error:

@@ -104,7 +104,7 @@ class VerifierClient:
             headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
             self._loop = loop
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=15),
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
                 read_bufsize=1 << 20,
