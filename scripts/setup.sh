@@ -65,10 +65,16 @@ install() {
 }
 
 if [ -x "$venv/bin/verif" ] && [ -f "$venv/.verif-stamp" ]; then have=$(cat "$venv/.verif-stamp"); else have=none; fi
-want=$(cat locks/local.txt locks/uv.txt infra/vllm_cpu_metadata/pyproject.toml pyproject.toml scripts/setup.sh | sha256sum | cut -c1-64)
+want=$(
+  {
+    cat locks/local.txt locks/uv.txt infra/vllm_cpu_metadata/pyproject.toml scripts/setup.sh
+    sed -n '/^\[project.scripts\]/,/^$/p' pyproject.toml # the rest of it does not change what is installed
+  } | sha256sum | cut -c1-64
+)
 # The path is part of the stamp: an environment that was moved or copied has scripts that point elsewhere.
 want="$want $PWD"
 [ "$have" != "$want" ] || exit 0
+[ "${1:-}" != --check ] || exit 1 # only asked
 
 # Two `make` at once: the second waits for the first and then finds the stamp.
 exec 9>.setup.lock

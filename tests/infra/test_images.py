@@ -155,7 +155,7 @@ def test_verifier_image_gives_a_verdict_as_a_hardened_container(engine: Any, bas
 def test_a_failing_build_says_which_step(engine: Any, base: str, root: Path) -> None:
     with pytest.raises(SetupError, match="needs its base"):
         images.build(engine, root, "trainer")
-    with pytest.raises(SetupError, match="building the verifier image failed|refused to build"):
+    with pytest.raises(SetupError, match=r"building the verifier image failed|refused to build"):
         images.build(engine, root, "verifier", arguments={"BASE": "verif-test-base:none"}, network="host")
 
 

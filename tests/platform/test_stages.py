@@ -30,7 +30,8 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "policy": (*VERIFIER, *ROWS),
     "judge": (*VERIFIER, *ROWS),
     "verifier": (),
-    "train": (*VERIFIER, "verif/rollouts.py"),
+    # the watch measures against the audit's patterns and the world's truth while training; it changes no model
+    "train": (*VERIFIER, *ROWS, "verif/rollouts.py", "verif/audit"),
     "evaluate": VERIFIER,
     "register": (*VERIFIER, *ROWS, "verif/benchmarks"),
 }
