@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
-from typing import Any, cast
+from typing import Any
 
-import click
 import typer
 from typer.main import get_command
 
+import verif
 from verif.errors import VerifError
 
 # command -> (module below verif.commands, one line of help); a module exposes a typer app named `app`,
@@ -37,51 +38,62 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("report", "Build or open the report page."),
     "sweep": ("sweep", "Run an ablation recipe through DVC experiments."),
     "recipe": ("recipe", "Recipes: show, pin."),
-    "plan": ("plan", "Stages, resources, command lines and estimates of a recipe."),
     "cluster": ("cluster", "Kubernetes: render, doctor."),
     "images": ("images", "Docker images: build, list."),
 }
 
 
-class Lazy(click.Group):
-    """A group that imports a command's module only when that command is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Names, without importing anything."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
-        if cmd_name not in COMMANDS:
-            return None
-        module_name, help_line = COMMANDS[cmd_name]
-        if ctx.resilient_parsing or "--help" in ctx.args[:0]:
-            return click.Command(cmd_name, help=help_line)
-        module = importlib.import_module(f"verif.commands.{module_name}")
-        function = getattr(module, cmd_name.replace("-", "_"), None)
-        app = typer.Typer(add_completion=False) if callable(function) else module.app
-        if callable(function):
-            app.command(cmd_name, help=help_line)(function)
-        command: Any = get_command(app)  # typer's own copy of click
-        command.name = cmd_name
-        return cast(click.Command, command)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The table in `verif --help`."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-def main() -> None:
-    """Entry point: expected errors are one line on standard error, Ctrl-C is exit code 130."""
-    group = Lazy(
-        name="verif", help="Instruction following by reinforcement learning against verified rewards."
+def _help() -> str:
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:<{width}}  {line}" for name, (_, line) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Usage: verif COMMAND [ARGS]...",
+            "",
+            "Instruction following by reinforcement learning against verified rewards.",
+            "",
+            "Commands:",
+            *lines,
+            "",
+            "`verif COMMAND --help` explains a command.",
+        ]
     )
+
+
+def _command(name: str) -> Any:
+    """The command as typer builds it, its module imported now."""
+    module_name, help_line = COMMANDS[name]
+    module = importlib.import_module(f"verif.commands.{module_name}")
+    function = getattr(module, name.replace("-", "_"), None)
+    if not callable(function):
+        return get_command(module.app)
+    app = typer.Typer(add_completion=False)
+    app.command(name, help=help_line)(function)
+    return get_command(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: expected errors are one line on standard error, Ctrl-C is exit code 130."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in ("--help", "-h"):
+        print(_help())
+        return
+    name, *rest = arguments
+    if name == "--version":
+        print(f"verif {verif.__version__}")
+        return
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        print(
+            f"verif: no command {name!r}. {f'Did you mean {near[0]}? ' if near else ''}Try `verif --help`.",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     try:
-        group.main(prog_name="verif", standalone_mode=True)
+        _command(name).main(args=rest, prog_name=f"verif {name}")
     except VerifError as error:
         print(f"verif: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         print("verif: interrupted", file=sys.stderr)
         sys.exit(130)
