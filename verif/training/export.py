@@ -7,6 +7,7 @@ copied as it is, so that both models read and stop alike.
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ def export(checkpoint: Path, policy: Path, target: Path) -> None:
     """
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     state = merge(checkpoint / "actor")
     model = AutoModelForCausalLM.from_pretrained(policy, dtype="auto")
     dtype = next(model.parameters()).dtype
@@ -48,6 +51,7 @@ def merge(actor: Path) -> dict[str, Any]:
     import torch
     import torch.distributed.tensor  # the shards are pickled DTensors
 
+    logging.getLogger("torch.distributed.device_mesh").setLevel(logging.ERROR)  # no process group here
     paths = sorted(
         actor.glob("model_world_size_*_rank_*.pt"), key=lambda path: int(path.stem.rsplit("_", 1)[1])
     )

@@ -159,8 +159,7 @@ def _watch(
 
     def look(step: int) -> None:
         rollouts = list(read_file(step_path(folder.rollouts, step)))
-        for alarm in watcher.look(step, rollouts, folder.metrics(step).get("actor/entropy")):
-            print(f"watch: step {step}: {alarm.message}", flush=True)
+        watcher.look(step, rollouts, folder.metrics(step).get("actor/entropy"))
         watcher.require_calm()
 
     return look

@@ -73,6 +73,8 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
         sample: Sample = self.replay_buffer.current  # type: ignore[attr-defined]
         self.keep_rollouts(batch, sample)
         metrics.update({f"verif/{name}": value for name, value in step_numbers(sample, timing_raw).items()})
+        if (kl := metrics.get("actor/kl_loss", metrics.get("actor/ppo_kl"))) is not None:
+            metrics["actor/kl"] = float(kl)
         for name in [
             name for name, value in metrics.items() if isinstance(value, float) and math.isnan(value)
         ]:
