@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,16 +14,22 @@ from rich.console import Console
 from rich.table import Table
 
 from verif.errors import ServiceError
+from verif.files import write_bytes
+from verif.recipe import load_recipe
 from verif.service import users
+from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.service.lease import configure, end, ensure, living
+from verif.service.probes import probes
 from verif.serving import tail
-from verif.stages.context import load_stage
+from verif.stages.context import Stage, load_stage
 from verif.verifier import identity_of
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Verifier service: up, down, status, logs."
 )
 console = Console()
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+FOR_EVER = 10.0**9
 ROOT = typer.Option(Path(), "--root", help="The project's root.")
 
 
@@ -40,7 +47,7 @@ def up(
     ),
     port: int = typer.Option(0, min=0, max=65535, help="Port; 0 takes a free one."),
 ) -> None:
-    if host not in ("127.0.0.1", "::1", "localhost") and not os.environ.get("VERIF_VERIFIER_TOKEN"):
+    if host not in LOOPBACK and not os.environ.get(TOKEN_VARIABLE):
         raise ServiceError(f"refusing to listen on {host} without a token.", "Set VERIF_VERIFIER_TOKEN.")
     stage = load_stage(root)
     config = configure(stage).model_copy(update={"idle_s": idle_s, "host": host, "port": port})
@@ -49,6 +56,46 @@ def up(
     with console.status("starting the verifier"):
         url = ensure(config, identity)
     console.print(f"verifier {identity[:12]} is ready at {url} after {time.monotonic() - started:.1f} s")
+
+
+@app.command(help="Serve in the foreground until told to stop: what containers run.")
+def serve(
+    recipe: str = typer.Option(help="Recipe name, in ./recipes."),
+    host: str = typer.Option("127.0.0.1", help="Where to listen; anything but loopback needs a token."),
+    port: int = typer.Option(8600, min=0, max=65535, help="Port; 0 takes a free one."),
+    judge_url: str = typer.Option("", help="OpenAI-compatible endpoint of the recipe's judge."),
+    state: Path = typer.Option(Path(tempfile.gettempdir()) / "verif", help="Cache and logs."),
+) -> None:
+    from verif.service.__main__ import main
+
+    loaded = load_recipe(recipe)
+    if loaded.judge.kind != "none" and not judge_url:
+        raise ServiceError(
+            f"recipe {recipe!r} has a judge.", "Name its endpoint: --judge-url http://HOST:PORT/v1."
+        )
+    token_file = os.environ.get(f"{TOKEN_VARIABLE}_FILE")
+    if token_file and not os.environ.get(TOKEN_VARIABLE):
+        os.environ[TOKEN_VARIABLE] = Path(token_file).read_text("utf-8").strip()
+    if host not in LOOPBACK and not os.environ.get(TOKEN_VARIABLE):
+        raise ServiceError(
+            f"refusing to listen on {host} without a token.",
+            f"Set {TOKEN_VARIABLE} or {TOKEN_VARIABLE}_FILE.",
+        )
+    folder = state / "service"
+    folder.mkdir(parents=True, exist_ok=True)
+    config = ServiceConfig(
+        recipe=loaded,
+        folder=folder,
+        state=state,
+        judge_url=judge_url,
+        host=host,
+        port=port,
+        idle_s=FOR_EVER,
+        probes=probes(Stage(Path.cwd(), loaded, Path.cwd())),
+    )
+    path = folder / "config.json"
+    write_bytes(path, config.model_dump_json(by_alias=True).encode())
+    raise typer.Exit(main(path))
 
 
 @app.command(help="End every verifier service of this working directory.")
