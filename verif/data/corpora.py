@@ -15,14 +15,14 @@ from verif.types import Instruction
 # Column -> type; spelt out so that an empty table keeps its form.
 GOLDEN = {"instruction": "string", "response": "string", "truth": "bools"}
 POLICY = {"prompt": "string", "response": "string"}
-JUDGE = {"instruction": "string", "response": "string", "followed": "bool", "reason": "string"}
+JUDGE = {"instruction": "string", "response": "string", "followed": "bool", "reason": "string", "slip": "int"}
 
 
 def _write(path: Path, rows: list[dict[str, Any]], columns: dict[str, str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"string": pa.string(), "bool": pa.bool_(), "bools": pa.list_(pa.bool_())}
+    types = {"string": pa.string(), "bool": pa.bool_(), "bools": pa.list_(pa.bool_()), "int": pa.int64()}
     table = pa.Table.from_pylist(
         rows, schema=pa.schema([(name, types[kind]) for name, kind in columns.items()])
     )
@@ -79,6 +79,7 @@ def write_judge_pairs(path: Path, pairs: Sequence[JudgePair]) -> None:
             "response": p.response,
             "followed": p.followed,
             "reason": p.reason,
+            "slip": p.slip,
         }
         for p in pairs
     ]
@@ -93,5 +94,5 @@ def read_judge_pairs(path: Path) -> list[JudgePair]:
             item = Instruction.model_validate_json(row["instruction"])
         except ValidationError as error:
             raise InputError(str(error).splitlines()[0], file=path, row=number, field="instruction") from None
-        out.append(JudgePair(item, row["response"], row["followed"], row["reason"]))
+        out.append(JudgePair(item, row["response"], row["followed"], row["reason"], row["slip"]))
     return out

@@ -27,12 +27,16 @@ class PolicyPair:
 
 @dataclass(frozen=True)
 class JudgePair:
-    """A judgement to train a tiny judge on: do all soft constraints hold, and the reasoning that says so."""
+    """A judgement to train a tiny judge on: do all soft constraints hold, and the reasoning that says so.
+
+    `slip` is the position (character) at which the response's language breaks, -1 if it does not.
+    """
 
     instruction: Instruction
     response: str
     followed: bool
     reason: str
+    slip: int = -1
 
 
 @dataclass(frozen=True)
