@@ -61,7 +61,8 @@ def pipeline(
                 place.root, stage, place.run_id, executor
             ):
                 ran.append(stage)
-        reconcile(place.root)
+        for message in reconcile(place.root):
+            print(message)
         artifacts.links(place.root)
     return ran
 

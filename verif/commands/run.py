@@ -59,7 +59,8 @@ def run(
             ran = through_prefect(chosen, changes, from_stage, executor)
         else:
             ran = []  # nothing to orchestrate: starting Prefect's API would take ten times as long
-            reconcile(load_stage(root))
+            for message in reconcile(load_stage(root)):
+                print(message)
     print_summary(root, ran)
 
 
