@@ -40,6 +40,7 @@ SMALLER = {
     "train.save_every": 2,
     "train.validate_every": 4,
     "evaluate.bootstrap": 500,
+    "evaluate.sft_control_steps": 100,
 }
 
 
