@@ -157,7 +157,8 @@ def capacity(items: int, thread_items: int) -> dict[str, float]:
     """Busy share of 512 slots, and throughput against threads, on the same server."""
     with standin("--slots", "512", "--mean", "2", "--longest", "15") as judge:
         fast = asyncio.run(verif_run(judge, items))
-        seen = judge.control(reset=True)
+        seen = judge.control()
+        judge.control(reset=True)
         slow = threads_run(judge, thread_items)
         threads = judge.control()
     print(

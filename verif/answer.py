@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from verif.types import Response
 
@@ -43,3 +44,12 @@ def answer_of(response: Response, *, policy_thinks: bool = False) -> Answer:
     if not text.strip():
         return Answer("", "the response is empty", "the response is empty")
     return Answer(text, "", "" if response.finished else "the response was cut off")
+
+
+def scrub(value: Any) -> Any:
+    """Any JSON-like value with lone surrogates, which fit into no JSON, replaced by `?`."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {key: scrub(inner) for key, inner in value.items()}
+    return [scrub(inner) for inner in value] if isinstance(value, list | tuple) else value

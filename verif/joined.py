@@ -14,7 +14,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from verif.answer import Answer, answer_of
+from pydantic_core import PydanticSerializationError
+
+from verif.answer import Answer, answer_of, scrub
 from verif.cache import VerdictCache
 from verif.files import digest
 from verif.hard import Checks, Rules, as_cached, checker_verdicts, wants_sandbox
@@ -127,9 +129,12 @@ class Verifier:
         for item in items:
             instruction = item.instruction
             plan = _Plan(item, answer_of(item.response, policy_thinks=self.policy_thinks))
-            key = digest(
-                [instruction.system, instruction.prompt, [c.model_dump() for c in instruction.constraints]]
-            )
+            try:
+                key = instruction.model_dump_json(exclude={"id", "meta"})
+            except PydanticSerializationError:  # a lone surrogate
+                instruction = Instruction.model_validate(scrub(instruction.model_dump()))
+                item = item.model_copy(update={"instruction": instruction})
+                plan.item, key = item, instruction.model_dump_json(exclude={"id", "meta"})
             groups.setdefault(key, []).append(plan)
             text = plan.answer.text
             self.check_item(item)

@@ -213,6 +213,13 @@ async def test_verdicts_do_not_depend_on_company_or_order(judge: Judge) -> None:
     assert all(plain[key] == (found.statuses(2), found.reward) for key, found in alone.items())
 
 
+async def test_lone_surrogates_anywhere_are_verified(judge: Judge) -> None:
+    one = item(1, "good \udfff")
+    odd = one.instruction.model_copy(update={"prompt": "Write \ud800."})
+    found = await every(make(judge), [one.model_copy(update={"instruction": odd})])
+    assert found["1"].reward.value == 1.0
+
+
 def test_identity_changes_with_what_decides_only(judge: Judge) -> None:
     one, same = make(judge), make(judge)
     assert one.identity == same.identity

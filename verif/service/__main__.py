@@ -60,6 +60,8 @@ class Supervisor:
             if watching:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
+            if self.judge:  # here, so that a thread that waits for it to get ready ends too
+                await asyncio.to_thread(self.judge.stop)
 
     def end(self, state: State) -> None:
         """Ask the server to finish what it holds and stop."""
@@ -202,9 +204,10 @@ def _serve(config: ServiceConfig, listener: socket.socket, port: int, judge: ser
         write_json(config.folder / "lease.json", lease)
         supervisor.server.run(sockets=[listener])
     finally:
-        (config.folder / "lease.json").unlink(missing_ok=True)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut the cleaning up
         if supervisor.judge:
             supervisor.judge.stop()
+        (config.folder / "lease.json").unlink(missing_ok=True)  # last: who finds it waits until all is gone
     if supervisor.failure:
         print(f"verif: {supervisor.failure}", file=sys.stderr)
     return 2 if supervisor.failure else 0

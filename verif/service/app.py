@@ -188,8 +188,7 @@ async def _stream(state: State, asked: VerifyRequest) -> AsyncIterator[bytes]:
     count = 0
     try:
         async for ready in state.batcher.verify(asked.items, cache=asked.cache, complete=asked.complete):
-            for found in ready:
-                state.metrics.count(found)
+            state.metrics.count(ready)
             count += len(ready)
             yield b"".join(found.model_dump_json().encode() + b"\n" for found in ready)
         yield orjson.dumps({"done": count}) + b"\n"

@@ -17,6 +17,7 @@ import aiohttp
 import orjson
 from pydantic import ValidationError
 
+from verif.answer import scrub
 from verif.errors import InputError, ServiceError
 from verif.types import Item, Reward, Verification
 
@@ -198,15 +199,7 @@ def _body(missing: dict[int, Item], cache: bool, complete: bool) -> bytes:
     try:
         return orjson.dumps({"items": items, "cache": cache, "complete": complete})
     except TypeError:  # a lone surrogate fits into no JSON
-        return orjson.dumps({"items": _scrub(items), "cache": cache, "complete": complete})
-
-
-def _scrub(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {key: _scrub(inner) for key, inner in value.items()}
-    return [_scrub(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return orjson.dumps({"items": scrub(items), "cache": cache, "complete": complete})
 
 
 def _take(line: bytes, missing: dict[int, Item], done: asyncio.Queue[Verification | BaseException]) -> None:

@@ -41,7 +41,10 @@ class Request(BaseModel):
             if len(instruction.constraints) > MAX_CONSTRAINTS:
                 raise ValueError(f"item {item.id[:80]!r}: more than {MAX_CONSTRAINTS} constraints")
             for constraint in instruction.constraints:
-                if len(getattr(constraint, "source", "")) > MAX_SOURCE or len(constraint.text) > MAX_SOURCE:
+                longest = max(
+                    len(constraint.text), len(constraint.source) if constraint.kind == "checker" else 0
+                )
+                if longest > MAX_SOURCE:
                     raise ValueError(
                         f"item {item.id[:80]!r}: a constraint is longer than {MAX_SOURCE} characters"
                     )
