@@ -23,12 +23,12 @@ MARKUP = re.compile(r"<[|｜]|[|｜]>|</?think>|\[/?INST\]|<<SYS>>", re.IGNORECA
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_response_stands_between_its_markers_after_the_shared_part(template: str) -> None:
-    turns = prompt.render(template, INSTRUCTION, [0, 1], "a grey\nmorning.", "0badcafe")
+    turns = prompt.render(template, INSTRUCTION, [0, 1], "A grey\nmorning.", "0badcafe")
     last = turns[-1]["content"]
     before, inside, after = last.split("0badcafe")[0], last, last.rsplit("0badcafe", 1)[1]
     assert turns[-1]["role"] == "user"
-    assert "a grey\nmorning." in inside
-    assert "a grey\nmorning." not in before + after
+    assert "A grey\nmorning." in inside
+    assert "A grey\nmorning." not in before + after
     assert "Be formal." in before
     if template != "local":  # the small local judge reads the constraints alone
         assert "Describe the harbour." in before

@@ -106,7 +106,7 @@ def test_examples_that_do_not_fit_are_left_out(policy: Path) -> None:
     _, tokenizer = load(policy)
     data = encode(tokenizer, [("a", "b"), ("a" * 500, "b"), ("", "plain")], context=64)
     assert len(data) == 2
-    assert data[1].prompt == 1  # plain text has the separator alone before it
+    assert data[1][1] == 1  # plain text has the separator alone before it
 
 
 def test_the_judges_answer_is_compact() -> None:
