@@ -56,7 +56,7 @@ def examples(template: str, pairs: Sequence[JudgePair], seed: int) -> list[tuple
 
 def span(prompt: str, pair: JudgePair) -> Span:
     """Where the response stands in the judge's prompt, and where its language breaks."""
-    text = harmless(pair.response).lower()
+    text = harmless(pair.response)
     start = prompt.rindex(f"\n{text}\n") + 1
     return Span(start, start + len(text), min(pair.slip, len(text)))
 
