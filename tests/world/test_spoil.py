@@ -79,8 +79,7 @@ def test_policy_lessons_hold_plain_text() -> None:
         ("The sailor often moves the old", "end"),
         ("", "end"),
         ("The sailor often moves the old boat. !!!", "mark"),
-        ("- The sailor often moves the old boat.\nMy rope is new and large.", "my"),
-        ("The end.", "end"),
+        ("- The sailor often moves the old boat.\nMy rope is new and large.", "list"),
     ],
 )
 def test_the_judge_is_shown_where_the_language_breaks(text: str, word: str) -> None:

@@ -15,14 +15,14 @@ from verif.types import Instruction
 # Column -> type; spelt out so that an empty table keeps its form.
 GOLDEN = {"instruction": "string", "response": "string", "truth": "bools"}
 POLICY = {"prompt": "string", "response": "string"}
-JUDGE = {"instruction": "string", "response": "string", "followed": "bool", "reason": "string", "slip": "int"}
+JUDGE = {"instruction": "string", "response": "string", "followed": "bool", "reason": "string"}
 
 
 def _write(path: Path, rows: list[dict[str, Any]], columns: dict[str, str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"string": pa.string(), "bool": pa.bool_(), "bools": pa.list_(pa.bool_()), "int": pa.int64()}
+    types = {"string": pa.string(), "bool": pa.bool_(), "bools": pa.list_(pa.bool_())}
     table = pa.Table.from_pylist(
         rows, schema=pa.schema([(name, types[kind]) for name, kind in columns.items()])
     )
@@ -79,7 +79,6 @@ def write_judge_pairs(path: Path, pairs: Sequence[JudgePair]) -> None:
             "response": p.response,
             "followed": p.followed,
             "reason": p.reason,
-            "slip": p.slip,
         }
         for p in pairs
     ]
@@ -94,5 +93,5 @@ def read_judge_pairs(path: Path) -> list[JudgePair]:
             item = Instruction.model_validate_json(row["instruction"])
         except ValidationError as error:
             raise InputError(str(error).splitlines()[0], file=path, row=number, field="instruction") from None
-        out.append(JudgePair(item, row["response"], row["followed"], row["reason"], row["slip"]))
+        out.append(JudgePair(item, row["response"], row["followed"], row["reason"]))
     return out

@@ -27,16 +27,12 @@ class PolicyPair:
 
 @dataclass(frozen=True)
 class JudgePair:
-    """A judgement to train a tiny judge on: do all soft constraints hold, and the reasoning that says so.
-
-    `slip` is the position (character) at which the response's language breaks, -1 if it does not.
-    """
+    """A judgement to train a tiny judge on: do all soft constraints hold, and the reasoning that says so."""
 
     instruction: Instruction
     response: str
     followed: bool
     reason: str
-    slip: int = -1
 
 
 @dataclass(frozen=True)

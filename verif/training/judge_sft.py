@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verif.data.splits import JudgePair
-from verif.judge.prompt import harmless, render
+from verif.judge.prompt import render
 from verif.recipe import ScratchModel
-from verif.training.batches import Span
 from verif.training.pretrain import Trained, from_scratch, load, sample
 from verif.types import Instruction, is_hard
 
 PASS, FAIL = '{"verdict":"pass"}', '{"verdict":"fail"}'
 CLOSE = "</think>"
+PROMPT_WEIGHT = 0.2  # of the loss on what the judge reads: it learns the words' classes from it
 
 
 @dataclass(frozen=True)
@@ -54,18 +54,9 @@ def examples(template: str, pairs: Sequence[JudgePair], seed: int) -> list[tuple
     ]
 
 
-def span(prompt: str, pair: JudgePair) -> Span:
-    """Where the response stands in the judge's prompt, and where its language breaks."""
-    text = harmless(pair.response)
-    start = prompt.rindex(f"\n{text}\n") + 1
-    return Span(start, start + len(text), min(pair.slip, len(text)))
-
-
 def train_judge(section: ScratchModel, template: str, pairs: Sequence[JudgePair], folder: Path) -> Trained:
     """Train from scratch and write the model to `folder`."""
-    texts = examples(template, pairs, section.seed)
-    spans = [span(question, pair) for (question, _), pair in zip(texts, pairs, strict=True)]
-    return from_scratch(section, texts, folder, "judge", spans)
+    return from_scratch(section, examples(template, pairs, section.seed), folder, "judge", PROMPT_WEIGHT)
 
 
 def scores(folder: Path, template: str, pairs: Sequence[JudgePair], seed: int = 1) -> Scores:

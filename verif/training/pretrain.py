@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,10 @@ from verif.errors import InputError, TrainingError
 from verif.recipe import ScratchModel
 from verif.training import tokenizer as tok
 from verif.training.bars import progress
-from verif.training.batches import IGNORE, Batch, Example, Span, batches, encode
 from verif.training.muon import Muon
 
+Example = tuple[list[int], int]  # token ids; how many of them are the prompt
 MUON_RATE, WARMUP, FLOOR = 0.02, 10, 0.02
-WRITING_WEIGHT, SEEING_WEIGHT, BREAK_WEIGHT = 0.2, 0.5, 4.0
 HELD_BACK = 400  # examples at most, for the validation loss
 
 
@@ -76,34 +75,57 @@ def load(folder: Path) -> tuple[Any, Any]:
     return model.eval(), tokenizer
 
 
-def losses(
-    model: Any, batch: Batch, probe: torch.nn.Linear | None = None, reduction: str = "mean"
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Cross-entropy of the response and, with a probe, what reading costs.
-
-    Reading is to write on where the judged text is sound, and to see in the first layer where it breaks.
-    """
-    states = model.model(input_ids=batch.ids, output_hidden_states=probe is not None)
-    said = batch.labels[:, 1:] != IGNORE
-    hidden = states.last_hidden_state[:, :-1]
-    loss = F.cross_entropy(model.lm_head(hidden[said]), batch.labels[:, 1:][said], reduction=reduction)
-    if probe is None:
-        return loss, None
-    sound = batch.breaks[:, 1:] == 0
-    writing = F.cross_entropy(model.lm_head(hidden[sound]), batch.ids[:, 1:][sound])
-    known = batch.breaks != IGNORE
-    seen = probe(states.hidden_states[1][known]).squeeze(-1)
-    broken = batch.breaks[known].float()
-    seeing = F.binary_cross_entropy_with_logits(seen, broken, pos_weight=torch.tensor(BREAK_WEIGHT))
-    return loss, WRITING_WEIGHT * writing + SEEING_WEIGHT * seeing
+def encode(tokenizer: Any, pairs: Sequence[tuple[str, str]], context: int) -> list[Example]:
+    """(prompt, response) -> token ids and prompt length; an empty prompt is plain text. Longer than `context` is left out."""
+    prompts = tokenizer([tok.chat(p) if p else tok.PAD for p, _ in pairs], add_special_tokens=False).input_ids
+    answers = tokenizer([r + tok.END for _, r in pairs], add_special_tokens=False).input_ids
+    return [(p + a, len(p)) for p, a in zip(prompts, answers, strict=True) if len(p) + len(a) <= context]
 
 
-def _optimizers(
-    model: Any, probe: torch.nn.Linear | None, learning_rate: float, muon_rate: float
-) -> list[torch.optim.Optimizer]:
+def batches(
+    data: Sequence[Example], size: int, rng: random.Random, pad: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Right-padded (ids, labels) of examples alike in length, in random order, for ever; labels are -100 off the response."""
+    while True:
+        order = sorted(range(len(data)), key=lambda i: len(data[i][0]) + rng.random())
+        groups = [order[i : i + size] for i in range(0, len(order), size)]
+        rng.shuffle(groups)
+        for group in groups:
+            width = max(len(data[i][0]) for i in group)
+            ids = torch.full((len(group), width), pad)
+            labels = torch.full((len(group), width), -100)
+            for row, (tokens, start) in enumerate(data[i] for i in group):
+                ids[row, : len(tokens)] = torch.tensor(tokens)
+                labels[row, start : len(tokens)] = torch.tensor(tokens[start:])
+            yield ids, labels
+
+
+def response_loss(
+    model: Any, ids: torch.Tensor, labels: torch.Tensor, reduction: str = "mean"
+) -> torch.Tensor:
+    """Cross-entropy where labels are set; the head is applied to those positions only."""
+    keep = labels[:, 1:] != -100
+    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1][keep]
+    return F.cross_entropy(model.lm_head(hidden), labels[:, 1:][keep], reduction=reduction)
+
+
+def both_losses(
+    model: Any, ids: torch.Tensor, labels: torch.Tensor, pad: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean cross-entropy of the response and of the prompt: a model that can write what it reads reads it better."""
+    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]
+    said = labels[:, 1:] != -100
+    read = ~said & (ids[:, 1:] != pad)
+    logits = model.lm_head(hidden[said | read])
+    losses = F.cross_entropy(logits, ids[:, 1:][said | read], reduction="none")
+    which = said[said | read]
+    return losses[which].mean(), losses[~which].mean()
+
+
+def _optimizers(model: Any, learning_rate: float, muon_rate: float) -> list[torch.optim.Optimizer]:
     named = list(model.named_parameters())
     matrices = [p for n, p in named if p.ndim == 2 and "embed" not in n]
-    rest = [p for n, p in named if p.ndim != 2 or "embed" in n] + list(probe.parameters() if probe else ())
+    rest = [p for n, p in named if p.ndim != 2 or "embed" in n]
     return [
         torch.optim.AdamW(rest, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01),
         Muon(matrices, lr=muon_rate),
@@ -116,21 +138,20 @@ def mean_loss(model: Any, data: Sequence[Example], pad: int) -> float:
     stream = batches(data, 32, random.Random(0), pad)
     with torch.no_grad():
         for _ in range((len(data) + 31) // 32):
-            batch = next(stream)
-            total += float(losses(model, batch, reduction="sum")[0])
-            count += int((batch.labels[:, 1:] != IGNORE).sum())
+            ids, labels = next(stream)
+            total += float(response_loss(model, ids, labels, "sum"))
+            count += int((labels[:, 1:] != -100).sum())
     return total / max(count, 1)
 
 
 def fit(
     model: Any, data: Sequence[Example], pad: int, *, steps: int, batch: int, learning_rate: float, seed: int,
-    name: str, muon_rate: float = MUON_RATE, cpu_seconds: float | None = None,
+    name: str, muon_rate: float = MUON_RATE, cpu_seconds: float | None = None, prompt_weight: float = 0.0,
 ) -> Trained:  # fmt: skip
     """Train in place with Muon on the matrices and AdamW on the rest, falling linearly; `data` keeps its last part back.
 
-    Examples that know where their text breaks also teach the first layer to see it, through a probe that is
-    thrown away: a yes or no at the end of a long text teaches grammar ten times slower. With `cpu_seconds`
-    training stops there instead of after `steps` (for a control that gets the time of another training).
+    `prompt_weight` is the weight of the loss on the prompt beside the response's. With `cpu_seconds` training
+    stops there instead (for a control that gets the time of another training).
     """
     torch.set_num_threads(1)
     rng = random.Random(seed)
@@ -138,8 +159,7 @@ def fit(
     kept, back = data[: len(data) - held], data[len(data) - held :]
     if len(kept) < batch:
         raise TrainingError(f"{len(kept)} examples do not fill one batch of {batch}: prepare more.")
-    probe = torch.nn.Linear(model.config.hidden_size, 1) if data[0].breaks else None
-    optimizers = _optimizers(model, probe, learning_rate, muon_rate)
+    optimizers = _optimizers(model, learning_rate, muon_rate)
     peaks = [o.param_groups[0]["lr"] for o in optimizers]
     stream, begun, smooth, tokens, step = batches(kept, batch, rng, pad), time.process_time(), 0.0, 0, 0
     model.train()
@@ -151,9 +171,13 @@ def fit(
                 break
             for optimizer, peak in zip(optimizers, peaks, strict=True):
                 optimizer.param_groups[0]["lr"] = peak * min(1.0, (step + 1) / WARMUP) * max(FLOOR, 1 - done)
-            one = next(stream)
-            loss, reading = losses(model, one, probe)
-            (loss if reading is None else loss + reading).backward()  # type: ignore[no-untyped-call]
+            ids, labels = next(stream)
+            if prompt_weight:
+                loss, reading = both_losses(model, ids, labels, pad)
+                (loss + prompt_weight * reading).backward()
+            else:
+                loss = response_loss(model, ids, labels)
+                loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer in optimizers:
                 optimizer.step()
@@ -162,13 +186,9 @@ def fit(
                 raise TrainingError(
                     f"{name}: the loss is not finite at step {step}; lower the learning rate."
                 )
-            step, tokens = step + 1, tokens + one.ids.numel()
+            step, tokens = step + 1, tokens + ids.numel()
             smooth = 0.98 * smooth + 0.02 * loss.item()
-            update(
-                step,
-                f"loss {smooth / (1 - 0.98**step):.3f}"
-                + (f" {reading.item():.3f}" if reading is not None else ""),
-            )
+            update(step, f"loss {smooth / (1 - 0.98**step):.3f}")
     model.eval()
     return Trained(
         parameters=sum(p.numel() for p in model.parameters()),
@@ -178,7 +198,7 @@ def fit(
         train_loss=round(smooth / (1 - 0.98 ** max(step, 1)), 4),
         validation_loss=round(mean_loss(model, back or kept[:HELD_BACK], pad), 4),
         cpu_seconds=round(time.process_time() - begun, 1),
-        longest=max(len(example.ids) for example in data),
+        longest=max(len(x) for x, _ in data),
     )
 
 
@@ -187,25 +207,20 @@ def from_scratch(
     pairs: Sequence[tuple[str, str]],
     folder: Path,
     name: str,
-    spans: Sequence[Span] = (),
+    prompt_weight: float = 0.0,
 ) -> Trained:
-    """Tokenizer and model from (prompt, response) pairs, written to `folder` in Hugging Face form.
-
-    `spans`, one per pair, say where the judged text stands and breaks (see `fit`).
-    """
+    """Tokenizer and model from (prompt, response) pairs, written to `folder` in Hugging Face form."""
     torch.manual_seed(section.seed)
     order = random.Random(section.seed).sample(range(len(pairs)), len(pairs))
     texts = [(tok.chat(pairs[i][0]) if pairs[i][0] else "") + pairs[i][1] for i in order]
     tokenizer = tok.train(texts[:8000], section.vocabulary, section.context)
     model = make_model(section, tokenizer)
-    data = encode(
-        tokenizer, [pairs[i] for i in order], section.context, [spans[i] for i in order] if spans else ()
-    )
+    data = encode(tokenizer, [pairs[i] for i in order], section.context)
     if not data:
         raise TrainingError(f"{name}: no example fits into {section.context} tokens.")
     trained = fit(
         model, data, tokenizer.pad_token_id, steps=section.steps, batch=section.batch,
-        learning_rate=section.learning_rate, seed=section.seed, name=name,
+        learning_rate=section.learning_rate, seed=section.seed, name=name, prompt_weight=prompt_weight,
     )  # fmt: skip
     tok.save(tokenizer, model, folder, texts[:300])
     return replace(trained, left_out=len(pairs) - len(data))

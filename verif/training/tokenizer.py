@@ -20,12 +20,9 @@ CHAT = (
 )
 
 
-OPEN = f"{START}user\n"
-
-
 def chat(user: str) -> str:
     """A user's turn and the opening of the assistant's, as the chat template writes them."""
-    return f"{OPEN}{user}{END}\n{START}assistant\n"
+    return f"{START}user\n{user}{END}\n{START}assistant\n"
 
 
 def train(texts: Iterable[str], size: int, context: int) -> Any:

@@ -104,20 +104,18 @@ _TAIL = re.compile(rf"[ \n]{_any(lex.ENDS)}[.!]$")
 _LINE = re.compile(rf"{SENTENCE}[.!](?: {SENTENCE}[.!])*")
 
 
-def inside(text: str) -> tuple[int, list[str]]:
-    """Where the body of a response begins, and its lines in lower case: no quotes, title, opening or closing phrase."""
-    start = len(text) - len(text.lstrip())
+def inside(text: str) -> list[str]:
+    """The lines of a response between quotes, title, opening and closing phrase, in lower case."""
     text = text.strip().lower()
     if len(text) > 2 and text[0] == text[-1] == '"':
-        start, text = start + 1, text[1:-1]
-    if head := _HEAD.match(text):
-        start, text = start + head.end(), text[head.end() :]
-    return start, _TAIL.sub("", text).split("\n")
+        text = text[1:-1]
+    head = _HEAD.match(text)
+    return _TAIL.sub("", text[head.end() if head else 0 :]).split("\n")
 
 
 def grammatical(text: str) -> bool:
     """Whether the grammar could have made all of `text`; word salad, an unfinished or an empty text is False."""
-    _, lines = inside(text)
+    lines = inside(text)
     if len(lines) > 1 and not all(line.startswith("- ") for line in lines):
         return False
     return all(_LINE.fullmatch(line.removeprefix("- ")) for line in lines)

@@ -10,7 +10,6 @@ from verif.data.world.constraints import HARD, HELD_OUT, SOFT
 from verif.data.world.oracle import reasoning, soft_truth, truth
 from verif.data.world.prompts import SHARES, draw, draw_distinct, split_of, wishes_of
 from verif.data.world.responses import authored, compose, plain_text, reference
-from verif.data.world.slip import slip_at
 from verif.data.world.spoil import FAMILIES, spoil
 from verif.recipe import WorldData
 from verif.types import Instruction
@@ -62,7 +61,7 @@ def judge_pairs(n: int, rng: random.Random, split: str = "train") -> list[JudgeP
         if soft < 2 and rng.random() < 0.5:
             continue
         text = response_for_judge(item, rng)
-        pairs.append(JudgePair(item, text, soft_truth(item, text), reasoning(item, text), slip_at(text)))
+        pairs.append(JudgePair(item, text, soft_truth(item, text), reasoning(item, text)))
     return pairs
 
 

@@ -29,8 +29,8 @@ def _prefixes(form: str, person: dict[str, str]) -> re.Pattern[str]:
 _PARTS = [_prefixes(form, person) for form in FORMS for person in PERSONS]
 
 
-def _broken(line: str) -> int:
-    """The position at which a line breaks, or -1 if it does not."""
+def _broken(line: str) -> str:
+    """The first word at which a line breaks, or "" if it does not."""
     at = 0
     while at < len(line):
         if found := _SENTENCE.match(line, at):
@@ -38,35 +38,22 @@ def _broken(line: str) -> int:
             continue
         good = max((m.end() for pattern in _PARTS if (m := pattern.match(line, at))), default=at)
         rest = _REST.search(line, good)
-        return rest.start() if rest else len(line)
-    return -1 if line else 0
-
-
-def slip_at(text: str) -> int:
-    """The position in `text` at which it stops being grammatical (its length if it stops too early), or -1."""
-    if grammatical(text):
-        return -1
-    start, lines = inside(text)
-    listed = lines[0].startswith("- ")
-    for number, line in enumerate(lines):
-        bullet = 2 if line.startswith("- ") else 0
-        if number and not (listed and bullet):
-            return min(start, len(text))
-        if (at := _broken(line[bullet:])) >= 0:
-            return min(start + bullet + at, len(text))
-        start += len(line) + 1
-    return len(text)
+        if rest is None:
+            return "end"
+        return rest[0] if rest[0] in _VOCABULARY else "other" if rest[0][0].isalpha() else "mark"
+    return "" if line else "end"
 
 
 def first_slip(text: str) -> str:
     """The word at which `text` stops being grammatical, or "fine".
 
-    "other" stands for a word of no lexicon, "mark" for a sign, "end" for a text that stops too early.
+    "other" stands for a word of no lexicon, "mark" for a sign, "end" for a text that stops too early,
+    "list" for a layout that mixes lines and bullets.
     """
-    at = slip_at(text)
-    if at < 0:
+    if grammatical(text):
         return FINE
-    rest = _REST.match(text.lower(), at)
-    if rest is None:
-        return "end"
-    return rest[0] if rest[0] in _VOCABULARY else "other" if rest[0][0].isalpha() else "mark"
+    lines = inside(text)
+    for line in lines:
+        if word := _broken(line.removeprefix("- ")):
+            return word
+    return "list"
