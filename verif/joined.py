@@ -11,20 +11,19 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import PydanticSerializationError
 
-from verif.answer import Answer, answer_of, scrub
+from verif.answer import answer_of, scrub
 from verif.cache import VerdictCache
 from verif.files import digest
 from verif.hard import Checks, Rules, as_cached, checker_verdicts, wants_sandbox
 from verif.identity import make_parts
+from verif.plan import Plan, unscorable, without
 from verif.reward import Formula, combine, reward
 from verif.text import Doc
 from verif.types import (
-    Constraint,
     Instruction,
     Item,
     RuleConstraint,
@@ -35,15 +34,6 @@ from verif.types import (
 )
 
 TYPE_JUDGE = Any  # verif.judge.judge.Judge, which needs packages the bare environment lacks
-
-
-@dataclass
-class _Plan:
-    """One item on its way: its answer and the verdicts it has so far."""
-
-    item: Item
-    answer: Answer
-    verdicts: list[Verdict] = field(default_factory=list)
 
 
 class Verifier:
@@ -121,14 +111,14 @@ class Verifier:
             self.cache.close()
 
     # ---------------------------------------------------------------------------------- hard
-    def _start(self, items: Sequence[Item], complete: bool) -> list[list[_Plan]]:
+    def _start(self, items: Sequence[Item], complete: bool) -> list[list[Plan]]:
         """Rules and grouping, in a worker thread: groups of plans of the same instruction."""
-        groups: dict[str, list[_Plan]] = {}
+        groups: dict[str, list[Plan]] = {}
         docs: dict[str, Doc] = {}
         known: dict[tuple[str, str, str], Verdict] = {}
         for item in items:
             instruction = item.instruction
-            plan = _Plan(item, answer_of(item.response, policy_thinks=self.policy_thinks))
+            plan = Plan(item, answer_of(item.response, policy_thinks=self.policy_thinks))
             try:
                 key = instruction.model_dump_json(exclude={"id", "meta"})
             except PydanticSerializationError:  # a lone surrogate
@@ -140,7 +130,7 @@ class Verifier:
             self.check_item(item)
             for index, constraint in enumerate(instruction.constraints):
                 if plan.answer.hopeless:
-                    plan.verdicts.append(_unscorable(index, plan.answer.hopeless))
+                    plan.verdicts.append(unscorable(index, plan.answer.hopeless))
                 elif not is_hard(constraint) or (self.formula == "soft-only" and not complete):
                     continue
                 elif isinstance(constraint, RuleConstraint):
@@ -153,7 +143,7 @@ class Verifier:
 
     async def _group(
         self,
-        plans: list[_Plan],
+        plans: list[Plan],
         cache: bool,
         complete: bool,
         done: asyncio.Queue[Verification | BaseException],
@@ -161,7 +151,7 @@ class Verifier:
         """Checkers, then judge, for the rollouts of one instruction."""
         try:
             await self._checkers(plans, cache, complete)
-            waiting: list[tuple[_Plan, list[asyncio.Task[Verdict]]]] = []
+            waiting: list[tuple[Plan, list[asyncio.Task[Verdict]]]] = []
             asking: dict[int, list[asyncio.Task[Verdict]]] = {}
             questions = [(plan, self._soft(plan, complete)) for plan in plans]
             # Criterion-major: all rollouts on the first question, then all on the second, so that the judge's
@@ -189,14 +179,14 @@ class Verifier:
 
     async def _join(
         self,
-        plan: _Plan,
+        plan: Plan,
         tasks: list[asyncio.Task[Verdict]],
         done: asyncio.Queue[Verification | BaseException],
     ) -> None:
         plan.verdicts.extend(await asyncio.gather(*tasks))
         done.put_nowait(self._finish(plan))
 
-    async def _checkers(self, plans: list[_Plan], cache: bool, complete: bool) -> None:
+    async def _checkers(self, plans: list[Plan], cache: bool, complete: bool) -> None:
         instruction = plans[0].item.instruction
         able = [plan for plan in plans if not plan.answer.hopeless]
         if (
@@ -208,7 +198,7 @@ class Verifier:
         answers = list(dict.fromkeys(plan.answer.text for plan in able))
         if self.sandbox is None:
             found = [
-                _without("checker", instruction.constraints, "this verifier has no sandbox") for _ in answers
+                without("checker", instruction.constraints, "this verifier has no sandbox") for _ in answers
             ]
         else:
             store = self.cache if cache else None
@@ -218,10 +208,10 @@ class Verifier:
             plan.verdicts.extend(by_answer[plan.answer.text])
 
     # ---------------------------------------------------------------------------------- soft
-    def _soft(self, plan: _Plan, complete: bool) -> list[tuple[int, ...]]:
+    def _soft(self, plan: Plan, complete: bool) -> list[tuple[int, ...]]:
         """The questions for the judge; what is not asked gets its verdict (unscorable, skipped, error) here."""
         constraints = plan.item.instruction.constraints
-        plan.verdicts.extend(_without("reference", constraints, "no part decides reference constraints yet"))
+        plan.verdicts.extend(without("reference", constraints, "no part decides reference constraints yet"))
         soft = [index for index, constraint in enumerate(constraints) if constraint.kind == "soft"]
         if plan.answer.hopeless:
             return []
@@ -233,14 +223,14 @@ class Verifier:
             plan.verdicts.append(Verdict(status=Status.SKIPPED, covers=tuple(soft), reason=reason))
             return []
         if plan.answer.unjudgeable:
-            plan.verdicts.append(_unscorable(soft[0], plan.answer.unjudgeable, tuple(soft)))
+            plan.verdicts.append(unscorable(soft[0], plan.answer.unjudgeable, tuple(soft)))
             return []
         if self.judge is None:
-            plan.verdicts.extend(_without("soft", constraints, "this verifier has no judge"))
+            plan.verdicts.extend(without("soft", constraints, "this verifier has no judge"))
             return []
         return list(self.judge.asks(soft))
 
-    def _irrelevant(self, plan: _Plan) -> str:
+    def _irrelevant(self, plan: Plan) -> str:
         """Why the soft verdict cannot change the reward ("" if it can)."""
         if self.formula == "hard-only":
             return "the formula looks at hard constraints only"
@@ -255,7 +245,7 @@ class Verifier:
                 return "the product is 0 already"
         return ""
 
-    async def _ask(self, plan: _Plan, indices: tuple[int, ...], cache: bool) -> Verdict:
+    async def _ask(self, plan: Plan, indices: tuple[int, ...], cache: bool) -> Verdict:
         """A judge's verdict: from the cache, from an identical question in flight, or asked now."""
         assert self.judge is not None
         instruction, text = plan.item.instruction, plan.answer.text
@@ -288,20 +278,7 @@ class Verifier:
             await asyncio.to_thread(self.cache.set, key, verdict)
         return verdict
 
-    def _finish(self, plan: _Plan) -> Verification:
+    def _finish(self, plan: Plan) -> Verification:
         verdicts = tuple(sorted(plan.verdicts, key=lambda verdict: verdict.covers))
         made = reward(plan.item.instruction.constraints, verdicts, self.formula, self.unscorable_reward)
         return Verification(id=plan.item.id, verdicts=verdicts, reward=made)
-
-
-def _unscorable(index: int, reason: str, covers: tuple[int, ...] = ()) -> Verdict:
-    return Verdict(status=Status.UNSCORABLE, covers=covers or (index,), reason=reason)
-
-
-def _without(kind: str, constraints: Sequence[Constraint], reason: str) -> list[Verdict]:
-    """Error verdicts for all constraints of a kind that nothing here can decide."""
-    return [
-        Verdict(status=Status.ERROR, covers=(index,), reason=reason)
-        for index, constraint in enumerate(constraints)
-        if constraint.kind == kind
-    ]
