@@ -13,7 +13,7 @@ from verif.recipe import Recipe, Resources
 from verif.stages.context import load_stage
 
 Executor = Literal["recipe", "local"]
-CLUSTER_FILE = Path("cluster.yaml")
+CLUSTER_FILE = Path("infra/cluster.yaml")
 log = logging.getLogger("verif.flows")
 
 
@@ -48,6 +48,7 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
     from verif.cluster.assess import State
     from verif.cluster.client import Kube
     from verif.cluster.config import load_cluster
+    from verif.cluster.doctor import require_submittable
     from verif.cluster.request import StageRequest
     from verif.parameters import recorded_overrides
 
@@ -57,9 +58,10 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
     transport.fetch_run_cache(root)
     if not transport.has_result(root, stage):
         cluster = load_cluster(root / CLUSTER_FILE)
+        require_submittable(root, recipe)
         request = StageRequest(
             recipe, stage, git(root, "rev-parse", "HEAD"), recorded_overrides(root), run_id=run_id
-        )
+        )  # the run's id goes to the pod; the object's name does not hold it
 
         def report(state: State) -> None:
             log.info("%s: %s %s", request.name, state.phase, state.message)

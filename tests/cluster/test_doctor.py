@@ -13,7 +13,13 @@ from cluster_apiserver import api_client, failure
 
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
-from verif.cluster.doctor import check_cluster, check_recipe, check_remote, check_repository
+from verif.cluster.doctor import (
+    check_cluster,
+    check_recipe,
+    check_remote,
+    check_repository,
+    require_submittable,
+)
 from verif.errors import ClusterError
 from verif.recipe import Recipe, load_recipe
 
@@ -52,6 +58,17 @@ def test_dirty_tree_and_unpushed_commit_are_named(repository: Path) -> None:
     assert not tree.ok
     assert "a.txt" in tree.detail
     assert "new.py" in tree.detail
+
+
+def test_what_a_pod_could_not_reproduce_is_not_submitted(
+    repository: Path, root: Path, recipe: Recipe
+) -> None:
+    with pytest.raises(ClusterError, match="git push"):
+        require_submittable(repository, recipe)
+    git(repository, "push", "-q", "origin", "main")
+    require_submittable(repository, recipe)
+    with pytest.raises(ClusterError, match="pinned models"):
+        require_submittable(repository, load_recipe("tulu3-8b", root / "recipes"))
 
 
 def test_unpinned_recipe_is_a_finding(root: Path, recipe: Recipe) -> None:

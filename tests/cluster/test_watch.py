@@ -356,6 +356,21 @@ async def test_killed_orchestrator_finds_its_job_again_and_never_submits_twice(
     assert server.created == [first, second]
 
 
+async def test_running_again_after_a_failure_makes_a_new_attempt(server: ApiServer, start: Any) -> None:
+    run = start()
+    first = await created(server)
+    server.condition("jobs", first, "Failed", "DeadlineExceeded", "too long")
+    assert "(deadline)" in await run.error()
+    again = start()
+    second = await created(server, 2)
+    assert second != first
+    server.condition("jobs", second, "Complete")
+    assert (await asyncio.wait_for(again.task, 5)).phase == "succeeded"
+    third = start()
+    assert (await asyncio.wait_for(third.task, 5)).phase == "succeeded"
+    assert server.created == [first, second]
+
+
 async def test_cancelling_deletes_the_job_and_its_pods(server: ApiServer, start: Any) -> None:
     run = start()
     name = await created(server)

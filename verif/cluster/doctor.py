@@ -15,6 +15,7 @@ from kubernetes_asyncio import client
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.cluster.render import unpinned
+from verif.errors import ClusterError
 from verif.recipe import Recipe
 
 RIGHTS = [("batch", "jobs"), ("ray.io", "rayjobs"), ("", "pods"), ("", "events")]
@@ -65,7 +66,6 @@ def check_repository(root: Path) -> list[Finding]:
 def check_remote(root: Path, environment: dict[str, str] | None = None) -> Finding:
     """A DVC remote that answers."""
     from verif.cluster.transport import fetch_run_cache
-    from verif.errors import ClusterError
 
     done = subprocess.run(
         ["dvc", "remote", "list"], cwd=root, capture_output=True, text=True, check=False, env=environment
@@ -83,6 +83,15 @@ def check_recipe(recipe: Recipe) -> Finding:
     """Every model of the hub is pinned."""
     loose = unpinned(recipe)
     return Finding("pinned models", not loose, ", ".join(loose), f"Run `verif recipe pin {recipe.name}`.")
+
+
+def require_submittable(root: Path, recipe: Recipe) -> None:
+    """Refuse what a pod could not reproduce: uncommitted changes, an unpushed commit, unpinned models."""
+    bad = [f for f in (*check_repository(root), check_recipe(recipe)) if not f.ok]
+    if bad:
+        raise ClusterError(
+            "; ".join(f"{f.what}: {f.detail}" for f in bad) + ".", " ".join(f.fix for f in bad)
+        )
 
 
 async def check_cluster(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:

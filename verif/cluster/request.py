@@ -33,7 +33,7 @@ class StageRequest:
     @property
     def run(self) -> str:
         """What stays the same over the attempts: a function of content."""
-        content = [self.recipe.name, self.stage, self.commit, overrides_digest(self.overrides), self.run_id]
+        content = [self.recipe.name, self.stage, self.commit, overrides_digest(self.overrides)]
         return f"verif-{self.stage}-{digest(content)[:12]}"
 
     @property

@@ -127,9 +127,15 @@ async def execute(
 ) -> State:
     """The whole life of a stage: adopt or submit, watch, try again what the cluster did, clean up when cancelled.
 
-    A failed stage raises `ClusterError` with the controller's reason and the last lines of its log.
+    A failed stage raises `ClusterError` with the controller's reason and the last lines of its log. An attempt
+    that had failed before this call is history: a new one is made.
     """
     obj = await latest(kube, request, cluster)
+    if obj is not None:
+        attempt = int(obj["metadata"]["labels"][ATTEMPT_LABEL])
+        attempts += attempt - 1
+        if assess({"kind": manifest(request, cluster)["kind"], **obj}, [], []).phase == "failed":
+            request, obj, attempts = replace(request, attempt=attempt + 1), None, attempts + 1
     while True:
         if obj is not None:
             request = replace(request, attempt=int(obj["metadata"]["labels"][ATTEMPT_LABEL]))
