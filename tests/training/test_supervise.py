@@ -52,11 +52,11 @@ def test_a_good_run_shows_step_reward_and_seconds_left(
 def test_a_run_that_hangs_ends_within_its_time_with_the_phase_and_the_log(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervise, "START_S", 5.0)
+    monkeypatch.setattr(supervise, "START_S", 60.0)
     began = time.monotonic()
     with pytest.raises(TrainingError, match=r"hangs: nothing has happened for 1 s \(last: step 1\)") as error:
         run(folder, "step(1); time.sleep(600)", timeout=1)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     assert str(folder.log) in str(error.value)
 
 
