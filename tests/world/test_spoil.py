@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verif.data.world import (
@@ -86,6 +86,7 @@ def test_the_judge_is_shown_where_the_language_breaks(text: str, word: str) -> N
     assert first_slip(text) == word
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_slip_is_named_exactly_when_there_is_one(seed: int) -> None:
     rng = random.Random(seed)

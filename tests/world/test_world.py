@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verif.data.world import (
@@ -27,6 +27,7 @@ from verif.text import Doc
 from verif.types import Instruction, RuleConstraint, SoftConstraint
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(SPLITS))
 def test_every_instruction_can_be_followed(seed: int, split: str) -> None:
     rng = random.Random(seed)
@@ -212,6 +213,7 @@ def test_no_rule_passes_on_an_empty_response(rule: str) -> None:
     assert not get(rule).check(Doc(""), validate(rule, raw)).ok
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_gets_a_truth(text: str) -> None:
     for split in ("test", "unseen"):
