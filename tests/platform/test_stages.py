@@ -21,7 +21,7 @@ PLUMBING = (
 )  # fmt: skip
 VERIFIER = (
     "verif/answer.py", "verif/cache.py", "verif/checkers", "verif/hard.py", "verif/identity.py", "verif/joined.py",
-    "verif/judge", "verif/language", "verif/rules", "verif/segment.py", "verif/text.py", "verif/verifier.py",
+    "verif/judge", "verif/language", "verif/plan.py", "verif/rules", "verif/segment.py", "verif/text.py", "verif/verifier.py",
 )  # fmt: skip
 # The world's code reaches these stages only as rows that `prepare` has written.
 ROWS = ("verif/data/world",)
