@@ -25,7 +25,13 @@ from verif import images
 from verif.errors import SetupError
 
 docker = pytest.importorskip("docker")
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        os.environ.get("VERIF_TEST_IMAGES") != "1",
+        reason="builds images with a real engine, some minutes; set VERIF_TEST_IMAGES=1",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
