@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,8 @@ def models(
 ) -> None:
     from verif.registry import promotion, versions
 
-    console = Console(highlight=False, soft_wrap=True)
+    # a pipe gets whole words: what reads it looks for aliases and commits
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
     stage = load_stage()
     with promotion.at_desk(stage) as desk:
         for line in promotion.settle(desk):
@@ -34,7 +36,7 @@ def models(
         return
     table = Table(title=registry.name)
     for column in ("version", "aliases", "registered (UTC)", "before", "after", "gain", "commit", "weights"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column in ("version", "aliases"))
     for version in reversed(found):
         when = datetime.fromtimestamp(version.created_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
         commit = version.tags.get("verif.git.commit", "")[:10]
