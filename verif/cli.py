@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
-from typing import Any
 
 import typer
 from typer.main import get_command
@@ -60,16 +59,17 @@ def _help() -> str:
     )
 
 
-def _command(name: str) -> Any:
-    """The command as typer builds it, its module imported now."""
+def app(name: str) -> typer.Typer:
+    """A command as a typer application, its module imported now."""
     module_name, help_line = COMMANDS[name]
     module = importlib.import_module(f"verif.commands.{module_name}")
     function = getattr(module, name.replace("-", "_"), None)
     if not callable(function):
-        return get_command(module.app)
-    app = typer.Typer(add_completion=False)
-    app.command(name, help=help_line)(function)
-    return get_command(app)
+        found: typer.Typer = module.app
+        return found
+    made = typer.Typer(add_completion=False)
+    made.command(name, help=help_line)(function)
+    return made
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
         )
         sys.exit(2)
     try:
-        _command(name).main(args=rest, prog_name=f"verif {name}")
+        get_command(app(name)).main(args=rest, prog_name=f"verif {name}")
     except VerifError as error:
         print(f"verif: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

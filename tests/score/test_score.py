@@ -9,11 +9,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
 
-from verif.cli import Lazy
+from verif.cli import app
 from verif.data.formats import Where, row
 from verif.errors import InputError
 from verif.score import Scored, Summary, line, score
@@ -38,7 +38,7 @@ CHECKED = {
 
 
 def run(*args: str, stdin: bytes | None = None) -> Result:
-    return CliRunner().invoke(Lazy(name="verif"), list(args), input=stdin)
+    return CliRunner().invoke(app(args[0]), list(args[1:]), input=stdin)
 
 
 def verdicts(path: Path) -> list[dict[str, Any]]:
