@@ -7,6 +7,7 @@ every part meets the next one, not how much is learned: `make bench` measures th
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -17,7 +18,13 @@ import pytest
 from verif.pipeline import stage_names
 from verif.processes import marked
 
-pytestmark = pytest.mark.e2e
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(
+        os.environ.get("VERIF_TEST_E2E") != "1",
+        reason="the whole pipeline, some fifteen minutes on two quiet cores; set VERIF_TEST_E2E=1",
+    ),
+]
 
 SMALLER = {
     "data.train": 400,
