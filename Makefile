@@ -19,12 +19,12 @@ run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file]
 	@verif run $(if $(RECIPE),--recipe $(RECIPE)) $(if $(DATA),--data $(DATA)) $(ARGS)
 
 test: setup ## Everything, end-to-end included (about 40 minutes on two cores)
-	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile
+	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile --reruns 1
 	@# Real servers on a busy machine: what fails once is tried once more and shown as R.
 	@python -m pytest -m "slow or e2e" --durations 25 --reruns 1
 
 test-fast: setup ## No training and nothing slow (under 2 minutes)
-	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile
+	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile --reruns 1
 
 check: setup ## Linter, formatter and type checker
 	@ruff check .

@@ -83,7 +83,7 @@ def test_a_limit_costs_one_check(sandbox: Sandbox) -> None:
             "", [check("return 'a' in response"), endless, check("return 'b' in response")], ["a", "b"]
         )
         assert [[c.status for c in row] for row in rows] == [[P, E, F], [F, E, P]]
-        assert "time" in rows[0][1].reason
+        assert "time" in rows[0][1].reason or "limit" in rows[0][1].reason  # whichever the machine reaches first
 
 
 def test_an_alone_checker_never_reaches_a_group(sandbox: Sandbox) -> None:
