@@ -78,12 +78,13 @@ def test_a_raised_error_is_an_error_with_its_reason(sandbox: Sandbox) -> None:
 
 def test_a_limit_costs_one_check(sandbox: Sandbox) -> None:
     endless = check("return sum(i for i in range(10 ** 12)) > 0")
-    with Sandbox(workers=1, seconds=0.2) as own:
+    # room enough that time is the limit a fast machine meets first
+    with Sandbox(workers=1, seconds=0.2, memory_mb=1024) as own:
         rows = own.check_group(
             "", [check("return 'a' in response"), endless, check("return 'b' in response")], ["a", "b"]
         )
         assert [[c.status for c in row] for row in rows] == [[P, E, F], [F, E, P]]
-        assert "time" in rows[0][1].reason or "limit" in rows[0][1].reason  # whichever the machine reaches first
+        assert "time" in rows[0][1].reason
 
 
 def test_an_alone_checker_never_reaches_a_group(sandbox: Sandbox) -> None:
