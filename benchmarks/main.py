@@ -94,7 +94,7 @@ def main_job(seed: int) -> dict[str, float]:
     """One seed from nothing."""
     clone = fresh_clone(seed)
     seconds, peak = verif_run(clone, *seeds_of(seed))
-    again, _ = verif_run(clone)
+    again, _ = verif_run(clone, *seeds_of(seed))
     found = show(clone, seed)
     print("memory at the peak:")
     for name, size in sorted(peak.by_name.items(), key=lambda item: -item[1])[:12]:
