@@ -178,21 +178,19 @@ def rollout(train: Train) -> dict[str, Value]:
             f"{prefix}.agent.num_workers": 8,
             f"{prefix}.max_num_batched_tokens": max(8192, total),
         }
-    return (
-        settings
-        | {
-            f"{prefix}.dtype": "float32",
-            f"{prefix}.enforce_eager": True,
-            f"{prefix}.free_cache_engine": False,
-            f"+{prefix}.enable_sleep_mode": False,
-            f"{prefix}.max_num_seqs": 128,
-            f"{prefix}.max_num_batched_tokens": max(2048, total),
-            f"{prefix}.agent.num_workers": 1,
-            f"{prefix}.checkpoint_engine.update_weights_bucket_megabytes": 32,
-            f"+{prefix}.engine_kwargs.vllm.distributed_executor_backend": "uni",  # one process less: 0.5 GB, half the delay
-            f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.vllm_extension.CPUWorkerExtension",
-        }
-    )
+    return settings | {
+        f"{prefix}.dtype": "float32",
+        f"{prefix}.enforce_eager": True,
+        f"{prefix}.free_cache_engine": False,
+        f"+{prefix}.enable_sleep_mode": False,
+        f"{prefix}.max_num_seqs": 128,
+        f"{prefix}.max_num_batched_tokens": max(2048, total),
+        f"{prefix}.agent.num_workers": 1,
+        f"{prefix}.checkpoint_engine.update_weights_bucket_megabytes": 32,
+        # No worker process beside the engine's: 0.5 GB less, and half the delay of a token.
+        f"+{prefix}.engine_kwargs.vllm.distributed_executor_backend": "uni",
+        f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.vllm_extension.CPUWorkerExtension",
+    }
 
 
 def reward(train: Train) -> dict[str, Value]:
