@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,3 +137,49 @@ def test_a_model_folder_must_be_whole(tmp_path: Path) -> None:
 def test_a_full_disk_is_said_before_training(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="MB of disk are free"):
         require_space(tmp_path, megabytes=10**12)
+
+
+FULL = """
+import json, sys
+from pathlib import Path
+from verif.cli import main
+from verif.stages import policy
+
+root = Path(sys.argv[1])
+policy.require_space = lambda folder: None  # the disk fills after it was looked at
+for _ in range(130):  # what else fills the disk: 80 of its 600 KB stay free
+    try:
+        with (root / "models" / "filler").open("ab", buffering=0) as stream:
+            stream.write(b"0" * 4096)
+    except OSError:
+        break
+main(["stage", "policy"])
+"""
+
+
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode != 0
+    if shutil.which("unshare")
+    else True,
+    reason="a small disk of one's own needs unshare with user namespaces",
+)
+def test_a_disk_that_fills_while_a_model_is_written_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "models").mkdir()
+    raw = {"name": "t", "data": DATA, "policy": SCRATCH, "judge": {"kind": "none"}}
+    raw["verifier"] = {"formula": "hard-only"}
+    (tmp_path / "recipes" / "t.yaml").write_text(json.dumps(raw))
+    (tmp_path / "params.yaml").write_text("recipe: t\ndata: none\n")
+    prepare.run(Stage(tmp_path, parse_recipe(raw, "t"), tmp_path))
+    (tmp_path / "full.py").write_text(FULL)
+    inside = (
+        f"mount -t tmpfs -o size=600k none models && mkdir models/policy && echo old > models/policy/config.json"
+        f" && {sys.executable} full.py . ; code=$?; ls -A models; cat models/policy/config.json; exit $code"
+    )
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", inside], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr[-2000:]
+    assert "verif: no space left on the disk" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines()[-3:] == ["filler", "policy", "old"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 
@@ -39,12 +40,12 @@ def stage(name: str = typer.Argument(help="One of: " + ", ".join(STAGES))) -> No
         if leave_message(str(error), type(error).__name__):
             raise SystemExit(error.exit_code) from None
         raise
-    except OSError as error:
-        # A full disk is the user's to solve: name the file, not the line of code.
-        if error.errno not in (28, 122):
+    except Exception as error:
+        # A full disk is the user's to solve. Writers of models and tables wrap it in errors of their own.
+        if not any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT)):
             raise
         problem = SetupError(
-            f"no space left on the disk while writing {error.filename or 'a file'}.",
+            f"no space left on the disk while writing {getattr(error, 'filename', None) or 'a file'}.",
             "Free some space; the next run goes on from here.",
         )
         if leave_message(str(problem), type(problem).__name__):
