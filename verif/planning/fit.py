@@ -37,6 +37,12 @@ class Fitted:
     pool: tuple[tuple[int, float], ...]
     method: str
 
+    @property
+    def mean_service_s(self) -> float:
+        """Mean seconds of a judge's service, over the rollouts that needed one."""
+        asked = [seconds for _, seconds in self.pool if seconds]
+        return fmean(asked) if asked else 0.0
+
     def simulate(self, rollouts: int, seed: int, replicas: int = 1) -> Step:
         """One step of `rollouts` rollouts; the same seed draws the same lengths and judge times."""
         rng = random.Random(seed)
