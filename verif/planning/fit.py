@@ -15,7 +15,8 @@ from statistics import fmean
 import numpy as np
 from scipy.optimize import nnls
 
-from verif.planning.simulate import Decoder, Step, generate, judge, step
+from verif.planning.judging import fit_judge
+from verif.planning.simulate import Decoder, Step, generate, step
 from verif.planning.timeline import Observed, Timeline
 
 SLOTS = 128
@@ -84,17 +85,13 @@ class Check:
 def fit(run: Timeline) -> Fitted:
     """The simulator of a run."""
     decoder, method = _decoder(run.steps)
-    slots, share = _judge(run.steps, decoder)
+    judged = fit_judge(run.steps, decoder)
     rollouts = sum(len(one.tokens) for one in run.steps)
     return Fitted(
         decoder=decoder,
-        judge_slots=slots,
+        judge_slots=judged.slots,
         train_s_per_rollout=sum(one.train_s for one in run.steps) / rollouts,
-        pool=tuple(
-            (tokens, seconds * share)
-            for one in run.steps
-            for tokens, seconds in zip(one.tokens, one.judge_s, strict=True)
-        ),
+        pool=tuple(pair for one in run.steps for pair in zip(one.tokens, judged.services(one), strict=True)),
         method=method,
     )
 
@@ -121,44 +118,6 @@ def _decoder(steps: tuple[Observed, ...]) -> tuple[Decoder, str]:
     simulated = fmean(max(raw.finishes(one.tokens)) for one in steps)
     scale = fmean(one.gen_end_s for one in steps) / simulated
     return Decoder(raw.iteration_s * scale, raw.per_rollout_s * scale, raw.start_s * scale, SLOTS), method
-
-
-def _judge(steps: tuple[Observed, ...], decoder: Decoder) -> tuple[int, float]:
-    """Judge slots, and the share of the measured judge seconds that is service and not queueing in the judge.
-
-    For each number of slots the share is found that makes the simulated waiting equal to the measured one. The
-    rollouts' own latencies decide between the numbers; a run without them leaves one: a judge that is bound by
-    its throughput (one slot), as on two cores.
-    """
-    timed = [one for one in steps if one.generated_s]
-    used = timed or steps
-    ends = [list(one.generated_s) or decoder.finishes(one.tokens) for one in used]
-    measured = fmean(one.wait_s for one in used)
-
-    def done(slots: int, share: float) -> list[list[float]]:
-        return [judge(e, [s * share for s in one.judge_s], slots) for e, one in zip(ends, used, strict=True)]
-
-    def share_of(slots: int) -> float:
-        low, high = 0.0, 4.0
-        for _ in range(24):
-            share = (low + high) / 2
-            waits = [max(d) - max(e) for d, e in zip(done(slots, share), ends, strict=True)]
-            low, high = (low, share) if fmean(waits) > measured else (share, high)
-        return (low + high) / 2
-
-    def off(slots: int, share: float) -> float:
-        found = [
-            d - e
-            for ds, es in zip(done(slots, share), ends, strict=True)
-            for d, e in zip(ds, es, strict=True)
-        ]
-        told = [latency for one in used for latency in one.reward_s]
-        return fmean((a - b) ** 2 for a, b in zip(found, told, strict=True))
-
-    if not timed:
-        return 1, share_of(1)
-    fits = [(slots, share_of(slots)) for slots in (1, 2, 4, 8, 16, 32, 64, 128)]
-    return min(fits, key=lambda pair: off(*pair))
 
 
 def check(fitted: Fitted, run: Timeline) -> Check:

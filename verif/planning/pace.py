@@ -10,6 +10,7 @@ import math
 import random
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from statistics import fmean
 
 from verif.planning.hardware import (
     BANDWIDTH_SHARE,
@@ -30,7 +31,12 @@ MAX_NUM_SEQS = 1024
 
 @dataclass(frozen=True)
 class Judge:
-    """A judge replica: `gpus`, `slots` calls at once, and the seconds it takes for a batch of 512 rollouts."""
+    """A judge replica: `gpus`, `slots` calls at once, and the seconds it takes for a batch of 512 rollouts.
+
+    Service times are lognormal with `spread` (deviation over mean), cut at `longest` times the mean: a verdict
+    has a limit of tokens. Both are assumptions (the mean verdict is taken for half as long as the limit), and
+    so is that a service takes as long when fewer calls are in the replica.
+    """
 
     gpus: int
     batch_s: float
@@ -38,6 +44,12 @@ class Judge:
     slots: int = 128
     rollouts: int = 512
     spread: float = 0.5
+    longest: float = 2.0
+
+    def draw(self, count: int, seed: object) -> list[float]:
+        """Service times in units of the uncut mean."""
+        rng, sigma = random.Random(str(seed)), math.sqrt(math.log(1 + self.spread**2))
+        return [min(self.longest, rng.lognormvariate(-(sigma**2) / 2, sigma)) for _ in range(count)]
 
 
 JUDGES: dict[str, Judge] = {
@@ -46,7 +58,7 @@ JUDGES: dict[str, Judge] = {
         1, 120.0, "arXiv 2506.09942: 120 s a batch on one H800, 128 calls at once"
     ),
 }
-"""By hub repository. `spread` (deviation over mean of the lognormal service time) is an assumption."""
+"""By hub repository. That the released code keeps 128 calls open is read from it; the seconds are the paper's."""
 
 
 @dataclass(frozen=True)
@@ -114,26 +126,31 @@ def lengths(rollouts: int, limit: int, seed: int = SEED) -> list[int]:
     return [min(limit, max(1, round(rng.lognormvariate(mu, sigma)))) for _ in range(rollouts)]
 
 
-def services(tokens: list[int], limit: int, model: Judge, seed: int = SEED) -> list[float]:
-    """Judge seconds of each rollout; one that was cut at its limit is unscorable and is not judged."""
-    rng, sigma = random.Random(f"judge-{seed}"), math.sqrt(math.log(1 + model.spread**2))
-    mu = math.log(mean_service(model)) - sigma**2 / 2
-    drawn = [rng.lognormvariate(mu, sigma) for _ in tokens]
-    return [seconds if length < limit else 0.0 for seconds, length in zip(drawn, tokens, strict=True)]
-
-
 @lru_cache
+def unit_s(model: Judge) -> float:
+    """Seconds of an uncut mean service: those with which a batch that arrives at once takes `batch_s`."""
+    runs = [model.draw(model.rollouts, f"batch-{seed}") for seed in range(20)]
+    return model.batch_s / fmean(max(judge([0.0] * model.rollouts, run, model.slots)) for run in runs)
+
+
 def mean_service(model: Judge) -> float:
-    """The mean service time with which one replica takes `batch_s` for a batch that arrives at once."""
-    rng, sigma = random.Random(SEED), math.sqrt(math.log(1 + model.spread**2))
-    runs = [[rng.lognormvariate(-(sigma**2) / 2, sigma) for _ in range(model.rollouts)] for _ in range(20)]
-    ends = [max(judge([0.0] * model.rollouts, run, model.slots)) for run in runs]
-    return model.batch_s / (sum(ends) / len(ends))
+    """Mean seconds of a service."""
+    return unit_s(model) * fmean(model.draw(10_000, "mean"))
+
+
+@lru_cache(maxsize=64)
+def drawn(at: Pace, model: Judge, seed: int) -> tuple[list[float], list[float]]:
+    """A step's ends of generation and its judge seconds; a response cut at its limit is unscorable, not judged."""
+    tokens = lengths(at.rollouts, at.limit, seed)
+    unit = unit_s(model)
+    times = [
+        seconds * unit if length < at.limit else 0.0
+        for seconds, length in zip(model.draw(at.rollouts, seed), tokens, strict=True)
+    ]
+    return generate(at.decoder, tokens, at.engines), times
 
 
 def simulate(at: Pace, model: Judge, replicas: int, *, overlapped: bool = True, seed: int = SEED) -> Step:
     """One step with so many judge replicas; the same seed draws the same lengths and service times."""
-    tokens = lengths(at.rollouts, at.limit, seed)
-    ends = generate(at.decoder, tokens, at.engines)
-    times = services(tokens, at.limit, model, seed)
+    ends, times = drawn(at, model, seed)
     return step(ends, times, replicas * model.slots, at.train_s, overlapped=overlapped)

@@ -8,8 +8,9 @@ judges (`Size.floor`). "Enough" judges are those that come within `MARGIN` of it
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 
 from verif.planning.fit import DRAWS, Fitted
 from verif.planning.pace import Judge, Pace, mean_service, simulate
@@ -18,6 +19,8 @@ SIZES = (8, 64, 512)
 """GPUs of the trainer."""
 PER_NODE = (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0)
 """Judge replicas for each eight GPUs of the trainer that the grid tries."""
+SEEDS = (1, 2, 3)
+"""Steps that are simulated for each figure."""
 MARGIN = 0.02
 BUSY = 0.1
 """A trainer that waits for a tenth of its time or less is called busy in `fastest_service`."""
@@ -56,17 +59,19 @@ class Size:
 
 
 def row(at: Pace, model: Judge, judges: int) -> Row:
-    """A step with so many judge replicas."""
-    found, after = simulate(at, model, judges), simulate(at, model, judges, overlapped=False)
+    """Means over `SEEDS` steps with so many judge replicas."""
+    found = [simulate(at, model, judges, seed=seed) for seed in SEEDS]
+    after = [simulate(at, model, judges, overlapped=False, seed=seed) for seed in SEEDS]
+    step_s = fmean(one.step_s for one in found)
     return Row(
         gpus=at.gpus,
         judges=judges,
         judge_gpus=judges * model.gpus,
-        step_s=found.step_s,
-        idle_share=found.idle_share,
-        judge_busy_share=found.judge_busy_s / (judges * model.slots * found.step_s),
-        gpu_hours=(at.gpus + judges * model.gpus) * found.step_s / 3600,
-        after_s=after.step_s,
+        step_s=step_s,
+        idle_share=fmean(one.wait_s for one in found) / step_s,
+        judge_busy_share=fmean(one.judge_busy_s for one in found) / (judges * model.slots * step_s),
+        gpu_hours=(at.gpus + judges * model.gpus) * step_s / 3600,
+        after_s=fmean(one.step_s for one in after),
     )
 
 
@@ -74,11 +79,11 @@ def size(base: Pace, model: Judge, gpus: int) -> Size:
     """The grid at one size."""
     at = base.scaled(gpus)
     most = math.ceil(at.rollouts / model.slots)  # a slot for every rollout: nobody ever waits for one
-    floor = simulate(at, model, most).idle_share
+    floor = row(at, model, most).idle_share
     low, high = 1, most
     while low < high:  # more judges never wait longer
         middle = (low + high) // 2
-        ok = simulate(at, model, middle).idle_share <= floor + MARGIN
+        ok = row(at, model, middle).idle_share <= floor + MARGIN
         low, high = (low, middle) if ok else (middle + 1, high)
     counts = {math.ceil(share * gpus / 8) for share in PER_NODE}
     rows = tuple(row(at, model, judges) for judges in sorted({*counts, low}) if judges <= most)
@@ -88,12 +93,10 @@ def size(base: Pace, model: Judge, gpus: int) -> Size:
 
 def fastest_service(at: Pace, model: Judge) -> float:
     """The mean service time (s) at which a trainer with unlimited judges waits for `BUSY` of its step."""
-    from dataclasses import replace
-
     most, low, high = math.ceil(at.rollouts / model.slots), 0.0, 1.0
     for _ in range(20):
         share = (low + high) / 2
-        found = simulate(at, replace(model, batch_s=model.batch_s * share), most)
+        found = row(at, replace(model, batch_s=model.batch_s * share), most)
         low, high = (share, high) if found.idle_share <= BUSY else (low, share)
     return mean_service(model) * low
 

@@ -111,6 +111,7 @@ def scale(sizes: list[Size], model: Judge, name: str, fastest_s: float) -> Group
             )  # fmt: skip
     lines = [
         f"One verdict takes {mean_service(model):.1f} s on average, {model.slots} at once in a replica ({model.source}).",
+        f"No verdict takes more than {model.longest:g} times that; deviation over mean {model.spread:g} (both assumed).",
         "With any number of judges the GPUs wait for "
         + ", ".join(f"{one.floor:.0%} ({one.gpus} GPUs)" for one in sizes)
         + " of a step: the last response must still be judged. `enough` comes within two points of that.",

@@ -124,9 +124,9 @@ def _observed(run: RunFolder, step: int) -> Observed | None:
     rows: list[dict[str, Any]] = [r for r in orjson.loads(batch.read_bytes()) if r["state"] != "padding"]
     if len(rows) != int(numbers["verif/rollouts"]):
         return None
-    ended = [row.get("generated_s") for row in rows]
+    whole = all(row.get("generated_s") is not None for row in rows)
+    ended = [float(row["generated_s"]) for row in rows] if whole else []
     wait = numbers["verif/reward_wait_s"]
-    whole = all(at is not None for at in ended)
     return Observed(
         step=step,
         step_s=round(numbers["verif/step_s"], 3),
@@ -134,7 +134,7 @@ def _observed(run: RunFolder, step: int) -> Observed | None:
         wait_s=round(wait, 3),
         tokens=tuple(int(row["normalising_tokens"]) or int(row["loss_tokens"]) for row in rows),
         judge_s=tuple(round(judged.get(row["key"].rpartition("_")[0], 0.0), 3) for row in rows),
-        generated_s=tuple(round(at, 3) for at in ended) if whole else (),
+        generated_s=tuple(round(at, 3) for at in ended),
         reward_s=tuple(round(row["rewarded_s"] - row["generated_s"], 3) for row in rows) if whole else (),
     )
 
