@@ -12,7 +12,8 @@ import yaml
 from rich.text import Text
 
 from verif.errors import RecipeError
-from verif.recipe import RECIPES, HubModel, Recipe, load_recipe
+from verif.overrides import merged, parse_overrides
+from verif.recipe import RECIPES, HubModel, Recipe, load_recipe, parse_recipe
 
 
 def plan(
@@ -21,6 +22,7 @@ def plan(
     fit: Path = typer.Option(None, help="With --simulate: fit the simulator on this training run's folder."),
     check: Path = typer.Option(None, help="With --fit: predict this other run's step times."),
     picture: Path = typer.Option(None, help="With --simulate: draw the table (.svg or .png)."),
+    set_: list[str] = typer.Option([], "--set", help="Override, e.g. train.rollouts_per_prompt=8."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
     if (fit or picture) and not simulate:
@@ -29,7 +31,7 @@ def plan(
         raise RecipeError("--check needs a fitted simulator.", "Add --fit RUN_FOLDER.")
     if picture and (fit or picture.suffix not in (".svg", ".png")):
         raise RecipeError("--picture draws the table without --fit, into a file named .svg or .png.")
-    loaded, note = _load(recipe)
+    loaded, note = _load(recipe, set_)
     if fit:
         found = _fit(loaded, fit, check, quiet=as_json)
     elif simulate:
@@ -40,8 +42,8 @@ def plan(
         print(json.dumps({"recipe": loaded.name, **found}, indent=1))
 
 
-def _load(name: str) -> tuple[Recipe, str]:
-    """The recipe; a sweep is planned as its base, with a note how many trainings it is."""
+def _load(name: str, pairs: list[str]) -> tuple[Recipe, str]:
+    """The recipe with overrides; a sweep is planned as its base, with a note how many trainings it is."""
     path = RECIPES / f"{name}.yaml"
     try:
         raw = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else None
@@ -49,8 +51,11 @@ def _load(name: str) -> tuple[Recipe, str]:
         raw = None  # load_recipe says what is wrong
     if isinstance(raw, dict) and "sweep" in raw:
         runs = len(raw["arms"]) * len(raw["seeds"])
-        return load_recipe(raw["base"]), f"{name} is a sweep: {runs} trainings of recipe {raw['base']}."
-    return load_recipe(name), ""
+        return _load(raw["base"], pairs)[0], f"{name} is a sweep: {runs} trainings of recipe {raw['base']}."
+    loaded = load_recipe(name)
+    if pairs and isinstance(raw, dict):
+        loaded = parse_recipe(merged(raw, parse_overrides(pairs)), f"{path} with overrides")
+    return loaded, ""
 
 
 def _plan(recipe: Recipe, note: str, *, quiet: bool) -> dict[str, Any]:
