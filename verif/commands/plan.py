@@ -111,12 +111,12 @@ def _scale(recipe: Recipe, picture: Path | None, *, quiet: bool) -> dict[str, An
         )
     base = pace(recipe.train, shape, gpu)
     sizes = [scale.size(base, judge, gpus) for gpus in scale.SIZES]
-    fastest = scale.fastest_service(base.scaled(scale.SIZES[0]), judge)
+    needed = scale.busy(base, judge)
     if picture:
         scale.draw(sizes, judge, f"{recipe.name}: judges {recipe.judge.repo}", picture)  # type: ignore[union-attr]
     if not quiet:
         show.console.print(
-            show.scale(sizes, judge, f"{recipe.judge.repo} for {recipe.name}", fastest),  # type: ignore[union-attr]
+            show.scale(sizes, judge, f"{recipe.judge.repo} for {recipe.name}", needed),  # type: ignore[union-attr]
             "",
             show.assumptions(),
             sep="\n",
@@ -124,7 +124,7 @@ def _scale(recipe: Recipe, picture: Path | None, *, quiet: bool) -> dict[str, An
     return {
         "judge": asdict(judge),
         "sizes": [asdict(one) for one in sizes],
-        "service_s_for_10_percent": fastest,
+        "busy": asdict(needed),
     }
 
 

@@ -23,7 +23,7 @@ SEEDS = (1, 2, 3)
 """Steps that are simulated for each figure."""
 MARGIN = 0.02
 BUSY = 0.1
-"""A trainer that waits for a tenth of its time or less is called busy in `fastest_service`."""
+"""A trainer that waits for a tenth of its time or less is called busy."""
 
 
 @dataclass(frozen=True)
@@ -75,30 +75,55 @@ def row(at: Pace, model: Judge, judges: int) -> Row:
     )
 
 
+def most(at: Pace, model: Judge) -> int:
+    """So many replicas that every rollout has a slot: nobody ever waits for one."""
+    return math.ceil(at.rollouts / model.slots)
+
+
+def fewest(at: Pace, model: Judge, idle_share: float) -> int | None:
+    """The fewest replicas with at most this idle share; None if no number has it."""
+    low, high = 1, most(at, model)
+    if row(at, model, high).idle_share > idle_share:
+        return None
+    while low < high:  # more judges never wait longer
+        middle = (low + high) // 2
+        ok = row(at, model, middle).idle_share <= idle_share
+        low, high = (low, middle) if ok else (middle + 1, high)
+    return low
+
+
 def size(base: Pace, model: Judge, gpus: int) -> Size:
     """The grid at one size."""
     at = base.scaled(gpus)
-    most = math.ceil(at.rollouts / model.slots)  # a slot for every rollout: nobody ever waits for one
-    floor = row(at, model, most).idle_share
-    low, high = 1, most
-    while low < high:  # more judges never wait longer
-        middle = (low + high) // 2
-        ok = row(at, model, middle).idle_share <= floor + MARGIN
-        low, high = (low, middle) if ok else (middle + 1, high)
+    floor = row(at, model, most(at, model)).idle_share
+    enough = fewest(at, model, floor + MARGIN) or most(at, model)
     counts = {math.ceil(share * gpus / 8) for share in PER_NODE}
-    rows = tuple(row(at, model, judges) for judges in sorted({*counts, low}) if judges <= most)
+    rows = tuple(row(at, model, judges) for judges in sorted({*counts, enough}) if judges <= most(at, model))
     cheapest = min(rows, key=lambda r: r.gpu_hours).judges
-    return Size(gpus, at.rollouts, rows, floor, low, cheapest)
+    return Size(gpus, at.rollouts, rows, floor, enough, cheapest)
 
 
-def fastest_service(at: Pace, model: Judge) -> float:
-    """The mean service time (s) at which a trainer with unlimited judges waits for `BUSY` of its step."""
-    most, low, high = math.ceil(at.rollouts / model.slots), 0.0, 1.0
+@dataclass(frozen=True)
+class Busy:
+    """What it takes that the GPUs wait for at most `BUSY` of a step.
+
+    With unlimited judges a verdict may take `limit_s` on average at the smallest size. With verdicts of half of
+    that, `judges` replicas are needed at each of `SIZES` (None: no number is enough).
+    """
+
+    limit_s: float
+    judges: tuple[int | None, ...]
+
+
+def busy(base: Pace, model: Judge) -> Busy:
+    """How fast a judge must be, and how many of such judges keep the trainer busy."""
+    at, low, high = base.scaled(SIZES[0]), 0.0, 1.0
     for _ in range(20):
         share = (low + high) / 2
-        found = row(at, replace(model, batch_s=model.batch_s * share), most)
+        found = row(at, replace(model, batch_s=model.batch_s * share), most(at, model))
         low, high = (share, high) if found.idle_share <= BUSY else (low, share)
-    return mean_service(model) * low
+    half = replace(model, batch_s=model.batch_s * low / 2)
+    return Busy(mean_service(model) * low, tuple(fewest(base.scaled(gpus), half, BUSY) for gpus in SIZES))
 
 
 @dataclass(frozen=True)
@@ -126,12 +151,13 @@ def draw(sizes: list[Size], model: Judge, title: str, path: Path) -> None:
 
     mpl.use("Agg")
     mpl.rcParams["svg.hashsalt"] = "verif"
+    mpl.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for one, colour, width in zip(sizes, ("#7a8ba0", "#c0772f", "#2a6f63"), (5, 3, 1.2), strict=False):
         x = [r.judges / one.gpus * 8 for r in one.rows]
-        label = f"{one.gpus} GPUs ({one.enough} judges are enough)"
+        label = f"{one.gpus} GPUs (little gain beyond {one.enough} judges)"
         left.plot(x, [100 * r.idle_share for r in one.rows], color=colour, label=label, linewidth=width)
         per = [r.gpu_hours / one.gpus * 60 for r in one.rows]
         right.plot(x, per, color=colour, linewidth=width)
@@ -139,7 +165,7 @@ def draw(sizes: list[Size], model: Judge, title: str, path: Path) -> None:
     left.set(ylabel="GPUs wait for rewards, % of a step", ylim=(0, 100))
     right.set(ylabel="GPU-minutes of a step, per trainer GPU", ylim=(0, None))
     for axes in (left, right):
-        axes.set_xlabel(f"judge replicas ({model.gpus} GPU each) per 8 trainer GPUs")
+        axes.set_xlabel(f"judge replicas (GPUs of one: {model.gpus}) per 8 trainer GPUs")
     left.legend(frameon=False, fontsize=8)
     figure.suptitle(title, fontsize=10)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)

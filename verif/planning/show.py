@@ -15,7 +15,7 @@ from verif.planning.hardware import ASSUMPTIONS
 from verif.planning.memory import Estimate
 from verif.planning.missing import Need
 from verif.planning.pace import Judge, mean_service
-from verif.planning.scale import LocalRow, Size
+from verif.planning.scale import BUSY, Busy, LocalRow, Size
 from verif.planning.stages import Placed
 from verif.planning.timeline import Timeline
 from verif.training.command import Job
@@ -88,7 +88,7 @@ def needs(found: list[Need]) -> Table:
     return table
 
 
-def scale(sizes: list[Size], model: Judge, name: str, fastest_s: float) -> Group:
+def scale(sizes: list[Size], model: Judge, name: str, needed: Busy) -> Group:
     """Judges against step time, idle share and cost."""
     right = (
         "trainer GPUs",
@@ -115,7 +115,13 @@ def scale(sizes: list[Size], model: Judge, name: str, fastest_s: float) -> Group
         "With any number of judges the GPUs wait for "
         + ", ".join(f"{one.floor:.0%} ({one.gpus} GPUs)" for one in sizes)
         + " of a step: the last response must still be judged. `enough` comes within two points of that.",
-        f"For 10% at {sizes[0].gpus} GPUs a verdict may take {fastest_s:.1f} s on average.",
+        f"For {BUSY:.0%} a verdict may take {needed.limit_s:.1f} s on average ({sizes[0].gpus} GPUs, any number of judges). With"
+        f" verdicts of {needed.limit_s / 2:.1f} s it takes "
+        + ", ".join(
+            f"{n or 'no number of'} judges ({one.gpus} GPUs)"
+            for n, one in zip(needed.judges, sizes, strict=True)
+        )
+        + ".",
     ]
     return Group(table, Text("\n".join(lines)))
 
