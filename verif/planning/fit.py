@@ -113,7 +113,7 @@ def _decoder(steps: tuple[Observed, ...]) -> tuple[Decoder, str]:
         method = "each rollout's end"
     else:
         start, iteration, per_rollout = 0.0, 0.0, 1.0
-        method = "each step's end (this run kept no rollout's)"
+        method = f"each step's end (no rollout's is known, or over {SLOTS} at once)"
     raw = Decoder(float(iteration), float(per_rollout), float(start), SLOTS)
     simulated = fmean(max(raw.finishes(one.tokens)) for one in steps)
     scale = fmean(one.gen_end_s for one in steps) / simulated
