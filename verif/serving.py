@@ -161,6 +161,7 @@ def environment(gpus: int) -> dict[str, str]:
             VLLM_CPU_OMP_THREADS_BIND="nobind",
             VLLM_CPU_SGL_KERNEL="0",
             OMP_NUM_THREADS="1",
+            VLLM_ENABLE_V1_MULTIPROCESSING="0",  # lets `uni` below stand: no worker process beside the engine's
             CUDA_VISIBLE_DEVICES="",
         )
     return env
@@ -178,6 +179,7 @@ def command(
         line += ["--tensor-parallel-size", str(gpus), "--dtype", "auto"]
     else:
         line += ["--dtype", "float32", "--enforce-eager", "--max-num-seqs", "128"]
+        line += ["--distributed-executor-backend", "uni"]
     return [*line, *arguments]
 
 

@@ -11,7 +11,7 @@ from verif.errors import RecipeError
 from verif.files import digest_tree, new_directory, write_json
 from verif.recipe import HubModel, NoModel
 from verif.stages.context import Stage
-from verif.stages.models import check_folder, fetch, require_space
+from verif.stages.models import check_folder, fetch, require_space, training_threads
 
 QUICK = 300
 
@@ -37,10 +37,11 @@ def run(stage: Stage) -> None:
             "judge: this recipe's data holds no judgements to train a judge on.",
             "Use `judge: {kind: none}` or a hub model.",
         )
+    threads = training_threads()
     from verif.training.judge_sft import train_judge
 
     with new_directory(out) as folder:
-        trained = train_judge(section, stage.recipe.verifier.prompt, pairs, folder)
+        trained = train_judge(section, stage.recipe.verifier.prompt, pairs, folder, threads)
         check_folder(folder)
     report = {**asdict(trained), "digest": digest_tree(out), **quick_look(stage)}
     write_json(stage.reports / "judge.json", report)

@@ -10,7 +10,7 @@ from verif.data.corpora import read_policy_pairs
 from verif.files import digest_tree, new_directory, write_json
 from verif.recipe import HubModel
 from verif.stages.context import Stage
-from verif.stages.models import check_folder, fetch, require_space
+from verif.stages.models import check_folder, fetch, require_space, training_threads
 from verif.stats import proportion
 
 QUICK = 200  # validation-like instructions for a first look
@@ -25,11 +25,12 @@ def run(stage: Stage) -> None:
             stage.reports / "policy.json", {"repo": section.repo, "digest": fetch(section, out, "policy")}
         )
         return
+    threads = training_threads()
     from verif.training.pretrain import from_scratch
 
     pairs = [(pair.prompt, pair.response) for pair in read_policy_pairs(stage.data / "policy_pairs.parquet")]
     with new_directory(out) as folder:
-        trained = from_scratch(section, pairs, folder, "policy")
+        trained = from_scratch(section, pairs, folder, "policy", threads=threads)
         check_folder(folder)
     report = {**asdict(trained), "digest": digest_tree(out), **quick_look(stage, out)}
     write_json(stage.reports / "policy.json", report)

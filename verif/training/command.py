@@ -187,6 +187,8 @@ def rollout(train: Train) -> dict[str, Value]:
         f"{prefix}.max_num_batched_tokens": max(2048, total),
         f"{prefix}.agent.num_workers": 1,
         f"{prefix}.checkpoint_engine.update_weights_bucket_megabytes": 32,
+        # No worker process beside the engine's: 0.5 GB less, and half the delay of a token.
+        f"+{prefix}.engine_kwargs.vllm.distributed_executor_backend": "uni",
         f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.vllm_extension.CPUWorkerExtension",
     }
 

@@ -54,9 +54,13 @@ def examples(template: str, pairs: Sequence[JudgePair], seed: int) -> list[tuple
     ]
 
 
-def train_judge(section: ScratchModel, template: str, pairs: Sequence[JudgePair], folder: Path) -> Trained:
+def train_judge(
+    section: ScratchModel, template: str, pairs: Sequence[JudgePair], folder: Path, threads: int = 1
+) -> Trained:
     """Train from scratch and write the model to `folder`."""
-    return from_scratch(section, examples(template, pairs, section.seed), folder, "judge", PROMPT_WEIGHT)
+    return from_scratch(
+        section, examples(template, pairs, section.seed), folder, "judge", PROMPT_WEIGHT, threads
+    )
 
 
 def scores(folder: Path, template: str, pairs: Sequence[JudgePair], seed: int = 1) -> Scores:

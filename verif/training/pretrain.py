@@ -1,4 +1,4 @@
-"""Tiny causal language models from scratch on one CPU thread, and the same training continued.
+"""Tiny causal language models from scratch on CPU, and the same training continued.
 
 Training takes a fixed number of steps, so that the same data, seed and machine give the same model: a limit
 in seconds would make the result depend on what else runs. Loss is taken on the response only.
@@ -147,13 +147,14 @@ def mean_loss(model: Any, data: Sequence[Example], pad: int) -> float:
 def fit(
     model: Any, data: Sequence[Example], pad: int, *, steps: int, batch: int, learning_rate: float, seed: int,
     name: str, muon_rate: float = MUON_RATE, cpu_seconds: float | None = None, prompt_weight: float = 0.0,
+    threads: int = 1,
 ) -> Trained:  # fmt: skip
     """Train in place with Muon on the matrices and AdamW on the rest, falling linearly; `data` keeps its last part back.
 
     `prompt_weight` is the weight of the loss on the prompt beside the response's. With `cpu_seconds` training
     stops there instead (for a control that gets the time of another training).
     """
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     rng = random.Random(seed)
     held = min(HELD_BACK, len(data) // 20)
     kept, back = data[: len(data) - held], data[len(data) - held :]
@@ -208,8 +209,12 @@ def from_scratch(
     folder: Path,
     name: str,
     prompt_weight: float = 0.0,
+    threads: int = 1,
 ) -> Trained:
-    """Tokenizer and model from (prompt, response) pairs, written to `folder` in Hugging Face form."""
+    """Tokenizer and model from (prompt, response) pairs, written to `folder` in Hugging Face form.
+
+    Another number of threads gives another model: it changes the last bits of a sum.
+    """
     torch.manual_seed(section.seed)
     order = random.Random(section.seed).sample(range(len(pairs)), len(pairs))
     texts = [(tok.chat(pairs[i][0]) if pairs[i][0] else "") + pairs[i][1] for i in order]
@@ -221,6 +226,7 @@ def from_scratch(
     trained = fit(
         model, data, tokenizer.pad_token_id, steps=section.steps, batch=section.batch,
         learning_rate=section.learning_rate, seed=section.seed, name=name, prompt_weight=prompt_weight,
+        threads=threads,
     )  # fmt: skip
     tok.save(tokenizer, model, folder, texts[:300])
     return replace(trained, left_out=len(pairs) - len(data))
@@ -240,10 +246,9 @@ def continue_training(
     model, tokenizer = load(policy)
     data = encode(tokenizer, pairs, model.config.max_position_embeddings)
     random.Random(seed).shuffle(data)
-    rates = {"learning_rate": learning_rate, "muon_rate": MUON_RATE * learning_rate / 1e-2}
     trained = fit(
         model, data, tokenizer.pad_token_id, steps=steps, cpu_seconds=cpu_seconds, batch=batch, seed=seed,
-        name="supervised control", **rates,
+        name="supervised control", learning_rate=learning_rate, muon_rate=MUON_RATE * learning_rate / 1e-2,
     )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     tok.save(tokenizer, model, out, [f"{tok.chat(p)}{r}" for p, r in pairs[:100]])

@@ -20,8 +20,8 @@ PLAIN, PLAIN_INSTRUCTIONS = 0.06, 0.02
 CAREFUL, LOOSE = 0.40, 0.14
 # Families by weight: what a sampling policy does most often comes most often.
 FAMILY_WEIGHTS = {
-    "foreign_sentence": 3, "foreign_word": 4, "other_address": 1, "salad": 3, "shuffled": 2, "slips": 8, "splice": 3,
-    "cut": 1, "gibberish": 2, "planted": 4,
+    "foreign_sentence": 3, "foreign_word": 5, "other_address": 2, "salad": 2, "shuffled": 3, "slips": 16, "splice": 7,
+    "cut": 2, "gibberish": 2, "planted": 3,
 }  # fmt: skip
 assert set(FAMILY_WEIGHTS) == set(FAMILIES)
 
