@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from verif.cli import app
+from verif.commands.stage import STAGES
 from verif.planning.hardware import GPUS
 from verif.planning.memory import policy_memory
 from verif.planning.pace import JUDGES, mean_service, pace, simulate
@@ -54,9 +55,7 @@ def test_every_recipe_has_a_plan(name):
     ):
         assert part in text
     found = json.loads(plan(name, "--json"))
-    assert [one["stage"] for one in found["stages"]] == [
-        "prepare", "policy", "judge", "verifier", "train", "evaluate", "register",
-    ]  # fmt: skip
+    assert [one["stage"] for one in found["stages"]] == list(STAGES)
     assert {"memory", "disk", "time", "needs"} <= set(found)
 
 
