@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reproduce": ("registry", "Commands that make a registered version again."),
     "report": ("report", "Build or open the report page."),
     "sweep": ("sweep", "Run an ablation recipe through DVC experiments."),
+    "plan": ("plan", "What a recipe needs: stages, command, memory, time; --simulate: judges."),
     "recipe": ("recipe", "Recipes: show, pin."),
     "cluster": ("cluster", "Kubernetes: render, doctor."),
     "images": ("images", "Docker images: build, list."),

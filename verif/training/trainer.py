@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
             config.trainer.v1.trainer_mode = "sync"  # the name chose this class; it behaves as `sync`
         self.folder = RunFolder(Path(os.environ[FOLDER]))
         self.folder.beat("starting")
+        self.began = time.time()
         super().__init__(config)
 
     def on_init_end(self) -> None:
@@ -46,6 +48,7 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
     def on_step_begin(self) -> None:
         """A step starts."""
         self.folder.beat(f"step {self.global_steps}")
+        self.began = time.time()
         super().on_step_begin()
 
     def on_validate_begin(self) -> None:
@@ -83,7 +86,11 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
         self.folder.beat(f"after step {global_steps}")
 
     def keep_rollouts(self, batch: Any, sample: Sample) -> None:
-        """Write the batch as veRL trained on it (padding too), and every rollout of the step."""
+        """Write the batch as veRL trained on it (padding too), and every rollout of the step.
+
+        A row's `generated_s` and `rewarded_s` are seconds after the step's beginning (`verif plan --simulate`
+        is fitted on them); padding has none.
+        """
         fields = ["advantages", "response_mask", "loss_mask", "rm_scores"]
         trained = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=fields)
         rows = []
@@ -91,10 +98,13 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
         for index, key in enumerate(batch.keys):
             masked = trained["advantages"][index] * trained["response_mask"][index]
             sums[key] = float(masked.sum())
+            record = sample.rows[key].record if key in sample.rows else None
             rows.append(
                 {
                     "key": key,
-                    "state": sample.rows[key].record.state if key in sample.rows else "padding",
+                    "state": record.state if record else "padding",
+                    "generated_s": record.generated - self.began if record else None,
+                    "rewarded_s": record.rewarded - self.began if record else None,
                     "score": float(trained["rm_scores"][index].sum()),
                     "advantage": float(masked.abs().sum()),
                     "loss_tokens": int(trained["response_mask"][index].sum()),

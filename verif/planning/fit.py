@@ -1,0 +1,135 @@
+"""From one run's timeline to a simulator, and from the simulator to another run's step times.
+
+Three things are fitted: the decoder (seconds for an iteration and for each active rollout in it), the judge
+(slots and service times), and the training time of one rollout. Lengths and judge times are drawn from the fitted run's rollouts.
+The prediction knows nothing of the other run but how many rollouts a step has; it holds for the same machine,
+models, limits and algorithm.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+from scipy.optimize import nnls
+
+from verif.planning.judging import fit_judge
+from verif.planning.simulate import Decoder, Step, generate, step
+from verif.planning.timeline import Observed, Timeline
+
+SLOTS = 128
+"""`max_num_seqs` of the local recipe's rollout engine (`verif.training.command`)."""
+DRAWS = 20
+"""Simulated steps whose mean is a prediction."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A simulator of runs like the fitted one. `pool` holds (tokens, judge seconds) of its rollouts.
+
+    `method` says how the decoder was found: from each rollout's end, or from each step's end only.
+    """
+
+    decoder: Decoder
+    judge_slots: int
+    train_s_per_rollout: float
+    pool: tuple[tuple[int, float], ...]
+    method: str
+
+    @property
+    def mean_service_s(self) -> float:
+        """Mean seconds of a judge's service, over the rollouts that needed one."""
+        asked = [seconds for _, seconds in self.pool if seconds]
+        return fmean(asked) if asked else 0.0
+
+    def simulate(self, rollouts: int, seed: int, replicas: int = 1) -> Step:
+        """One step of `rollouts` rollouts; the same seed draws the same lengths and judge times."""
+        rng = random.Random(seed)
+        drawn = rng.choices(self.pool, k=rollouts)
+        ends = generate(self.decoder, [tokens for tokens, _ in drawn])
+        train = self.train_s_per_rollout * rollouts
+        return step(ends, [seconds for _, seconds in drawn], self.judge_slots * replicas, train)
+
+    def mean_step(self, rollouts: int, seed: int = 0, replicas: int = 1) -> float:
+        """Mean seconds of a step over `DRAWS` draws."""
+        return fmean(self.simulate(rollouts, seed * DRAWS + draw, replicas).step_s for draw in range(DRAWS))
+
+
+@dataclass(frozen=True)
+class StepError:
+    """A step's prediction beside its measurement, in seconds."""
+
+    step: int
+    rollouts: int
+    measured_s: float
+    predicted_s: float
+
+    @property
+    def error(self) -> float:
+        """Signed, as a share of the measurement."""
+        return self.predicted_s / self.measured_s - 1
+
+
+@dataclass(frozen=True)
+class Check:
+    """A prediction of a run: each step and all together. `spread`: the run's own deviation over its mean."""
+
+    steps: tuple[StepError, ...]
+    total_error: float
+    mean_absolute_error: float
+    spread: float
+
+
+def fit(run: Timeline) -> Fitted:
+    """The simulator of a run."""
+    decoder, method = _decoder(run.steps)
+    judged = fit_judge(run.steps, decoder)
+    rollouts = sum(len(one.tokens) for one in run.steps)
+    return Fitted(
+        decoder=decoder,
+        judge_slots=judged.slots,
+        train_s_per_rollout=sum(one.train_s for one in run.steps) / rollouts,
+        pool=tuple(pair for one in run.steps for pair in zip(one.tokens, judged.services(one), strict=True)),
+        method=method,
+    )
+
+
+def _decoder(steps: tuple[Observed, ...]) -> tuple[Decoder, str]:
+    """Least squares with non-negative coefficients, then scaled so that the mean end of generation is right.
+
+    A rollout of L tokens ends at start + iteration * L + per_rollout * (tokens all rollouts have by then).
+    Without the rollouts' own ends the three cannot be told apart: all time goes to the tokens then.
+    """
+    rows, ends = [], []
+    for one in (s for s in steps if s.generated_s and len(s.tokens) <= SLOTS):
+        tokens = np.sort(np.array(one.tokens))
+        for length, end in zip(one.tokens, one.generated_s, strict=True):
+            rows.append((1.0, float(length), float(np.minimum(tokens, length).sum())))
+            ends.append(end)
+    if rows:
+        (start, iteration, per_rollout), _ = nnls(np.array(rows), np.array(ends))
+        method = "each rollout's end"
+    else:
+        start, iteration, per_rollout = 0.0, 0.0, 1.0
+        method = f"each step's end (no rollout's is known, or over {SLOTS} at once)"
+    raw = Decoder(float(iteration), float(per_rollout), float(start), SLOTS)
+    simulated = fmean(max(raw.finishes(one.tokens)) for one in steps)
+    scale = fmean(one.gen_end_s for one in steps) / simulated
+    return Decoder(raw.iteration_s * scale, raw.per_rollout_s * scale, raw.start_s * scale, SLOTS), method
+
+
+def check(fitted: Fitted, run: Timeline) -> Check:
+    """Predict each step of a run."""
+    found = tuple(
+        StepError(one.step, len(one.tokens), one.step_s, fitted.mean_step(len(one.tokens), one.step))
+        for one in run.steps
+    )
+    measured = [one.measured_s for one in found]
+    return Check(
+        steps=found,
+        total_error=sum(one.predicted_s for one in found) / sum(measured) - 1,
+        mean_absolute_error=fmean(abs(one.error) for one in found),
+        spread=float(np.std(measured) / np.mean(measured)),
+    )
