@@ -20,6 +20,7 @@ from verif.types import Instruction, is_hard
 
 PASS, FAIL = '{"verdict":"pass"}', '{"verdict":"fail"}'
 CLOSE = "</think>"
+WHOLE = (CLOSE, PASS, FAIL)  # one token each: a verdict takes 14 steps of the server, not 19
 PROMPT_WEIGHT = 0.2  # of the loss on what the judge reads: it learns the words' classes from it
 
 
@@ -59,7 +60,7 @@ def train_judge(
 ) -> Trained:
     """Train from scratch and write the model to `folder`."""
     return from_scratch(
-        section, examples(template, pairs, section.seed), folder, "judge", PROMPT_WEIGHT, threads
+        section, examples(template, pairs, section.seed), folder, "judge", PROMPT_WEIGHT, threads, WHOLE
     )
 
 

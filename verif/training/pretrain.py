@@ -210,15 +210,17 @@ def from_scratch(
     name: str,
     prompt_weight: float = 0.0,
     threads: int = 1,
+    whole: Sequence[str] = (),
 ) -> Trained:
     """Tokenizer and model from (prompt, response) pairs, written to `folder` in Hugging Face form.
 
-    Another number of threads gives another model: it changes the last bits of a sum.
+    Each text of `whole` becomes one token. Another number of threads gives another model: it changes the last
+    bits of a sum.
     """
     torch.manual_seed(section.seed)
     order = random.Random(section.seed).sample(range(len(pairs)), len(pairs))
     texts = [(tok.chat(pairs[i][0]) if pairs[i][0] else "") + pairs[i][1] for i in order]
-    tokenizer = tok.train(texts[:8000], section.vocabulary, section.context)
+    tokenizer = tok.train(texts[:8000], section.vocabulary, section.context, whole)
     model = make_model(section, tokenizer)
     data = encode(tokenizer, [pairs[i] for i in order], section.context)
     if not data:

@@ -25,9 +25,12 @@ def chat(user: str) -> str:
     return f"{START}user\n{user}{END}\n{START}assistant\n"
 
 
-def train(texts: Iterable[str], size: int, context: int) -> Any:
-    """A `PreTrainedTokenizerFast` of at most `size` tokens, padding on the left, with the chat template."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+def train(texts: Iterable[str], size: int, context: int, whole: Sequence[str] = ()) -> Any:
+    """A `PreTrainedTokenizerFast` of at most `size` tokens, padding on the left, with the chat template.
+
+    Each text of `whole` is one token more, wherever it stands.
+    """
+    from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast, Qwen2Tokenizer
 
     backend = Tokenizer(models.BPE())
@@ -44,10 +47,12 @@ def train(texts: Iterable[str], size: int, context: int) -> Any:
         show_progress=False,
     )
     backend.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
+    made = PreTrainedTokenizerFast(
         tokenizer_object=backend, eos_token=END, pad_token=PAD, padding_side="left", model_max_length=context,
         chat_template=CHAT,
     )  # fmt: skip
+    made.add_tokens([AddedToken(text, normalized=False) for text in whole])
+    return made
 
 
 def save(tokenizer: Any, model: Any, folder: Path, probes: Sequence[str]) -> None:
