@@ -27,10 +27,12 @@ def test_response_stands_between_its_markers_after_the_shared_part(template: str
     last = turns[-1]["content"]
     before, inside, after = last.split("0badcafe")[0], last, last.rsplit("0badcafe", 1)[1]
     assert turns[-1]["role"] == "user"
-    assert "A grey\nmorning." in inside
-    assert "A grey\nmorning." not in before + after
+    # the small local judge reads small letters, and the constraints alone
+    response = "a grey\nmorning." if template == "local" else "A grey\nmorning."
+    assert response in inside
+    assert response not in before + after
     assert "Be formal." in before
-    if template != "local":  # the small local judge reads the constraints alone
+    if template != "local":
         assert "Describe the harbour." in before
 
 
