@@ -27,6 +27,7 @@ def refuse_wrong_place(stage: Stage, name: str) -> None:
 
 def stage(name: str = typer.Argument(help="One of: " + ", ".join(STAGES))) -> None:
     from verif.processes import terminable
+    from verif.registry.recording import recorded
     from verif.repro import leave_message
 
     try:
@@ -34,7 +35,7 @@ def stage(name: str = typer.Argument(help="One of: " + ", ".join(STAGES))) -> No
             raise RecipeError(f"unknown stage {name!r}.", f"Stages: {', '.join(STAGES)}.")
         context = load_stage()
         refuse_wrong_place(context, name)
-        with terminable():
+        with terminable(), recorded(context, name):
             importlib.import_module(f"verif.stages.{name}").run(context)
     except VerifError as error:
         if leave_message(str(error), type(error).__name__):

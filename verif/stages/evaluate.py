@@ -20,6 +20,7 @@ from verif.benchmarks.pictures import draw
 from verif.benchmarks.run import Answers, Model, Suite, answer_all, judge_all
 from verif.benchmarks.summary import MAIN, summarise, warnings
 from verif.files import digest_tree, new_directory, write_json
+from verif.registry.recording import numbers as numbers_of
 from verif.registry.tracking import stage_run
 from verif.stages.context import Stage
 
@@ -57,7 +58,7 @@ def run(stage: Stage) -> None:
             write_json(folder / "timings.json", {name: round(s, 2) for name, s in timings.items()})
             draw(numbers, folder)
         write_json(stage.reports / "evaluation.json", numbers)
-        record.metrics({**flat(numbers), **{f"seconds/{name}": s for name, s in timings.items()}})
+        record.metrics({**numbers_of(numbers), **{f"seconds/{name}": s for name, s in timings.items()}})
         record.artifact(stage.reports / "evaluation.json")
         record.artifact(stage.reports / "evaluation")
     for line in numbers["warnings"]:
@@ -133,15 +134,3 @@ def headline(numbers: dict[str, Any]) -> float | None:
         if "gain" in found:
             return float(found["gain"]["value"]) * 100
     return None
-
-
-def flat(value: Any, name: str = "") -> dict[str, float]:
-    """Nested numbers by their path, as MLflow metrics."""
-    if isinstance(value, dict):
-        out: dict[str, float] = {}
-        for key, item in value.items():
-            out |= flat(item, f"{name}/{key}" if name else str(key))
-        return out
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return {name: float(value)}
-    return {}
