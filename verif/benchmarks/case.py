@@ -17,6 +17,8 @@ from verif.types import Constraint, Instruction
 
 Judging = Literal["truth", "rules", "verifier"]
 Messages = list[dict[str, str]]
+REFERENCE = "reference"
+"""The label of a case that a reference decides instead of the verifier; its value says how."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 HSR at level n: the share of instructions all of whose n constraints are met; SSR: the mean share met; CSL: per
 example, how many levels from 1 on are met without a gap (sec. 3.4). The data names no constraint: what a level added
 is told from the levels before it. So the judge is asked once per added step, with the earlier wording beside
-the later one, as the paper's own judge prompt does; example-type rows are decided by exact match (sec. 3.3).
+the later one, as the paper's own judge prompt does. Rows with a reference (example-type ones, and sources with one
+answer) are decided by it and count as one constraint (`references`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 import orjson
 
-from verif.benchmarks.case import Benchmark, Case, Row, Scores
+from verif.benchmarks import references
+from verif.benchmarks.case import REFERENCE, Benchmark, Case, Row, Scores
 from verif.benchmarks.rows import distinct, need, read_rows
 from verif.benchmarks.scores import Outcome, common, mean_of, outcomes
 from verif.errors import InputError
@@ -28,6 +30,7 @@ LEVELS = (1, 2, 3, 4, 5)
 def load(path: Path) -> list[Case]:
     """Rows `{example_id, category, source, level, instruction, target}` of one category file."""
     groups: dict[tuple[str, int], dict[int, dict[str, Any]]] = defaultdict(dict)
+    decided: dict[tuple[str, int, int], tuple[str, ReferenceConstraint]] = {}
     kind = path.stem.removesuffix("_constraints")
     for number, row in read_rows(path):
         example, level = need(row, "example_id", int, path, number), need(row, "level", int, path, number)
@@ -40,27 +43,51 @@ def load(path: Path) -> list[Case]:
                 f"level {level} of example {example} comes twice", file=path, row=number, field="level"
             )
         groups[(kind, example)][level] = row
+        if reference := _reference(kind, row, path, number):
+            decided[(kind, example, level)] = reference
     cases = []
     for (category, example), levels in groups.items():
         for level in sorted(set(levels) & set(LEVELS)):
-            cases.append(_case(category, example, level, levels))
+            reference = decided.get((category, example, level))
+            cases.append(_case(category, example, level, levels, reference))
     return distinct(cases, path)
 
 
-def _case(category: str, example: int, level: int, levels: dict[int, dict[str, Any]]) -> Case:
+def _case(
+    category: str,
+    example: int,
+    level: int,
+    levels: dict[int, dict[str, Any]],
+    reference: tuple[str, ReferenceConstraint] | None,
+) -> Case:
     source = f"{category}/{example}"
     item = Instruction(
         id=f"{source}/{level}",
         prompt=levels[level]["instruction"],
-        constraints=_constraints(category, level, levels),
+        constraints=(reference[1],) if reference else _steps(category, level, levels),
     )
-    return Case(item, cluster=source, labels={"level": level, "category": category})
+    labels = {"level": level, "category": category}
+    return Case(item, cluster=source, labels=labels | ({REFERENCE: reference[0]} if reference else {}))
 
 
-def _constraints(category: str, level: int, levels: dict[int, dict[str, Any]]) -> tuple[Constraint, ...]:
-    if category == "example" and "answer" in levels[level]:
-        template, answer = str(levels[level].get("target") or "{answer}"), str(levels[level]["answer"])
-        return (ReferenceConstraint(text=f"Answer in the form of the examples: {template}", answer=answer),)
+def _reference(
+    category: str, row: dict[str, Any], path: Path, number: int
+) -> tuple[str, ReferenceConstraint] | None:
+    """How a row's reference decides and which it is; None where a judge must."""
+    if category == "example":
+        template = need(row, "target", str, path, number).removeprefix("{instruction}\n")
+        if "{answer}" not in template:
+            raise InputError("the form has no {answer}", file=path, row=number, field="target")
+        return references.FORM, ReferenceConstraint(
+            text="Answer in the form of the examples.", answer=template
+        )
+    if (source := str(row.get("source", ""))) in references.SOURCES:
+        target = need(row, "target", str, path, number)
+        return source, ReferenceConstraint(text="Give the reference's answer.", answer=target)
+    return None
+
+
+def _steps(category: str, level: int, levels: dict[int, dict[str, Any]]) -> tuple[Constraint, ...]:
     return tuple(
         SoftConstraint(
             text=(

@@ -1,4 +1,4 @@
-"""Answers to verdict rows: by the local world's truth, by rules in this process, or by the verifier."""
+"""Answers to verdict rows: by the local world's truth, by rules or references in this process, or by the verifier."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from verif.benchmarks.case import Answer, Case, Row, family
-from verif.types import Item, Response, Status, Verification, is_hard
+from verif.benchmarks.case import REFERENCE, Answer, Case, Row, family
+from verif.types import Item, ReferenceConstraint, Response, Status, Verification, is_hard
 
 WORLD_TRUTH = "world:truth@1"
 LANGUAGE = "grammatical"
@@ -94,6 +94,25 @@ def by_rules(base: Row, case: Case, answer: Answer) -> Iterator[Row]:
             outcome = check(spec, doc, params, loose=variant == "loose")
             status = Status.PASS if outcome.ok else Status.FAIL
             yield replace(row, status=status, reason=outcome.reason, evidence=_json(outcome.evidence))
+
+
+def by_reference(base: Row, case: Case, answer: Answer) -> Iterator[Row]:
+    """The case's references, each compared with the answer as its label says."""
+    from verif.benchmarks.references import decide
+
+    how = case.labels[REFERENCE]
+    part = f"reference:{how}@1"
+    for index, constraint in enumerate(case.instruction.constraints):
+        assert isinstance(constraint, ReferenceConstraint)
+        row = replace(
+            base, index=index, family=family(case.instruction, index), kind=constraint.kind,
+            constraint=constraint.text, part=part, verifier=part, evidence=_json({"reference": constraint.answer}),
+        )  # fmt: skip
+        if answer.note:
+            yield replace(row, status=Status.UNSCORABLE, reason=answer.note)
+        else:
+            ok = decide(how, constraint.answer, answer.text)
+            yield replace(row, status=Status.PASS if ok else Status.FAIL)
 
 
 def by_verifier(

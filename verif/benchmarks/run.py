@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verif.benchmarks import judging
-from verif.benchmarks.case import Answer, Benchmark, Case, Row
+from verif.benchmarks.case import REFERENCE, Answer, Benchmark, Case, Row
 from verif.benchmarks.generate import AnswerFile, Sampling, generate, stored
 from verif.files import digest_tree
 
@@ -97,6 +97,8 @@ def judge_all(suites: Sequence[Suite], answers: Answers, open_verifier: OpenVeri
                     rows += judging.by_truth(base, case, found[case.id])
                 elif suite.benchmark.judging == "rules":
                     rows += judging.by_rules(base, case, found[case.id])
+                elif REFERENCE in case.labels:
+                    rows += judging.by_reference(base, case, found[case.id])
                 else:
                     waiting.append((base, case, found[case.id]))
     if waiting:

@@ -69,9 +69,7 @@ def _log(run: StageRun, stage: Stage, record: Record) -> None:
 def numbers(value: Any) -> dict[str, float]:
     """Nested numbers by their path, as MLflow metrics; a truth value is 0 or 1."""
     return {
-        path: float(found)
-        for path, found in _leaves(value, "/").items()
-        if isinstance(found, int | float)
+        path: float(found) for path, found in _leaves(value, "/").items() if isinstance(found, int | float)
     }
 
 
