@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import typer
@@ -10,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from verif.errors import GateError, RegistryError
-from verif.stages.context import Stage, load_stage
+from verif.stages.context import load_stage
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -75,18 +77,21 @@ def reproduce(
     if compare:
         compare_digest(Path(which), compare)
         return
+    from verif.files import new_directory
+    from verif.registry.reproduction import reproduction
     from verif.registry.store import open_registry
-    from verif.registry.versions import reproduction
 
     stage = load_stage()
     registry = open_registry(stage)
     version = registry.resolve(which)
-    commands = reproduction(registry, version, origin(stage))
+    commands = reproduction(registry, version, stage.root)
     console.print("\n".join(escaped(command) for command in commands))
     if run:
         folder = stage.state / "reproduce"
-        folder.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(["bash", "-euc", "\n".join(commands)], cwd=folder, check=False)
+        with new_directory(folder):  # what an earlier time left there is in the way of a clone
+            pass
+        tools = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"}
+        done = subprocess.run(["bash", "-euc", "\n".join(commands)], cwd=folder, env=tools, check=False)
         if done.returncode:
             raise RegistryError(f"version {version.number} was not made again (exit code {done.returncode}).")
 
@@ -101,13 +106,6 @@ def compare_digest(folder: Path, wanted: str) -> None:
     if found != wanted:
         raise RegistryError(f"{folder} differs: digest {found}, registered {wanted}.")
     console.print(f"{folder} is the registered model, byte for byte.")
-
-
-def origin(stage: Stage) -> str:
-    """Where to clone from: the remote, or this clone."""
-    from verif.registry.lineage import git
-
-    return git(stage.root, "remote", "get-url", "origin") or str(stage.root)
 
 
 def say(messages: list[str]) -> None:

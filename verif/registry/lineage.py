@@ -41,15 +41,19 @@ def lineage(stage: Stage) -> dict[str, str]:
     }
 
 
-def git(root: Path, *arguments: str) -> str:
-    """A git answer, or an empty string outside a repository."""
+def git(root: Path, *arguments: str, whole: bool = False) -> str:
+    """A git answer, or an empty string outside a repository. `whole` keeps blanks at its ends, as a patch needs.
+
+    Bytes that are not UTF-8 come as lone surrogates (`surrogateescape`).
+    """
     try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=root, capture_output=True, text=True, timeout=30, check=False
-        )
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    if done.returncode:
+        return ""
+    said = done.stdout.decode("utf-8", "surrogateescape")
+    return said if whole else said.strip()
 
 
 def file_digest(path: Path) -> str:

@@ -84,9 +84,8 @@ def _lineage_files(stage: Stage, folder: Path) -> None:
     for name in ("params.yaml", "dvc.lock"):
         if (stage.root / name).is_file():
             shutil.copyfile(stage.root / name, folder / name)
-    changes = git(stage.root, "diff", "HEAD", "--binary")
-    if changes:
-        (folder / "changes.patch").write_text(changes + "\n", "utf-8")
+    if changes := git(stage.root, "diff", "HEAD", "--binary", whole=True):
+        (folder / "changes.patch").write_text(changes, "utf-8", "surrogateescape", newline="")
 
 
 def fetch(registry: Registry, version: Version, state: Path) -> Path:
@@ -112,44 +111,6 @@ def fetch(registry: Registry, version: Version, state: Path) -> Path:
             f"`verif reproduce {version.number}` says how to make them again.",
         )
     return place
-
-
-def reproduction(registry: Registry, version: Version, origin: str) -> list[str]:
-    """The shell commands that make a version again in a fresh clone, then compare its digest."""
-    tags = version.tags
-    with mlflow_errors("reading the lineage", registry.uri):
-        kept = [f.path for f in registry.mlflow.list_artifacts(version.run_id, "lineage")]
-        params = (
-            registry.mlflow.download_artifacts(version.run_id, "lineage/params.yaml") if _has(kept) else ""
-        )
-    commit = tags.get("verif.git.commit", "none")
-    if commit == "none":
-        raise RegistryError(
-            f"version {version.number} was made outside a git repository; its commit is unknown."
-        )
-    folder = f"reproduce-{registry.name}-{version.number}"
-    out = [f"git clone {origin} {folder}", f"cd {folder}", f"git checkout --quiet {commit}"]
-    if "lineage/changes.patch" in kept:
-        patch = f"mlflow artifacts download -r {version.run_id} -a lineage/changes.patch -d ."
-        out += [f"MLFLOW_TRACKING_URI={registry.uri} {patch}", "git apply lineage/changes.patch"]
-    recipe, data = tags.get("verif.recipe.name", "local"), _data(params)
-    out.append(f"make run RECIPE={recipe}{f' DATA={data}' if data else ''}")
-    out.append(f"verif reproduce --compare {tags.get(MODEL_DIGEST, '')} models/trained")
-    return out
-
-
-def _has(kept: list[str]) -> bool:
-    return "lineage/params.yaml" in kept
-
-
-def _data(params: str) -> str:
-    import yaml
-
-    if not params:
-        return ""
-    found = yaml.safe_load(Path(params).read_text("utf-8"))
-    value = str(found.get("data", "")) if isinstance(found, dict) else ""
-    return "" if value == "verif/data/world" else value
 
 
 def load_manifest(registry: Registry, version: Version) -> dict[str, Any]:
