@@ -166,7 +166,7 @@ class Train(Section):
 
 
 class Benchmark(Section):
-    """One benchmark: its name in `verif bench list` and, for a file or pinned hub revision, where its rows are."""
+    """One benchmark: its name in `verif bench list` and where its rows are: a local file, or `path` in a pinned `repo`."""
 
     name: str
     path: str = ""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -34,14 +37,25 @@ evaluate:
   benchmarks:
     - name: ifeval
       repo: org/rows
+      path: data/rows.jsonl
       limit: 3
     - name: world-test
 """
 SHA = {"org/policy": "a" * 40, "org/judge": "b" * 40, "org/rows": "c" * 40}
 
 
+ROW = {"key": 1, "prompt": "p", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
+MODEL = {
+    "config.json": b"{}",
+    "tokenizer.json": b"{ }",
+    "model.safetensors": b"weights",
+    "README.md": b"not taken",
+}
+ROWS = {"data/rows.jsonl": json.dumps(ROW).encode(), "README.md": b"x"}
+
+
 class Hub(ThreadingHTTPServer):
-    """Serves `/api/{models,datasets}/REPO[/revision/REV]`; `gone` repositories are unknown, `down` answers 500."""
+    """Two models and a data set; large files have a SHA-256. `gone` repositories are unknown, `down` answers 500."""
 
     daemon_threads = True
 
@@ -49,44 +63,70 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[str] = []
         self.gone: set[str] = set()
-        self.weights = "1" * 64
+        self.files = {repo: dict(ROWS if repo == "org/rows" else MODEL) for repo in SHA}
         self.down = False
 
 
 class Handler(BaseHTTPRequestHandler):
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         hub = self.server
         assert isinstance(hub, Hub)
         hub.asked.append(self.path)
         path, _, query = self.path.partition("?")
-        parts = path.split("/")  # "", api, models, org, name, [revision, x]
-        repo = "/".join(parts[3:5])
+        parts = path.strip("/").split("/")
         if hub.down:
-            return self._send(500, {"error": "down"})
-        if repo in hub.gone or repo not in SHA:
-            return self._send(404, {"error": "Repository not found"}, "RepoNotFound")
-        assert "blobs=" in query, "digests of files were not asked for"
-        files = [
-            {"rfilename": "config.json", "size": 3, "blobId": "e" * 40},
-            {
-                "rfilename": "model.safetensors", "size": 9, "blobId": "f" * 40,
-                "lfs": {"sha256": hub.weights, "size": 9, "pointerSize": 100},
-            },
-        ]  # fmt: skip
-        self._send(200, {"id": repo, "sha": SHA[repo], "siblings": files, "tags": [], "downloads": 1, "likes": 1})
+            return self._send(500, b"{}")
+        if parts[0] == "api":  # api/{models,datasets}/org/name[/revision/x]
+            repo = "/".join(parts[2:4])
+            if repo in hub.gone or repo not in SHA:
+                return self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+            files = [self._entry(name, data) for name, data in hub.files[repo].items()]
+            if "tree" in parts:
+                return self._send(200, json.dumps([branch(entry) for entry in files]).encode())
+            if "blobs=" not in query:
+                files = [{"rfilename": entry["rfilename"]} for entry in files]
+            return self._send(200, json.dumps({"id": repo, "sha": SHA[repo], "siblings": files}).encode())
+        parts = parts[1:] if parts[0] == "datasets" else parts  # org/name/resolve/commit/file
+        repo, commit, name = "/".join(parts[:2]), parts[3], "/".join(parts[4:])
+        assert (parts[2], commit) == ("resolve", SHA[repo]), self.path
+        data = hub.files[repo][name]
+        tag = self._entry(name, data).get("lfs", {}).get("sha256") or blob(data)
+        return self._send(200, data, {"ETag": f'"{tag}"', "X-Repo-Commit": commit})
 
-    def _send(self, status: int, body: object, code: str = "") -> None:
-        data = json.dumps(body).encode()
+    def _entry(self, name: str, data: bytes) -> dict[str, Any]:
+        entry: dict[str, Any] = {"rfilename": name, "size": len(data), "blobId": blob(data)}
+        if name.endswith(".safetensors"):
+            entry["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 100}
+        return entry
+
+    def _send(self, status: int, data: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
-        if code:
-            self.send_header("X-Error-Code", code)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(data)
+        if self.command == "GET":
+            self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def branch(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry as the tree of a repository names it."""
+    found = {"type": "file", "path": entry["rfilename"], "size": entry["size"], "oid": entry["blobId"]}
+    if "lfs" in entry:
+        found["lfs"] = {"oid": entry["lfs"]["sha256"], "size": entry["size"], "pointerSize": 100}
+    return found
+
+
+def blob(data: bytes) -> str:
+    """Git's name of a file's content."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 @pytest.fixture
@@ -105,11 +145,54 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def pin(project: Path, hub: Hub, *more: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-c", "from verif.cli import main; main()", "recipe", "pin", "t", *more]
+def run(project: Path, hub: Hub, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and k != "HF_HUB_OFFLINE"}
-    env |= {"HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}", "HF_HOME": str(project / "hf"), "HF_TOKEN": "x"}
-    return subprocess.run(line, cwd=project, env=env, capture_output=True, text=True, timeout=120, check=False)
+    env |= {
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+        "HF_HOME": str(project / "hf"),
+        "HF_TOKEN": "x",
+    }
+    line = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(
+        line, cwd=project, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def pin(project: Path, hub: Hub, *more: str) -> subprocess.CompletedProcess[str]:
+    return run(project, hub, "from verif.cli import main; main()", "recipe", "pin", "t", *more)
+
+
+TAKE = """
+from pathlib import Path
+from verif.recipe import load_recipe
+from verif.stages.context import Stage
+from verif.stages.evaluate import load_suites
+from verif.stages.models import fetch
+recipe = load_recipe("t")
+fetch(recipe.policy, Path("models/policy"), "policy")
+print(len(load_suites(Stage(Path.cwd(), recipe.model_copy(update={"evaluate": recipe.evaluate.model_copy(
+    update={"benchmarks": recipe.evaluate.benchmarks[:1]})}), Path.cwd()))[0].cases))
+"""
+
+
+def test_what_is_pinned_is_what_the_stages_take(project: Path, hub: Hub) -> None:
+    assert pin(project, hub).returncode == 0
+    done = run(project, hub, TAKE)
+    assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
+    assert {p.name for p in (project / "models" / "policy").iterdir()} == set(MODEL) - {"README.md"}
+
+
+@pytest.mark.parametrize(
+    ("repo", "name"), [("org/policy", "model.safetensors"), ("org/rows", "data/rows.jsonl")]
+)
+def test_other_bytes_than_the_pinned_ones_are_refused(project: Path, hub: Hub, repo: str, name: str) -> None:
+    assert pin(project, hub).returncode == 0
+    shutil.rmtree(project / "hf")
+    hub.files[repo][name] += b" "
+    done = run(project, hub, TAKE)
+    assert done.returncode == 1
+    assert "InputError" in done.stderr
+    assert "has digest" in done.stderr
 
 
 def test_every_place_is_pinned_and_the_rest_of_the_file_stays(project: Path, hub: Hub) -> None:
@@ -126,7 +209,9 @@ def test_every_place_is_pinned_and_the_rest_of_the_file_stays(project: Path, hub
     assert text.startswith("# What this recipe is for.\n")
     assert unpinned(load_recipe("t", project / "recipes")) == []
     assert sum("/api/models/org/judge/revision/v2?" in path for path in hub.asked) == 1, "the wanted revision"
-    assert sum(path.startswith("/api/datasets/org/rows") for path in hub.asked) == 1, "a benchmark is a data set"
+    assert sum(path.startswith("/api/datasets/org/rows") for path in hub.asked) == 1, (
+        "a benchmark is a data set"
+    )
     asked = len(hub.asked)
     again = pin(project, hub)
     assert again.stdout.strip() == "Nothing to pin."
@@ -137,16 +222,18 @@ def test_every_place_is_pinned_and_the_rest_of_the_file_stays(project: Path, hub
 def test_again_moves_a_pin_and_the_digest_follows_the_files(project: Path, hub: Hub) -> None:
     assert pin(project, hub).returncode == 0
     first = yaml.safe_load((project / "recipes" / "t.yaml").read_text())
-    hub.weights = "2" * 64
+    hub.files["org/policy"]["model.safetensors"] = b"newer weights"
     assert pin(project, hub, "--again").returncode == 0
     second = yaml.safe_load((project / "recipes" / "t.yaml").read_text())
     assert first["policy"]["digest"] != second["policy"]["digest"]
     assert any(path.startswith("/api/models/org/judge?") for path in hub.asked), "the newest, not v2"
 
 
-@pytest.mark.parametrize("trouble", ["gone", "down"])
+@pytest.mark.parametrize("trouble", ["gone", "down", "nobody listens"])
 def test_what_the_hub_does_not_say_stays_unpinned(project: Path, hub: Hub, trouble: str) -> None:
-    hub.gone, hub.down = ({"org/judge"}, False) if trouble == "gone" else (set(), True)
+    hub.gone, hub.down = {"org/judge"} if trouble == "gone" else set(), trouble == "down"
+    if trouble == "nobody listens":
+        hub.server_port = 9
     done = pin(project, hub)
     assert done.returncode == 2
     assert "the hub did not answer for org/" in done.stderr

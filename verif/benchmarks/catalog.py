@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from pathlib import Path
 
 from verif.benchmarks.case import Benchmark, Case
@@ -10,7 +11,8 @@ from verif.benchmarks.conversations import CFBENCH, SYSBENCH
 from verif.benchmarks.followbench import FOLLOWBENCH
 from verif.benchmarks.ifeval import IFEVAL, MULTI_IF
 from verif.benchmarks.world import HELD_BACK, TEST, UNSEEN
-from verif.errors import RecipeError
+from verif.errors import InputError, RecipeError, SetupError
+from verif.files import digest
 
 BENCHMARKS = {b.name: b for b in (TEST, UNSEEN, HELD_BACK, IFEVAL, MULTI_IF, FOLLOWBENCH, SYSBENCH, CFBENCH)}
 SPLITS = {"world-test": "test.parquet", "world-unseen": "unseen.parquet", "held-back": "test.parquet"}
@@ -24,10 +26,22 @@ def get(name: str) -> Benchmark:
     return BENCHMARKS[name]
 
 
-def load(name: str, path: str, data: Path, root: Path, limit: int | None = None) -> list[Case]:
-    """A benchmark's cases from its file (relative to the project's root) or the prepared split in `data`."""
+def load(
+    name: str,
+    path: str,
+    data: Path,
+    root: Path,
+    limit: int | None = None,
+    pinned: tuple[str, str, str] | None = None,
+) -> list[Case]:
+    """A benchmark's cases from its file (relative to the project's root) or the prepared split in `data`.
+
+    With `pinned` (repository, revision, digest) the file is one of that hub repository.
+    """
     benchmark = get(name)
-    if path:
+    if pinned:
+        where = _from_hub(name, path, *pinned)
+    elif path:
         where = root / path
     elif name in SPLITS:
         where = data / SPLITS[name]
@@ -38,6 +52,32 @@ def load(name: str, path: str, data: Path, root: Path, limit: int | None = None)
         )
     cases = benchmark.load(where)
     return cases if limit is None else _first(cases, limit)
+
+
+def _from_hub(name: str, path: str, repo: str, revision: str, wanted: str) -> Path:
+    """The file in the local hub cache; another digest than the pinned one is refused."""
+    if not (path and revision and wanted):
+        raise RecipeError(
+            f"benchmark {name!r}: {repo} needs the file's `path`, a revision and a digest.",
+            "Name the file, then run `verif recipe pin`.",
+        )
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+
+    try:
+        found = Path(hf_hub_download(repo, path, repo_type="dataset", revision=revision))
+    except (HfHubHTTPError, EntryNotFoundError, OSError, ValueError) as error:
+        raise SetupError(
+            f"benchmark {name!r}: {repo}@{revision} is neither in the local cache nor reachable "
+            f"({type(error).__name__}).",
+            "Download it on a machine with network, or set HF_HOME to a cache that holds it.",
+        ) from None
+    got = digest([[path, hashlib.sha256(found.read_bytes()).hexdigest()]])
+    if got != wanted:
+        raise InputError(
+            f"{path} of {repo}@{revision} has digest {got}, the recipe pins {wanted}.", file=found
+        )
+    return found
 
 
 def _first(cases: list[Case], limit: int) -> list[Case]:

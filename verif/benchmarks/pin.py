@@ -6,6 +6,7 @@ stays unpinned, and an unpinned recipe does not run on a cluster.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +19,8 @@ from verif.files import digest, write_bytes
 from verif.recipe import Recipe, parse_recipe
 
 Kind = Literal["model", "dataset"]
-Lookup = Callable[[str, Kind, str], tuple[str, str]]
-"""(repository, kind, wanted revision or "") -> (commit, digest of its file list)."""
+Lookup = Callable[[str, Kind, str, str], tuple[str, str]]
+"""(repository, kind, wanted revision or "", a data set's file or "") -> (commit, digest of what is taken)."""
 
 
 def unpinned(recipe: Recipe) -> list[str]:
@@ -35,24 +36,47 @@ def unpinned(recipe: Recipe) -> list[str]:
     return out
 
 
-def from_hub(repo: str, kind: Kind, revision: str) -> tuple[str, str]:
-    """Ask the Hugging Face hub; `ServiceError` if it cannot be reached or does not know the repository."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+def from_hub(repo: str, kind: Kind, revision: str, path: str = "") -> tuple[str, str]:
+    """Ask the Hugging Face hub; `ServiceError` if it cannot be reached or does not know the repository.
 
+    The digest is that of the files a stage takes, as `digest_tree` finds it on the disk: large files have their
+    SHA-256 on the hub, small ones are downloaded (into the cache that the stage reads).
+    """
+    from httpx import HTTPError
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.utils import filter_repo_objects
+
+    from verif.stages.models import WANTED
+
+    api = HfApi()
     try:
-        info = HfApi().repo_info(
-            repo, repo_type=kind, revision=revision or None, files_metadata=True, timeout=30
-        )
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError) as error:
+        info = api.repo_info(repo, repo_type=kind, revision=revision or None, files_metadata=True, timeout=30)
+        wanted = WANTED if kind == "model" else [path or "*"]
+        found = []
+        for entry in filter_repo_objects(
+            info.siblings or [], allow_patterns=wanted, key=lambda s: s.rfilename
+        ):
+            sha256 = entry.lfs.sha256 if entry.lfs else None
+            if sha256 is None:
+                file = api.hf_hub_download(repo, entry.rfilename, repo_type=kind, revision=info.sha)
+                sha256 = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+            found.append([entry.rfilename, sha256])
+    except (
+        HfHubHTTPError,
+        HTTPError,
+        OfflineModeIsEnabled,
+        EntryNotFoundError,
+        OSError,
+        ValueError,
+    ) as error:
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise ServiceError(
             f"the hub did not answer for {repo}: {first[0][:200]}", "Nothing was pinned."
         ) from None
-    files = sorted(
-        (s.rfilename, s.lfs.sha256 if s.lfs else s.blob_id) for s in getattr(info, "siblings", None) or []
-    )
-    return str(info.sha), digest([list(pair) for pair in files])
+    if not found:
+        raise ServiceError(f"{repo} holds nothing of {', '.join(wanted)}.", "Nothing was pinned.")
+    return str(info.sha), digest(sorted(found, key=lambda pair: Path(pair[0])))
 
 
 def pin_recipe(path: Path, *, again: bool = False, lookup: Lookup = from_hub) -> list[str]:
@@ -67,7 +91,7 @@ def pin_recipe(path: Path, *, again: bool = False, lookup: Lookup = from_hub) ->
         if entry.get("revision") and entry.get("digest") and not again:
             continue
         wanted = "" if again else str(entry.get("revision", ""))
-        commit, files = lookup(repo, kind, wanted)
+        commit, files = lookup(repo, kind, wanted, str(entry.get("path", "")) if kind == "dataset" else "")
         lines = _write(lines, repo, {"revision": commit, "digest": files})
         said.append(f"{repo}: revision {commit}, digest {files}")
     if said:

@@ -67,10 +67,12 @@ def run(stage: Stage) -> None:
 
 def load_suites(stage: Stage) -> list[Suite]:
     """The recipe's benchmarks with their cases."""
-    return [
-        Suite(catalog.get(b.name), tuple(catalog.load(b.name, b.path, stage.data, stage.root, b.limit)))
-        for b in stage.recipe.evaluate.benchmarks
-    ]
+    suites = []
+    for b in stage.recipe.evaluate.benchmarks:
+        pinned = (b.repo, b.revision, b.digest) if b.repo else None
+        cases = catalog.load(b.name, b.path, stage.data, stage.root, b.limit, pinned)
+        suites.append(Suite(catalog.get(b.name), tuple(cases)))
+    return suites
 
 
 def answer(stage: Stage, suites: list[Suite], timings: dict[str, float]) -> Answers:
