@@ -51,6 +51,16 @@ def curve(path: Path) -> dict[str, list[tuple[float, float]]]:
     return out
 
 
+def watch(stage: Stage) -> dict[str, Any]:
+    """What the watch saw: of the published training, or of a run after it that was stopped and published nothing."""
+    kept = [stage.reports / "train" / "alarms.json", *(stage.state / "runs").glob("*/alarms.json")]
+    newest = max(
+        (path for path in kept if path.is_file()), key=lambda path: path.stat().st_mtime, default=None
+    )
+    found = read_json(newest) if newest else {}
+    return {key: found.get(key, empty) for key, empty in (("alarms", []), ("steps", []), ("on_alarm", ""))}
+
+
 def table(path: Path, limit: int = 60) -> list[dict[str, str]]:
     """The rows of a CSV file, none if it is missing."""
     if not path.is_file():
