@@ -8,9 +8,46 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from verif.data.world.oracle import truth
 from verif.recipe import Recipe, parse_recipe
 from verif.reward import reward
+from verif.rollouts import Rollout
 from verif.rules import check, get, validate
 from verif.text import Doc
-from verif.types import Cost, Instruction, Item, RuleConstraint, Status, Verdict, Verification
+from verif.types import (
+    Cost,
+    Instruction,
+    Item,
+    Response,
+    Reward,
+    RuleConstraint,
+    SoftConstraint,
+    Status,
+    Verdict,
+    Verification,
+)
+
+INSTRUCTION = Instruction(
+    id="7",
+    prompt="Use no commas and be calm.",
+    constraints=(
+        RuleConstraint(text="Use no commas.", rule="punctuation:no_comma"),
+        SoftConstraint(text="Be calm.", dimension="tone"),
+    ),
+    meta={"world": {"topic": "harbour"}},
+)
+
+
+def rollout(
+    step: int, judge: Status, value: float | None, text: str = "A boat.", *, finished: bool = True
+) -> Rollout:
+    """A stored response to INSTRUCTION whose rule passed and whose judge said that; a value of None is an error."""
+    verdicts = (
+        Verdict(status=Status.PASS, covers=(0,), evidence={"commas": 0}),
+        Verdict(status=judge, covers=(1,)),
+    )
+    state = "error" if value is None else "scored"
+    reward_ = Reward(value=value, state=state, formula="average")
+    given = Verification(id="7", verdicts=verdicts, reward=reward_)
+    return Rollout(step, f"u{step}", INSTRUCTION, Response(text=text, finished=finished), given, -1.25)
+
 
 Judge = Callable[[Instruction, str], Status]
 

@@ -5,52 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stand_ins import StandIn, always
+from stand_ins import INSTRUCTION, StandIn, always, rollout
 
 from verif.commands.rescore import rollouts_of
 from verif.errors import InputError, ServiceError
 from verif.rescore import rescore
 from verif.rollouts import Rollout, read, write_step
-from verif.types import (
-    Instruction,
-    Response,
-    Reward,
-    RuleConstraint,
-    SoftConstraint,
-    Status,
-    Verdict,
-    Verification,
-)
-
-INSTRUCTION = Instruction(
-    id="7",
-    prompt="Use no commas and be calm.",
-    constraints=(
-        RuleConstraint(text="Use no commas.", rule="punctuation:no_comma"),
-        SoftConstraint(text="Be calm.", dimension="tone"),
-    ),
-)
+from verif.types import Response, Reward, Status, Verification
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() if path.is_file() else b"" for path in folder.iterdir()}
 
 
-def row(step: int, judge: Status, value: float | None, text: str = "A boat.") -> Rollout:
-    verdicts = (Verdict(status=Status.PASS, covers=(0,)), Verdict(status=judge, covers=(1,)))
-    state = "error" if value is None else "scored"
-    given = Verification(
-        id="7", verdicts=verdicts, reward=Reward(value=value, state=state, formula="average")
-    )
-    return Rollout(step, f"u{step}", INSTRUCTION, Response(text=text), given, 0.5)
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     folder = tmp_path / "rollouts"
-    write_step(folder, 1, [row(1, Status.PASS, 1.0), row(1, Status.FAIL, 0.5)])
+    write_step(folder, 1, [rollout(1, Status.PASS, 1.0), rollout(1, Status.FAIL, 0.5)])
     lost = Rollout(2, "u2", INSTRUCTION, Response(text="A gull."), None)
-    write_step(folder, 2, [row(2, Status.ERROR, None), lost, row(2, Status.FAIL, 0.5)])
+    write_step(folder, 2, [rollout(2, Status.ERROR, None), lost, rollout(2, Status.FAIL, 0.5)])
     return folder
 
 

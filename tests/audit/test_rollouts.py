@@ -5,44 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import stand_ins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verif.errors import InputError
 from verif.rollouts import Rollout, read, step_files, step_path, write_step
 from verif.types import (
-    Instruction,
     Response,
-    Reward,
-    RuleConstraint,
-    SoftConstraint,
     Status,
-    Verdict,
-    Verification,
-)
-
-INSTRUCTION = Instruction(
-    id="7",
-    prompt="Describe the harbour. Use no commas.",
-    constraints=(
-        RuleConstraint(text="Use no commas.", rule="punctuation:no_comma"),
-        SoftConstraint(text="Keep calm."),
-    ),
-    meta={"world": {"topic": "harbour"}},
 )
 
 
 def rollout(step: int, text: str, value: float | None = 0.5) -> Rollout:
-    state = "error" if value is None else "scored"
-    verification = Verification(
-        id="7",
-        verdicts=(
-            Verdict(status=Status.PASS, covers=(0,), evidence={"commas": 0}),
-            Verdict(status=Status.FAIL, covers=(1,)),
-        ),
-        reward=Reward(value=value, state=state, formula="average"),
-    )
-    return Rollout(step, f"u{step}", INSTRUCTION, Response(text=text, finished=False), verification, -1.25)
+    return stand_ins.rollout(step, Status.FAIL, value, text, finished=False)
 
 
 def test_a_run_comes_back_in_the_order_of_its_steps(tmp_path: Path) -> None:
@@ -55,7 +31,7 @@ def test_a_run_comes_back_in_the_order_of_its_steps(tmp_path: Path) -> None:
 
 
 def test_a_rollout_without_any_verification_has_no_reward(tmp_path: Path) -> None:
-    write_step(tmp_path, 1, [Rollout(1, "u", INSTRUCTION, Response(text="x"), None)])
+    write_step(tmp_path, 1, [Rollout(1, "u", stand_ins.INSTRUCTION, Response(text="x"), None)])
     (row,) = read(tmp_path)
     assert row.verification is None
     assert row.reward is None

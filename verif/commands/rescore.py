@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from verif.errors import InputError
+from verif.errors import InputError, RecipeError
 
 if TYPE_CHECKING:
     from verif.rescore import Changes
@@ -90,6 +90,12 @@ def _service(verifier: str) -> Iterator[str]:
     from verif.stages.context import load_stage
 
     stage = load_stage()
-    other = replace(stage, recipe=load_recipe(verifier, stage.root / "recipes"))
-    with lease.verifier(other) as endpoint:
+    other = load_recipe(verifier, stage.root / "recipes")
+    served_elsewhere = other.judge.kind == "hub" and os.environ.get("VERIF_JUDGE_URL")
+    if other.judge.kind != "none" and other.judge != stage.recipe.judge and not served_elsewhere:
+        raise RecipeError(
+            f"recipe {verifier!r} has another judge than {stage.recipe.name!r}, whose judge is what models/judge holds.",
+            "Serve that judge and name it in VERIF_JUDGE_URL, or give the URL of its verifier service.",
+        )
+    with lease.verifier(replace(stage, recipe=other)) as endpoint:
         yield endpoint.url
