@@ -92,14 +92,18 @@ class Gate(Section):
 
 
 class CascadeSection(Section):
-    """A small judge in front of the judge; `verif.judge.cascade.choose_band` finds `low` and `high`.
+    """A small judge in front of the judge; outside a band of its own probability of pass it decides alone.
 
-    Its server is named by the environment variable `VERIF_SMALL_JUDGE_URL`, its model by `digest`.
+    Its server is named by the environment variable `VERIF_SMALL_JUDGE_URL`, its model by `digest`. The audit
+    chooses the band for `agreement`; `low` and `high` hold what it chose and are not written by hand.
     """
 
     digest: str
-    low: float = Field(default=0.1, ge=0, le=0.5)
-    high: float = Field(default=0.9, ge=0.5, le=1)
+    agreement: float = Field(
+        0.98, ge=0.5, le=1, description="with the judge, where the small one decides alone"
+    )
+    low: float = Field(0, ge=0, le=0.5)
+    high: float = Field(1, ge=0.5, le=1)
 
 
 class VerifierSection(Section):

@@ -1,4 +1,4 @@
-"""Every line of the failure table in docs/operations.md, against a server that speaks the API."""
+"""Every line of the failure table in docs/cluster.md, against a server that speaks the API."""
 
 from __future__ import annotations
 

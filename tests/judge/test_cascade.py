@@ -1,15 +1,14 @@
-"""The small judge decides when it is sure; the band is chosen for a stated agreement."""
+"""The small judge decides when it is sure, outside its band."""
 
 from __future__ import annotations
 
 import math
-import random
 
 import pytest
 from harness import Judge as Standin
 from harness import item
 
-from verif.judge.cascade import Band, Cascade, choose_band
+from verif.judge.cascade import Band, Cascade
 from verif.judge.client import JudgeAnswer, JudgeClient
 from verif.judge.judge import Judge, confidence
 from verif.types import Status
@@ -67,21 +66,6 @@ async def test_inside_the_band_the_large_judge_decides(
     found = await cascade.ask(one.instruction, "good", (1,))
     await cascade.client.close()
     assert found.evidence["by"] == by
+    assert ("small_p_pass" in found.evidence) is (by == "large"), "the audit compares the two"
     assert found.status is status
     assert found.part == cascade.part
-
-
-def test_the_band_reaches_the_stated_agreement_and_saves_what_it_can() -> None:
-    rng = random.Random(0)
-    large = [rng.random() < 0.5 for _ in range(400)]
-    p_pass = [min(1.0, max(0.0, rng.gauss(0.8 if verdict else 0.2, 0.2))) for verdict in large]
-    strict, loose = choose_band(p_pass, large, 1.0), choose_band(p_pass, large, 0.95)
-    assert strict.agreement.value == 1.0
-    assert loose.agreement.value >= 0.95
-    assert loose.saved.value > strict.saved.value > 0.2
-
-
-def test_a_useless_small_judge_saves_nothing() -> None:
-    choice = choose_band([0.9, 0.1, None], [False, True, True], 1.0)
-    assert choice.saved.value == 0.0
-    assert choice.agreement.value == 1.0

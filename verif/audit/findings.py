@@ -8,6 +8,7 @@ from typing import Any
 from verif.audit.accuracy import Accuracy
 from verif.audit.agreement import Agreement
 from verif.audit.attacks.score import FamilyResult
+from verif.audit.band import Band
 from verif.audit.cost import Cost
 from verif.audit.determinism import Determinism
 from verif.audit.mutations.score import RuleResult
@@ -27,6 +28,7 @@ class Findings:
     determinism: Determinism
     cost: Cost
     agreement: Agreement | None = None
+    band: Band | None = None
     notes: list[str] = field(default_factory=list)
 
     def attacked(self, part: str) -> Interval:
@@ -74,6 +76,9 @@ def numbers(found: Findings) -> dict[str, Any]:
         out["agreement"] = {"n": found.agreement.rate.n, **_flat("rate", found.agreement.rate)}
         if found.agreement.kappa is not None:
             out["agreement"]["kappa"] = round(found.agreement.kappa, 4)
+    if found.band:
+        out["cascade"] = {"low": found.band.low, "high": found.band.high, "n": found.band.saved.n}
+        out["cascade"] |= _flat("agreement", found.band.agreement) | _flat("saved", found.band.saved)
     out["cost"] = found.cost.as_dict()
     return out
 

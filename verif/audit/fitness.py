@@ -9,6 +9,7 @@ import orjson
 
 from verif.errors import UnfitVerifierError
 from verif.files import write_json
+from verif.recipe import CascadeSection
 from verif.stages.context import Stage
 
 
@@ -17,9 +18,15 @@ def fitness_path(stage: Stage) -> Path:
     return stage.models / "verifier" / "identity.json"
 
 
-def write_fitness(path: Path, identity: str, reasons: Sequence[str]) -> None:
-    """Write identity and fitness; `reasons` must not hold measured values, which differ from run to run."""
-    write_json(path, {"identity": identity, "fit": not reasons, "reasons": list(reasons)})
+def write_fitness(
+    path: Path, identity: str, reasons: Sequence[str], cascade: CascadeSection | None = None
+) -> None:
+    """Write identity and fitness; `reasons` must not hold measured values, which differ from run to run.
+
+    A cascade is written with its band: every later stage starts the verifier with it (`verif.service.lease`).
+    """
+    kept = {"cascade": cascade.model_dump()} if cascade else {}
+    write_json(path, {"identity": identity, "fit": not reasons, "reasons": list(reasons), **kept})
 
 
 def require_fit(stage: Stage) -> str:

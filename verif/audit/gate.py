@@ -30,8 +30,8 @@ class Reason:
         return f"{self.text} ({self.measured})"
 
 
-def decide(found: Findings, gate: Gate) -> list[Reason]:
-    """The reasons against the verifier; empty means fit."""
+def decide(found: Findings, gate: Gate, agreement: float = 0.0) -> list[Reason]:
+    """The reasons against the verifier; empty means fit. `agreement` is what the recipe asks of a cascade."""
     reasons = []
     parts = found.accuracy.parts()
     if found.judged:
@@ -40,7 +40,15 @@ def decide(found: Findings, gate: Gate) -> list[Reason]:
         if name in parts and (found.judged or name == "verifier"):
             reasons += _accuracy(name, parts[name], gate)
     reasons += _attacks(found, gate)
+    reasons += _cascade(found, agreement)
     return reasons + _mutations(found) + _determinism(found, gate)
+
+
+def _cascade(found: Findings, agreement: float) -> list[Reason]:
+    if found.band is None or not found.band.agreement.n or found.band.agreement.high >= agreement:
+        return []
+    text = f"where the small judge decides alone, it agrees with the judge in fewer than {agreement:.0%}"
+    return [Reason(text, str(found.band.agreement))]
 
 
 def _enough(judge: Confusion) -> list[Reason]:

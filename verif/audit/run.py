@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from verif.audit import accuracy, agreement, cost, determinism
 from verif.audit.attacks import score as attacks
+from verif.audit.band import Band
 from verif.audit.cases import Case, Verifies, ask, positions
 from verif.audit.findings import Findings, numbers
 from verif.audit.gate import Reason, decide
@@ -61,12 +62,12 @@ class Plan:
         return self.recipe.judge.kind != "none" and self.recipe.verifier.formula != "hard-only"
 
 
-def audit(stage: Stage, endpoint: Endpoint) -> AuditReport:
-    """Audit the verifier behind `endpoint` with the golden set of the stage's data."""
-    return asyncio.run(_audit_service(stage, endpoint))
+def audit(stage: Stage, endpoint: Endpoint, band: Band | None = None) -> AuditReport:
+    """Audit the verifier behind `endpoint` with the golden set of the stage's data; `band` is its cascade's."""
+    return asyncio.run(_audit_service(stage, endpoint, band))
 
 
-async def _audit_service(stage: Stage, endpoint: Endpoint) -> AuditReport:
+async def _audit_service(stage: Stage, endpoint: Endpoint, band: Band | None) -> AuditReport:
     from verif.service.client import VerifierClient
     from verif.service.config import TOKEN_VARIABLE
 
@@ -74,6 +75,7 @@ async def _audit_service(stage: Stage, endpoint: Endpoint) -> AuditReport:
     plan = Plan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
     async with VerifierClient(endpoint.url, os.environ.get(TOKEN_VARIABLE)) as client:
         found = await measure(client, plan)
+    found.band = band
     return conclude(found, stage.recipe, endpoint.identity)
 
 
@@ -86,7 +88,8 @@ def choose(cases: Sequence[Case], recipe: Recipe) -> list[Case]:
 
 def conclude(found: Findings, recipe: Recipe, identity: str) -> AuditReport:
     """Findings, the gate's word on them, and the numbers."""
-    reasons: list[Reason] = decide(found, recipe.verifier.gate)
+    cascade = recipe.verifier.cascade
+    reasons: list[Reason] = decide(found, recipe.verifier.gate, cascade.agreement if cascade else 0.0)
     texts = [reason.text for reason in reasons]
     return AuditReport(
         not reasons, texts, numbers(found), identity, found, [str(reason) for reason in reasons]

@@ -112,6 +112,11 @@ def lines(found: Findings) -> list[str]:
         a = found.agreement
         kappa = "" if a.kappa is None else f", kappa {a.kappa:.2f}"
         out.append(f"rules and judge on the same constraints: {a.rate}{kappa}; unanswered {a.errors}")
+    if found.band:
+        b = found.band
+        out.append(
+            f"cascade: the small judge decides outside {b.low:g} to {b.high:g}: agreement {b.agreement}, saved {b.saved}"
+        )
     out.append(
         f"cost: {cost.verdicts_per_second:.0f} verdicts/s, {cost.rollouts_per_second:.0f} rollouts/s, "
         f"{cost.judge_calls} judge calls of {cost.judge_p50 or 0:.2f} s (95%: {cost.judge_p95 or 0:.2f} s), "

@@ -1,9 +1,8 @@
 """A cascade: a small judge decides when it is sure, the large one inside an uncertainty band.
 
 How sure the small judge is stands in its verdict (`evidence["p_pass"]`, from log-probabilities; ask for them
-with `LOGPROBS` among its parameters). The band is not guessed: `choose_band` finds the narrowest one that
-reaches a stated agreement with the large judge on audited cases, and says how many calls it saves. Without a
-probability, or on an error of the small judge, the large one is asked.
+with `LOGPROBS` among its parameters). The band is not guessed: the audit chooses it for a stated agreement
+(`verif.audit.cascade`). Without a probability, or on an error of the small judge, the large one is asked.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import Any
 
 from verif.files import digest
 from verif.judge.judge import Judge
-from verif.stats import Interval, proportion
 from verif.types import Cost, Instruction, Status, Verdict
 
 LOGPROBS: dict[str, Any] = {"logprobs": True, "top_logprobs": 5}
@@ -29,51 +27,6 @@ class Band:
 
     def __contains__(self, probability: float) -> bool:
         return self.low <= probability <= self.high
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A band with what it reached on the audited cases: agreement with the large judge, and calls saved."""
-
-    band: Band
-    agreement: Interval
-    saved: Interval
-
-
-def choose_band(p_pass: Sequence[float | None], large: Sequence[bool], agreement: float) -> Choice:
-    """The band that asks the large judge least often while the cascade agrees with it at least so often.
-
-    `p_pass` is the small judge's probability per case (None: it gave no verdict), `large` the large judge's
-    verdict. With agreement 1 every disagreement must fall inside the band; asking always is the last resort.
-    """
-    if len(p_pass) != len(large) or not large:
-        raise ValueError("as many probabilities as verdicts are needed, and at least one")
-    if not 0 <= agreement <= 1:
-        raise ValueError("agreement is a share")
-    known = [p for p in p_pass if p is not None]
-    lows = [0.0, *sorted({p for p in known if p <= 0.5}), 0.5]
-    highs = [0.5, *sorted({p for p in known if p > 0.5}), 1.0]
-    best: tuple[int, Band, int] | None = None
-    for low in _thinned(lows):
-        for high in _thinned(highs):
-            band = Band(low, high)
-            sure = [
-                (p, verdict)
-                for p, verdict in zip(p_pass, large, strict=True)
-                if p is not None and p not in band
-            ]
-            wrong = sum((p > high) != verdict for p, verdict in sure)
-            if 1 - wrong / len(large) >= agreement and (best is None or len(sure) > best[0]):
-                best = (len(sure), band, wrong)
-    assert best is not None, "a band of everything agrees always"
-    saved, band, wrong = best
-    return Choice(band, proportion(len(large) - wrong, len(large)), proportion(saved, len(large)))
-
-
-def _thinned(values: Sequence[float], most: int = 200) -> list[float]:
-    """At most so many of the values, ends included."""
-    step = max(1, len(values) // most)
-    return sorted({*values[::step], values[-1]})
 
 
 class Cascade:
@@ -113,6 +66,8 @@ class Cascade:
             completion_tokens=first.cost.completion_tokens + second.cost.completion_tokens,
         )
         evidence = {**second.evidence, "by": "large"}
+        if isinstance(probability, float):
+            evidence["small_p_pass"] = probability
         return second.model_copy(update={"part": self.part, "evidence": evidence, "cost": cost})
 
 

@@ -24,14 +24,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verif.errors import ServiceError
+from verif.errors import RecipeError, ServiceError
 from verif.files import write_bytes
+from verif.recipe import CascadeSection, Recipe
 from verif.service import users
 from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.service.probes import probes
 from verif.serving import tail
 from verif.stages.context import Stage
-from verif.verifier import identity_of
+from verif.verifier import SMALL_VARIABLE, identity_of
 
 log = logging.getLogger("verif.service")
 
@@ -62,9 +63,26 @@ def verifier(stage: Stage) -> Iterator[Endpoint]:
         user.unlink(missing_ok=True)
 
 
+def audited(stage: Stage) -> Recipe:
+    """The stage's recipe, with the band that the audit chose for just this cascade; without one both judges are asked."""
+    cascade = stage.recipe.verifier.cascade
+    if cascade is None:
+        return stage.recipe
+    try:
+        kept = json.loads((stage.models / "verifier" / "identity.json").read_bytes()).get("cascade")
+        found = CascadeSection.model_validate(kept)
+    except (OSError, ValueError):
+        return stage.recipe
+    unset = {"low", "high"}
+    if found.model_dump(exclude=unset) != cascade.model_dump(exclude=unset):
+        return stage.recipe
+    section = stage.recipe.verifier.model_copy(update={"cascade": found})
+    return stage.recipe.model_copy(update={"verifier": section})
+
+
 def configure(stage: Stage) -> ServiceConfig:
     """How the stage's service is started; the folder is named by its identity."""
-    recipe = stage.recipe
+    recipe = audited(stage)
     model = None if recipe.judge.kind == "none" else stage.models / "judge"
     folder = stage.state / "leases" / identity_of(recipe, model)[:16]
     resources = recipe.resources.get("verifier")
@@ -127,6 +145,8 @@ def end(lease: dict[str, Any], grace_s: float = 30.0) -> None:
 
 
 def _start(config: ServiceConfig) -> subprocess.Popen[bytes]:
+    if config.recipe.verifier.cascade and config.judge_model and not os.environ.get(SMALL_VARIABLE):
+        raise RecipeError("the recipe has a cascade but no small judge.", f"Set {SMALL_VARIABLE} to its URL.")
     path = config.folder / "config.json"
     write_bytes(path, config.model_dump_json(by_alias=True).encode())
     with (config.folder / "service.log").open("ab") as stream:
