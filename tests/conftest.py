@@ -1,13 +1,15 @@
-"""Shared fixtures: where the public reference data is, and a repository root."""
+"""Shared fixtures: where the public reference data is, and a repository root. Tests import `harness` from here."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
 
 
 @pytest.fixture(scope="session")

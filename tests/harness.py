@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from verif.recipe import parse_recipe
 from verif.service.client import VerifierClient
 from verif.service.config import ServiceConfig
@@ -180,3 +182,17 @@ def wrong(items: list[Item], found: dict[str, Any], *, errors_allowed: bool = Fa
         ):
             bad.append((one.id, one.response.text, answer and answer.reward))
     return bad
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    """A stand-in judge, for the conftest that imports this."""
+    with standin() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def running(judge: Judge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service in front of it."""
+    with service(tmp_path_factory.mktemp("service"), judge) as found:
+        yield found

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ assert spec.loader is not None
 apiserver = importlib.util.module_from_spec(spec)
 sys.modules["cluster_apiserver"] = apiserver
 spec.loader.exec_module(apiserver)
+sys.path.insert(0, str(Path(__file__).parent))
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -69,3 +71,18 @@ async def kube(server: apiserver.ApiServer) -> AsyncIterator[Kube]:
     kube = Kube(apiserver.api_client(server.url), "verif", patience_s=4)
     yield kube
     await kube.close()
+
+
+@pytest.fixture
+def start(kube: Kube, request_: StageRequest, cluster: Cluster) -> Any:
+    from watched import Run
+
+    runs: list[Run] = []
+
+    def go(**options: Any) -> Run:
+        runs.append(Run(kube, options.pop("request", request_), cluster, **options))
+        return runs[-1]
+
+    yield go
+    for run in runs:
+        run.task.cancel()

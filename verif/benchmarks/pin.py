@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,7 +46,6 @@ def from_hub(repo: str, kind: Kind, revision: str, path: str = "") -> tuple[str,
     from httpx import HTTPError
     from huggingface_hub import HfApi
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled
-    from huggingface_hub.utils import filter_repo_objects
 
     from verif.stages.models import WANTED
 
@@ -54,9 +54,9 @@ def from_hub(repo: str, kind: Kind, revision: str, path: str = "") -> tuple[str,
         info = api.repo_info(repo, repo_type=kind, revision=revision or None, files_metadata=True, timeout=30)
         wanted = WANTED if kind == "model" else [path or "*"]
         found = []
-        for entry in filter_repo_objects(
-            info.siblings or [], allow_patterns=wanted, key=lambda s: s.rfilename
-        ):
+        for entry in getattr(info, "siblings", None) or []:
+            if not any(fnmatch(entry.rfilename, pattern) for pattern in wanted):
+                continue
             sha256 = entry.lfs.sha256 if entry.lfs else None
             if sha256 is None:
                 file = api.hf_hub_download(repo, entry.rfilename, repo_type=kind, revision=info.sha)

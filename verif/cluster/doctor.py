@@ -12,9 +12,9 @@ from pathlib import Path
 import aiohttp
 from kubernetes_asyncio import client
 
+from verif.benchmarks.pin import unpinned
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
-from verif.cluster.render import unpinned
 from verif.errors import ClusterError
 from verif.recipe import Recipe
 
@@ -80,7 +80,7 @@ def check_remote(root: Path, environment: dict[str, str] | None = None) -> Findi
 
 
 def check_recipe(recipe: Recipe) -> Finding:
-    """Every model of the hub is pinned."""
+    """Every model and benchmark of the hub is pinned."""
     loose = unpinned(recipe)
     return Finding("pinned models", not loose, ", ".join(loose), f"Run `verif recipe pin {recipe.name}`.")
 

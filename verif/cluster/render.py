@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from verif.benchmarks.pin import unpinned
 from verif.cluster.config import Cluster
 from verif.cluster.manifests import manifest
 from verif.cluster.pods import Manifest
 from verif.cluster.request import StageRequest
 from verif.cluster.verifier import verifier
 from verif.errors import RecipeError
-from verif.recipe import HubModel, Recipe
+from verif.recipe import Recipe
 
 CLUSTER_STAGES = ("policy", "judge", "train", "evaluate")
-
-
-def unpinned(recipe: Recipe) -> list[str]:
-    """The models of a recipe without revision or digest; a cluster run refuses them."""
-    models = {"policy": recipe.policy, "judge": recipe.judge}
-    return [
-        f"{name} {m.repo}"
-        for name, m in models.items()
-        if isinstance(m, HubModel) and not (m.revision and m.digest)
-    ]
 
 
 def require_pinned(recipe: Recipe) -> None:
