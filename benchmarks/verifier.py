@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -23,89 +22,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-import psutil
 from harness import Judge, recipe, service, standin
 
+from benchmarks.verifier_http import http
+from benchmarks.verifier_items import make, soft_items
 from verif.cache import VerdictCache
-from verif.joined import Verifier
 from verif.judge import prompt
-from verif.judge.client import JudgeClient
-from verif.judge.judge import Judge as JudgePart
 from verif.service.client import VerifierClient
-from verif.types import Instruction, Item, Response, RuleConstraint, SoftConstraint
-
-WORDS = [
-    "old",
-    "boat",
-    "lies",
-    "in",
-    "a",
-    "quiet",
-    "harbour",
-    "while",
-    "grey",
-    "gulls",
-    "wait",
-    "for",
-    "bread",
-    "and",
-    "rain",
-]
-
-
-def text(rng: random.Random, words: int = 60) -> str:
-    """A response nobody has seen."""
-    return " ".join(rng.choice(WORDS) for _ in range(words)) + f" {rng.random()}."
-
-
-def soft_items(count: int, seed: int, group: int = 16) -> list[Item]:
-    """Groups of rollouts for instructions with a soft constraint."""
-    rng = random.Random(seed)
-    return [
-        Item(
-            id=str(n),
-            instruction=Instruction(
-                id=str(n // group),
-                prompt=f"Describe harbour {n // group}.",
-                constraints=(SoftConstraint(text="Be calm."),),
-            ),
-            response=Response(text=text(rng)),
-        )
-        for n in range(count)
-    ]
-
-
-def rule_items(count: int, seed: int) -> list[Item]:
-    """Rollouts with three rules each."""
-    rng = random.Random(seed)
-    constraints = (
-        RuleConstraint(text="No commas.", rule="punctuation:no_comma"),
-        RuleConstraint(
-            text="At least 50 words.",
-            rule="length_constraints:number_words",
-            params={"relation": "at least", "num_words": 50},
-        ),
-        RuleConstraint(text="Mention boat.", rule="keywords:existence", params={"keywords": ["boat"]}),
-    )
-    return [
-        Item(
-            id=str(n),
-            instruction=Instruction(
-                id=str(n // 8), prompt=f"Describe harbour {n // 8}.", constraints=constraints
-            ),
-            response=Response(text=text(rng)),
-        )
-        for n in range(count)
-    ]
-
-
-def make(judge: Judge, cache: VerdictCache | None = None, formula: Any = "average") -> Verifier:
-    """A verifier in this process in front of the stand-in."""
-    client = JudgeClient([f"{judge.url}/v1"], "judge", deadline_s=120)
-    part = JudgePart(
-        client, template="joint-en", model_digest="standin", parameters={"temperature": 0, "max_tokens": 64}
-    )
-    return Verifier(judge=part, cache=cache, formula=formula)
+from verif.types import Item
 
 
 # ------------------------------------------------------------------------------------------ capacity
@@ -254,60 +178,6 @@ def stored(folder: Path) -> list[list[Item]]:
             item = Item(id=str(number), instruction=rollout.instruction, response=rollout.response)
             by_step.setdefault(rollout.step, []).append(item)
     return [by_step[step] for step in sorted(by_step)]
-
-
-# ---------------------------------------------------------------------------------------------- HTTP
-def footprint(pid: int) -> float:
-    """Proportional memory of a process and its children, in MB."""
-    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return sum(p.memory_full_info().pss for p in processes) / 2**20
-
-
-async def load(url: str, seconds: float, seed: int, sizes: list[tuple[float, float]], pid: int) -> int:
-    """Full load by batches of 64 for a while; how many verifications came back."""
-    done, begun, turn = 0, time.monotonic(), 0
-    marks = [seconds * 0.1, seconds]
-    async with VerifierClient(url, parallel=4) as client:
-        while time.monotonic() - begun < seconds:
-            items = rule_items(64 * 32, seed + turn % 50)
-            turn += 1
-            async for _ in client.verify(items):
-                done += 1
-            if time.monotonic() - begun >= marks[0]:
-                marks.pop(0)
-                sizes.append((time.monotonic() - begun, footprint(pid)))
-    return done
-
-
-async def rate(url: str, count: int) -> float:
-    """Rule-only verifications per second in batches of 64."""
-    async with VerifierClient(url, parallel=4) as client:
-        async for _ in client.verify(rule_items(1024, 0)):
-            pass
-        items = rule_items(count, 1)
-        begun = time.monotonic()
-        async for _ in client.verify(items):
-            pass
-        return count / (time.monotonic() - begun)
-
-
-def http(count: int, soak_s: float) -> dict[str, float]:
-    """Throughput and memory of the service itself."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        service(Path(folder), None, chosen=recipe(judge="none")) as running,
-    ):
-        per_s = asyncio.run(rate(running.url, count))
-        print(
-            f"rule-only verifications through HTTP in batches of 64: {per_s:.0f} per second ({count} with 3 rules each)"
-        )
-        sizes: list[tuple[float, float]] = []
-        done = asyncio.run(load(running.url, soak_s, 5, sizes, running.process.pid))
-        urllib.request.urlopen(f"{running.url}/health", timeout=5).close()
-    (early_at, early), (late_at, late) = sizes[0], sizes[-1]
-    print(f"{soak_s:.0f} s at full load, {done} verifications: ", end="")
-    print(f"{early:.0f} MB after {early_at:.0f} s, {late:.0f} MB after {late_at:.0f} s")
-    return {"http_rules_per_s": round(per_s), "memory_growth": round(late / early, 3)}
 
 
 def main() -> None:
