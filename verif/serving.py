@@ -27,6 +27,8 @@ from verif.errors import ServiceError, SetupError
 log_ = logging.getLogger("verif.serving")
 
 LAST_LINES = 15
+TOKENS_IN_FLIGHT = 65_536
+"""What the KV cache of a server on CPU holds: 128 requests of 512 tokens."""
 _TIED = (
     "import ctypes, os, sys\n"
     "if sys.platform == 'linux':\n"
@@ -157,7 +159,6 @@ def environment(gpus: int) -> dict[str, str]:
     )
     if not gpus:
         env.update(
-            VLLM_CPU_KVCACHE_SPACE=env.get("VLLM_CPU_KVCACHE_SPACE", "1"),
             VLLM_CPU_OMP_THREADS_BIND="nobind",
             VLLM_CPU_SGL_KERNEL="0",
             OMP_NUM_THREADS="1",
@@ -165,6 +166,22 @@ def environment(gpus: int) -> dict[str, str]:
             CUDA_VISIBLE_DEVICES="",
         )
     return env
+
+
+def cache_bytes(model: Path, tokens: int) -> int:
+    """Bytes of an fp32 KV cache for that many tokens of a model in Hugging Face form; at least 64 MB.
+
+    vLLM on CPU would take whole gigabytes (VLLM_CPU_KVCACHE_SPACE), more than a tiny model ever fills.
+    1 GB for a model that is not there yet.
+    """
+    try:
+        shape = json.loads((model / "config.json").read_text("utf-8"))
+        heads = shape["num_attention_heads"]
+        size = shape.get("head_dim") or shape["hidden_size"] // heads
+        values = 2 * shape["num_hidden_layers"] * shape.get("num_key_value_heads", heads) * size
+    except (OSError, ValueError, KeyError):
+        return 1 << 30
+    return int(max(64 << 20, 4 * values * tokens))
 
 
 def command(
@@ -180,6 +197,8 @@ def command(
     else:
         line += ["--dtype", "float32", "--enforce-eager", "--max-num-seqs", "128"]
         line += ["--distributed-executor-backend", "uni"]
+        tokens = max(context or 0, TOKENS_IN_FLIGHT)
+        line += ["--kv-cache-memory-bytes", str(cache_bytes(model, tokens))]
     return [*line, *arguments]
 
 

@@ -1,11 +1,13 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from verif.errors import RecipeError
 from verif.recipe import Train, load_recipe
-from verif.training.command import job, micro_batch
-from verif.training.environment import Places, cache_gb
+from verif.serving import cache_bytes
+from verif.training.command import job, micro_batch, rollout_tokens
+from verif.training.environment import Places
 
 PLACES = Places(
     Path("/p/policy"), Path("/p/train.parquet"), Path("/p/val.parquet"), Path("/p/run"), Path("/tmp/r")
@@ -107,9 +109,13 @@ def test_every_shipped_recipe_gives_a_command() -> None:
         assert overrides(train)["trainer.total_training_steps"] == str(train.steps)
 
 
-def test_cache_grows_with_the_tokens_in_flight() -> None:
-    assert cache_gb(Train()) == 1
-    assert cache_gb(Train(prompt_tokens=1024, response_tokens=1024)) > 1
+def test_the_cache_of_a_tiny_model_is_small(tmp_path: Path) -> None:
+    assert cache_bytes(tmp_path, 1) == 1 << 30  # no model yet
+    shape = {"num_attention_heads": 2, "hidden_size": 64, "num_hidden_layers": 2}
+    (tmp_path / "config.json").write_text(json.dumps(shape))
+    assert cache_bytes(tmp_path, 1) == 64 << 20
+    assert cache_bytes(tmp_path, 100_000) == 2 * 2 * 2 * 32 * 4 * 100_000
+    assert rollout_tokens(Train(prompt_tokens=120, response_tokens=9)) == 128 * 256
 
 
 def test_verl_accepts_every_override() -> None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from verif.planning.hardware import Gpu
 from verif.planning.shapes import Shape, shape_of
 from verif.recipe import HubModel, Recipe, Train
-from verif.training.command import micro_batch
-from verif.training.environment import cache_gb
+from verif.training.command import micro_batch, rollout_tokens
 
 VLLM_SHARE = 0.6
 """`gpu_memory_utilization` that `verif.training.command` gives the rollout engine on GPUs."""
@@ -197,9 +196,8 @@ def _on_cpu(train: Train, shape: Shape) -> list[Estimate]:
         ),
         Estimate(
             "KV cache reserved",
-            "whole GB for 128 rollouts at their limit",
-            float(cache_gb(train)),
-            source="VLLM_CPU_KVCACHE_SPACE",
+            f"{rollout_tokens(train)} tokens (128 rollouts at their limit) x KV per token",
+            rollout_tokens(train) * shape.kv_bytes(4) / GB,
         ),
         Estimate(
             "programs around them",

@@ -7,11 +7,13 @@ per node, as in the job manifests.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verif.errors import RecipeError
 from verif.recipe import Train
+from verif.serving import cache_bytes
 from verif.training.environment import Places, Value, ray, variables
 
 
@@ -44,7 +46,7 @@ def job(
         **model(train, places),
         **actor(train),
         **(critic(train, places) if train.algorithm == "ppo" else {}),
-        **rollout(train),
+        **rollout(train, places),
         **reward(train),
         **trainer(train, places, experiment, bool(mlflow_uri)),
         **ray(train, places, environment),
@@ -159,7 +161,7 @@ def critic(train: Train, places: Places) -> dict[str, Value]:
     return settings
 
 
-def rollout(train: Train) -> dict[str, Value]:
+def rollout(train: Train, places: Places) -> dict[str, Value]:
     """The rollout engine; weights go to it after each step."""
     prefix = "actor_rollout_ref.rollout"
     total = train.prompt_tokens + train.response_tokens
@@ -187,10 +189,18 @@ def rollout(train: Train) -> dict[str, Value]:
         f"{prefix}.max_num_batched_tokens": max(2048, total),
         f"{prefix}.agent.num_workers": 1,
         f"{prefix}.checkpoint_engine.update_weights_bucket_megabytes": 32,
+        f"+{prefix}.engine_kwargs.vllm.kv_cache_memory_bytes": cache_bytes(
+            places.policy, rollout_tokens(train)
+        ),
         # No worker process beside the engine's: 0.5 GB less, and half the delay of a token.
         f"+{prefix}.engine_kwargs.vllm.distributed_executor_backend": "uni",
         f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.vllm_extension.CPUWorkerExtension",
     }
+
+
+def rollout_tokens(train: Train) -> int:
+    """Tokens that vLLM on CPU may hold at once: 128 rollouts at their limit, in its blocks of 128."""
+    return 128 * 128 * math.ceil((train.prompt_tokens + train.response_tokens) / 128)
 
 
 def reward(train: Train) -> dict[str, Value]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,16 +63,9 @@ def variables(train: Train, places: Places, verifier_url: str, verifier_identity
             "CUDA_VISIBLE_DEVICES": "0",  # Ray counts its logical GPU here
             "OMP_NUM_THREADS": "1",
             "VLLM_CPU_SGL_KERNEL": "0",
-            "VLLM_CPU_KVCACHE_SPACE": str(cache_gb(train)),
             "VLLM_CPU_OMP_THREADS_BIND": "nobind",
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # lets vLLM's `uni` executor stand (see `command.rollout`)
             "RAY_enable_worker_prestart": "0",
             "RAY_prestart_worker_first_driver": "0",
         }
     return found
-
-
-def cache_gb(train: Train) -> int:
-    """vLLM's cache on CPU, in whole GB: one for up to 40,000 tokens in flight (tiny models need far less)."""
-    tokens = 128 * (train.prompt_tokens + train.response_tokens)
-    return max(1, math.ceil(tokens / 40_000))
