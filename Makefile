@@ -18,7 +18,7 @@ setup: ## The environment from the lock (every other target does this itself)
 run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file]
 	@verif run $(if $(RECIPE),--recipe $(RECIPE)) $(if $(DATA),--data $(DATA)) $(ARGS)
 
-test: setup ## All tests; VERIF_TEST_E2E=1 adds the whole pipeline, VERIF_TEST_IMAGES=1 the image builds
+test: setup ## All tests, end to end included
 	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile
 	@# Real servers on a busy machine: what fails once is tried once more and shown as R.
 	@python -m pytest -m "slow or e2e" --durations 25 --reruns 1

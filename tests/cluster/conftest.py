@@ -21,6 +21,10 @@ sys.modules["cluster_apiserver"] = apiserver
 spec.loader.exec_module(apiserver)
 sys.path.insert(0, str(Path(__file__).parent))
 
+from remote import project, s3  # noqa: E402
+
+__all__ = ["project", "s3"]
+
 DIGEST = "sha256:" + "0" * 64
 
 

@@ -25,13 +25,7 @@ from verif import images
 from verif.errors import SetupError
 
 docker = pytest.importorskip("docker")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        os.environ.get("VERIF_TEST_IMAGES") != "1",
-        reason="builds images with a real engine, some minutes; set VERIF_TEST_IMAGES=1",
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +89,7 @@ def base(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
             shutil.copy(Path("/", path), folder / path)
     archive = folder.with_suffix(".tar")
     subprocess.run(["tar", "-C", folder, "-cf", archive, "."], check=True)
-    with archive.open("rb") as stream:
-        engine.api.import_image_from_stream(stream, repository="verif-test-base", tag="latest")
+    engine.api.import_image_from_file(str(archive), repository="verif-test-base", tag="latest")
     archive.unlink()
     return "verif-test-base:latest"
 

@@ -1,0 +1,104 @@
+"""The kubernetes executor as a flow uses it: a clone, a remote, an API server, and a pod that is a real process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from remote import ran, sh
+
+pytest.importorskip("dvc")
+pytest.importorskip("moto.server")
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+DIGEST = "sha256:" + "0" * 64
+
+
+def on_kubernetes(project: Path, url: str) -> Path:
+    """The project with its train stage on a cluster, pushed; a clone of it as a flow run has; a kubeconfig."""
+    recipe = yaml.safe_load((project / "recipes/local.yaml").read_text())
+    recipe["resources"] = {"train": {"executor": "kubernetes", "memory_gb": 4}}
+    (project / "recipes/local.yaml").write_text(yaml.safe_dump(recipe))
+    (project / "infra").mkdir()
+    images = {"cpu": f"registry.example/verif/cpu@{DIGEST}"}
+    (project / "infra/cluster.yaml").write_text(
+        yaml.safe_dump({"repository": str(project), "images": images})
+    )
+    sh(project, "git", "add", "-A")
+    sh(project, "git", "commit", "-qm", "train on the cluster")
+    named = {"cluster": {"server": url}, "name": "test"}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [named],
+        "users": [{"name": "test", "user": {}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        "current-context": "test",
+    }
+    (project.parent / "kubeconfig").write_text(yaml.safe_dump(config))
+    clone = project.parent / "flow"
+    sh(project.parent, "git", "clone", "-q", str(project), str(clone))
+    return clone
+
+
+async def execute(clone: Path, *stages: str) -> str:
+    """What the flow's tasks do, one after the other, in a process of its own."""
+    code = (
+        "import sys; from pathlib import Path; from flows.executors import execute\n"
+        "for stage in sys.argv[1:]: print(execute(Path.cwd(), stage, 'run1', 'recipe'))"
+    )
+    env = os.environ | {"KUBECONFIG": str(clone.parent / "kubeconfig"), "PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, *stages, cwd=clone, env=env,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(), 300)
+    assert process.returncode == 0, err.decode()[-3000:]
+    return out.decode()
+
+
+async def kubelet(server: Any, folder: Path) -> None:
+    """Runs the container of the one Job that appears as a process of this machine, and reports its end."""
+    while not server.created:
+        await asyncio.sleep(0.1)
+    name = server.only("jobs")
+    (container,) = server.objects["jobs", name]["spec"]["template"]["spec"]["containers"]
+    given = {entry["name"]: entry["value"] for entry in container["env"]}
+    here = {"VERIF_WORKSPACE": str(folder / "pod"), "VERIF_CHECKPOINTS": str(folder / "checkpoints")}
+    here |= {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
+    server.pod(name, phase="Running")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *container["command"][1:], env=os.environ | given | here
+    )
+    done = "Complete" if await process.wait() == 0 else "Failed"
+    server.condition("jobs", name, done)
+
+
+async def test_a_stage_of_the_recipe_runs_as_a_job_and_its_result_comes_back(
+    project: Path, server: Any
+) -> None:
+    clone = on_kubernetes(project, server.url)
+    node = asyncio.create_task(kubelet(server, project.parent))
+    told = await execute(clone, "prepare", "train", "evaluate")
+    await node
+    assert ran(project) == ["ran prepare", "ran train", "ran evaluate"]
+    assert told.count("ran=True") == 3
+    assert "steps: 40" in (clone / "model.txt").read_text()
+    assert (clone / "score.txt").is_file()
+    (job,) = server.created
+
+    # nothing changed: nothing is submitted, nothing runs; and a lost working copy gets the result back
+    assert (await execute(clone, "prepare", "train", "evaluate")).count("ran=False") == 3
+    (clone / "model.txt").unlink()
+    (clone / "dvc.lock").unlink()
+    await execute(clone, "prepare", "train")
+    assert (clone / "model.txt").is_file()
+    assert server.created == [job]
+    assert ran(project) == ["ran prepare", "ran train", "ran evaluate"]
+    assert json.dumps(server.objects["jobs", job]).count(DIGEST) == 1
