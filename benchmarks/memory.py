@@ -1,4 +1,4 @@
-"""Memory of a whole run: proportional set sizes of everything that carries its marker, summed every two seconds."""
+"""Memory of a whole run: proportional set sizes of everything that carries its marker, summed every four seconds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Peak:
 
     def _watch(self) -> None:
         known: set[tuple[int, float]] = set()
-        while not self._stop.wait(2.0):
+        while not self._stop.wait(4.0):
             sizes = dict(self._sizes(known))
             total = sum(sizes.values())
             if total > self.gb:

@@ -196,7 +196,7 @@ def _on_cpu(train: Train, shape: Shape) -> list[Estimate]:
         ),
         Estimate(
             "KV cache reserved",
-            f"{rollout_tokens(train)} tokens (128 rollouts at their limit) x KV per token",
+            f"{rollout_tokens(train)} tokens (64 rollouts at their limit) x KV per token",
             rollout_tokens(train) * shape.kv_bytes(4) / GB,
         ),
         Estimate(

@@ -17,6 +17,10 @@ from verif.serving import cache_bytes
 from verif.training.environment import Places, Value, ray, variables
 
 
+SEQUENCES = 64
+"""Rollouts at a time on CPU: while the second half is generated the first is judged, and less is left to wait for."""
+
+
 @dataclass(frozen=True)
 class Job:
     """A command line (after the interpreter) and the variables it needs beyond the caller's environment."""
@@ -187,7 +191,7 @@ def rollout(train: Train, places: Places) -> dict[str, Value]:
         f"{prefix}.enforce_eager": True,
         f"{prefix}.free_cache_engine": False,
         f"+{prefix}.enable_sleep_mode": False,
-        f"{prefix}.max_num_seqs": 128,
+        f"{prefix}.max_num_seqs": SEQUENCES,
         f"{prefix}.max_num_batched_tokens": max(2048, total),
         f"{prefix}.agent.num_workers": 1,
         f"{prefix}.checkpoint_engine.update_weights_bucket_megabytes": 32,
@@ -201,8 +205,8 @@ def rollout(train: Train, places: Places) -> dict[str, Value]:
 
 
 def rollout_tokens(train: Train) -> int:
-    """Tokens that vLLM on CPU may hold at once: 128 rollouts at their limit, in its blocks of 128."""
-    return 128 * 128 * math.ceil((train.prompt_tokens + train.response_tokens) / 128)
+    """Tokens that vLLM on CPU may hold at once: its rollouts at their limit, in blocks of 128."""
+    return SEQUENCES * 128 * math.ceil((train.prompt_tokens + train.response_tokens) / 128)
 
 
 def reward(train: Train) -> dict[str, Value]:
