@@ -16,7 +16,6 @@ from verif.recipe import Train
 from verif.serving import cache_bytes
 from verif.training.environment import Places, Value, ray, variables
 
-
 SEQUENCES = 64
 """Rollouts at a time on CPU: while the second half is generated the first is judged, and less is left to wait for."""
 
