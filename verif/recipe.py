@@ -152,9 +152,6 @@ class Train(Section):
     prompts_per_step: int = Field(16, ge=2)
     rollouts_per_prompt: int = Field(8, ge=2)
     learning_rate: float = Field(1e-3, gt=0)
-    learning_rate_schedule: Literal["constant", "cosine"] = Field(
-        "constant", description="cosine falls to a tenth at the last step"
-    )
     critic_learning_rate: float = Field(1e-3, gt=0)
     kl_coefficient: float = Field(0.0, ge=0)
     temperature: float = Field(1.0, gt=0)

@@ -35,6 +35,7 @@ SMALLER = {
     "verifier.gate.max_attack_success": 1,
     "verifier.gate.max_flip_rate": 1,
     "train.steps": 4,
+    "train.learning_rate": 0.001,
     "train.prompts_per_step": 8,
     "train.rollouts_per_prompt": 4,
     "train.save_every": 2,
@@ -146,7 +147,7 @@ def test_a_new_learning_rate_trains_again_and_prepares_nothing(
 ) -> None:
     recipe = clone / "recipes" / "local.yaml"
     before = recipe.read_text()
-    recipe.write_text(before.replace("learning_rate: 0.0012", "learning_rate: 0.0007"))
+    recipe.write_text(before.replace("learning_rate: 0.001", "learning_rate: 0.0007"))
     try:
         names = stage_names(clone)
         dry = subprocess.run(

@@ -12,10 +12,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +91,10 @@ def base(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
             shutil.copy(Path("/", path), folder / path)
     archive = folder.with_suffix(".tar")
     subprocess.run(["tar", "-C", folder, "-cf", archive, "."], check=True)
-    engine.api.import_image_from_file(str(archive), repository="verif-test-base", tag="latest")
+    changes = ["ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"]  # uv brings certificates of its own
+    engine.api.import_image_from_file(
+        str(archive), repository="verif-test-base", tag="latest", changes=changes
+    )
     archive.unlink()
     return "verif-test-base:latest"
 
@@ -194,12 +199,35 @@ def test_pushed_images_are_referred_to_by_digest(engine: Any, base: str, root: P
         registry.wait()
 
 
+@contextmanager
+def wheels() -> Iterator[str]:
+    """This machine's folder of wheels as a page on loopback; "" where there is none (PyTorch's own index then)."""
+    folder = os.environ.get("UV_FIND_LINKS") or os.environ.get("PIP_FIND_LINKS", "")
+    if not Path(folder or "/nonexistent").is_dir():
+        yield ""
+        return
+    port = free_port()
+    line = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", folder]
+    page = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        page.kill()
+        page.wait()
+
+
 def test_cpu_image_runs_the_fast_tests(engine: Any, base: str, root: Path) -> None:
     if os.environ.get("VERIF_TEST_CPU_IMAGE") != "1":
         pytest.skip("the CPU image takes about ten minutes on two cores; set VERIF_TEST_CPU_IMAGE=1")
-    image = images.build(
-        engine, root, "cpu", repository="verif-test", arguments={"BASE": base}, network="host"
-    )
+    with wheels() as links:
+        image = images.build(
+            engine,
+            root,
+            "cpu",
+            repository="verif-test",
+            arguments={"BASE": base, "LINKS": links},
+            network="host",
+        )
     command = ["python", "-m", "pytest", "-m", "not slow and not e2e", "-q"]
     output = engine.containers.run(image.tag, command, network_mode="host", remove=True, shm_size="1g")
     assert b" passed" in output

@@ -120,8 +120,6 @@ def actor(train: Train) -> dict[str, Value]:
     settings: dict[str, Value] = {
         f"{prefix}.strategy": "fsdp2",
         f"{prefix}.optim.lr": train.learning_rate,
-        f"{prefix}.optim.lr_scheduler_type": train.learning_rate_schedule,
-        f"{prefix}.optim.min_lr_ratio": 0.1,  # of the cosine
         f"{prefix}.optim.weight_decay": 0.0,
         f"{prefix}.ppo_mini_batch_size": train.prompts_per_step,
         f"{prefix}.ppo_micro_batch_size_per_gpu": micro_batch(train),
