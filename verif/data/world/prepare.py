@@ -17,11 +17,11 @@ from verif.types import Instruction
 # Shares of the texts that a policy learns language from without an instruction being answered.
 PLAIN, PLAIN_INSTRUCTIONS = 0.06, 0.02
 # Shares among judgements: true as written by a careful author, loose in the soft constraints, spoilt.
-CAREFUL, LOOSE = 0.36, 0.10
+CAREFUL, LOOSE = 0.40, 0.14
 # Families by weight: what a sampling policy does most often comes most often.
 FAMILY_WEIGHTS = {
-    "foreign_sentence": 3, "foreign_word": 9, "other_voice": 6, "other_address": 2, "second_greeting": 5, "salad": 2,
-    "shuffled": 4, "slips": 20, "splice": 6, "cut": 2, "gibberish": 2, "planted": 3,
+    "foreign_sentence": 3, "foreign_word": 5, "other_address": 2, "salad": 2, "shuffled": 3, "slips": 16, "splice": 7,
+    "cut": 2, "gibberish": 2, "planted": 3,
 }  # fmt: skip
 assert set(FAMILY_WEIGHTS) == set(FAMILIES)
 
