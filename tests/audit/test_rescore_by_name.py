@@ -73,7 +73,7 @@ def test_another_formula_with_the_same_judge(project: Path, monkeypatch, capsys)
 def test_rules_alone_need_no_judge(project: Path, monkeypatch) -> None:
     monkeypatch.delenv("VERIF_JUDGE_URL", raising=False)
     assert rescore(monkeypatch, "rules") == 0
-    (target,) = (project / "reports" / "train").glob("rollouts-rescored-*")
+    (target,) = (project / "reports").glob("train-rescored-*")
     assert [row.reward for row in read(target)] == [1.0, 0.0, 1.0]
 
 

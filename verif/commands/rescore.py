@@ -40,7 +40,9 @@ def rescore(
         async def ask() -> tuple[str, Path, Changes]:
             async with VerifierClient(url, os.environ.get(TOKEN_VARIABLE)) as client:
                 identity = await client.identity()
-                target = out or source.with_name(f"{source.stem}-rescored-{identity[:8]}")
+                # beside the rollouts, but not inside reports/train: that folder is an output of DVC's
+                beside = source.parent if source.parent.name == "train" else source
+                target = out or beside.with_name(f"{beside.stem}-rescored-{identity[:8]}")
                 return identity, target, await work(client, source, target, errors_only=errors_only)
 
         identity, target, changes = asyncio.run(ask())
