@@ -184,6 +184,14 @@ def cache_bytes(model: Path, tokens: int) -> int:
     return int(max(64 << 20, 4 * values * tokens))
 
 
+def longest(model: Path) -> int:
+    """The longest context that a model's configuration names; 0 if it names none."""
+    try:
+        return int(json.loads((model / "config.json").read_text("utf-8")).get("max_position_embeddings", 0))
+    except (OSError, ValueError):
+        return 0
+
+
 def command(
     model: Path, *, port: int, gpus: int, context: int | None, name: str, arguments: Sequence[str] = ()
 ) -> list[str]:
@@ -199,6 +207,9 @@ def command(
         line += ["--distributed-executor-backend", "uni"]
         tokens = max(context or 0, TOKENS_IN_FLIGHT)
         line += ["--kv-cache-memory-bytes", str(cache_bytes(model, tokens))]
+        # vLLM on CPU dies when it cuts the prompt of a request with a seed ("CPU Generator does not use offset")
+        if limit := context or longest(model):
+            line += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(max(limit, 8192))]
     return [*line, *arguments]
 
 
