@@ -60,7 +60,7 @@ def headline(registry: Any, version: Any) -> tuple[str, str, str]:
     except VerifError:
         return ("evidence is missing", "", "")
     for found in benchmarks.values():
-        if "gain" in found:
+        if "gain" in found and found["gain"]["low"] is not None:
             gain = found["gain"]
             return (
                 f"{found['before']['strict']['value']:.3f}",

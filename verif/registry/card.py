@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from verif.stages.context import Stage
 
 
-def _cell(interval: dict[str, float] | None) -> str:
+def _cell(interval: dict[str, Any] | None) -> str:
     return (
         f"{interval['value']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]"
-        if interval
+        if interval and interval["low"] is not None
         else "not measured"
     )
 

@@ -94,6 +94,11 @@ def _gain(name: str, gain: dict[str, float], shared: float, gate: PromotionGate)
             f"only {shared:.0%} of the prompts of {name} are the champion's too; the two cannot be compared"
         )
         return Check("gain", False, None, gate.min_gain, note)
+    if gain["low"] is None:
+        note = (
+            f"{name}: no prompt has a verdict on all of its constraints (soft ones without a judge have none)"
+        )
+        return Check("gain", False, None, gate.min_gain, note)
     low = float(gain["low"])
     note = f"{name}: {gain['value']:+.3f} [{low:+.3f}, {gain['high']:+.3f}], n={gain['n']}, p={gain['p_value']:.4f}"
     return Check(

@@ -111,14 +111,14 @@ def audit(path: Path) -> str:
 
 def interval(value: dict[str, Any] | None) -> str:
     """`55.0% [50.1%, 59.8%]`."""
-    if not value:
+    if not value or value["low"] is None:
         return "not measured"
     return f"{value['value']:.1%} [{value['low']:.1%}, {value['high']:.1%}]"
 
 
 def points(value: dict[str, Any] | None) -> str:
     """`+12.5 [+8.0, +17.1]` points."""
-    if not value:
+    if not value or value["low"] is None:
         return "not measured"
     return f"{100 * value['value']:+.1f} [{100 * value['low']:+.1f}, {100 * value['high']:+.1f}]"
 

@@ -133,6 +133,6 @@ def measure_canary(stage: Stage) -> dict[str, Any]:
 def headline(numbers: dict[str, Any]) -> float | None:
     """The first benchmark's gain in points."""
     for found in numbers["benchmarks"].values():
-        if "gain" in found:
+        if "gain" in found and found["gain"]["value"] is not None:
             return float(found["gain"]["value"]) * 100
     return None
