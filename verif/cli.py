@@ -95,6 +95,10 @@ def main(arguments: list[str] | None = None) -> None:
     except VerifError as error:
         print(f"verif: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except SystemExit as ended:
+        if ended.code == 130:  # typer has taken the Ctrl-C and says nothing
+            print("verif: interrupted", file=sys.stderr)
+        raise
     except (KeyboardInterrupt, typer.Abort):
         print("verif: interrupted", file=sys.stderr)
         sys.exit(130)
