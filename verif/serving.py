@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from verif.errors import ServiceError, SetupError
 
@@ -168,28 +169,29 @@ def environment(gpus: int) -> dict[str, str]:
     return env
 
 
+def shape(model: Path) -> dict[str, Any]:
+    """A model folder's configuration; empty if there is none that can be read."""
+    try:
+        found: dict[str, Any] = json.loads((model / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
 def cache_bytes(model: Path, tokens: int) -> int:
     """Bytes of an fp32 KV cache for that many tokens of a model in Hugging Face form; at least 64 MB.
 
     vLLM on CPU would take whole gigabytes (VLLM_CPU_KVCACHE_SPACE), more than a tiny model ever fills.
     1 GB for a model that is not there yet.
     """
+    found = shape(model)
     try:
-        shape = json.loads((model / "config.json").read_text("utf-8"))
-        heads = shape["num_attention_heads"]
-        size = shape.get("head_dim") or shape["hidden_size"] // heads
-        values = 2 * shape["num_hidden_layers"] * shape.get("num_key_value_heads", heads) * size
-    except (OSError, ValueError, KeyError):
+        heads = found["num_attention_heads"]
+        size = found.get("head_dim") or found["hidden_size"] // heads
+        values = 2 * found["num_hidden_layers"] * found.get("num_key_value_heads", heads) * size
+    except KeyError:
         return 1 << 30
     return int(max(64 << 20, 4 * values * tokens))
-
-
-def longest(model: Path) -> int:
-    """The longest context that a model's configuration names; 0 if it names none."""
-    try:
-        return int(json.loads((model / "config.json").read_text("utf-8")).get("max_position_embeddings", 0))
-    except (OSError, ValueError):
-        return 0
 
 
 def command(
@@ -208,7 +210,7 @@ def command(
         tokens = max(context or 0, TOKENS_IN_FLIGHT)
         line += ["--kv-cache-memory-bytes", str(cache_bytes(model, tokens))]
         # vLLM on CPU dies when it cuts the prompt of a request with a seed ("CPU Generator does not use offset")
-        if limit := context or longest(model):
+        if limit := context or int(shape(model).get("max_position_embeddings", 0)):
             line += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(max(limit, 8192))]
     return [*line, *arguments]
 
