@@ -1,13 +1,16 @@
-r"""Regular expressions that the sandbox's engine runs slowly, replaced by equal ones.
+r"""Idioms that the sandbox's engine runs slowly, replaced by equal ones.
 
-Word boundaries and look-behind take its slow path (3 to 30 times slower), compiling takes a third of a
-millisecond, and nearly every VerInstruct checker uses one of three idioms. Each replacement gives the same
-result on every text (`tests/checkers/test_faster.py`):
+Word boundaries and look-behind take its slow path (3 to 30 times slower), and a pattern that is given as text
+is compiled in every feed and starts cold in every call. Nearly every VerInstruct checker uses one of a few
+idioms. Each replacement gives the same result on every text (`tests/checkers/test_faster.py`):
 
 - `\b\w+\b` (or `\b\w+`) in `findall` and `finditer` is `\w+`: the run is greedy, so it starts and ends at
-  boundaries anyway.
+  boundaries anyway. The session holds it compiled.
 - `re.split(r"(?<=[.!?])\s+", text)`: the class holds no white space, so every match is the white space after
   one of its characters. A NUL is put there and split at; a text that holds a NUL takes the original.
+- `re.split(pattern, text)` with any other constant: the session keeps the compiled pattern.
+- `len(response.split())`: where a text has no white space but blanks and line ends, its words are counted
+  between single blanks, without a list of them; siblings that count the same text count it once.
 - `re.search(r"\bword\b", text, flags)`, boundaries or not: where `word` itself does not occur, nothing is
   found. Only flags 0 and IGNORECASE, and under IGNORECASE only ASCII words in a text without the four
   characters that fold to ASCII letters; everything else, and every hit, takes the original.
@@ -23,6 +26,39 @@ import re
 #: Defined once in each shared session.
 HELPERS = r"""
 import re
+_verif_run_of_words = re.compile(r'\w+')
+_verif_other_space = re.compile(r'[^\S \n]')
+_verif_compiled = {}
+_verif_counted = ['', 0]
+def _verif_findall(pattern, text, flags=0):
+    if flags == 0 or flags == re.IGNORECASE:
+        return _verif_run_of_words.findall(text)
+    return re.findall(pattern, text, flags)
+def _verif_pattern(pattern):
+    compiled = _verif_compiled.get(pattern)
+    if compiled is None:
+        compiled = re.compile(pattern)
+        if len(_verif_compiled) < 64:
+            _verif_compiled[pattern] = compiled
+    return compiled
+def _verif_split_at(pattern, text):
+    return _verif_pattern(pattern).split(text)
+def _verif_count(text):
+    if not isinstance(text, str):
+        return len(text.split())
+    if _verif_counted[0] != text:
+        words = text
+        if _verif_other_space.search(words):
+            count = len(words.split())
+        else:
+            words = words.replace('\n', ' ')
+            while '  ' in words:
+                words = words.replace('  ', ' ')
+            words = words.strip(' ')
+            count = words.count(' ') + 1 if words else 0
+        _verif_counted[0] = text
+        _verif_counted[1] = count
+    return _verif_counted[1]
 _verif_words = {}
 _verif_lowered = ['', '', True]
 def _verif_word(pattern):
@@ -67,7 +103,7 @@ def _verif_search(pattern, text, flags=0):
 def _verif_split(pattern, chars, text):
     if not isinstance(text, str) or '\x00' in text:
         return re.split(pattern, text)
-    return re.sub(chars + r'\s+', '\\1\x00', text).split('\x00')
+    return _verif_pattern(chars + r'\s+').sub('\\1\x00', text).split('\x00')
 """
 
 _WORDS = frozenset({r"\b\w+\b", r"\b\w+"})
@@ -76,11 +112,14 @@ Edit = tuple[ast.expr, str, bool]  # a node, a text, and whether the text follow
 
 
 def rewrite(source: str, nodes: list[ast.AST]) -> str:
-    """The source with the slow idioms replaced; unchanged where `re` is not simply the imported module."""
-    calls = [node for node in nodes if isinstance(node, ast.Call) and _is_re(node.func)]
-    if not calls or not _re_is_the_module(nodes):
+    """The source with the slow idioms replaced; patterns only where `re` is simply the imported module."""
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    patterns = [call for call in calls if _is_re(call.func)]
+    edits = [edit for call in patterns for edit in _edits(call)] if _re_is_the_module(nodes) else []
+    if not _binds(nodes, "len"):
+        edits += [(call, "_verif_count(response)", False) for call in calls if _counts_words(call)]
+    if not edits:
         return source
-    edits = [edit for call in calls for edit in _edits(call)]
     lines = source.encode().split(b"\n")
     for node, text, follows in sorted(
         edits, key=lambda e: (e[0].end_lineno, e[0].end_col_offset), reverse=True
@@ -102,6 +141,8 @@ def _edits(call: ast.Call) -> list[Edit]:
     assert isinstance(call.func, ast.Attribute)
     name, first = call.func.attr, call.args[0]
     pattern = first.value if isinstance(first, ast.Constant) else None
+    if name == "findall" and pattern in _WORDS and len(call.args) <= 3 and not call.keywords:
+        return [(call.func, "_verif_findall", False)]
     if name in ("findall", "finditer") and pattern in _WORDS:
         return [(first, r"r'\w+'", False)]
     if name == "search" and len(call.args) <= 3 and all(keyword.arg == "flags" for keyword in call.keywords):
@@ -111,25 +152,43 @@ def _edits(call: ast.Call) -> list[Edit]:
         one_line = first.lineno == first.end_lineno and call.func.lineno == call.func.end_lineno
         if match and one_line:
             return [(call.func, "_verif_split", False), (first, f", '({match[1]})'", True)]
+        return [(call.func, "_verif_split_at", False)]
     return []
+
+
+def _counts_words(call: ast.Call) -> bool:
+    """True for `len(response.split())`, and only on one line."""
+    match call:
+        case ast.Call(
+            func=ast.Name(id="len"),
+            args=[
+                ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="response"), attr="split"), args=[], keywords=[]
+                )
+            ],
+            keywords=[],
+        ):
+            return call.lineno == call.end_lineno
+    return False
 
 
 def _re_is_the_module(nodes: list[ast.AST]) -> bool:
     """True if nothing but a plain `import re` binds the name."""
-    bound = False
-    for node in nodes:
-        if isinstance(node, ast.alias) and (node.asname or node.name) == "re":
-            bound = True
-            if node.asname == "re":
-                return False
-        elif (
-            (
-                isinstance(node, ast.ImportFrom)
-                and any((alias.asname or alias.name) == "re" for alias in node.names)
-            )
-            or (isinstance(node, ast.Name) and node.id == "re" and not isinstance(node.ctx, ast.Load))
-            or (isinstance(node, ast.arg) and node.arg == "re")
-            or (isinstance(node, ast.FunctionDef | ast.ExceptHandler) and node.name == "re")
-        ):
-            return False
-    return bound
+    plain = [
+        node for node in nodes if isinstance(node, ast.alias) and (node.name, node.asname) == ("re", None)
+    ]
+    from_other = any(
+        isinstance(node, ast.ImportFrom) and any(alias.name == "re" for alias in node.names) for node in nodes
+    )
+    return bool(plain) and not from_other and not _binds([n for n in nodes if n not in plain], "re")
+
+
+def _binds(nodes: list[ast.AST], name: str) -> bool:
+    """True if any node binds the name: an import, an assignment, a parameter, a function or a handler."""
+    return any(
+        (isinstance(node, ast.alias) and (node.asname or node.name) == name)
+        or (isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load))
+        or (isinstance(node, ast.arg) and node.arg == name)
+        or (isinstance(node, ast.FunctionDef | ast.ExceptHandler) and node.name == name)
+        for node in nodes
+    )
