@@ -81,6 +81,7 @@ def test_unpinned_models_and_data_are_missing():
     assert not needs["pins"]["ok"]
     assert "verif recipe pin tulu3-8b" in needs["pins"]["fix"]
     assert not needs["instructions"]["ok"]
+    assert "benchmark-files/ifeval.jsonl does not exist" in needs["benchmark ifeval"]["detail"]
 
 
 def test_where_stages_run():

@@ -183,3 +183,11 @@ def test_a_disk_that_fills_while_a_model_is_written_leaves_the_old_one(tmp_path:
     assert "verif: no space left on the disk" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout.splitlines()[-3:] == ["filler", "policy", "old"]
+
+
+def test_a_run_whose_evaluation_could_not_start_is_refused_first(tmp_path: Path) -> None:
+    benchmarks = [{"name": "world-test"}, {"name": "ifeval"}, {"name": "multi-if", "path": "no/such.jsonl"}]
+    made = _stage(tmp_path, evaluate={"benchmarks": benchmarks})
+    with pytest.raises(RecipeError, match=r"ifeval: the recipe names no file.*no/such.jsonl does not exist"):
+        prepare.run(made)
+    assert not (tmp_path / "data").exists()

@@ -28,6 +28,16 @@ LEVELS = (1, 2, 3, 4, 5)
 
 
 def load(path: Path) -> list[Case]:
+    """The cases of one category's file, or of every `*_constraints.json` of a folder."""
+    if not path.is_dir():
+        return _category(path)
+    files = sorted(path.glob("*_constraints.json*"))
+    if not files:
+        raise InputError("the folder holds no *_constraints.json", file=path)
+    return [case for file in files for case in _category(file)]
+
+
+def _category(path: Path) -> list[Case]:
     """Rows `{example_id, category, source, level, instruction, target}` of one category file."""
     groups: dict[tuple[str, int], dict[int, dict[str, Any]]] = defaultdict(dict)
     decided: dict[tuple[str, int, int], tuple[str, ReferenceConstraint]] = {}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from verif.benchmarks.catalog import without_rows
 from verif.benchmarks.pin import unpinned
 from verif.planning.memory import disk
 from verif.planning.stages import Placed
@@ -127,10 +128,9 @@ def _data(recipe: Recipe, root: Path) -> list[Need]:
         ok = bool(source) and (root / source).is_file()
         said = f"params.yaml: data: {source or 'not set'}" + ("" if ok else " is no VerInstruct file")
         out.append(Need("instructions", ok, said, "set `data` in params.yaml to a file of rows"))
-    for one in recipe.evaluate.benchmarks:
-        if one.path and not (root / one.path).exists():
-            out.append(Need(f"benchmark {one.name}", False, f"{one.path} does not exist", "put it there"))
-    return out
+    fix = "put the file there, or give `path` (with `repo` for a file of a hub) in evaluate.benchmarks"
+    wrong = without_rows(recipe, root)
+    return [*out, *(Need(f"benchmark {name}", False, why, fix) for name, why in wrong.items())]
 
 
 def _cluster(remote: list[str], root: Path, recipe: Recipe) -> list[Need]:

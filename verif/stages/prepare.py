@@ -7,9 +7,11 @@ from typing import Any
 
 import orjson
 
+from verif.benchmarks.catalog import without_rows
 from verif.data import corpora
 from verif.data.splits import Splits
 from verif.data.store import write_instructions
+from verif.errors import RecipeError
 from verif.files import digest, write_bytes, write_json
 from verif.recipe import VerInstructData
 from verif.stages.context import Stage
@@ -31,7 +33,17 @@ def prepare(stage: Stage) -> Splits:
 
 
 def run(stage: Stage) -> None:
-    """Write everything of `data/` and `reports/data.json`; a failure leaves what stood there before."""
+    """Write everything of `data/` and `reports/data.json`; a failure leaves what stood there before.
+
+    A recipe whose evaluation could not start is refused here, before days of training.
+    """
+    if wrong := without_rows(stage.recipe, stage.root):
+        raise RecipeError(
+            "evaluate would stop: "
+            + "; ".join(f"benchmark {name}: {why}" for name, why in wrong.items())
+            + ".",
+            "Put the files there, or give each a `path` in evaluate.benchmarks (with `repo` for a file of a hub).",
+        )
     splits = prepare(stage)
     for name in SPLITS:
         rows = getattr(splits, name)
