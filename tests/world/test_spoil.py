@@ -44,7 +44,9 @@ def test_each_family_spoils_most_of_what_it_touches(family: str) -> None:
         item = draw(rng, "train")
         text, _ = spoil(item, reference(item, rng), rng, family)
         false += not soft_truth(item, text)
-    assert false >= (20 if family in ("foreign_word", "other_address") else 60)
+    assert false >= (
+        20 if family in ("foreign_word", "other_voice", "other_address", "second_greeting") else 60
+    )
 
 
 def test_unseen_attacks_are_false_too_and_not_trained() -> None:

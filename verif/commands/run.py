@@ -20,6 +20,8 @@ def prefect_environment(root: Path) -> dict[str, str]:
     """Prefect's settings for a run here: a database below .verif; a server that is named in the environment wins."""
     settings = {
         "PREFECT_HOME": str(root / ".verif" / "prefect"),
+        # Its default is computed from the user's home in spite of PREFECT_HOME, and warns where there is none.
+        "PREFECT_MEMO_STORE_PATH": str(root / ".verif" / "prefect" / "memo_store.toml"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }

@@ -17,11 +17,11 @@ from verif.types import Instruction
 # Shares of the texts that a policy learns language from without an instruction being answered.
 PLAIN, PLAIN_INSTRUCTIONS = 0.06, 0.02
 # Shares among judgements: true as written by a careful author, loose in the soft constraints, spoilt.
-CAREFUL, LOOSE = 0.40, 0.14
+CAREFUL, LOOSE = 0.38, 0.12
 # Families by weight: what a sampling policy does most often comes most often.
 FAMILY_WEIGHTS = {
-    "foreign_sentence": 3, "foreign_word": 5, "other_address": 2, "salad": 2, "shuffled": 3, "slips": 16, "splice": 7,
-    "cut": 2, "gibberish": 2, "planted": 3,
+    "foreign_sentence": 3, "foreign_word": 6, "other_voice": 3, "other_address": 2, "second_greeting": 2, "salad": 2,
+    "shuffled": 3, "slips": 18, "splice": 8, "cut": 2, "gibberish": 2, "planted": 3,
 }  # fmt: skip
 assert set(FAMILY_WEIGHTS) == set(FAMILIES)
 

@@ -108,6 +108,35 @@ def other_address(_: Instruction, text: str, rng: random.Random) -> str:
     return f"{_recase(greeting, text)}, {text}"
 
 
+def other_voice(item: Instruction, text: str, rng: random.Random) -> str:
+    """One pronoun or owner is exchanged for another person's: the point of view wavers, as a sampling model's does."""
+    words = text.split(" ")
+    order = [i for i, word in enumerate(words) if word.strip('.,!"').lower() in lex.POV_OF]
+    if not order:
+        return foreign_sentence(item, text, rng)
+    i = rng.choice(order)
+    bare = words[i].strip('.,!"').lower()
+    table = (
+        lex.OWNERS if any(bare == w.lower() for group in lex.OWNERS.values() for w in group) else lex.PRONOUNS
+    )
+    new = rng.choice([w for pov, group in table.items() if pov != lex.POV_OF[bare] for w in group])
+    exchanged = words[i].lower().replace(bare, new if words[i][0].isupper() else new.lower())
+    words[i] = _recase(exchanged, text)
+    return " ".join(words)
+
+
+def second_greeting(_: Instruction, text: str, rng: random.Random) -> str:
+    """A sentence inside the response greets somebody, whoever was greeted before."""
+    parts = _sentences(text)
+    where = rng.randrange(len(parts))
+    greeting = rng.choice(lex.GREETINGS[rng.choice(lex.AUDIENCES)])
+    comma = rng.choice((",", ",", ""))
+    rest = parts[where]
+    rest = rest if rest.startswith(("I ", "<<", '"', "- ")) else rest[:1].lower() + rest[1:]
+    parts[where] = f"{_recase(greeting, text)}{comma} {_recase(rest, text)}"
+    return ". ".join(parts)
+
+
 def salad(item: Instruction, _: str, rng: random.Random) -> str:
     """Word salad of exactly the wanted classes: right words, no sentence."""
     wanted = dict(wishes_of(item))
@@ -149,6 +178,11 @@ def slips(_: Instruction, text: str, rng: random.Random) -> str:
                 words.insert(i, _recase(rng.choice(lexicon), text))
             case 4:
                 words[i] = _recase(rng.choice(lexicon), text) + ("." if words[i].endswith(".") else "")
+            case 5 if rng.random() < 0.3 and (
+                marks := [j for j, word in enumerate(words) if word.strip('"<>-:') != word]
+            ):
+                j = rng.choice(marks)  # a quotation, a title or a phrase that is opened or closed only
+                words[j] = rng.choice((words[j].strip('"<>-:'), words[j][1:], words[j][:-1]))
             case 5 if len(words[i]) > 2:
                 j = rng.randrange(len(words[i]))
                 words[i] = (
@@ -204,7 +238,9 @@ def planted(_: Instruction, text: str, rng: random.Random) -> str:
 FAMILIES: dict[str, Callable[[Instruction, str, random.Random], str]] = {
     "foreign_sentence": foreign_sentence,
     "foreign_word": foreign_word,
+    "other_voice": other_voice,
     "other_address": other_address,
+    "second_greeting": second_greeting,
     "salad": salad,
     "shuffled": shuffled,
     "slips": slips,
