@@ -77,10 +77,12 @@ def show(clone: Path, seed: int) -> dict[str, Any]:
                     for k in ("strict", "greedy")
                     if k in numbers[model]
                 )
-                form = numbers[model].get("form", {})
-                extra = [f"length {form['length']['value']:.1f}"] if "length" in form else []
-                extra += [f"grammatical {form['grammatical']['value']:.3f}"] if "grammatical" in form else []
-                print(f"  {model:8} {line}  {'  '.join(extra)}")
+                form = [
+                    f"{k} {numbers[model][k]['value']:.3f}"
+                    for k in ("grammatical", "length", "unfinished")
+                    if k in numbers[model]
+                ]
+                print(f"  {model:8} {line}  {'  '.join(form)}")
         for key in ("gain", "gain_greedy", "control_gain", "gain_over_control"):
             if key in numbers:
                 cell = numbers[key]
@@ -112,10 +114,13 @@ def main_job(seed: int) -> dict[str, float]:
 def main() -> None:
     """One seed, or several."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="how many, one after the other")
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
+    arguments = parser.parse_args()
     HOME.mkdir(parents=True, exist_ok=True)
-    results = [main_job(seed) for seed in range(1, parser.parse_args().seeds + 1)]
-    for seed, result in enumerate(results[:-1], 1):
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
+    results = [main_job(seed) for seed in seeds]
+    for seed, result in zip(seeds[:-1], results, strict=False):
         print(f"seed {seed}: {json.dumps(result)}")
     print(json.dumps(results[-1] if len(results) == 1 else worst(results)))
 

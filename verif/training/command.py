@@ -16,8 +16,8 @@ from verif.recipe import Train
 from verif.serving import cache_bytes
 from verif.training.environment import Places, Value, ray, variables
 
-SEQUENCES = 64
-"""Rollouts at a time on CPU: while the second half is generated the first is judged, and less is left to wait for."""
+SEQUENCES = 48
+"""Rollouts at a time on CPU: those that end early are judged while others begin, and less is left to wait for."""
 
 
 @dataclass(frozen=True)
