@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv
+comma := ,
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Nothing here reports home.
 export DVC_NO_ANALYTICS := 1
@@ -15,8 +16,9 @@ help: ## This list
 setup: ## The environment from the lock (every other target does this itself)
 	@scripts/setup.sh
 
-run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file]
-	@verif run $(if $(RECIPE),--recipe $(RECIPE)) $(if $(DATA),--data $(DATA)) $(ARGS)
+run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file] [IFEVAL=its prompts]
+	@verif run $(if $(RECIPE),--recipe $(RECIPE)) $(if $(DATA),--data $(DATA)) \
+	  $(if $(IFEVAL),--set 'evaluate.benchmarks=[{name: held-back}$(comma) {name: ifeval$(comma) path: $(abspath $(IFEVAL))}]') $(ARGS)
 
 test: setup ## All tests, end to end included
 	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile

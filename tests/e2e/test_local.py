@@ -163,16 +163,17 @@ def test_a_new_learning_rate_trains_again_and_prepares_nothing(
 def test_the_scheduled_flows_work_on_what_it_left(
     finished: subprocess.CompletedProcess[str], clone: Path, env: dict[str, str]
 ) -> None:
-    """Nightly and on-demand flows in clones of their own: the champion's scores, and rollouts judged again."""
+    """Each in a clone of its own: the verifier's weekly audit, the champion's scores, rollouts judged again."""
     author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     subprocess.run(["git", *author, "commit", "-qam", "smaller"], cwd=clone, check=True)
     code = (
-        "from flows.checks import evaluate_champion, rescore\n"
+        "from flows.checks import audit_verifier, evaluate_champion, rescore\n"
+        "audit_verifier()\n"
         "print(evaluate_champion(which='1', limit=6))\n"
         "print(rescore('reports/train', 'local'))\n"
     )
     done = subprocess.run(
-        ["python", "-c", code], cwd=clone, env=env, capture_output=True, text=True, timeout=600, check=False
+        ["python", "-c", code], cwd=clone, env=env, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "prompt_strict" in done.stdout
@@ -216,7 +217,12 @@ def test_real_rows_go_through_the_same_stages(clone: Path, env: dict[str, str], 
         pytest.skip("no recipe verinstruct-tiny")
     (file,) = sorted((reference_data / "verinstruct").glob("*.jsonl"))[:1]
     few = ["--set", "policy.steps=100", "--set", "train.steps=2", "--set", "train.prompts_per_step=4"]
+    ifeval = reference_data / "ifeval" / "input_data.jsonl"
+    named = f"[{{name: held-back}}, {{name: ifeval, path: {ifeval}, limit: 16}}]"
+    few += ["--set", f"evaluate.benchmarks={named}"]
     done = run(clone, env, "--recipe", "verinstruct-tiny", "--data", str(file), *few)
     assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads((clone / "reports" / "evaluation.json").read_text())["benchmarks"]
+    assert {name: found[name]["n"] for name in found} == {"held-back": 16, "ifeval": 16}
     assert json.loads((clone / "reports" / "data.json").read_text())
     assert (clone / "reports" / "index.html").stat().st_size > 1000

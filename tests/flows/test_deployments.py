@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,7 @@ import pytest
 import requests
 
 from flows.automations import NAME
-from flows.server import alive
+from flows.server import alive, record_path
 
 pytestmark = pytest.mark.slow
 STAGES = ["prepare", "policy", "judge", "verifier", "train", "evaluate", "register"]
@@ -118,3 +122,28 @@ def test_a_second_up_is_refused(services: Any) -> None:
     assert len(alive(services.root)) == 3
     with pytest.raises(BusyError, match="up already"):
         server.up(services.root, 0, 0)
+
+
+def test_a_run_whose_machine_died_is_marked_as_crashed(services: Any, finished: str) -> None:
+    """The last test of this file: it kills the worker with everything below it, as a lost machine does."""
+    env = os.environ | {"PREFECT_API_URL": f"{services.prefect}/api"}
+    shorter = "import asyncio, flows.automations as a; asyncio.run(a.install(45))"
+    subprocess.run([sys.executable, "-c", shorter], cwd=services.root, env=env, check=True)
+    pid_file = services.root / "train.pid"
+    pid_file.unlink(missing_ok=True)
+    run = services.trigger("pipeline/weekly", recipe="local", overrides={"train.steps": 9999})
+
+    def heartbeats() -> int:
+        wanted = {
+            "event": {"name": ["prefect.flow-run.heartbeat"]},
+            "resource": {"id": [f"prefect.flow-run.{run}"]},
+        }
+        return int(services.call("POST", "/events/filter", filter=wanted, limit=10)["total"])
+
+    services.wait(lambda: pid_file.is_file() and heartbeats() > 0)
+    worker = psutil.Process(json.loads(record_path(services.root).read_text())["worker"][0])
+    for process in [worker, *worker.children(recursive=True)]:
+        process.kill()
+    assert services.state(run) == "RUNNING"  # nobody was left to say otherwise
+    services.wait(lambda: services.state(run) == "CRASHED", 180)
+    assert "No heartbeat for 45 s" in services.call("GET", f"/flow_runs/{run}")["state"]["message"]

@@ -236,7 +236,7 @@ def from_scratch(
 
 def continue_training(
     policy: Path, out: Path, pairs: Sequence[tuple[str, str]], *, steps: int = 10**6, cpu_seconds: float | None = None,
-    batch: int = 16, learning_rate: float = 2e-3, seed: int = 1, threads: int = 1,
+    batch: int = 16, learning_rate: float = 2e-3, seed: int = 1,
 ) -> Trained:  # fmt: skip
     """The control beside reinforcement: the same supervised training for longer, from `policy`, written to `out`.
 
@@ -251,7 +251,6 @@ def continue_training(
     trained = fit(
         model, data, tokenizer.pad_token_id, steps=steps, cpu_seconds=cpu_seconds, batch=batch, seed=seed,
         name="supervised control", learning_rate=learning_rate, muon_rate=MUON_RATE * learning_rate / 1e-2,
-        threads=threads,
     )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     tok.save(tokenizer, model, out, [f"{tok.chat(p)}{r}" for p, r in pairs[:100]])
