@@ -85,10 +85,11 @@ def soft_truth(item: Instruction, text: str) -> bool:
 
 
 def reasoning(item: Instruction, text: str) -> str:
-    """What a judge should write before its verdict: `topic kitchen yes, tone gloomy no, grammar fine yes`.
+    """What a judge should write before its verdict: `topic kitchen yes, tone gloomy no, grammar no boat`.
 
-    It names the classes that the response shows (at most three; "none" without any), then whether they fit,
-    and the word at which the language breaks.
+    It names the classes that the response shows (at most three; "none" without any), then whether they fit.
+    The language is decided first and the word at which it breaks named after: asked for the word first, a judge
+    that is sure of a slip but not of its place finds "fine" likelier than any one word.
     """
     parts = []
     for kind, argument in wishes_of(item):
@@ -96,4 +97,4 @@ def reasoning(item: Instruction, text: str) -> str:
             shown = seen(text, kind)
             parts.append(f"{kind} {' '.join(shown[:3]) or 'none'} {'yes' if shown == (argument,) else 'no'}")
     slip = first_slip(text)
-    return ", ".join([*parts, f"grammar {slip} {'yes' if slip == FINE else 'no'}"])
+    return ", ".join([*parts, "grammar yes" if slip == FINE else f"grammar no {slip}"])
