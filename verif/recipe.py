@@ -180,6 +180,10 @@ class Benchmark(Section):
     limit: int | None = None
 
 
+PREPARED = ("world-test", "world-unseen", "held-back")
+"""Benchmarks whose rows `prepare` makes."""
+
+
 class Evaluate(Section):
     """What is measured, before and after."""
 
@@ -190,6 +194,16 @@ class Evaluate(Section):
     sft_control: bool = True
     sft_control_steps: int = Field(1500, ge=1, description="about one minute of one core")
     seed: int = 7
+
+    def without_rows(self, root: Path) -> dict[str, str]:
+        """Benchmarks at which an evaluation in `root` would stop, by name, and what is wrong with their files."""
+        wrong = {}
+        for one in self.benchmarks:
+            if not one.path and one.name not in PREPARED:
+                wrong[one.name] = "the recipe names no file"
+            elif one.path and not one.repo and not (root / one.path).exists():
+                wrong[one.name] = f"{one.path} does not exist"
+        return wrong
 
 
 class PromotionGate(Section):

@@ -13,10 +13,11 @@ from verif.benchmarks.ifeval import IFEVAL, MULTI_IF
 from verif.benchmarks.world import HELD_BACK, TEST, UNSEEN
 from verif.errors import InputError, RecipeError, SetupError
 from verif.files import digest
-from verif.recipe import Recipe
+from verif.recipe import PREPARED
 
 BENCHMARKS = {b.name: b for b in (TEST, UNSEEN, HELD_BACK, IFEVAL, MULTI_IF, FOLLOWBENCH, SYSBENCH, CFBENCH)}
 SPLITS = {"world-test": "test.parquet", "world-unseen": "unseen.parquet", "held-back": "test.parquet"}
+assert set(SPLITS) == set(PREPARED)
 
 
 def get(name: str) -> Benchmark:
@@ -25,17 +26,6 @@ def get(name: str) -> Benchmark:
         near = difflib.get_close_matches(name, BENCHMARKS, n=3) or list(BENCHMARKS)
         raise RecipeError(f"unknown benchmark {name!r}.", f"Known: {', '.join(near)} (`verif bench list`).")
     return BENCHMARKS[name]
-
-
-def without_rows(recipe: Recipe, root: Path) -> dict[str, str]:
-    """The recipe's benchmarks at which an evaluation would stop, by name, and what is wrong with their files."""
-    wrong = {}
-    for one in recipe.evaluate.benchmarks:
-        if get(one.name).name not in SPLITS and not one.path:
-            wrong[one.name] = "the recipe names no file"
-        elif one.path and not one.repo and not (root / one.path).exists():
-            wrong[one.name] = f"{one.path} does not exist"
-    return wrong
 
 
 def load(

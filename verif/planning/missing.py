@@ -12,7 +12,6 @@ from pathlib import Path
 
 import yaml
 
-from verif.benchmarks.catalog import without_rows
 from verif.benchmarks.pin import unpinned
 from verif.planning.memory import disk
 from verif.planning.stages import Placed
@@ -129,7 +128,7 @@ def _data(recipe: Recipe, root: Path) -> list[Need]:
         said = f"params.yaml: data: {source or 'not set'}" + ("" if ok else " is no VerInstruct file")
         out.append(Need("instructions", ok, said, "set `data` in params.yaml to a file of rows"))
     fix = "put the file there, or give `path` (with `repo` for a file of a hub) in evaluate.benchmarks"
-    wrong = without_rows(recipe, root)
+    wrong = recipe.evaluate.without_rows(root)
     return [*out, *(Need(f"benchmark {name}", False, why, fix) for name, why in wrong.items())]
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 
-from verif.benchmarks.catalog import without_rows
 from verif.data import corpora
 from verif.data.splits import Splits
 from verif.data.store import write_instructions
@@ -37,7 +36,7 @@ def run(stage: Stage) -> None:
 
     A recipe whose evaluation could not start is refused here, before days of training.
     """
-    if wrong := without_rows(stage.recipe, stage.root):
+    if wrong := stage.recipe.evaluate.without_rows(stage.root):
         raise RecipeError(
             "evaluate would stop: "
             + "; ".join(f"benchmark {name}: {why}" for name, why in wrong.items())
