@@ -133,3 +133,12 @@ def test_ifeval_totals_of_the_published_responses(reference_data) -> None:
         "prompt_strict": (417, 540), "instruction_strict": (697, 832),
         "prompt_loose": (431, 540), "instruction_loose": (713, 832),
     }  # fmt: skip
+
+
+def test_verdicts_of_one_prompt_alone_leave_everything_open() -> None:
+    before, after = rows("a", "pf", model="before"), rows("a", "pp")
+    for first, second in ((before, after), (after, rows("a", "fp"))):
+        (found,) = families(first, second, 300, 0).values()
+        for cell, least in (("before", 0), ("after", 0), ("gain", -1)):
+            assert least <= found[cell]["low"] <= found[cell]["value"] <= found[cell]["high"] <= 1
+    assert (found["gain"]["low"], found["gain"]["high"]) == (-1, 1)

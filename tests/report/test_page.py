@@ -169,3 +169,12 @@ def test_in_a_browser(stage) -> None:
                 context.close()
         finally:
             browser.close()
+
+
+def test_an_interval_that_is_open_reaches_over_the_whole_scale() -> None:
+    from verif.report.charts import intervals, mark
+
+    found = mark("after", {"value": 0.5, "low": None, "high": None, "n": 1})
+    assert found is not None
+    assert (found.low, found.high) == (0.0, 1.0)
+    assert "nan" not in intervals([("only one", [found])], title="t").lower()

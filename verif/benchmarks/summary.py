@@ -77,14 +77,19 @@ def families(before: Sequence[Row], after: Sequence[Row], samples: int, seed: in
     for name in sorted(values):
         old, new, clusters = (list(column) for column in zip(*values[name], strict=True))
         out[name] = {
-            "before": bootstrap_mean(old, clusters, samples, seed).as_dict(),  # type: ignore[arg-type]
-            "after": bootstrap_mean(new, clusters, samples, seed).as_dict(),  # type: ignore[arg-type]
-            "gain": paired_bootstrap(old, new, clusters, samples, seed).as_dict(),  # type: ignore[arg-type]
+            "before": _within(0, bootstrap_mean(old, clusters, samples, seed).as_dict()),  # type: ignore[arg-type]
+            "after": _within(0, bootstrap_mean(new, clusters, samples, seed).as_dict()),  # type: ignore[arg-type]
+            "gain": _within(-1, paired_bootstrap(old, new, clusters, samples, seed).as_dict()),  # type: ignore[arg-type]
         }
     adjusted = holm([found["gain"]["p_value"] for found in out.values()])
     for found, p_value in zip(out.values(), adjusted, strict=True):
         found["gain"]["p_holm"] = p_value
     return out
+
+
+def _within(least: float, cell: dict[str, Any]) -> dict[str, Any]:
+    """The interval inside what is possible (at most 1): verdicts of one source alone leave all of that open."""
+    return cell | {"low": max(least, cell["low"]), "high": min(1.0, cell["high"])}
 
 
 def _form(rows: Sequence[Row], samples: int, seed: int) -> dict[str, Any]:

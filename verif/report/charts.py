@@ -24,10 +24,16 @@ class Mark:
 
 
 def mark(series: str, interval: dict[str, Any] | None) -> Mark | None:
-    """A mark of an interval as JSON holds it; None without one."""
+    """A mark of a share's interval as JSON holds it; None without one. An open end reaches to the scale's."""
     if not interval or interval.get("value") is None:
         return None
-    return Mark(series, float(interval["value"]), float(interval["low"]), float(interval["high"]))
+    low, high = interval.get("low"), interval.get("high")
+    return Mark(
+        series,
+        float(interval["value"]),
+        0.0 if low is None else float(low),
+        1.0 if high is None else float(high),
+    )
 
 
 def intervals(
