@@ -87,15 +87,16 @@ def render_seconds() -> float:
         ):
             begun = time.monotonic()
             done = subprocess.run(
-                ["verif", "cluster", "render", recipe.stem],
+                ["verif", "cluster", "render", recipe.stem, "--cluster", "infra/cluster.example.yaml"],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
                 check=False,
             )
             taken.append(time.monotonic() - begun)
-            failed = f" FAILED: {done.stderr.strip()[-200:]}" if done.returncode else ""
-            print(f"render {recipe.stem}: {taken[-1]:.2f} s{failed}")
+            if done.returncode:
+                raise SystemExit(f"render {recipe.stem} failed: {done.stderr.strip()[-200:]}")
+            print(f"render {recipe.stem}: {taken[-1]:.2f} s, {len(done.stdout.splitlines())} lines")
     return max(taken)
 
 
