@@ -100,29 +100,9 @@ def test_multi_if_asks_each_turn_with_the_models_own_answers(tmp_path) -> None:
     assert [m["role"] for m in asked] == ["user", "assistant", "user", "assistant", "user"]
 
 
-def test_followbench_folder_is_all_of_its_category_files(tmp_path) -> None:
-    rows = [
-        {
-            "example_id": 1,
-            "category": "c",
-            "source": "s",
-            "level": level,
-            "instruction": f"Do {level}.",
-            "target": "",
-        }
-        for level in range(6)
-    ]
-    for name in ("format", "style"):
-        write(tmp_path / f"{name}_constraints.json", rows)
-    cases = followbench.load(tmp_path)
-    assert len({case.id for case in cases}) == len(cases) == 10
-    (tmp_path / "none").mkdir()
-    with pytest.raises(InputError, match=r"no \*_constraints"):
-        followbench.load(tmp_path / "none")
-
-
-def test_followbench_levels_gain_constraints(tmp_path) -> None:
-    rows = [
+def followbench_rows() -> list[dict[str, object]]:
+    """One example's levels 0 to 5."""
+    return [
         {
             "example_id": 1,
             "category": "format",
@@ -133,6 +113,20 @@ def test_followbench_levels_gain_constraints(tmp_path) -> None:
         }
         for n in range(6)
     ]
+
+
+def test_followbench_folder_is_all_of_its_category_files(tmp_path) -> None:
+    for name in ("format", "style"):
+        write(tmp_path / f"{name}_constraints.json", followbench_rows())
+    cases = followbench.load(tmp_path)
+    assert len({case.id for case in cases}) == len(cases) == 10
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match=r"no \*_constraints"):
+        followbench.load(tmp_path / "none")
+
+
+def test_followbench_levels_gain_constraints(tmp_path) -> None:
+    rows = followbench_rows()
     cases = followbench.load(write(tmp_path / "format_constraints.json", rows))
     assert [len(c.instruction.constraints) for c in cases] == [1, 2, 3, 4, 5]
     assert {c.cluster for c in cases} == {"format/1"}
