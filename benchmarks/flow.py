@@ -20,11 +20,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOW = """
-import sys, time
-begun = time.monotonic()
-from flows.pipeline import pipeline
-pipeline(recipe="local", data="", directory=sys.argv[1])
-print(time.monotonic() - begun)
+from verif.commands.run import through_prefect
+through_prefect({"recipe": "local", "data": ""}, {}, "", "recipe")
 """
 
 
@@ -57,19 +54,13 @@ def seconds(command: list[str], cwd: Path, env: dict[str, str], repeats: int = 3
 def measure(folder: Path, stages: int | None) -> tuple[float, float]:
     """Seconds of bare DVC and of the flow on an up-to-date project."""
     project = quick_project(folder, stages)
-    home = project / ".verif" / "prefect"
-    home.mkdir(parents=True)
     env = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(project),
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DVC_NO_ANALYTICS": "1",
     }
     env.pop("PREFECT_API_URL", None)
-    flow = [sys.executable, "-c", FLOW, str(project)]
+    flow = [sys.executable, "-c", FLOW]
     subprocess.run(["dvc", "repro", "-q"], cwd=project, env=env, check=True)
     subprocess.run(
         flow, cwd=project, env=env, check=True, stdout=subprocess.DEVNULL

@@ -1,4 +1,4 @@
-"""`verif run`: the pipeline in this directory, through the Prefect flow, without a Prefect server."""
+"""`verif run`: the pipeline in this directory, through the Prefect flow, with an API of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from verif.parameters import read_parameters, set_parameters
 
 
 def prefect_environment(root: Path) -> dict[str, str]:
-    """Prefect's settings for a run here: a database below .verif; a server that is named in the environment wins."""
+    """Prefect's settings for a run here: a database below .verif, no reports home."""
     settings = {
         "PREFECT_HOME": str(root / ".verif" / "prefect"),
         # Its default is computed from the user's home in spite of PREFECT_HOME, and warns where there is none.
@@ -26,8 +26,6 @@ def prefect_environment(root: Path) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
     }
     if not os.environ.get("PREFECT_API_URL"):
-        settings["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"
-        settings["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "180"  # the first start migrates
         # Errors come out as one line of this command's own; Prefect would add its traceback.
         settings["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
     return settings
@@ -69,13 +67,19 @@ def run(
 def through_prefect(
     chosen: dict[str, str], changes: dict[str, Any], from_stage: str, executor: str
 ) -> list[str]:
-    """Run the flow in this process; its stages' errors come out as they are."""
+    """Run the flow in this process; its stages' errors come out as they are. A server in the environment wins."""
     root = Path.cwd()
-    (root / ".verif" / "prefect").mkdir(parents=True, exist_ok=True)
     for key, value in prefect_environment(root).items():
         os.environ.setdefault(key, value)
+    from flows.api import RunApi
+
+    api = None if os.environ.get("PREFECT_API_URL") else RunApi(root)
+    import mlflow  # noqa: F401  the flow needs it at its end; here its import costs nothing, the server is starting
+
     from flows.pipeline import pipeline
 
+    if api:
+        api.wait()
     flow: Callable[..., list[str]] = pipeline
     return flow(
         recipe=chosen["recipe"],

@@ -1,0 +1,83 @@
+"""Prefect's API for one run in a terminal: a process on loopback that ends with the run.
+
+Prefect can start such a server itself, but begins only when the flow does. Here it comes up while this process
+imports the flow, which halves the wait before the first stage.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from verif.errors import ServiceError
+from verif.processes import die_with_parent
+
+HOST = "127.0.0.1"
+START_S = 180.0
+"""The first start makes the database."""
+
+
+class RunApi:
+    """The server of this process; names itself in `PREFECT_API_URL`, so make it before Prefect is imported."""
+
+    def __init__(self, root: Path) -> None:
+        self.log = root / ".verif" / "prefect" / "server.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with socket.socket() as listening, self.log.open("wb") as stream:
+            listening.bind((HOST, 0))  # the port is ours from here on: no second run can take it
+            os.environ["PREFECT_API_URL"] = self.url = f"http://{HOST}:{listening.getsockname()[1]}/api"
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "flows.api", str(listening.fileno())],
+                pass_fds=[listening.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,  # Ctrl-C is for the run, which still has to tell the server about it
+            )
+        # After Prefect's own threads have sent what they hold; those end before any atexit function runs.
+        atexit.register(self.stop)
+
+    def wait(self) -> None:
+        """Until it answers. Raises `ServiceError`, which names the log, if it ends or takes too long."""
+        end = time.monotonic() + START_S
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/health", timeout=5):  # noqa: S310
+                    return
+            except (urllib.error.URLError, OSError):
+                ended = self.process.poll() is not None
+                if ended or time.monotonic() > end:
+                    reason = "ended" if ended else f"did not answer within {START_S:.0f} s"
+                    raise ServiceError(f"Prefect's API {reason}.", f"See {self.log}") from None
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End the server."""
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def main() -> None:
+    """`python -m flows.api FD`: serve on an open socket."""
+    die_with_parent()
+    os.environ["PREFECT_UI_ENABLED"] = "false"
+    del os.environ["PREFECT_API_URL"]  # this is the server
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    uvicorn.run(create_app(ephemeral=True, final=True), fd=int(sys.argv[1]), log_level="error")
+
+
+if __name__ == "__main__":
+    main()
