@@ -116,7 +116,10 @@ async def overlap(url: str, count: int, seed: int) -> tuple[float, float]:
     finish = sorted(min(LONGEST_ROLLOUT_S, rng.lognormvariate(math.log(6), 0.7)) for _ in range(count))
     async with VerifierClient(url) as client:
         early, late = (
-            [cut_off(item) if at == LONGEST_ROLLOUT_S else item for item, at in zip(items, finish, strict=True)]
+            [
+                cut_off(item) if at == LONGEST_ROLLOUT_S else item
+                for item, at in zip(items, finish, strict=True)
+            ]
             for items in (soft_items(count, seed), soft_items(count, seed + 1000))
         )
         begun = time.monotonic()

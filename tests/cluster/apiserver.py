@@ -118,8 +118,18 @@ class ApiServer:
         obj = self.objects[key]
         obj["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
         self._record("MODIFIED", key[0], obj)
-        asyncio.get_running_loop().call_later(0.1, lambda: self.objects.pop(key, None))
+        asyncio.get_running_loop().call_later(0.1, lambda: self._collect(key))
         return web.json_response(obj)
+
+    def _collect(self, key: tuple[str, str]) -> None:
+        """The garbage collector: what an object owns goes with it."""
+        gone = self.objects.pop(key, None)
+        if gone is None:
+            return
+        uid = gone["metadata"]["uid"]
+        for other, obj in list(self.objects.items()):
+            if any(owner["uid"] == uid for owner in obj["metadata"].get("ownerReferences", [])):
+                self._collect(other)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         plural, query = request.match_info["plural"], request.query
@@ -188,7 +198,9 @@ class ApiServer:
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._gate])
-        for group in ("batch", "ray.io"):
+        for plural in ("services", "configmaps"):
+            app.router.add_post(f"/api/v1/namespaces/{{ns}}/{{plural:{plural}}}", self._create)
+        for group in ("batch", "ray.io", "apps", "networking.k8s.io", "policy"):
             base = f"/apis/{group}/v1/namespaces/{{ns}}/{{plural}}"
             app.router.add_post(base, self._create)
             app.router.add_get(base, self._list)

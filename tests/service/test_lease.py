@@ -149,3 +149,23 @@ def test_commands(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         assert "1 verifier service ended" in capsys.readouterr().out
         assert not alive(endpoint.url)
     assert item(1, "x").id == "1"
+
+
+@pytest.mark.slow
+def test_a_service_that_somebody_else_keeps_is_used_if_it_is_the_right_one(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with verifier(stage) as kept:
+        elsewhere = tmp_path / "pod"
+        elsewhere.mkdir()
+        monkeypatch.setenv("VERIF_VERIFIER_URL", kept.url)
+        monkeypatch.setenv("VERIF_START_S", "2")
+        with verifier(Stage(elsewhere, recipe(judge="none"), elsewhere)) as found:
+            assert found == kept
+        assert living(configure(Stage(elsewhere, recipe(judge="none"), elsewhere)).folder) is None
+        other = Stage(elsewhere, recipe(judge="none", formula="product"), elsewhere)
+        with pytest.raises(ServiceError, match=r"is verifier \w+, and the recipe means \w+"), verifier(other):
+            pass
+        monkeypatch.setenv("VERIF_VERIFIER_URL", f"http://127.0.0.1:{free_port()}")
+        with pytest.raises(ServiceError, match="was not ready within 2 s"), verifier(stage):
+            pass

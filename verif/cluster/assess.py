@@ -72,7 +72,7 @@ def _job(obj: Manifest, pods: list[Manifest], events: list[Manifest]) -> State:
         return State("running", message="finishing")
     if obj["spec"].get("suspend") or "Suspended" in conditions:
         return State("suspended", "queue", _queue_words(obj, events))
-    return _pods(pods, events)
+    return pods_state(pods, events)
 
 
 def _rayjob(obj: Manifest, pods: list[Manifest], events: list[Manifest]) -> State:
@@ -91,7 +91,7 @@ def _rayjob(obj: Manifest, pods: list[Manifest], events: list[Manifest]) -> Stat
         return State("suspended", "queue", _queue_words(obj, events))
     if job == "RUNNING":
         return State("running")
-    return _pods(pods, events)
+    return pods_state(pods, events)
 
 
 def _queue_words(obj: Manifest, events: list[Manifest]) -> str:
@@ -160,7 +160,7 @@ def _exit(name: str, ended: Manifest) -> tuple[Cause, str]:
     return "exit", words
 
 
-def _pods(pods: list[Manifest], events: list[Manifest]) -> State:
+def pods_state(pods: list[Manifest], events: list[Manifest]) -> State:
     """Not finished: what holds the pods up?"""
     if not pods:
         return _no_pods(events)

@@ -21,7 +21,13 @@ from verif.errors import ClusterError
 
 log = logging.getLogger("verif.cluster")
 T = TypeVar("T")
-API = {"Job": ("batch", "v1", "jobs"), "RayJob": ("ray.io", "v1", "rayjobs")}
+API = {
+    "Job": ("batch", "v1", "jobs"),
+    "RayJob": ("ray.io", "v1", "rayjobs"),
+    "Deployment": ("apps", "v1", "deployments"),
+    "NetworkPolicy": ("networking.k8s.io", "v1", "networkpolicies"),
+    "PodDisruptionBudget": ("policy", "v1", "poddisruptionbudgets"),
+}
 
 
 class Refused(ClusterError):
@@ -104,12 +110,22 @@ class Kube:
 
     async def create(self, manifest: Manifest) -> Manifest:
         """Create; an object of that name that is already there is a `Refused` with status 409."""
+        if manifest["kind"] in ("Service", "ConfigMap"):
+            return await self._create_core(manifest)
         group, version, plural = API[manifest["kind"]]
         return await self._call(
             lambda: self.custom.create_namespaced_custom_object(
                 group, version, self.namespace, plural, manifest, _request_timeout=30
             )
         )
+
+    async def _create_core(self, manifest: Manifest) -> Manifest:
+        core: Any = {
+            "Service": self.core.create_namespaced_service,
+            "ConfigMap": self.core.create_namespaced_config_map,
+        }[manifest["kind"]]
+        await self._call(lambda: core(self.namespace, manifest, _request_timeout=30))
+        return manifest
 
     async def get(self, kind: str, name: str) -> Manifest | None:
         """The object, or None."""

@@ -39,7 +39,12 @@ class Cluster(_Section):
     namespace: Name = "verif"
     repository: str = Field(description="git URL that pods clone")
     images: dict[Role, str] = Field(description="image references by digest")
-    remote_secret: Name = Field("verif-remote", description="environment for the DVC remote and MLflow")
+    remote_secret: Name = Field(
+        "verif-remote", description="environment for the DVC remote, MLflow and git (GIT_CONFIG_...)"
+    )
+    hub_secret: Name = Field("verif-hub", description="environment for the model hub (HF_TOKEN)")
+    verifier_secret: Name = Field("verif-verifier", description="environment with VERIF_VERIFIER_TOKEN")
+    pull_secrets: tuple[Name, ...] = Field((), description="registry credentials (imagePullSecrets)")
     service_account: Name = "verif-stage"
     queue: str = Field("", description="Kueue LocalQueue; empty submits without Kueue")
     priority_class: str = ""

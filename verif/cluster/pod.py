@@ -10,17 +10,19 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from verif.cluster.transport import dvc, fetch_run_cache, restore_upstream
 from verif.errors import ClusterError, VerifError
+from verif.images import lock_digest
 from verif.overrides import apply_overrides, overrides_digest
+from verif.parameters import set_parameters
+from verif.pipeline import stage_environment
 
 log = logging.getLogger("verif.cluster.pod")
 
@@ -36,6 +38,10 @@ class Assignment:
     overrides: dict[str, Any]
     workspace: Path
     checkpoints: Path | None = None
+    data: str = ""
+    run_id: str = ""
+    role: str = ""
+    lock: str = ""
 
 
 def read_assignment(environment: dict[str, str]) -> Assignment:
@@ -52,6 +58,10 @@ def read_assignment(environment: dict[str, str]) -> Assignment:
             checkpoints=Path(environment["VERIF_CHECKPOINTS"])
             if environment.get("VERIF_CHECKPOINTS")
             else None,
+            data=environment.get("VERIF_DATA", ""),
+            run_id=environment.get("VERIF_RUN_ID", ""),
+            role=environment.get("VERIF_ROLE", ""),
+            lock=environment.get("VERIF_LOCK", ""),
         )
     except KeyError as error:
         raise ClusterError(
@@ -64,9 +74,9 @@ def read_assignment(environment: dict[str, str]) -> Assignment:
     return assignment
 
 
-def _run(*command: str, cwd: Path) -> None:
+def _run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> None:
     log.info("$ %s", " ".join(command))
-    done = subprocess.run(command, cwd=cwd, check=False, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, cwd=cwd, check=False, stderr=subprocess.PIPE, text=True, env=env)
     sys.stderr.write(done.stderr)
     if done.returncode != 0:
         words = done.stderr.strip().splitlines()
@@ -90,11 +100,11 @@ def check_out(assignment: Assignment) -> Path:
             cwd=assignment.workspace,
         )
     _run("git", "checkout", "--quiet", "--force", "--detach", assignment.commit, cwd=clone)
-    parameters = yaml.safe_load((clone / "params.yaml").read_text("utf-8"))
-    if parameters["recipe"] != assignment.recipe:
-        (clone / "params.yaml").write_text(
-            yaml.safe_dump({**parameters, "recipe": assignment.recipe}), "utf-8"
-        )
+    require_image(clone, assignment)
+    tracked = clone / f"{assignment.data}.dvc"
+    if assignment.data and tracked.is_file() and not (clone / assignment.data).exists():
+        dvc(clone, "pull", str(tracked), hint="Send it first: `dvc push`.")
+    set_parameters(clone, assignment.recipe, assignment.data)
     apply_overrides(clone, assignment.recipe, assignment.overrides)
     if assignment.checkpoints is not None:
         (clone / ".verif").mkdir(exist_ok=True)
@@ -105,13 +115,25 @@ def check_out(assignment: Assignment) -> Path:
     return clone
 
 
+def require_image(clone: Path, assignment: Assignment) -> None:
+    """The stage runs the commit's code on the image's packages: both must come from the same locks."""
+    if assignment.lock and assignment.lock != lock_digest(clone, assignment.role):
+        raise ClusterError(
+            f"this image was built from other locks than commit {assignment.commit[:12]} has.",
+            f"Run `verif images build {assignment.role} --push` and put its digest into infra/cluster.yaml.",
+        )
+
+
 def run(assignment: Assignment) -> None:
     """The whole life of a pod. Inputs that the remote lacks are an error here, not a re-computation."""
     clone = check_out(assignment)
     fetch_run_cache(clone)
     restore_upstream(clone, assignment.stage)
-    _run(sys.executable, "-m", "dvc", "repro", "--single-item", assignment.stage, cwd=clone)
+    environment = stage_environment(clone, assignment.run_id)
+    _run(sys.executable, "-m", "dvc", "repro", "--single-item", assignment.stage, cwd=clone, env=environment)
     dvc(clone, "push", "--run-cache")
+    if assignment.checkpoints and assignment.workspace.is_relative_to(assignment.checkpoints):
+        shutil.rmtree(assignment.workspace, ignore_errors=True)  # shared storage is not scratch
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from verif.cluster.config import Cluster, Role
-from verif.cluster.request import StageRequest
+from verif.cluster.request import CHECKPOINTS, WORKSPACE, StageRequest
 
 Manifest = dict[str, Any]
 
@@ -69,23 +69,29 @@ def container(request: StageRequest, cluster: Cluster, name: str, command: list[
     """The stage's container. `command` None keeps the image's own entry point (Ray's head and workers)."""
     environment = request.environment | {
         "VERIF_REPOSITORY": cluster.repository,
-        "HOME": "/workspace/home",
-        "TMPDIR": "/workspace/tmp",
-        "VERIF_CHECKPOINTS": "/checkpoints",
+        "VERIF_ROLE": role_of(request),
+        # The root file system is read-only: everything that wants to write is sent to a volume.
+        "HOME": WORKSPACE,
+        "TMPDIR": "/tmp",  # noqa: S108
+        "DVC_SITE_CACHE_DIR": f"{WORKSPACE}/dvc",
     }
     out: Manifest = {
         "name": name,
         "image": cluster.image(role_of(request)),
         "imagePullPolicy": "IfNotPresent",
         "env": [{"name": key, "value": value} for key, value in sorted(environment.items())],
-        "envFrom": [{"secretRef": {"name": cluster.remote_secret}}],
+        "envFrom": [
+            {"secretRef": {"name": cluster.remote_secret}},
+            {"secretRef": {"name": cluster.hub_secret, "optional": True}},
+            {"secretRef": {"name": cluster.verifier_secret, "optional": True}},
+        ],
         "resources": resources(request, cluster),
         "securityContext": SECURITY,
         "volumeMounts": [
-            {"name": "workspace", "mountPath": "/workspace"},
+            {"name": "workspace", "mountPath": WORKSPACE},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
-            {"name": "checkpoints", "mountPath": "/checkpoints"},
+            {"name": "checkpoints", "mountPath": CHECKPOINTS},
         ],
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
@@ -99,7 +105,7 @@ def volumes(request: StageRequest, cluster: Cluster) -> list[Manifest]:
     shm = min(cluster.shared_memory_gb, max(1, request.resources.memory_gb // 2))
     return [
         {"name": "workspace", "emptyDir": {"sizeLimit": f"{cluster.scratch_gb}Gi"}},
-        {"name": "tmp", "emptyDir": {"sizeLimit": "16Gi"}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": f"{cluster.scratch_gb}Gi"}},  # Ray spills here
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{shm}Gi"}},
         {"name": "checkpoints", "persistentVolumeClaim": {"claimName": cluster.checkpoints_claim}},
     ]
@@ -115,8 +121,15 @@ def pod_spec(request: StageRequest, cluster: Cluster, name: str, command: list[s
         "terminationGracePeriodSeconds": 120,
         "containers": [container(request, cluster, name, command)],
         "volumes": volumes(request, cluster),
+        **pull_secrets(cluster),
         **scheduling(request, cluster),
     }
+
+
+def pull_secrets(cluster: Cluster) -> Manifest:
+    """`imagePullSecrets` of a pod spec; empty for registries that need none."""
+    names = [{"name": name} for name in cluster.pull_secrets]
+    return {"imagePullSecrets": names} if names else {}
 
 
 def owner_references(owner: Manifest | None) -> Manifest:

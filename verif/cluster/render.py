@@ -9,11 +9,12 @@ from verif.cluster.config import Cluster
 from verif.cluster.manifests import manifest
 from verif.cluster.pods import Manifest
 from verif.cluster.request import StageRequest
-from verif.cluster.verifier import verifier
+from verif.cluster.verifier import name_of, verifier
 from verif.errors import RecipeError
 from verif.recipe import Recipe
 
-CLUSTER_STAGES = ("policy", "judge", "train", "evaluate")
+CLUSTER_STAGES = ("policy", "judge", "verifier", "train", "evaluate")
+ASKS_VERIFIER = frozenset({"verifier", "train", "evaluate"})
 
 
 def require_pinned(recipe: Recipe) -> None:
@@ -34,8 +35,12 @@ def render(
     on_cluster = [
         s for s in CLUSTER_STAGES if s in recipe.resources and recipe.resources[s].executor == "kubernetes"
     ]
-    asked = recipe.resources.get("verifier")
-    if asked is not None and asked.executor == "kubernetes":
+    name = ""
+    if "verifier" in on_cluster:
         out += verifier(recipe, cluster)
-    out += [manifest(StageRequest(recipe, stage, commit, overrides or {}), cluster) for stage in on_cluster]
+        name = name_of(recipe, cluster)
+    for stage in on_cluster:
+        user = name if stage in ASKS_VERIFIER else ""
+        request = StageRequest(recipe, stage, commit, overrides or {}, verifier=user)
+        out.append(manifest(request, cluster))
     return out

@@ -11,12 +11,19 @@ from verif.overrides import overrides_digest
 from verif.recipe import Recipe, Resources
 
 MANAGED_BY = "verif"
+WORKSPACE, CHECKPOINTS = "/workspace", "/checkpoints"
 STAGE_LABEL, RUN_LABEL, ATTEMPT_LABEL = "verif.dev/stage", "verif.dev/run", "verif.dev/attempt"
+VERIFIER_LABEL = "verif.dev/verifier"
+"""On what asks a verifier for verdicts: while such a Job runs, the verifier stays."""
+VERIFIER_PORT = 8600
 
 
 @dataclass(frozen=True)
 class StageRequest:
-    """A stage of a recipe at a commit, with this run's overrides. `attempt` counts deliberate retries from 1."""
+    """A stage of a recipe at a commit, with this run's data file and overrides. `attempt` counts deliberate retries from 1.
+
+    `verifier`: name of the service that the stage asks for verdicts; empty lets the pod start its own.
+    """
 
     recipe: Recipe
     stage: str
@@ -24,16 +31,27 @@ class StageRequest:
     overrides: dict[str, Any] = field(default_factory=dict)
     attempt: int = 1
     run_id: str = ""
+    data: str = ""
+    verifier: str = ""
 
     @property
     def resources(self) -> Resources:
-        """What the recipe asks for; a stage it does not name gets the defaults."""
-        return self.recipe.resources.get(self.stage, Resources())
+        """What the recipe asks for; a stage it does not name gets the defaults.
+
+        The verifier's GPUs and nodes are its judge's, which is a Deployment: the audit itself needs none.
+        """
+        asked = self.recipe.resources.get(self.stage, Resources())
+        return asked.model_copy(update={"gpus": 0, "nodes": 1}) if self.stage == "verifier" else asked
+
+    @property
+    def workspace(self) -> str:
+        """Where the pod works: scratch of its own; on the shared claim if other nodes must see its files too."""
+        return f"{CHECKPOINTS}/workspaces/{self.run}" if self.resources.nodes > 1 else WORKSPACE
 
     @property
     def run(self) -> str:
         """What stays the same over the attempts: a function of content."""
-        content = [self.recipe.name, self.stage, self.commit, overrides_digest(self.overrides)]
+        content = [self.recipe.name, self.stage, self.commit, self.data, overrides_digest(self.overrides)]
         return f"verif-{self.stage}-{digest(content)[:12]}"
 
     @property
@@ -50,7 +68,7 @@ class StageRequest:
             STAGE_LABEL: self.stage,
             RUN_LABEL: self.run,
             ATTEMPT_LABEL: str(self.attempt),
-        }
+        } | ({VERIFIER_LABEL: self.verifier} if self.verifier else {})
 
     @property
     def environment(self) -> dict[str, str]:
@@ -59,8 +77,13 @@ class StageRequest:
             "VERIF_EXECUTOR": "kubernetes",
             "VERIF_STAGE": self.stage,
             "VERIF_RECIPE": self.recipe.name,
+            "VERIF_DATA": self.data,
             "VERIF_COMMIT": self.commit,
             "VERIF_OVERRIDES": json.dumps(self.overrides, sort_keys=True),
             "VERIF_OVERRIDES_DIGEST": overrides_digest(self.overrides),
             "VERIF_RUN_ID": self.run_id,
-        }
+            "VERIF_WORKSPACE": self.workspace,
+            "VERIF_CHECKPOINTS": CHECKPOINTS,
+            # The commit's code, not the image's. A directory that is not there yet is skipped by Python.
+            "PYTHONPATH": f"{self.workspace}/clone",
+        } | ({"VERIF_VERIFIER_URL": f"http://{self.verifier}:{VERIFIER_PORT}"} if self.verifier else {})

@@ -7,17 +7,27 @@ verdict came back (`/ready`), alive means that the process answers (`/health`).
 
 from __future__ import annotations
 
+import yaml
+
 from verif.cluster.config import Cluster
-from verif.cluster.pods import POD_SECURITY, SECURITY, Manifest
+from verif.cluster.pods import POD_SECURITY, SECURITY, Manifest, pull_secrets
+from verif.cluster.request import VERIFIER_PORT
+from verif.errors import RecipeError
 from verif.files import digest
 from verif.recipe import HubModel, Recipe
 
-SERVICE_PORT, JUDGE_PORT = 8600, 8000
+SERVICE_PORT, JUDGE_PORT = VERIFIER_PORT, 8000
 
 
-def name_of(recipe: Recipe) -> str:
-    """The verifier's name: one per recipe's judge and prompting, so that a new judge stands beside the old one."""
-    content = digest([recipe.judge.model_dump(mode="json"), recipe.verifier.model_dump(mode="json")])
+def name_of(recipe: Recipe, cluster: Cluster) -> str:
+    """The verifier's name: one per judge, prompting and image, so that a new judge stands beside the old one."""
+    content = digest(
+        [
+            recipe.judge.model_dump(mode="json"),
+            recipe.verifier.model_dump(mode="json"),
+            cluster.image("verifier"),
+        ]
+    )
     return f"verif-verifier-{content[:10]}"
 
 
@@ -73,13 +83,24 @@ def _pod(cluster: Cluster, containers: list[Manifest], volumes: list[Manifest]) 
         "terminationGracePeriodSeconds": 60,
         "containers": containers,
         "volumes": volumes,
+        **pull_secrets(cluster),
     }
 
 
 def service_deployment(recipe: Recipe, cluster: Cluster, replicas: int = 2) -> Manifest:
     """The verifier service's Deployment."""
-    name = name_of(recipe)
-    arguments = ["serve", "--recipe", recipe.name, "--host", "0.0.0.0", "--port", str(SERVICE_PORT)]  # noqa: S104
+    name = name_of(recipe, cluster)
+    arguments = [
+        "serve",
+        "--recipe",
+        recipe.name,
+        "--host",
+        "0.0.0.0",  # noqa: S104
+        "--port",
+        str(SERVICE_PORT),
+        "--state",
+        "/cache",
+    ]
     if isinstance(recipe.judge, HubModel):
         arguments += ["--judge-url", f"http://{name}-judge:{JUDGE_PORT}/v1"]
     container: Manifest = {
@@ -88,7 +109,7 @@ def service_deployment(recipe: Recipe, cluster: Cluster, replicas: int = 2) -> M
         "imagePullPolicy": "IfNotPresent",
         "args": arguments,
         "env": [{"name": "HOME", "value": "/tmp"}],  # noqa: S108
-        "envFrom": [{"secretRef": {"name": "verif-verifier"}}],
+        "envFrom": [{"secretRef": {"name": cluster.verifier_secret}}],
         "ports": [{"name": "http", "containerPort": SERVICE_PORT}],
         "resources": {
             "requests": {"cpu": "4", "memory": "8Gi", "ephemeral-storage": "20Gi"},
@@ -98,12 +119,17 @@ def service_deployment(recipe: Recipe, cluster: Cluster, replicas: int = 2) -> M
         "startupProbe": _probe("/health", SERVICE_PORT, 5, 60),
         "livenessProbe": _probe("/health", SERVICE_PORT, 20, 6),
         "readinessProbe": _probe("/ready", SERVICE_PORT, 15, 3, timeout=30),
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, {"name": "cache", "mountPath": "/cache"}],  # noqa: S108
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            {"name": "cache", "mountPath": "/cache"},
+            {"name": "recipe", "mountPath": "/app/recipes", "readOnly": True},
+        ],
         "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
     }
     volumes = [
         {"name": "tmp", "emptyDir": {"sizeLimit": "2Gi"}},
         {"name": "cache", "emptyDir": {"sizeLimit": "16Gi"}},
+        {"name": "recipe", "configMap": {"name": name}},
     ]
     return _deployment(
         cluster, name, _labels(name, "verifier"), replicas, _pod(cluster, [container], volumes)
@@ -112,7 +138,7 @@ def service_deployment(recipe: Recipe, cluster: Cluster, replicas: int = 2) -> M
 
 def judge_deployment(recipe: Recipe, cluster: Cluster, model: HubModel, replicas: int = 1) -> Manifest:
     """The judge's Deployment: vLLM's own OpenAI server, with the stage's GPUs per replica."""
-    name = f"{name_of(recipe)}-judge"
+    name = f"{name_of(recipe, cluster)}-judge"
     need = recipe.resources.get("verifier")
     gpus = str(max(1, need.gpus if need else 1))
     container: Manifest = {
@@ -132,7 +158,7 @@ def judge_deployment(recipe: Recipe, cluster: Cluster, model: HubModel, replicas
             "--enable-prefix-caching",
         ],
         "env": [{"name": "HOME", "value": "/models"}, {"name": "HF_HOME", "value": "/models/hub"}],
-        "envFrom": [{"secretRef": {"name": "verif-hub"}}],
+        "envFrom": [{"secretRef": {"name": cluster.hub_secret, "optional": True}}],
         "ports": [{"name": "http", "containerPort": JUDGE_PORT}],
         "resources": {
             "requests": {
@@ -165,6 +191,12 @@ def judge_deployment(recipe: Recipe, cluster: Cluster, model: HubModel, replicas
         t.model_dump(exclude={"value"} if not t.value else set()) for t in cluster.tolerations
     ]
     return _deployment(cluster, name, _labels(name, "judge"), replicas, pod)
+
+
+def judge_replicas(recipe: Recipe) -> int:
+    """How many judges stand behind the service: the nodes that the recipe gives its verifier."""
+    need = recipe.resources.get("verifier")
+    return need.nodes if need else 1
 
 
 def disruption_budget(cluster: Cluster, name: str, labels: dict[str, str]) -> Manifest:
@@ -239,15 +271,31 @@ def network_policies(cluster: Cluster, name: str, has_judge: bool) -> list[Manif
     return out
 
 
+def recipe_map(recipe: Recipe, cluster: Cluster, name: str) -> Manifest:
+    """The recipe with this run's overrides, where the image has its own: the service must be the verifier it means."""
+    text = yaml.safe_dump(recipe.model_dump(mode="json", by_alias=True), sort_keys=False)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": cluster.namespace, "labels": _labels(name, "verifier")},
+        "data": {f"{recipe.name}.yaml": text},
+    }
+
+
 def verifier(recipe: Recipe, cluster: Cluster) -> list[Manifest]:
     """Everything the verifier of a recipe needs on the cluster, in the order it is applied."""
-    name = name_of(recipe)
+    if recipe.verifier.cascade is not None:
+        raise RecipeError(
+            "a cascade's small judge has no place on the cluster yet.",
+            "Set resources.verifier.executor to local and name both judges by URL, or leave the cascade out.",
+        )
+    name = name_of(recipe, cluster)
     hub = recipe.judge if isinstance(recipe.judge, HubModel) else None
-    out = network_policies(cluster, name, hub is not None)
+    out = [recipe_map(recipe, cluster, name), *network_policies(cluster, name, hub is not None)]
     if hub is not None:
         judge_labels = _labels(f"{name}-judge", "judge")
         out += [
-            judge_deployment(recipe, cluster, hub),
+            judge_deployment(recipe, cluster, hub, judge_replicas(recipe)),
             _service(cluster, f"{name}-judge", judge_labels, JUDGE_PORT),
         ]
     labels = _labels(name, "verifier")

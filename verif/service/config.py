@@ -10,6 +10,8 @@ from verif.recipe import Recipe
 from verif.types import Item
 
 TOKEN_VARIABLE = "VERIF_VERIFIER_TOKEN"  # noqa: S105
+URL_VARIABLE = "VERIF_VERIFIER_URL"
+"""A service that somebody else keeps, as on a cluster; stages then start none."""
 
 
 class ServiceConfig(BaseModel):

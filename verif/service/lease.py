@@ -1,5 +1,7 @@
 """A verifier service on loan: started if there is none, shared, and gone when nobody needs it.
 
+Where `VERIF_VERIFIER_URL` names a service that somebody else keeps (a cluster's), that one is used, if it is the very
+verifier that the recipe means. Else:
 `with verifier(stage) as endpoint:` finds a living service of the same identity or starts one, detached. Each
 user is counted while its process lives (`users`); a service without users ends after its idle time. A lease
 file names pid and start time, so stale files and reused pids are recognised. Nothing here depends on the
@@ -27,8 +29,8 @@ from typing import Any
 from verif.errors import RecipeError, ServiceError
 from verif.files import write_bytes
 from verif.recipe import CascadeSection, Recipe
-from verif.service import users
-from verif.service.config import TOKEN_VARIABLE, ServiceConfig
+from verif.service import remote, users
+from verif.service.config import TOKEN_VARIABLE, URL_VARIABLE, ServiceConfig
 from verif.service.probes import probes
 from verif.serving import tail
 from verif.stages.context import Stage
@@ -51,16 +53,25 @@ class Endpoint:
 def verifier(stage: Stage) -> Iterator[Endpoint]:
     """A ready verifier service for the length of the block.
 
-    Raises `ServiceError` with the last log lines if it does not get ready.
+    Raises `ServiceError` with the last log lines if it does not get ready, or if the one that is named is another.
     """
     config = configure(stage)
     identity = identity_of(config.recipe, config.judge_model)
+    if url := os.environ.get(URL_VARIABLE):
+        remote.require(url, identity, _start_s())
+        yield Endpoint(url, identity)
+        return
     user = users.add(config.folder / "users")  # first, so that a service about to end sees us
     try:
         url = ensure(config, identity)
         yield Endpoint(url, identity)
     finally:
         user.unlink(missing_ok=True)
+
+
+def _start_s() -> float:
+    """How long a service may take until its first verdict, in seconds."""
+    return float(os.environ.get(START_VARIABLE, "600"))
 
 
 def audited(stage: Stage) -> Recipe:
@@ -161,7 +172,7 @@ def _start(config: ServiceConfig) -> subprocess.Popen[bytes]:
 
 def _wait_ready(config: ServiceConfig, process: subprocess.Popen[bytes] | None) -> str:
     """The URL once a real verdict came back; "" if a service that we did not start ended meanwhile."""
-    limit = time.monotonic() + float(os.environ.get(START_VARIABLE, "600"))
+    limit = time.monotonic() + _start_s()
     while time.monotonic() < limit:
         if process is not None and process.poll() is not None:
             raise ServiceError(
