@@ -46,14 +46,12 @@ class Rules:
 
     def params(self, constraint: RuleConstraint, item_id: str) -> Any:
         """Typed parameters, or an `InputError` that names the item."""
-        key = (constraint.rule, orjson.dumps(constraint.params, option=orjson.OPT_SORT_KEYS))
+        try:
+            key = (constraint.rule, orjson.dumps(constraint.params, option=orjson.OPT_SORT_KEYS))
+        except TypeError:  # a number beyond 64 bits, which no rule takes; a lone surrogate, which one may
+            return _validated(constraint, item_id)
         if key not in self._params:
-            try:
-                value = validate(constraint.rule, constraint.params)
-            except InputError as error:
-                raise InputError(
-                    f"item {item_id!r}: {error.message}", field=error.field, hint=error.hint
-                ) from None
+            value = _validated(constraint, item_id)
             if len(self._params) > 100_000:
                 self._params.clear()
             self._params[key] = value
@@ -77,6 +75,13 @@ class Rules:
             evidence=outcome.evidence,
             part=spec.part,
         )
+
+
+def _validated(constraint: RuleConstraint, item_id: str) -> Any:
+    try:
+        return validate(constraint.rule, constraint.params)
+    except InputError as error:
+        raise InputError(f"item {item_id!r}: {error.problem}", field=error.field, hint=error.hint) from None
 
 
 def checker_part(source: str, sandbox_version: str) -> str:
@@ -158,6 +163,11 @@ class LazySandbox:
         with self._lock:
             self.feeds += 1
         return self._sandbox.check_group(instruction, sources, responses)
+
+    @property
+    def restarts(self) -> int:
+        """As `Sandbox.restarts`."""
+        return self._sandbox.restarts
 
     def close(self) -> None:
         """End the workers."""

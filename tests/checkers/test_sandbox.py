@@ -109,6 +109,7 @@ def test_a_killed_worker_costs_nothing(sandbox: Sandbox) -> None:
             if "monty" in child.name():
                 os.kill(child.pid, signal.SIGKILL)
         assert statuses(own, source, "a", "b") == [P, F]
+        assert own.restarts >= 1
 
 
 def test_many_threads_share_it(sandbox: Sandbox) -> None:

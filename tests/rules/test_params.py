@@ -18,6 +18,8 @@ from verif.errors import InputError
         ("length_constraints:number_words", {"num_words": "3", "relation": "at least"}, "num_words"),
         ("length_constraints:number_words", {"num_words": True, "relation": "at least"}, "num_words"),
         ("length_constraints:number_words", {"num_words": 2.5, "relation": "at least"}, "num_words"),
+        ("length_constraints:number_words", {"num_words": 2**63, "relation": "at least"}, "num_words"),
+        ("length_constraints:number_words", {"num_words": 1e300, "relation": "at least"}, "num_words"),
         (
             "length_constraints:nth_paragraph_first_word",
             {"num_paragraphs": 2, "nth_paragraph": 3, "first_word": "a"},

@@ -93,7 +93,8 @@ class Sandbox:
     """A pool of workers. Thread-safe; starts on first use; `with` or `close` ends it.
 
     `seconds` and `memory_mb` limit one check. A group of checks gets the same time as one of them; if that is
-    not enough its checks run one by one. No more than `workers` feeds run at a time.
+    not enough its checks run one by one. No more than `workers` feeds run at a time. `restarts` counts workers
+    that died or were ended during a feed and were replaced.
     """
 
     def __init__(self, workers: int = 2, seconds: float = 1.0, memory_mb: int = 64) -> None:
@@ -104,6 +105,7 @@ class Sandbox:
         self._pool: monty.Monty | None = None
         self._idle: list[_Session] = []
         self._troubled: set[str] = set()
+        self.restarts = 0
         self._checkout: dict[str, Any] = {
             "limits": {
                 "max_feed_duration_secs": seconds,
@@ -199,12 +201,18 @@ class Sandbox:
             try:
                 return feed()
             except monty.MontyCrashedError as error:
+                self._count_restart()
                 if error.timed_out:
                     raise _AbortedError(f"the worker was ended: {_short(error)}") from None
             try:
                 return feed()
             except monty.MontyCrashedError as error:
+                self._count_restart()
                 raise _AbortedError(f"the worker died: {_short(error)}") from None
+
+    def _count_restart(self) -> None:
+        with self._lock:
+            self.restarts += 1
 
     def _feed_alone(self, code: str, inputs: dict[str, Any]) -> str:
         with self._started().checkout(**self._checkout) as session:
