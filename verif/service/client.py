@@ -8,10 +8,11 @@ that answers under another identity than before is refused: its rewards would no
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 import aiohttp
 import orjson
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 
 from verif.answer import scrub
 from verif.errors import InputError, ServiceError
+from verif.service.config import TOKEN_VARIABLE
 from verif.types import Item, Reward, Verification
 
 CHUNK = 64
@@ -28,7 +30,10 @@ IDENTITY_HEADER = "X-Verif-Identity"
 
 
 class VerifierClient:
-    """A client of one service. Usable from one event loop after another; `close` it in the loop that used it."""
+    """A client of one service. Usable from one event loop after another; `close` it in the loop that used it.
+
+    Without a `token` the one in the environment is used (`VERIF_VERIFIER_TOKEN`); "" sends none.
+    """
 
     def __init__(
         self,
@@ -40,7 +45,8 @@ class VerifierClient:
         parallel: int = 64,
     ) -> None:
         self.url, self.patience_s, self.expected = url.rstrip("/"), patience_s, identity
-        self._token, self._parallel = token, parallel
+        self._token = os.environ.get(TOKEN_VARIABLE, "") if token is None else token
+        self._parallel = parallel
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -67,8 +73,8 @@ class VerifierClient:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def identity(self) -> str:
-        """The identity of the verifier behind the service."""
-        return str((await self._get("/v1/identity"))["identity"])
+        """The identity of the verifier behind the service; `ServiceError` if it does not tell."""
+        return str(orjson.loads(await self._get("/v1/identity"))["identity"])
 
     async def ready(self) -> bool:
         """Whether a real verdict came back from every part just now."""
@@ -81,9 +87,11 @@ class VerifierClient:
             return False
 
     async def metrics(self) -> dict[str, float]:
-        """The service's metrics by sample name with labels, e.g. `verif_verifications_total{state="scored"}`."""
-        async with self._http().get(f"{self.url}/metrics") as answer:
-            text = await answer.text()
+        """The service's metrics by sample name with labels, e.g. `verif_verifications_total{state="scored"}`.
+
+        `ServiceError` if it does not tell them.
+        """
+        text = (await self._get("/metrics")).decode()
         lines = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
         return {name: float(value) for name, _, value in lines}
 
@@ -112,12 +120,13 @@ class VerifierClient:
             )
         return self._session
 
-    async def _get(self, path: str) -> Any:
+    async def _get(self, path: str) -> bytes:
         try:
             async with self._http().get(f"{self.url}{path}") as answer:
                 if answer.status != 200:
-                    raise ServiceError(f"{self.url}{path} answered HTTP {answer.status}.")
-                return await answer.json()
+                    hint = "Is the token right?" if answer.status in (401, 403) else ""
+                    raise ServiceError(f"{self.url}{path} answered HTTP {answer.status}.", hint)
+                return await answer.read()
         except (aiohttp.ClientError, OSError) as error:
             raise ServiceError(
                 f"no verifier at {self.url}: {error}", "Start one with `verif verifier up`."
@@ -198,8 +207,8 @@ def _body(missing: dict[int, Item], cache: bool, complete: bool) -> bytes:
     items = [{**item.model_dump(mode="python"), "id": str(n)} for n, item in missing.items()]
     try:
         return orjson.dumps({"items": items, "cache": cache, "complete": complete})
-    except TypeError:  # a lone surrogate fits into no JSON
-        return orjson.dumps({"items": scrub(items), "cache": cache, "complete": complete})
+    except TypeError:  # a lone surrogate fits into no JSON, a number beyond 64 bits into none of orjson's
+        return json.dumps({"items": scrub(items), "cache": cache, "complete": complete}, default=str).encode()
 
 
 def _take(line: bytes, missing: dict[int, Item], done: asyncio.Queue[Verification | BaseException]) -> None:
