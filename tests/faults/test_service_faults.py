@@ -172,6 +172,8 @@ async def test_sandbox_workers_killed_at_random(tmp_path: Path) -> None:
         assert killed
         found = await ask(running.url, items)
         assert all(found[one.id].reward.value == float(int(one.id) % 2) for one in items)
+        async with VerifierClient(running.url) as client:
+            assert (await client.metrics())["verif_sandbox_restarts_total"] > 0, "the alert's metric is real"
 
 
 async def test_ten_thousand_requests_at_once(tmp_path: Path) -> None:
@@ -199,9 +201,29 @@ async def test_ten_thousand_requests_at_once(tmp_path: Path) -> None:
         assert wrong(items, found) == []
         assert metrics['verif_requests_total{status="429"}'] > 0, "admission control was needed"
         assert metrics["verif_pending_items"] == 0
+        assert 0 < metrics["verif_pending_items_peak"] <= 500, "the bound is a bound"
         assert metrics['verif_verifications_total{state="scored"}'] == metrics["verif_items_total"]
         assert metrics["verif_judge_calls_total"] <= 600
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_two_hundred_large_requests_at_once(tmp_path: Path) -> None:
+    """Requests of 64 items each: what is admitted together stays within the bound as well."""
+    with (
+        standin("--mean", "0.05") as judge,
+        service(tmp_path, judge, chosen=recipe(judge_deadline_s=60), max_pending=500) as running,
+    ):
+        items = [
+            item(n % 50, f"{'good' if n % 2 else 'bad'} {n % 500}").model_copy(update={"id": str(n)})
+            for n in range(200 * 64)
+        ]
+        async with VerifierClient(running.url, patience_s=120, parallel=200) as client:
+            found = {answer.id: answer async for answer in client.verify(items)}
+            metrics = await client.metrics()
+        assert wrong(items, found) == []
+        assert metrics['verif_requests_total{status="429"}'] > 0, "admission control was needed"
+        assert 0 < metrics["verif_pending_items_peak"] <= 500
+        assert metrics["verif_pending_items"] == 0
 
 
 def test_judge_ends_with_a_killed_service(tmp_path: Path) -> None:

@@ -109,15 +109,33 @@ async def test_a_bad_rule_names_the_item(running: Service) -> None:
         await ask(running.url, [Item(id="1", instruction=bad, response=Response(text="x"))])
 
 
+async def test_a_parameter_beyond_64_bits_names_its_field(running: Service) -> None:
+    rule = RuleConstraint(
+        text="t",
+        rule="length_constraints:number_words",
+        params={"num_words": 2**64, "relation": "at least"},
+    )
+    bad = Instruction(id="1", prompt="p", constraints=(rule,))
+    with pytest.raises(InputError, match="num_words"):
+        await ask(running.url, [Item(id="1", instruction=bad, response=Response(text="x"))])
+
+
 async def test_a_token_is_needed_where_one_is_set(
     tmp_path: Path, judge: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VERIF_VERIFIER_TOKEN", "sesame")
     with service(tmp_path, None, chosen=recipe(judge="none")) as guarded:
         with pytest.raises(ServiceError, match="token"):
-            await ask(guarded.url, [item(1, "good", soft=False)])
+            await ask(guarded.url, [item(1, "good", soft=False)], token="")
         found = await ask(guarded.url, [item(1, "good", soft=False)], token="sesame")
         assert found["1"].reward.value == 1.0
+        found = await ask(guarded.url, [item(1, "good", soft=False)])
+        assert found["1"].reward.value == 1.0, "a client takes the token from the environment"
+        async with VerifierClient(guarded.url, "wrong") as client:
+            with pytest.raises(ServiceError, match=r"metrics answered HTTP 401.*token"):
+                await client.metrics()
+            with pytest.raises(ServiceError, match=r"identity answered HTTP 401.*token"):
+                await client.identity()
         assert "sesame" not in (tmp_path / "service.log").read_text()
 
 
@@ -143,4 +161,6 @@ async def test_ready_needs_a_real_verdict(judge: Judge, running: Service) -> Non
         judge.control(mode="say:I cannot.")
         assert not await client.ready()
         judge.control(mode="ok")
+        assert not await client.ready(), "nothing is probed again so soon"
+        await asyncio.sleep(2.1)
         assert await client.ready()

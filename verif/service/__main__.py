@@ -23,7 +23,7 @@ from verif import serving
 from verif.errors import ServiceError, SetupError, VerifError
 from verif.files import write_json
 from verif.service import users
-from verif.service.app import State, create_app, prove
+from verif.service.app import PROBE_EVERY_S, State, create_app, prove
 from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.verifier import build, identity_of
 
@@ -103,9 +103,9 @@ class Supervisor:
         """After the judge's first start: a real verdict, tried until its first slow answers are over."""
         for _ in range(5):
             state.problem = ""
-            if not (problem := await prove(state)):
+            if not await prove(state):
                 return ""
-            log.warning("not ready: %s", problem)
+            await asyncio.sleep(PROBE_EVERY_S)  # sooner it would be the same answer
         return ""
 
 

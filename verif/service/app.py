@@ -2,7 +2,7 @@
 
 `POST /v1/verify` answers NDJSON: one verification per line, then `{"done": n}`. A stream without that last
 line was cut, and the client asks again for what is missing. Beyond its bound the service answers 429 at once
-instead of growing; while it closes it answers 503.
+instead of growing; while it closes it answers 503. With a token, only `/health` and `/ready` answer without it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,20 +24,25 @@ from pydantic import ValidationError
 from verif.errors import InputError
 from verif.joined import Verifier
 from verif.service.batch import Batcher
-from verif.service.limits import MAX_BODY
+from verif.service.limits import BODY_S, MAX_BODY, MAX_READING
 from verif.service.limits import Request as VerifyRequest
 from verif.service.metrics import Metrics
-from verif.types import Item, Status
+from verif.types import Item, Status, Verdict, Verification
 
 log = logging.getLogger("verif.service")
 
 IDENTITY_HEADER = "X-Verif-Identity"
 PROBE_EVERY_S = 2.0
+"""For so long a verdict proves its part, and so often at most the parts are probed."""
 
 
 @dataclass
 class State:
-    """What the endpoints share. `problem` says why the service is not ready; `busy_at` when it last had work."""
+    """What the endpoints share.
+
+    `problem` says why the service is not ready; `busy_at` when it last had work; `reading` counts the bytes of
+    bodies that are being read; `probing` is the last probe, which ended at `probed_at`.
+    """
 
     verifier: Verifier
     batcher: Batcher
@@ -47,7 +52,17 @@ class State:
     problem: str = ""
     closing: bool = False
     busy_at: float = field(default_factory=time.monotonic)
-    proved_at: float = float("-inf")
+    reading: int = 0
+    probing: asyncio.Task[str] | None = None
+    probed_at: float = float("-inf")
+
+    def unproved(self) -> list[str]:
+        """The parts that gave no real verdict within `PROBE_EVERY_S`, among those the probes go through."""
+        soft = ["small", "large"] if hasattr(self.verifier.judge, "small") else ["judge"]
+        kinds = {c.kind for probe in self.probes for c in probe.instruction.constraints}
+        parts = [kind for kind in ("rule", "checker") if kind in kinds] + (soft if "soft" in kinds else [])
+        recent = time.monotonic() - PROBE_EVERY_S
+        return [part for part in parts if self.batcher.proved.get(part, float("-inf")) < recent]
 
 
 def create_app(
@@ -72,6 +87,9 @@ def create_app(
             if task:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+            if state.probing:
+                state.probing.cancel()
+                await asyncio.gather(state.probing, return_exceptions=True)
             await batcher.close(grace_s=1.0)
             await verifier.close()
 
@@ -106,9 +124,11 @@ def create_app(
         return {"status": "alive"}
 
     @app.get("/ready")
-    async def ready() -> JSONResponse:
-        """A real verdict came back from every part, just now."""
+    async def ready(request: Request) -> JSONResponse:
+        """A real verdict came back from every part, just now. Why not is told in full only to whoever has the token."""
         problem = await prove(state)
+        if not _allowed(request, token):
+            problem = problem.partition(":")[0]  # a reason may quote what the judge's server said
         return JSONResponse({"ready": not problem, "problem": problem}, 503 if problem else 200)
 
     @app.get("/metrics")
@@ -119,14 +139,17 @@ def create_app(
     return app
 
 
+def _allowed(request: Request, token: str) -> bool:
+    given = request.headers.get("authorization", "")
+    return not token or hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+
+
 def _guard(token: str) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
-    """Middleware that wants the bearer token everywhere but at `/health`."""
+    """Middleware that wants the bearer token everywhere but where a kubelet asks, which has none."""
 
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        given = request.headers.get("authorization", "")
-        if request.url.path != "/health" and not hmac.compare_digest(
-            given.encode(), f"Bearer {token}".encode()
-        ):
+        # the path of the scope is what is routed; that of `request.url` is made from the Host header as well
+        if request.scope["path"] not in ("/health", "/ready") and not _allowed(request, token):
             return _error(401, "a bearer token is needed")
         return await call_next(request)
 
@@ -134,22 +157,65 @@ def _guard(token: str) -> Callable[[Request, Callable[[Request], Awaitable[Respo
 
 
 async def prove(state: State) -> str:
-    """Why the service cannot give rewards ("" if it can): a probe through every part, with the cache off."""
+    """Why the service cannot give rewards ("" if it can): every part gave a real verdict within `PROBE_EVERY_S`.
+
+    Verdicts of real work count, so that nothing is probed, and waits behind that work, while they flow. However
+    many ask, one probe goes at a time, and the next one starts `PROBE_EVERY_S` after it.
+    """
     if state.closing:
         return "the service is closing"
     if state.problem:
         return state.problem
-    if time.monotonic() - state.proved_at < PROBE_EVERY_S:
+    if not state.probes:
+        return "there is nothing to probe with"
+    if not state.unproved():
         return ""
-    problem = "there is nothing to probe with"
-    for probe in state.probes:
-        found = await anext(state.verifier.verify([probe], cache=False, complete=True))
-        bad = [v for v in found.verdicts if v.status not in (Status.PASS, Status.FAIL)]
-        if not bad:
-            state.proved_at = time.monotonic()
+    if state.probing is None or (
+        state.probing.done() and time.monotonic() - state.probed_at >= PROBE_EVERY_S
+    ):
+        state.probing = asyncio.create_task(_probe(state))
+    while not state.probing.done():
+        await asyncio.wait({state.probing}, timeout=0.1)
+        if not state.unproved():
             return ""
-        problem = f"no verdict from {bad[0].part or 'a part'}: {bad[0].reason}"
-    return problem
+    return state.probing.result()
+
+
+async def _probe(state: State) -> str:
+    """A verdict from every part that has no recent one, with the cache off; why there is none, or ""."""
+    left, problem = state.unproved(), ""
+    try:
+        for probe in state.probes:
+            for part in list(left):
+                verdicts = await _ask_part(state, probe, part)
+                bad = [v for v in verdicts if v.status not in (Status.PASS, Status.FAIL)]
+                if bad:
+                    problem = f"no verdict from the {part}: {bad[0].reason}"
+                elif verdicts:
+                    left.remove(part)
+                    state.batcher.proved[part] = time.monotonic()
+            if not left:
+                return ""
+        log.warning("not ready: %s", problem)
+        return problem
+    finally:
+        state.probed_at = time.monotonic()
+
+
+async def _ask_part(state: State, probe: Item, part: str) -> Sequence[Verdict]:
+    """The part's verdicts on its constraints of the probe."""
+    kind = part if part in ("rule", "checker") else "soft"
+    chosen = tuple(c for c in probe.instruction.constraints if c.kind == kind)
+    if not chosen:
+        return ()
+    instruction = probe.instruction.model_copy(update={"constraints": chosen})
+    if part in ("small", "large"):  # each of a cascade's judges, whichever would have decided
+        judge = getattr(state.verifier.judge, part)
+        asks = judge.asks(range(len(chosen)))
+        return [await judge.ask(instruction, probe.response.text, indices) for indices in asks]
+    item = probe.model_copy(update={"instruction": instruction})
+    [found] = [one async for one in state.verifier.verify([item], cache=False, complete=True)]
+    return found.verdicts
 
 
 async def _verify(state: State, request: Request) -> Response:
@@ -159,15 +225,11 @@ async def _verify(state: State, request: Request) -> Response:
         return _error(503, state.problem, retry_after=1)
     if state.batcher.pending >= state.max_pending:  # before reading: a refusal must be cheap
         return _busy(state)
-    if int(request.headers.get("content-length") or 0) > MAX_BODY:
-        return _error(413, f"the body is longer than {MAX_BODY} bytes")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            return _error(413, f"the body is longer than {MAX_BODY} bytes")
+    body = await _read(state, request)
+    if isinstance(body, Response):
+        return body
     try:
-        asked = VerifyRequest.model_validate_json(bytes(body))
+        asked = VerifyRequest.model_validate_json(body)
         for item in asked.items:
             state.verifier.check_item(item)
     except ValidationError as error:
@@ -180,14 +242,39 @@ async def _verify(state: State, request: Request) -> Response:
     if state.batcher.pending and state.batcher.pending + len(asked.items) > state.max_pending:
         return _busy(state)
     state.metrics.received.inc(len(asked.items))
-    return StreamingResponse(_stream(state, asked), media_type="application/x-ndjson")
+    # Pending from here on: with an await between the check and this, all that were read at once would pass it.
+    answers = state.batcher.verify(asked.items, cache=asked.cache, complete=asked.complete)
+    return StreamingResponse(_stream(state, answers), media_type="application/x-ndjson")
 
 
-async def _stream(state: State, asked: VerifyRequest) -> AsyncIterator[bytes]:
+async def _read(state: State, request: Request) -> bytearray | Response:
+    """The body, or why it is refused. What is being read at once is bounded too, by declared lengths."""
+    declared = request.headers.get("content-length", "")
+    size = int(declared) if declared.isdecimal() else MAX_BODY
+    if size > MAX_BODY:
+        return _error(413, f"the body is longer than {MAX_BODY} bytes")
+    if state.reading and state.reading + size > MAX_READING:
+        return _busy(state)
+    body = bytearray()
+    state.reading += size
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    return _error(413, f"the body is longer than {MAX_BODY} bytes")
+    except TimeoutError:
+        return _error(408, f"the body took longer than {BODY_S:g} s")
+    finally:
+        state.reading -= size
+    return body
+
+
+async def _stream(state: State, answers: AsyncIterator[list[Verification]]) -> AsyncIterator[bytes]:
     begun = state.busy_at = time.monotonic()
     count = 0
     try:
-        async for ready in state.batcher.verify(asked.items, cache=asked.cache, complete=asked.complete):
+        async for ready in answers:
             state.metrics.count(ready)
             count += len(ready)
             yield b"".join(found.model_dump_json().encode() + b"\n" for found in ready)
@@ -200,7 +287,7 @@ async def _stream(state: State, asked: VerifyRequest) -> AsyncIterator[bytes]:
 
 
 def _busy(state: State) -> JSONResponse:
-    return _error(429, f"{state.batcher.pending} items are pending", retry_after=1)
+    return _error(429, f"{state.batcher.pending} items are pending, {state.reading} bytes are being read", 1)
 
 
 def _error(status: int, message: str, retry_after: int = 0) -> JSONResponse:

@@ -8,6 +8,10 @@ from verif.types import Item
 
 MAX_BODY = 64 << 20
 """Bytes of a request."""
+MAX_READING = 4 * MAX_BODY
+"""Bytes of all bodies that are being read at once."""
+BODY_S = 60.0
+"""For sending a body: one that never ends would hold its share of `MAX_READING` for ever."""
 MAX_ITEMS = 1024
 MAX_TEXT = 8_000_000
 """Characters of a response or a prompt: a response of a million words fits."""

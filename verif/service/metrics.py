@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -89,6 +89,9 @@ class _Live(Collector):
         """Gauges and counters of batcher, cache, judge client and sandbox."""
         verifier = self.verifier
         yield GaugeMetricFamily("verif_pending_items", "Items without an answer.", value=self.batcher.pending)
+        yield GaugeMetricFamily(
+            "verif_pending_items_peak", "Most items without an answer at once.", value=self.batcher.peak
+        )
         yield CounterMetricFamily("verif_batches", "Batches verified.", value=self.batcher.batches)
         yield CounterMetricFamily(
             "verif_judge_calls", "Questions put to the judge.", value=verifier.judge_calls
@@ -104,7 +107,16 @@ class _Live(Collector):
             for event in ("hits", "misses", "corrupt", "failed_writes"):
                 events.add_metric([event], getattr(verifier.cache, event))
             yield events
-        judge = getattr(verifier.judge, "large", verifier.judge)  # of a cascade, the judge that is dear
+        judge: Any = verifier.judge
+        small = getattr(judge, "small", None)
+        if small is not None:
+            by = CounterMetricFamily(
+                "verif_cascade_decisions", "Judge verdicts by the judge that decided.", labels=["by"]
+            )
+            by.add_metric(["small"], judge.decided_small)
+            by.add_metric(["large"], judge.asked_large)
+            yield by
+            judge = judge.large  # the one that is dear
         client = getattr(judge, "client", None)
         if client is not None:
             yield GaugeMetricFamily(
@@ -119,7 +131,7 @@ class _Live(Collector):
             yield GaugeMetricFamily(
                 "verif_judge_down",
                 "Judge servers whose breaker is open.",
-                value=sum(e.open for e in client.endpoints),
+                value=sum(e.open for one in (small, judge) if one for e in one.client.endpoints),
             )
             events = CounterMetricFamily(
                 "verif_judge_events", "Attempts, retries and failures.", labels=["event"]
