@@ -10,16 +10,20 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from harness import item, recipe
 
 from verif.errors import ServiceError
+from verif.files import write_json
+from verif.service import lease as leases
 from verif.service import users
 from verif.service.lease import configure, end, living, verifier
 from verif.serving import check_model, check_port, free_port
 from verif.stages.context import Stage
+from verif.verifier import identity_of
 
 USER = """
 import sys, time
@@ -32,6 +36,48 @@ with verifier(Stage(Path(sys.argv[2]), recipe(judge="none"), Path("x"))) as endp
     print(endpoint.url, flush=True)
     time.sleep(1000)
 """
+
+
+STANDIN = """
+import http.server, sys, time
+stalls, ready, lives = int(sys.argv[1]), sys.argv[2] == "ready", float(sys.argv[3])
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        global stalls
+        if self.path == "/health" and stalls > 0:
+            stalls -= 1
+            time.sleep(1000)
+        self.send_response(200 if ready or self.path == "/health" else 503)
+        self.end_headers()
+    def log_message(self, *_): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+import threading
+threading.Thread(target=server.serve_forever, daemon=True).start()
+time.sleep(lives)
+"""
+
+
+@contextmanager
+def found_service(stage: Stage, stalls: int, ready: str, lives: float) -> Iterator[str]:
+    """A process that holds the stage's lease, stalls so many `/health` and ends after so many seconds."""
+    line = [sys.executable, "-c", STANDIN, str(stalls), ready, str(lives)]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    url = f"http://127.0.0.1:{int(process.stdout.readline())}"
+    config = configure(stage)
+    held = {
+        "identity": identity_of(config.recipe, config.judge_model),
+        "pid": process.pid,
+        "started": users.started(process.pid),
+        "url": url,
+    }
+    write_json(config.folder / "lease.json", held)
+    try:
+        yield url
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture
@@ -109,6 +155,29 @@ def test_a_killed_service_is_replaced_and_a_reused_pid_is_not_mistaken(stage: St
     )
     assert living(path.parent) is None
     assert not path.exists()
+
+
+@pytest.mark.slow
+def test_a_service_that_ends_while_it_is_waited_for_is_started_again(stage: Stage) -> None:
+    with found_service(stage, 0, "not yet", 2.0) as ending, verifier(stage) as endpoint:
+        assert endpoint.url != ending
+        assert alive(endpoint.url)
+
+
+def test_a_shared_service_that_stalls_for_a_while_is_kept(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "HEALTH_S", 0.5)
+    with found_service(stage, 2, "ready", 60) as stalled, verifier(stage) as endpoint:
+        assert endpoint.url == stalled
+        assert alive(stalled)
+
+
+@pytest.mark.slow
+def test_a_service_that_never_answers_is_replaced(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "HEALTH_S", 0.5)
+    with found_service(stage, 10**6, "ready", 60) as hung, verifier(stage) as endpoint:
+        assert endpoint.url != hung
 
 
 def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ from verif.verifier import SMALL_VARIABLE, identity_of
 log = logging.getLogger("verif.service")
 
 IDLE_VARIABLE, START_VARIABLE = "VERIF_IDLE_S", "VERIF_START_S"
+HEALTH_TRIES, HEALTH_S = 3, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def ensure(config: ServiceConfig, identity: str) -> str:
     with (config.folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lease = living(config.folder)
-        if lease is not None and (lease.get("identity") != identity or not _answers(lease["url"], "/health")):
+        if lease is not None and (lease.get("identity") != identity or not _healthy(config.folder, lease)):
             log.warning(
                 "the service at %s does not answer as verifier %s: replacing it", lease["url"], identity[:12]
             )
@@ -123,7 +124,7 @@ def ensure(config: ServiceConfig, identity: str) -> str:
             lease = None
         process = _start(config) if lease is None else None
         url = _wait_ready(config, process)
-        if not url:  # the one we found was about to end
+        if not url:  # the one we found has ended meanwhile
             url = _wait_ready(config, _start(config))
         return url
 
@@ -183,14 +184,25 @@ def _wait_ready(config: ServiceConfig, process: subprocess.Popen[bytes] | None) 
         if lease is not None and _answers(lease["url"], "/ready", timeout=120):
             return str(lease["url"])
         if lease is None and process is None:
-            raise ServiceError(
-                "the verifier service ended while it was waited for.", f"Logs: {config.folder}."
-            )
+            return ""
         time.sleep(0.2)
     raise ServiceError(
         f"the verifier service was not ready in time.\n{tail(config.folder / 'service.log')}",
         f"Logs: {config.folder}.",
     )
+
+
+def _healthy(folder: Path, lease: dict[str, Any]) -> bool:
+    """Whether a living service answers. It is shared, so it gets three tries over 30 s before it is replaced."""
+    for _ in range(HEALTH_TRIES):
+        again = time.monotonic() + HEALTH_S
+        if _answers(lease["url"], "/health", timeout=HEALTH_S):
+            return True
+        while time.monotonic() < again:  # refused at once: it may be about to end
+            if living(folder) is None:
+                return False
+            time.sleep(0.2)
+    return False
 
 
 def _answers(url: str, path: str, timeout: float = 10.0) -> bool:
