@@ -125,6 +125,30 @@ def test_every_metric_named_is_one_the_service_has(root: Path) -> None:
             assert re.sub(r"_(total|bucket|count|sum)$", "", name) in known, name
 
 
+def test_prometheus_finds_the_verifier_and_has_its_token(root: Path) -> None:
+    from verif.cluster.config import load_cluster
+    from verif.cluster.verifier import verifier
+    from verif.recipe import load_recipe
+    from verif.service.config import TOKEN_VARIABLE
+
+    monitor = yaml.safe_load((root / "infra/monitoring/servicemonitor.yaml").read_text())
+    cluster = load_cluster(root / "infra/cluster.example.yaml")
+    made = verifier(load_recipe("tulu3-8b", root / "recipes"), cluster)
+    wanted = monitor["spec"]["selector"]["matchLabels"].items()
+    [service] = [m for m in made if m["kind"] == "Service" and wanted <= m["metadata"]["labels"].items()]
+    [endpoint] = monitor["spec"]["endpoints"]
+    assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
+    secret = endpoint["authorization"]["credentials"]
+    [pod] = [
+        m["spec"]["template"]["spec"]
+        for m in made
+        if m["kind"] == "Deployment" and wanted <= m["metadata"]["labels"].items()
+    ]
+    assert {"secretRef": {"name": secret["name"]}} in pod["containers"][0]["envFrom"]
+    assert secret["key"] == TOKEN_VARIABLE
+    assert monitor["metadata"]["namespace"] == cluster.namespace
+
+
 def test_rules_have_words_for_whoever_is_woken(root: Path) -> None:
     rules = yaml.safe_load((root / "infra/monitoring/alerts.yaml").read_text())
     for rule in rules["groups"][0]["rules"]:
