@@ -25,6 +25,7 @@ from verif.errors import InputError
             {"num_paragraphs": 2, "nth_paragraph": 3, "first_word": "a"},
             "params",
         ),
+        ("local:max_words", {"n": 2**63}, "n"),
         ("keywords:existence", {"keywords": []}, "keywords"),
         ("keywords:existence", {"keywords": "abc"}, "keywords"),
         ("keywords:existence", {"keywords": ["a", "["]}, "keywords.1"),

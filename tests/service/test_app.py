@@ -61,15 +61,15 @@ async def serving(judge: Any, **options: Any) -> AsyncIterator[tuple[httpx.Async
         yield client, made.state.verif
 
 
-def body(count: int, tag: str = "") -> bytes:
-    items = [item(n, f"good {tag} {n}") for n in range(count)]
+def body(count: int, tag: str = "", hard: bool = True) -> bytes:
+    items = [item(n, f"good {tag} {n}", hard=hard) for n in range(count)]
     return b'{"items": [' + b",".join(one.model_dump_json().encode() for one in items) + b"]}"
 
 
 def forget(state: State) -> None:
     """As if `PROBE_EVERY_S` had passed."""
     state.batcher.proved.clear()
-    state.probed_at = float("-inf")
+    state.probing.clear()
 
 
 async def until(condition: Any, seconds: float = 5.0) -> None:
@@ -120,7 +120,7 @@ async def test_real_verdicts_prove_the_judge_so_that_a_saturated_pod_is_ready(
     monkeypatch.setattr(service, "PROBE_EVERY_S", 0.3)
     judge = Slow()
     async with serving(judge) as (client, _):
-        work = asyncio.create_task(client.post("/v1/verify", content=body(40)))
+        work = asyncio.create_task(client.post("/v1/verify", content=body(40, hard=False)))
         await until(lambda: judge.asked == 40)
         judge.turns.release()
         await asyncio.sleep(0.05)
@@ -129,6 +129,7 @@ async def test_real_verdicts_prove_the_judge_so_that_a_saturated_pod_is_ready(
         await asyncio.sleep(0.4)
         waiting = asyncio.create_task(client.get("/ready"))
         await until(lambda: judge.asked == 41)
+        await asyncio.sleep(0.5)  # longer than the rules' own proof lasts
         judge.turns.release()  # for real work: the probe stands behind it
         assert (await asyncio.wait_for(waiting, 1)).json()["ready"]
         judge.free()

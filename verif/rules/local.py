@@ -10,6 +10,7 @@ import re
 
 from pydantic import Field
 
+from verif.rules.params import MOST
 from verif.rules.registry import NoParams, Outcome, Params, rule
 from verif.text import Doc
 
@@ -17,7 +18,7 @@ from verif.text import Doc
 class Count(Params):
     """A number of words, sentences or bullets."""
 
-    n: int = Field(ge=1)
+    n: int = Field(ge=1, le=MOST)
 
 
 class Word(Params):

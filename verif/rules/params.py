@@ -73,9 +73,9 @@ def holds(count: int, relation: Relation, threshold: int) -> bool:
     return count < threshold if relation == "less than" else count >= threshold
 
 
-_MOST = 2**63 - 1  # what JSON readers and parquet can hold
-Count = Annotated[int, BeforeValidator(_number), Field(ge=0, le=_MOST)]
-Ordinal = Annotated[int, BeforeValidator(_number), Field(ge=1, le=_MOST)]
+MOST = 2**63 - 1  # what JSON readers and parquet can hold
+Count = Annotated[int, BeforeValidator(_number), Field(ge=0, le=MOST)]
+Ordinal = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MOST)]
 Phrase = Annotated[str, AfterValidator(_strip), Field(min_length=1)]
 Expression = Annotated[str, AfterValidator(_strip), Field(min_length=1), AfterValidator(_expression)]
 RawExpression = Annotated[str, Field(min_length=1), AfterValidator(_expression)]

@@ -41,7 +41,7 @@ class State:
     """What the endpoints share.
 
     `problem` says why the service is not ready; `busy_at` when it last had work; `reading` counts the bytes of
-    bodies that are being read; `probing` is the last probe, which ended at `probed_at`.
+    bodies that are being read; `probing` holds the last probe of each part, `probed` when it ended.
     """
 
     verifier: Verifier
@@ -53,16 +53,22 @@ class State:
     closing: bool = False
     busy_at: float = field(default_factory=time.monotonic)
     reading: int = 0
-    probing: asyncio.Task[str] | None = None
-    probed_at: float = float("-inf")
+    probing: dict[str, asyncio.Task[str]] = field(default_factory=dict)
+    probed: dict[str, float] = field(default_factory=dict)
 
-    def unproved(self) -> list[str]:
-        """The parts that gave no real verdict within `PROBE_EVERY_S`, among those the probes go through."""
+    def unproved(self, since: float) -> list[str]:
+        """The parts without a real verdict since then (monotonic seconds), among those the probes go through."""
         soft = ["small", "large"] if hasattr(self.verifier.judge, "small") else ["judge"]
         kinds = {c.kind for probe in self.probes for c in probe.instruction.constraints}
         parts = [kind for kind in ("rule", "checker") if kind in kinds] + (soft if "soft" in kinds else [])
-        recent = time.monotonic() - PROBE_EVERY_S
-        return [part for part in parts if self.batcher.proved.get(part, float("-inf")) < recent]
+        return [part for part in parts if self.batcher.proved.get(part, float("-inf")) < since]
+
+    def probe(self, part: str) -> asyncio.Task[str]:
+        """The part's probe: the one under way, the last one if it ended within `PROBE_EVERY_S`, or a new one."""
+        last = self.probing.get(part)
+        if last is None or (last.done() and time.monotonic() - self.probed[part] >= PROBE_EVERY_S):
+            last = self.probing[part] = asyncio.create_task(_probe(self, part))
+        return last
 
 
 def create_app(
@@ -87,9 +93,9 @@ def create_app(
             if task:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-            if state.probing:
-                state.probing.cancel()
-                await asyncio.gather(state.probing, return_exceptions=True)
+            for probe in state.probing.values():
+                probe.cancel()
+            await asyncio.gather(*state.probing.values(), return_exceptions=True)
             await batcher.close(grace_s=1.0)
             await verifier.close()
 
@@ -159,8 +165,8 @@ def _guard(token: str) -> Callable[[Request, Callable[[Request], Awaitable[Respo
 async def prove(state: State) -> str:
     """Why the service cannot give rewards ("" if it can): every part gave a real verdict within `PROBE_EVERY_S`.
 
-    Verdicts of real work count, so that nothing is probed, and waits behind that work, while they flow. However
-    many ask, one probe goes at a time, and the next one starts `PROBE_EVERY_S` after it.
+    Verdicts of real work count, so that nothing is probed, and waits behind that work, while they flow; one that
+    comes while a probe waits counts as well. However many ask, a part has one probe at a time (`State.probe`).
     """
     if state.closing:
         return "the service is closing"
@@ -168,38 +174,33 @@ async def prove(state: State) -> str:
         return state.problem
     if not state.probes:
         return "there is nothing to probe with"
-    if not state.unproved():
-        return ""
-    if state.probing is None or (
-        state.probing.done() and time.monotonic() - state.probed_at >= PROBE_EVERY_S
-    ):
-        state.probing = asyncio.create_task(_probe(state))
-    while not state.probing.done():
-        await asyncio.wait({state.probing}, timeout=0.1)
-        if not state.unproved():
-            return ""
-    return state.probing.result()
+    since = time.monotonic() - PROBE_EVERY_S
+    while parts := state.unproved(since):
+        probes = [state.probe(part) for part in parts]
+        if waiting := [probe for probe in probes if not probe.done()]:
+            await asyncio.wait(waiting, timeout=0.1)
+        ended = [probe.result() for probe in probes if probe.done()]
+        if any(ended) or len(ended) == len(probes):
+            return next((problem for problem in ended if problem), "")
+    return ""
 
 
-async def _probe(state: State) -> str:
-    """A verdict from every part that has no recent one, with the cache off; why there is none, or ""."""
-    left, problem = state.unproved(), ""
+async def _probe(state: State, part: str) -> str:
+    """Why the part decides none of the probes, with the cache off; "" if it does."""
+    problem = ""
     try:
         for probe in state.probes:
-            for part in list(left):
-                verdicts = await _ask_part(state, probe, part)
-                bad = [v for v in verdicts if v.status not in (Status.PASS, Status.FAIL)]
-                if bad:
-                    problem = f"no verdict from the {part}: {bad[0].reason}"
-                elif verdicts:
-                    left.remove(part)
-                    state.batcher.proved[part] = time.monotonic()
-            if not left:
+            verdicts = await _ask_part(state, probe, part)
+            bad = [v for v in verdicts if v.status not in (Status.PASS, Status.FAIL)]
+            if bad:
+                problem = f"no verdict from the {part}: {bad[0].reason}"
+            elif verdicts:
+                state.batcher.proved[part] = time.monotonic()
                 return ""
         log.warning("not ready: %s", problem)
         return problem
     finally:
-        state.probed_at = time.monotonic()
+        state.probed[part] = time.monotonic()
 
 
 async def _ask_part(state: State, probe: Item, part: str) -> Sequence[Verdict]:
