@@ -6,22 +6,34 @@ only if someone needs to turn it; everything else is a constant next to the code
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from verif.errors import RecipeError
 from verif.reward import Formula
 
 RECIPES = Path("recipes")
+LABELLED = PurePosixPath("recipes/labelled")
+"""Where people's labels stand: `prepare` and `verifier` depend on this folder, so that a change is seen."""
 
 
 class Section(BaseModel):
     """Base of all sections: frozen; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _seen_by_dvc(path: str) -> str:
+    if path and PurePosixPath(path).parent != LABELLED:
+        raise ValueError(f"{path!r} does not lie in {LABELLED}/, where DVC looks for changes")
+    return path
+
+
+LabelFile = Annotated[str, AfterValidator(_seen_by_dvc)]
+"""A file in `LABELLED`, or nothing."""
 
 
 class WorldData(Section):
@@ -48,6 +60,9 @@ class VerInstructData(Section):
     max_prompt_tokens: int = Field(1024, ge=16)
     require_checker: bool = Field(
         False, description="leave out rows without a hard constraint (for `hard-only`)"
+    )
+    labelled: LabelFile = Field(
+        "", description="responses that people labelled; without them no judge of this data passes its audit"
     )
 
 
@@ -122,6 +137,7 @@ class VerifierSection(Section):
         False, description="the policy reasons before `</think>`; without it nothing is judged"
     )
     audit_items: int = Field(300, ge=10)
+    pairs: LabelFile = Field("", description="preference pairs that the audit measures too; no gate")
     price_per_hour: float = Field(
         0.1, ge=0, description="of the machines that judge; two cloud CPU cores by default"
     )
@@ -250,6 +266,11 @@ class Recipe(Section):
     register_: Register = Field(Register(), alias="register")
     resources: dict[str, Resources] = Field(default_factory=dict)
     seed: int = 1
+
+    @property
+    def judged(self) -> bool:
+        """Whether the verifier's reward involves a judge."""
+        return self.judge.kind != "none" and self.verifier.formula != "hard-only"
 
 
 def parse_recipe(raw: object, where: object) -> Recipe:

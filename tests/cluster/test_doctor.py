@@ -15,6 +15,7 @@ from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.cluster.doctor import (
     check_cluster,
+    check_labels,
     check_recipe,
     check_remote,
     check_repository,
@@ -76,6 +77,14 @@ def test_unpinned_recipe_is_a_finding(root: Path, recipe: Recipe) -> None:
     finding = check_recipe(load_recipe("tulu3-8b", root / "recipes"))
     assert not finding.ok
     assert "verif recipe pin" in finding.fix
+
+
+def test_a_judge_that_cannot_be_audited_is_a_finding(root: Path, recipe: Recipe) -> None:
+    (finding,) = check_labels(recipe, root)
+    assert not finding.ok
+    assert finding.detail == "the recipe names none: the judge cannot be audited and training will refuse"
+    assert "data.labelled" in finding.fix
+    assert check_labels(load_recipe("local", root / "recipes"), root) == []
 
 
 @pytest.mark.slow

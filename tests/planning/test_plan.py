@@ -199,3 +199,30 @@ def test_an_override_is_planned():
         for one in json.loads(plan("local", "--set", "train.rollouts_per_prompt=4", "--json"))["time"]
     }
     assert rollouts["rollouts of a step"] == 64
+
+
+def labelled_need(*arguments: str) -> dict[str, object] | None:
+    needs = json.loads(plan(*arguments, "--json"))["needs"]
+    return next((one for one in needs if one["what"] == "labelled responses"), None)
+
+
+@pytest.mark.parametrize("name", ["tulu3-8b", "r1-qwen-7b", "qwen-multi-node"])
+def test_a_judge_without_labelled_responses_is_said_before_anything_runs(name):
+    for given in ("recipes/labelled/not-made-yet.jsonl", "''"):
+        found = labelled_need(name, "--set", f"data.labelled={given}")
+        assert found is not None
+        assert not found["ok"]
+        assert "the judge cannot be audited and training will refuse" in found["detail"]
+        assert "docs/audit.md" in found["fix"]
+
+
+def test_too_few_labelled_responses_are_counted():
+    found = labelled_need("tulu3-8b", "--set", "data.labelled=recipes/labelled/example.jsonl")
+    assert found is not None
+    assert not found["ok"]
+    assert "3 responses, 2 keep all soft constraints, 1 do not; at least 20 of each" in found["detail"]
+
+
+@pytest.mark.parametrize("name", ["local", "qwen-0.5b-cpu", "verinstruct-tiny"])
+def test_what_needs_no_labels_asks_for_none(name):
+    assert labelled_need(name) is None

@@ -12,6 +12,7 @@ from verif.audit.band import Band
 from verif.audit.cost import Cost
 from verif.audit.determinism import Determinism
 from verif.audit.mutations.score import RuleResult
+from verif.audit.pairs import Pairwise
 from verif.reward import Formula
 from verif.stats import Interval, proportion
 
@@ -29,6 +30,7 @@ class Findings:
     cost: Cost
     agreement: Agreement | None = None
     band: Band | None = None
+    pairs: dict[str, Pairwise] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def attacked(self, part: str) -> Interval:
@@ -79,6 +81,8 @@ def numbers(found: Findings) -> dict[str, Any]:
     if found.band:
         out["cascade"] = {"low": found.band.low, "high": found.band.high, "n": found.band.saved.n}
         out["cascade"] |= _flat("agreement", found.band.agreement) | _flat("saved", found.band.saved)
+    if found.pairs:
+        out["pairs"] = {name: p.as_dict() for name, p in found.pairs.items()}
     out["cost"] = found.cost.as_dict()
     return out
 

@@ -55,7 +55,10 @@ def _enough(judge: Confusion) -> list[Reason]:
     true, false = judge.accept_true.n, judge.recall_false.n
     if min(true, false) >= MIN_CASES or judge.undecided_share.value > MAX_UNDECIDED:
         return []
-    text = f"the golden set has fewer than {MIN_CASES} true or false responses for the judge: it cannot be trusted unseen"
+    text = (
+        f"the golden set has fewer than {MIN_CASES} true or false responses for the judge: it cannot be trusted unseen"
+        " (docs/audit.md says how to label some)"
+    )
     return [Reason(text, f"{true} true, {false} false")]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from verif.audit import accuracy, agreement, cost, determinism
+from verif.audit import accuracy, agreement, cost, determinism, pairs
 from verif.audit.attacks import score as attacks
 from verif.audit.band import Band
 from verif.audit.cases import Case, Verifies, ask, positions
@@ -59,7 +59,7 @@ class Plan:
     @property
     def judged(self) -> bool:
         """Whether the verifier's reward involves a judge."""
-        return self.recipe.judge.kind != "none" and self.recipe.verifier.formula != "hard-only"
+        return self.recipe.judged
 
 
 def audit(stage: Stage, endpoint: Endpoint, band: Band | None = None) -> AuditReport:
@@ -71,18 +71,30 @@ async def _audit_service(stage: Stage, endpoint: Endpoint, band: Band | None) ->
     from verif.service.client import VerifierClient
     from verif.service.config import TOKEN_VARIABLE
 
+    section = stage.recipe.verifier
     cases = choose(read_golden(stage.data / "golden.parquet"), stage.recipe)
+    preferences = pairs.load(stage.root / section.pairs) if section.pairs else []
     plan = Plan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
     async with VerifierClient(endpoint.url, os.environ.get(TOKEN_VARIABLE)) as client:
         found = await measure(client, plan)
+        if preferences:
+            began = time.monotonic()
+            found.pairs = await pairs.measure(client, preferences, section.formula)
+            _say(f"{len(preferences)} preference pairs", began)
     found.band = band
     return conclude(found, stage.recipe, endpoint.identity)
 
 
 def choose(cases: Sequence[Case], recipe: Recipe) -> list[Case]:
-    """The golden cases within the budget, drawn with the recipe's seed."""
+    """The golden cases within the budget, drawn with the recipe's seed.
+
+    For a judge, responses with soft constraints about which nothing is known come last: they cost a call and
+    say nothing, and labelled ones are few.
+    """
     chosen = list(cases)
     random.Random(f"golden-{recipe.seed}").shuffle(chosen)
+    if recipe.judged:
+        chosen.sort(key=lambda case: case.soft is None and bool(positions(case.instruction, hard=False)))
     return chosen[: recipe.verifier.audit_items]
 
 
@@ -173,6 +185,7 @@ def notes(plan: Plan) -> list[str]:
     if plan.judged and all(case.soft is None for case in plan.cases):
         out.append(
             "the golden set knows no truth about soft constraints: the judge's accuracy was not measured"
+            " (`data.labelled` in the recipe, docs/audit.md)"
         )
     return out
 

@@ -112,6 +112,11 @@ def lines(found: Findings) -> list[str]:
         a = found.agreement
         kappa = "" if a.kappa is None else f", kappa {a.kappa:.2f}"
         out.append(f"rules and judge on the same constraints: {a.rate}{kappa}; unanswered {a.errors}")
+    if found.pairs:
+        p = found.pairs["all"]
+        out.append(
+            f"preference pairs: accuracy {p.accuracy}, ties not right; without ties {p.without_ties}; errors {p.errors}"
+        )
     if found.band:
         b = found.band
         out.append(

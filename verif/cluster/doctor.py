@@ -16,6 +16,7 @@ from verif.benchmarks.pin import unpinned
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.errors import ClusterError
+from verif.planning.labels import FIX, labels
 from verif.recipe import Recipe
 
 RIGHTS = [("batch", "jobs"), ("ray.io", "rayjobs"), ("", "pods"), ("", "events")]
@@ -83,6 +84,12 @@ def check_recipe(recipe: Recipe) -> Finding:
     """Every model and benchmark of the hub is pinned."""
     loose = unpinned(recipe)
     return Finding("pinned models", not loose, ", ".join(loose), f"Run `verif recipe pin {recipe.name}`.")
+
+
+def check_labels(recipe: Recipe, root: Path) -> list[Finding]:
+    """Labelled responses for the judge's audit, where the recipe needs any: without them training refuses at last."""
+    found = labels(recipe, root)
+    return [Finding("labelled responses", *found, f"Give {FIX}.")] if found else []
 
 
 def require_submittable(root: Path, recipe: Recipe) -> None:

@@ -82,6 +82,7 @@ def doctor(
         *checks.check_repository(Path.cwd()),
         checks.check_remote(Path.cwd()),
         checks.check_recipe(loaded),
+        *checks.check_labels(loaded, Path.cwd()),
     ]
     try:
         findings += asyncio.run(ask())

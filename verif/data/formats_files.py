@@ -24,25 +24,36 @@ OnBad = Callable[[InputError], None]
 
 def read_rows(path: Path | str, on_bad: OnBad | None = None) -> Iterator[Row]:
     """Rows of a file; `-` is standard input. Without `on_bad` the first bad row raises."""
-    name = str(path)
-    if name != "-" and name.endswith((".parquet", ".pq")):
-        yield from _checked(((number, value) for number, value in _parquet(Path(name))), name, on_bad)
-        return
-    with _open(name) as stream:
-        yield from _checked(_lines(stream, name), name, on_bad)
-
-
-def _checked(values: Iterator[tuple[int, Any]], name: str, on_bad: OnBad | None) -> Iterator[Row]:
-    for number, value in values:
-        where = Where("standard input" if name == "-" else name, number)
+    for where, value in _values(str(path)):
         try:
-            if isinstance(value, InputError):
-                raise value
-            yield row(parse(value, where) if isinstance(value, bytes) else value, where)
+            yield row(_raw(value, where), where)
         except InputError as error:
             if on_bad is None:
                 raise
             on_bad(error)
+
+
+def raw_rows(path: Path | str) -> Iterator[tuple[Where, Any]]:
+    """The same rows as they stand, for readers that want more fields of them; the first unreadable one raises."""
+    for where, value in _values(str(path)):
+        yield where, _raw(value, where)
+
+
+def _raw(value: Any, where: Where) -> Any:
+    if isinstance(value, InputError):
+        raise value
+    return parse(value, where) if isinstance(value, bytes) else value
+
+
+def _values(name: str) -> Iterator[tuple[Where, Any]]:
+    """Lines as bytes, rows of parquet as mappings, lines that cannot be read as errors."""
+    if name != "-" and name.endswith((".parquet", ".pq")):
+        for number, value in _parquet(Path(name)):
+            yield Where(name, number), value
+        return
+    with _open(name) as stream:
+        for number, line in _lines(stream, name):
+            yield Where("standard input" if name == "-" else name, number), line
 
 
 def _open(name: str) -> BinaryIO:

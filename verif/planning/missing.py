@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from verif.benchmarks.pin import unpinned
+from verif.planning.labels import FIX, labels
 from verif.planning.memory import disk
 from verif.planning.stages import Placed
 from verif.recipe import HubModel, Recipe
@@ -127,6 +128,8 @@ def _data(recipe: Recipe, root: Path) -> list[Need]:
         ok = bool(source) and (root / source).is_file()
         said = f"params.yaml: data: {source or 'not set'}" + ("" if ok else " is no VerInstruct file")
         out.append(Need("instructions", ok, said, "set `data` in params.yaml to a file of rows"))
+    if labelled := labels(recipe, root):
+        out.append(Need("labelled responses", *labelled, FIX))
     fix = "put the file there, or give `path` (with `repo` for a file of a hub) in evaluate.benchmarks"
     wrong = recipe.evaluate.without_rows(root)
     return [*out, *(Need(f"benchmark {name}", False, why, fix) for name, why in wrong.items())]

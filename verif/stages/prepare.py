@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import orjson
@@ -22,10 +22,14 @@ def prepare(stage: Stage) -> Splits:
     """The splits of the recipe's data section."""
     section = stage.recipe.data
     if isinstance(section, VerInstructData):
+        from verif.data.labelled import read_labelled
         from verif.data.verinstruct import prepare_verinstruct
 
+        # first, because a row that cannot be read should not cost the minutes of a screening
+        known = read_labelled(stage.root / section.labelled) if section.labelled else []
         made: Splits = prepare_verinstruct(stage.source, section, stage.recipe.seed)
-        return made
+        source = {**made.summary, "labelled": len(known)}
+        return replace(made, golden=[*made.golden, *known], summary=source)
     from verif.data.world.prepare import prepare_world
 
     return prepare_world(section, stage.recipe.seed)
