@@ -30,6 +30,7 @@ def run(stage: Stage) -> None:
     section, timings = stage.recipe.evaluate, dict[str, float]()
     begun = time.monotonic()
     with stage_run(stage, "evaluate") as record:
+        tasks = general_tasks(stage)
         suites = load_suites(stage)
         answers = answer(stage, suites, timings)
         mark = time.monotonic()
@@ -46,10 +47,10 @@ def run(stage: Stage) -> None:
         mark = time.monotonic()
         numbers["canary"] = measure_canary(stage)
         timings["canary"] = time.monotonic() - mark
-        if section.general_tasks:
+        if tasks is not None:
             from verif.benchmarks.general import measure_general
 
-            numbers["general"] = measure_general(stage, timings)
+            numbers["general"] = measure_general(stage, tasks, timings)
         numbers["models"] = {name: digest_tree(stage.models / name) for name in ("policy", "trained")}
         numbers["gain_points"] = headline(numbers)
         timings["total"] = time.monotonic() - begun
@@ -63,6 +64,15 @@ def run(stage: Stage) -> None:
         record.artifact(stage.reports / "evaluation")
     for line in numbers["warnings"]:
         print(f"warning: {line}")
+
+
+def general_tasks(stage: Stage) -> Any:
+    """lm-eval's manager of the recipe's tasks, or None: an unknown name ends the stage before a model is asked."""
+    if not stage.recipe.evaluate.general_tasks:
+        return None
+    from verif.benchmarks.general import check_tasks
+
+    return check_tasks(stage.recipe.evaluate.general_tasks, stage.root)
 
 
 def load_suites(stage: Stage) -> list[Suite]:
