@@ -72,16 +72,14 @@ def bootstrap_mean(
 
     Percentile interval, its level widened so that it matches Student's t for few units (the "expanded
     percentile" of Hesterberg, 2015, sec. 3.6): the plain one covers 90% of the time for 15 units, not 95%.
-    Constant data would give a width of zero; shares of 0 or 1 then get Wilson's interval over the clusters.
+    Sources that all agree would give a width of zero: see `_agreed`; values are then taken to be shares.
     """
     data = _finite(values)
     if data.size == 0:
         return Interval(float("nan"), float("-inf"), float("inf"), 0)
     sums, sizes = _by_cluster(data, clusters)
     mean = float(data.mean())
-    if float(np.ptp(data)) == 0.0:
-        return _constant(mean, sums.size, data.size)
-    low, high = _bounds(sums, sizes, samples, seed)
+    low, high = _agreed(mean, sums.size, 0.0) if _alike(sums, sizes) else _bounds(sums, sizes, samples, seed)
     return Interval(mean, low, high, int(data.size))
 
 
@@ -92,7 +90,11 @@ def paired_bootstrap(
     samples: int = 10_000,
     seed: int = 0,
 ) -> PairedResult:
-    """Compare two models on the same prompts, in the same order. Raises ValueError if the lengths differ."""
+    """Compare two models on the same prompts, in the same order. Raises ValueError if the lengths differ.
+
+    One source alone leaves the interval open: nothing is known about how prompts differ. Sources that all agree
+    get the bound of `_agreed`, the values being taken to be shares.
+    """
     if len(before) != len(after):
         raise ValueError(f"paired values differ in number: {len(before)} before, {len(after)} after")
     difference = _finite(after) - _finite(before)
@@ -100,10 +102,9 @@ def paired_bootstrap(
         return PairedResult(Interval(float("nan"), float("-inf"), float("inf"), 0), 1.0, 0.0)
     sums, sizes = _by_cluster(difference, clusters)
     mean = float(difference.mean())
-    if float(np.ptp(difference)) == 0.0:
-        interval = Interval(mean, mean, mean, int(difference.size))
-    else:
-        interval = Interval(mean, *_bounds(sums, sizes, samples, seed), int(difference.size))
+    settled = sums.size > 1 and _alike(sums, sizes)
+    ends = _agreed(mean, sums.size, -1.0) if settled else _bounds(sums, sizes, samples, seed)
+    interval = Interval(mean, *ends, int(difference.size))
     deviation = float(difference.std(ddof=1)) if difference.size > 1 else 0.0
     effect = mean / deviation if deviation else 0.0
     return PairedResult(interval, _sign_flips(sums, samples, seed), effect)
@@ -140,11 +141,22 @@ def _by_cluster(data: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floa
     return np.bincount(codes, weights=data).astype(np.float64), np.bincount(codes).astype(np.float64)
 
 
-def _constant(mean: float, clusters: int, n: int) -> Interval:
-    if mean in (0.0, 1.0):
-        wilson = proportion(int(mean) * clusters, clusters)
-        return Interval(mean, wilson.low, wilson.high, n)
-    return Interval(mean, mean, mean, n)
+def _alike(sums: Floats, sizes: Floats) -> bool:
+    """Whether every cluster has the same mean, so that no resampling would ever differ."""
+    return float(np.ptp(sums / sizes)) < 1e-12
+
+
+def _agreed(mean: float, clusters: int, least: float) -> tuple[float, float]:
+    """Bounds of a mean between `least` and 1 that every cluster agrees on; open for a mean outside.
+
+    A share of clusters that was not seen may still differ, by as much as the scale allows. At most it is Wilson's
+    upper end for 0 of `clusters` (the rule of three with z squared, 3.84, for 3), which gives Wilson's interval
+    itself for shares of 0 and 1.
+    """
+    if not least <= mean <= 1.0:
+        return float("-inf"), float("inf")
+    unseen = proportion(0, clusters).high
+    return mean - unseen * (mean - least), mean + unseen * (1.0 - mean)
 
 
 def _bounds(sums: Floats, sizes: Floats, samples: int, seed: int) -> tuple[float, float]:

@@ -98,6 +98,47 @@ def test_all_correct_is_not_certain() -> None:
     assert interval.high == 1.0
 
 
+def test_one_prompt_alone_proves_no_gain() -> None:
+    found = paired_bootstrap([0.0], [1.0])
+    assert (found.difference.low, found.difference.high) == (-math.inf, math.inf)
+    siblings = paired_bootstrap([0.0] * 8, [1.0] * 8, ["source"] * 8).difference
+    assert (siblings.value, siblings.low, siblings.high, siblings.n) == (1.0, -math.inf, math.inf, 8)
+
+
+@pytest.mark.parametrize("clusters", [None, [0, 0, 1, 1]])
+def test_prompts_that_all_gain_alike_leave_room_for_those_not_seen(clusters) -> None:
+    found = paired_bootstrap([0.0] * 4, [1.0] * 4, clusters).difference
+    assert (found.value, found.high) == (1.0, 1.0)
+    unseen = proportion(0, 2 if clusters else 4).high
+    assert found.low == pytest.approx(1 - 2 * unseen)
+    half = paired_bootstrap([0.5] * 100, [1.0] * 100).difference
+    assert half.low == pytest.approx(0.5 - 1.5 * 0.037, abs=0.002)
+    assert half.high == pytest.approx(0.5 + 0.5 * 0.037, abs=0.002)
+
+
+def test_models_that_never_differed_may_still_differ() -> None:
+    found = paired_bootstrap([1.0] * 60 + [0.0] * 40, [1.0] * 60 + [0.0] * 40)
+    assert found.difference.value == 0.0
+    assert found.difference.high == -found.difference.low == pytest.approx(0.037, abs=0.002)
+    assert found.p_value == 1.0
+
+
+def test_interval_of_a_rare_change_covers() -> None:
+    """A change in 2 of 100 prompts is not seen at all in half of the samples of 40."""
+    covered = 0
+    for trial in range(300):
+        rng = np.random.default_rng(trial)
+        result = paired_bootstrap([0.0] * 40, (rng.random(40) < 0.02).astype(float), samples=400, seed=trial)
+        covered += result.difference.low <= 0.02 <= result.difference.high
+    assert covered / 300 >= 0.92
+
+
+def test_sources_that_agree_are_not_certain_though_their_prompts_differ() -> None:
+    interval = bootstrap_mean([0.0, 1.0] * 10, [index // 2 for index in range(20)])
+    assert interval.low < 0.45 < 0.5 < 0.55 < interval.high
+    assert bootstrap_mean([32.0] * 9).high == math.inf, "a length has no scale to bound what was not seen"
+
+
 def test_same_seed_same_interval() -> None:
     values = np.random.default_rng(3).random(80)
     assert bootstrap_mean(values, seed=5) == bootstrap_mean(values, seed=5)
