@@ -53,6 +53,18 @@ def test_followbench_hsr_ssr_csl() -> None:
     assert scores["csl"].n == 2
 
 
+def test_followbench_macro_weighs_categories_alike() -> None:
+    found = []
+    for number in range(9):
+        found += rows(f"s{number}/1", "p", cluster=f"s{number}", labels={"level": 1, "category": "style"})
+    found += rows("f/1", "f", cluster="f", labels={"level": 1, "category": "format"})
+    scores = followbench.score([], found, 200, 0)
+    assert (scores["hsr"].value, scores["hsr_macro"].value, scores["hsr_1_macro"].value) == (0.9, 0.5, 0.5)
+    assert (scores["hsr_style"].value, scores["ssr_format"].value) == (1.0, 0.0)
+    assert (scores["csl"].value, scores["csl_macro"].value, scores["csl_style"].n) == (0.9, 0.5, 9)
+    assert scores["hsr_macro"].low < 0.5 < scores["hsr_macro"].high
+
+
 def test_followbench_unknown_level_leaves_the_example_out_of_csl() -> None:
     found = [
         *rows("x/1", "e", cluster="x", labels={"level": 1}),

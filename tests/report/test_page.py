@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
+import zlib
 from pathlib import Path
 
 import orjson
@@ -169,6 +171,85 @@ def test_in_a_browser(stage) -> None:
                 context.close()
         finally:
             browser.close()
+
+
+def pdf_text(data: bytes) -> str:
+    """What Chromium's PDF says: its glyph numbers, read with each embedded font's table in turn."""
+    streams = []
+    for raw in re.findall(rb"stream\r?\n(.*?)endstream", data, re.DOTALL):
+        try:
+            streams.append(zlib.decompressobj().decompress(raw).decode("latin-1"))
+        except zlib.error:
+            continue
+    out = []
+    for table in (text for text in streams if "begincmap" in text):
+        glyphs = dict(re.findall(r"^<(\w{4})> <(\w{4})>$", table, re.MULTILINE))
+        for first, last, start in re.findall(r"^<(\w{4})> <(\w{4})> <(\w{4})>$", table, re.MULTILINE):
+            for number in range(int(first, 16), int(last, 16) + 1):
+                glyphs[f"{number:04X}"] = f"{int(start, 16) + number - int(first, 16):04X}"
+        for page in (text for text in streams if " Tf" in text):
+            written = "".join(re.findall(r"<([0-9A-Fa-f]+)>", page)).upper()
+            codes = (glyphs.get(written[at : at + 4], "003F") for at in range(0, len(written), 4))
+            out.append("".join(chr(int(code, 16)) for code in codes))
+    return "\n".join(out)
+
+
+@pytest.mark.slow
+def test_what_is_folded_on_the_screen_is_printed(stage) -> None:
+    if not CHROMIUM.is_file():
+        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    url = build(stage).as_uri()
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        try:
+            page = browser.new_page()
+            page.goto(url)
+            printed = re.sub(r"\s", "", pdf_text(page.pdf()))
+        finally:
+            browser.close()
+    (row,) = re.findall(r"<tr><td>topic</td>.*?</tr>", build(stage).read_text("utf-8"))
+    text = re.sub(r"<[^>]+>|\s", "", row)
+    assert re.fullmatch(r"topic120.*\+20\.0\[.*", text)
+    assert text in printed
+
+
+def test_every_score_of_a_benchmark_is_on_the_page(stage) -> None:
+    path = stage.reports / "evaluation.json"
+    found = orjson.loads(path.read_bytes())
+    share, levels = (
+        {"value": 0.25, "low": 0.2, "high": 0.3, "n": 9},
+        {"value": 2.4, "low": 2, "high": 3, "n": 8},
+    )
+    for model in ("before", "after"):
+        found["benchmarks"]["world-test"][model]["scores"] |= {"hsr_1_macro": share, "csl_macro": levels}
+    write_json(path, found)
+    html = build(stage).read_text("utf-8")
+    assert "<td>instruction strict</td>" in html
+    assert html.count("<td>25.0% [20.0%, 30.0%]</td>") == 2
+    assert html.count("<td>2.40 [2.00, 3.00]</td>") == 2
+    assert "<td>not measured</td>" in html, "nothing was sampled greedily"
+
+
+def test_report_opens_the_page_in_the_browser(stage, monkeypatch, capfd) -> None:
+    """`webbrowser` runs what BROWSER names with the page's address."""
+    from verif.commands import report as command
+
+    opened = stage.root / "opened.txt"
+    browser = stage.root / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    monkeypatch.setattr("webbrowser._tryorder", None)
+    monkeypatch.setattr(command, "load_stage", lambda: stage)
+    command.report(open_=False)
+    assert not opened.exists()
+    command.report(open_=True)
+    assert opened.read_text().strip() == (stage.reports / "index.html").as_uri()
+    assert "No browser" not in capfd.readouterr().out
+    monkeypatch.setattr("webbrowser.open", lambda _: False)
+    command.report(open_=True)
+    assert "No browser was found" in capfd.readouterr().out
 
 
 def test_an_interval_that_is_open_reaches_over_the_whole_scale() -> None:

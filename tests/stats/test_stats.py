@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verif.stats import Interval, bootstrap_mean, holm, paired_bootstrap, proportion
+from verif.stats import Interval, bootstrap_mean, holm, macro, paired_bootstrap, proportion
 
 
 def coverage(draw, truth: float, trials: int, samples: int = 600) -> float:
@@ -137,6 +137,24 @@ def test_sources_that_agree_are_not_certain_though_their_prompts_differ() -> Non
     interval = bootstrap_mean([0.0, 1.0] * 10, [index // 2 for index in range(20)])
     assert interval.low < 0.45 < 0.5 < 0.55 < interval.high
     assert bootstrap_mean([32.0] * 9).high == math.inf, "a length has no scale to bound what was not seen"
+    levels = bootstrap_mean([3.0] * 9, most=5.0)
+    assert 0 < levels.low < 3.0 < levels.high < 5.0
+
+
+def test_mean_over_parts_weighs_them_alike_and_covers() -> None:
+    shares, sizes = (0.95, 0.5, 0.2), (20, 60, 200)
+    covered = 0
+    for trial in range(300):
+        rng = np.random.default_rng(trial)
+        parts = [
+            bootstrap_mean((rng.random(n) < share).astype(float), samples=400, seed=trial)
+            for share, n in zip(shares, sizes, strict=True)
+        ]
+        found = macro(parts)
+        covered += found.low <= 0.55 <= found.high
+    assert found.n == 280
+    assert 0.91 <= covered / 300 <= 0.985
+    assert math.isnan(macro([]).value)
 
 
 def test_same_seed_same_interval() -> None:

@@ -21,7 +21,7 @@ from verif.benchmarks.case import REFERENCE, Benchmark, Case, Row, Scores
 from verif.benchmarks.rows import distinct, need, read_rows
 from verif.benchmarks.scores import Outcome, common, mean_of, outcomes
 from verif.errors import InputError
-from verif.stats import bootstrap_mean
+from verif.stats import Interval, bootstrap_mean, macro
 from verif.types import Constraint, Instruction, ReferenceConstraint, SoftConstraint
 
 LEVELS = (1, 2, 3, 4, 5)
@@ -116,9 +116,27 @@ def _wording(levels: dict[int, dict[str, Any]], level: int) -> str:
 
 
 def score(cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -> Scores:
-    """HSR and SSR per level and over the levels, and CSL; the example is the cluster."""
+    """HSR and SSR per level and over the levels, and CSL; the example is the cluster.
+
+    The plain names are micro averages: each prompt weighs the same. `_macro` is the mean over the categories, as in
+    the paper's tables; a category's own scores end in its name.
+    """
     found = outcomes(rows)
-    scores: Scores = {}
+    scores = _measures(found, samples, seed)
+    by_category: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in found:
+        by_category[str(orjson.loads(outcome.labels).get("category", ""))].append(outcome)
+    parts = {name: _measures(own, samples, seed) for name, own in sorted(by_category.items()) if name}
+    if parts:
+        means = {name: macro([own[name] for own in parts.values() if name in own]) for name in scores}
+        scores |= {f"{name}_macro": mean for name, mean in means.items()}
+    for category, own in parts.items():
+        scores |= {f"{name}_{category}": own[name] for name in ("hsr", "ssr", "csl")}
+    return {**scores, **common(cases, rows, samples, seed)}
+
+
+def _measures(found: Sequence[Outcome], samples: int, seed: int) -> dict[str, Interval]:
+    scores: dict[str, Interval] = {}
     by_level: dict[int, list[Outcome]] = defaultdict(list)
     for outcome in found:
         by_level[int(orjson.loads(outcome.labels)["level"])].append(outcome)
@@ -128,9 +146,9 @@ def score(cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -
             scores[f"ssr_{level}"] = mean_of(by_level[level], lambda o: o.share, samples, seed)
     scores["hsr"] = mean_of(found, lambda o: o.followed, samples, seed)
     scores["ssr"] = mean_of(found, lambda o: o.share, samples, seed)
-    consecutive = csl(found)
-    scores["csl"] = bootstrap_mean(list(consecutive.values()), list(consecutive), samples, seed)
-    return {**scores, **common(cases, rows, samples, seed)}
+    levels = csl(found)
+    scores["csl"] = bootstrap_mean(list(levels.values()), list(levels), samples, seed, most=max(LEVELS))
+    return scores
 
 
 def csl(found: Sequence[Outcome]) -> dict[str, float]:

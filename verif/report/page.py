@@ -29,7 +29,7 @@ def build(stage: Stage) -> Path:
         return files("verif.report").joinpath(name).read_text("utf-8")
 
     environment = Environment(loader=FunctionLoader(source), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"interval": interval, "points": points, "percent": percent}
+    environment.filters |= {"interval": interval, "points": points, "percent": percent, "score": score}
     html = environment.get_template("page.j2").render(**content(stage))
     path = stage.reports / "index.html"
     write_bytes(path, html.encode("utf-8", "replace"))
@@ -109,6 +109,13 @@ def audit(path: Path) -> str:
     return charts.intervals(lines, title="Attack success by family") if lines else ""
 
 
+def score(value: dict[str, Any] | None, name: str) -> str:
+    """A benchmark's own score: a share, but for FollowBench's CSL, which counts levels (`2.40 [2.10, 2.70]`)."""
+    if not name.startswith("csl") or not value or value["low"] is None:
+        return interval(value)
+    return f"{value['value']:.2f} [{value['low']:.2f}, {value['high']:.2f}]"
+
+
 def interval(value: dict[str, Any] | None) -> str:
     """`55.0% [50.1%, 59.8%]`."""
     if not value or value["low"] is None:
@@ -117,9 +124,11 @@ def interval(value: dict[str, Any] | None) -> str:
 
 
 def points(value: dict[str, Any] | None) -> str:
-    """`+12.5 [+8.0, +17.1]` points."""
-    if not value or value["low"] is None:
+    """`+12.5 [+8.0, +17.1]` points; one source alone gives a value but leaves its interval open."""
+    if not value or value["value"] is None:
         return "not measured"
+    if value["low"] is None:
+        return f"{100 * value['value']:+.1f} [open]"
     return f"{100 * value['value']:+.1f} [{100 * value['low']:+.1f}, {100 * value['high']:+.1f}]"
 
 
