@@ -153,6 +153,57 @@ def test_sysbench_and_cfbench(tmp_path) -> None:
         conversations.load_cfbench(write(tmp_path / "c.json", [row]))
 
 
+def broken(row: dict, *where: object, value: object) -> dict:
+    """A copy of the row with one place overwritten."""
+    out = json.loads(json.dumps(row))
+    *parents, last = where
+    place = out
+    for step in parents:
+        place = place[step]
+    place[last] = value
+    return out
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "words"),
+    [
+        (("messages",), ["hello"], ["'messages'", "must be an object"]),
+        (("messages",), [{"role": "system", "content": "x"}], ["'messages'", "no message of a user"]),
+        (("messages", 0), {"role": "system"}, ["'content'", "missing"]),
+        (("messages", 0), {"content": "x"}, ["'role'", "missing"]),
+        (("messages", 0, "content"), None, ["'content'", "must be str, is NoneType"]),
+        (("messages", 1, "content"), ["q1"], ["'content'", "must be str, is list"]),
+        (("prompt_infos",), None, ["'prompt_infos'", "must be dict"]),
+        (("prompt_infos", "q1"), ["x"], ["'prompt_infos, turn 1'", "no criteria"]),
+        (("prompt_infos", "q2"), None, ["'prompt_infos, turn 2'", "no criteria"]),
+        (("prompt_infos", "q2", "criteria"), {}, ["'prompt_infos, turn 2'", "no criteria"]),
+        (("prompt_infos", "q1", "criteria", "a"), {"criteria_content": "c"}, ["turn 1", "number, is 'a'"]),
+        (("prompt_infos", "q1", "criteria", "1"), "c", ["turn 1", "must be an object"]),
+        (("prompt_infos", "q1", "criteria", "1"), {"criteria_content": None}, ["'criteria_content'", "str"]),
+        (("system_id",), {"a": 1}, ["'system_id'", "number or text"]),
+    ],
+)
+def test_sysbench_bad_rows_name_file_row_and_field(tmp_path, where, value, words) -> None:
+    path = write(
+        tmp_path / "s.jsonl", [sysbench_row() | {"system_id": 6}, broken(sysbench_row(), *where, value=value)]
+    )
+    with pytest.raises(InputError) as error:
+        conversations.load_sysbench(path)
+    assert all(word in str(error.value) for word in ["s.jsonl, row 2", *words]), str(error.value)
+
+
+def test_a_row_without_a_constraint_is_refused(tmp_path) -> None:
+    """It would be asked and then be missing from every n."""
+    bare = {**IFEVAL_ROW, "instruction_id_list": [], "kwargs": []}
+    with pytest.raises(InputError, match="row 1, field 'instruction_id_list': there is no instruction"):
+        ifeval.load(write(tmp_path / "a.jsonl", [bare]))
+    turn = {**multi_if_row("a"), "turn_1_instruction_id_list": "[]", "turn_1_kwargs": "[]"}
+    with pytest.raises(InputError, match="row 1, field 'instruction_id_list'"):
+        ifeval.load_multi_if(write(tmp_path / "m.jsonl", [turn]))
+    with pytest.raises(InputError, match="row 1, field 'criteria': the row has no criteria"):
+        conversations.load_cfbench(write(tmp_path / "c.jsonl", [{"idx": 1, "prompt": "p", "criteria": []}]))
+
+
 def test_unknown_benchmark_and_missing_path_are_recipe_errors(tmp_path) -> None:
     with pytest.raises(RecipeError, match="ifeval"):
         catalog.get("ifeval2")

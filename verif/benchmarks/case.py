@@ -88,7 +88,7 @@ class Benchmark:
     """A benchmark's name, paper, loader, who judges, and its own scores beside the common ones.
 
     `load(path)` raises `InputError` naming file, row and field. `score(cases, rows, samples, seed)` gets the rows
-    of one model in one mode.
+    of one model in one mode. `note` says where its numbers are others than upstream's.
     """
 
     name: str
@@ -98,6 +98,7 @@ class Benchmark:
     load: Callable[[Path], list[Case]]
     score: Callable[[Sequence[Case], Sequence[Row], int, int], Scores]
     needs_file: bool = True
+    note: str = ""
 
 
 def conversation(case: Case, cases: dict[str, Case], answers: dict[str, Answer]) -> Messages:

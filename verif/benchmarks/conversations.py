@@ -31,32 +31,56 @@ def load_sysbench(path: Path) -> list[Case]:
     """Rows `{system_id, messages, prompt_infos: {user text: {criteria: {n: {criteria_content}}}}}`."""
     cases = []
     for number, row in read_rows(path):
-        key = str(need(row, "system_id", object, path, number))
-        messages = need(row, "messages", list, path, number)
+        key = _id(row, "system_id", path, number)
         infos = need(row, "prompt_infos", dict, path, number)
-        system = "".join(m["content"] for m in messages if m.get("role") == "system")
-        asked = [m["content"] for m in messages if m.get("role") == "user"]
+        said = [_message(m, path, number) for m in need(row, "messages", list, path, number)]
+        system = "".join(text for role, text in said if role == "system")
+        asked = [text for role, text in said if role == "user"]
+        if not asked:
+            raise InputError("no message of a user", file=path, row=number, field="messages")
         before = ""
         for turn, prompt in enumerate(asked, 1):
-            criteria = infos.get(prompt, {}).get("criteria")
-            if not isinstance(criteria, dict) or not criteria:
-                raise InputError(f"turn {turn} has no criteria", file=path, row=number, field="prompt_infos")
-            soft = tuple(
-                SoftConstraint(
-                    text=_criterion(c, path, number), dimension=str(c.get("criteria_type") or "sysbench")
-                )
-                for _, c in sorted(criteria.items(), key=lambda pair: int(pair[0]))
-            )
-            item = Instruction(id=f"{key}/{turn}", prompt=prompt, system=system, constraints=soft)
+            place = f"prompt_infos, turn {turn}"
+            item = Instruction(
+                id=f"{key}/{turn}", prompt=prompt, system=system,
+                constraints=_criteria(infos.get(prompt), place, path, number),
+            )  # fmt: skip
             cases.append(Case(item, cluster=key, follows=before, labels={"turn": turn, "turns": len(asked)}))
             before = item.id
     return distinct(cases, path)
 
 
-def _criterion(value: Any, path: Path, number: int) -> str:
+def _id(row: dict[str, Any], name: str, path: Path, number: int) -> str:
+    value = need(row, name, object, path, number)
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise InputError("must be a number or text", file=path, row=number, field=name)
+    return str(value)
+
+
+def _message(value: Any, path: Path, number: int) -> tuple[str, str]:
+    """(role, content) of a chat message."""
     if not isinstance(value, dict):
-        raise InputError("a criterion must be an object", file=path, row=number, field="criteria")
-    return need(value, "criteria_content", str, path, number)
+        raise InputError("a message must be an object", file=path, row=number, field="messages")
+    return need(value, "role", str, path, number), need(value, "content", str, path, number)
+
+
+def _criteria(info: Any, place: str, path: Path, number: int) -> tuple[SoftConstraint, ...]:
+    """A turn's criteria in the order of their numbers."""
+    criteria = info.get("criteria") if isinstance(info, dict) else None
+    if not isinstance(criteria, dict) or not criteria:
+        raise InputError("the turn has no criteria", file=path, row=number, field=place)
+    if wrong := [key for key in criteria if not str(key).isdecimal()]:
+        raise InputError(
+            f"a criterion's key must be a number, is {wrong[0]!r}", file=path, row=number, field=place
+        )
+    soft = []
+    for key in sorted(criteria, key=int):
+        if not isinstance(criteria[key], dict):
+            raise InputError("a criterion must be an object", file=path, row=number, field=place)
+        text = need(criteria[key], "criteria_content", str, path, number)
+        kind = str(criteria[key].get("criteria_type") or "sysbench")
+        soft.append(SoftConstraint(text=text, dimension=kind))
+    return tuple(soft)
 
 
 def score_sysbench(cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -> Scores:
@@ -87,11 +111,14 @@ def load_cfbench(path: Path) -> list[Case]:
     cases = []
     for number, row in read_rows(path):
         criteria = need(row, "criteria", list, path, number)
+        if not criteria:
+            raise InputError("the row has no criteria", file=path, row=number, field="criteria")
         priorities, soft = [], []
         for criterion in criteria:
             if (
                 not isinstance(criterion, list)
                 or len(criterion) < 2
+                or not isinstance(criterion[0], str)
                 or criterion[1] not in (PRIMARY, SECONDARY)
             ):
                 raise InputError(
@@ -101,9 +128,9 @@ def load_cfbench(path: Path) -> list[Case]:
                     field="criteria",
                 )
             kind = str(criterion[2]) if len(criterion) > 2 else "cfbench"
-            soft.append(SoftConstraint(text=str(criterion[0]), dimension=kind))
+            soft.append(SoftConstraint(text=criterion[0], dimension=kind))
             priorities.append(criterion[1] == PRIMARY)
-        id = str(need(row, "idx", object, path, number))
+        id = _id(row, "idx", path, number)
         item = Instruction(id=id, prompt=need(row, "prompt", str, path, number), constraints=tuple(soft))
         cases.append(Case(item, labels={"primary": priorities, "split": str(row.get("split", ""))}))
     return distinct(cases, path)

@@ -176,4 +176,5 @@ def csl(found: Sequence[Outcome]) -> dict[str, float]:
 FOLLOWBENCH = Benchmark(
     name="followbench", title="FollowBench: one constraint more per level", paper="arXiv 2310.20410",
     judging="verifier", load=load, score=score,
+    note="hsr, ssr and csl weigh every prompt alike; the paper's tables are *_macro, the mean over categories.",
 )  # fmt: skip

@@ -25,6 +25,9 @@ def list_() -> None:
             found.name, found.title, found.judging, "yes" if found.needs_file else "no", found.paper
         )
     console.print(table)
+    for found in BENCHMARKS.values():
+        if found.note:
+            console.print(f"{found.name}: {found.note}", markup=False)
     console.print(
         "General ability comes from lm-eval: name its tasks in the recipe's evaluate.general_tasks."
     )
