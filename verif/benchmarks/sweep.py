@@ -1,7 +1,8 @@
 """A sweep: the same recipe with a few values changed, over seeds, each run a DVC experiment.
 
 An experiment runs in a copy of its own and shares DVC's cache, so that what two runs have in common (the policy
-and the judge of a seed) is made once, and a sweep that was interrupted goes on where it stopped.
+and the judge of a seed) is made once, and a sweep that was interrupted goes on where it stopped. A kept result
+counts only for the code and recipe it was made with; where a change did not touch a stage, DVC's cache still has it.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ from pydantic import Field, ValidationError
 
 from verif.benchmarks.summary import MAIN
 from verif.errors import RecipeError, VerifError
-from verif.files import digest, write_json
+from verif.files import digest, write_bytes, write_json
 from verif.recipe import Section, load_recipe, parse_recipe
-from verif.stats import Interval, bootstrap_mean, paired_bootstrap
+from verif.stats import Interval, PairedResult, bootstrap_mean, holm, paired_bootstrap
 
 EVALUATION, VERDICTS = "reports/evaluation.json", "reports/evaluation/verdicts.parquet"
+
+Run = tuple[list[float], list[float], list[str]]
+"""Whole prompts followed before and after, by prompt id."""
 
 
 class Sweep(Section):
@@ -39,27 +43,44 @@ class Sweep(Section):
 
 @dataclass(frozen=True)
 class Job:
-    """One run: an arm with a seed."""
+    """One run: an arm with a seed, in a state of the project (`project_state`)."""
 
     arm: str
     seed: int
     values: dict[str, Any]
+    state: str = ""
 
     def name(self, sweep: str) -> str:
         """The experiment's name, safe for git."""
+        return f"{self.prefix(sweep)}-{digest([self.values, self.state])[:6]}"
+
+    def prefix(self, sweep: str) -> str:
+        """What the names of this arm and seed have in common whatever the values and the state."""
         slug = "".join(c if c.isalnum() else "-" for c in self.arm.lower())
-        return f"{sweep}-{slug}-{self.seed}-{digest(self.values)[:6]}"
+        return f"{sweep}-{slug}-{self.seed}"
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table: an arm over all its seeds."""
+    """One line of the table: an arm over all its seeds.
+
+    `over_first` is this arm minus the first arm after training, over the seeds and prompts of both; `p_holm` its
+    p-value corrected over the arms. The first arm has neither.
+    """
 
     arm: str
     before: Interval
     after: Interval
     gain: Interval
     by_seed: tuple[float, ...]
+    over_first: PairedResult | None = None
+    p_holm: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers, for JSON."""
+        over = self.over_first and {**self.over_first.as_dict(), "p_holm": self.p_holm}
+        cells = {name: getattr(self, name).as_dict() for name in ("before", "after", "gain")}
+        return {"arm": self.arm, **cells, "by_seed": list(self.by_seed), "over_first": over}
 
 
 def load_sweep(path: Path, recipes: Path) -> Sweep:
@@ -78,10 +99,25 @@ def load_sweep(path: Path, recipes: Path) -> Sweep:
     return found
 
 
-def jobs(sweep: Sweep) -> list[Job]:
+def project_state(root: Path) -> str:
+    """The commit with what was changed since, recipes included, but for reports and `dvc.lock`, which runs write."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, check=False)
+        if done.returncode:
+            raise VerifError(
+                f"a sweep needs a git repository with a commit: {done.stderr.decode()[:200].strip()}"
+            )
+        return done.stdout.decode("utf-8", "replace")
+
+    changes = git("diff", "HEAD", "--", ".", ":(exclude)reports", ":(exclude)dvc.lock")
+    return digest([git("rev-parse", "HEAD"), changes])
+
+
+def jobs(sweep: Sweep, state: str = "") -> list[Job]:
     """Seed by seed, so that a seed's policy is made once and then shared."""
     return [
-        Job(arm, seed, {**dict.fromkeys(sweep.seeded, seed), **values})
+        Job(arm, seed, {**dict.fromkeys(sweep.seeded, seed), **values}, state)
         for seed in sweep.seeds
         for arm, values in sweep.arms.items()
     ]
@@ -141,7 +177,7 @@ def _text(value: Any) -> str:
     return orjson.dumps(value).decode() if not isinstance(value, str) else value
 
 
-def result(root: Path, sweep: Sweep, job: Job) -> tuple[list[float], list[float], list[str]] | None:
+def result(root: Path, sweep: Sweep, job: Job) -> Run | None:
     """Whole prompts followed before and after, by prompt id, of a finished run; None if it has not run."""
     kept = root / ".verif" / "sweeps" / f"{job.name(sweep.sweep)}.json"
     if kept.is_file():
@@ -154,7 +190,7 @@ def result(root: Path, sweep: Sweep, job: Job) -> tuple[list[float], list[float]
     return rows
 
 
-def _rows(root: Path, rev: str) -> tuple[list[float], list[float], list[str]] | None:
+def _rows(root: Path, rev: str) -> Run | None:
     import dvc.api
     import pyarrow.parquet as pq
     from dvc.exceptions import DvcException
@@ -176,10 +212,19 @@ def _rows(root: Path, rev: str) -> tuple[list[float], list[float], list[str]] | 
     return [sides[0][id].followed for id in ids], [sides[1][id].followed for id in ids], ids
 
 
-def run_sweep(root: Path, sweep: Sweep, say: Callable[[str], None]) -> list[Line]:
-    """Run what has not run yet; returns the table."""
-    todo = jobs(sweep)
-    for number, job in enumerate(todo, 1):
+def outdated(root: Path, sweep: Sweep, todo: Sequence[Job]) -> int:
+    """How many kept results of these arms and seeds belong to other code, recipes or values."""
+    folder, own = root / ".verif" / "sweeps", {f"{job.name(sweep.sweep)}.json" for job in todo}
+    kept = {path.name for job in todo for path in folder.glob(f"{job.prefix(sweep.sweep)}-??????.json")}
+    return len(kept - own)
+
+
+def run_sweep(root: Path, sweep: Sweep, say: Callable[[str], None], *, run: bool = True) -> list[Line]:
+    """Run what has not run yet, unless told not to; returns the table."""
+    todo = jobs(sweep, project_state(root))
+    if old := outdated(root, sweep, todo):
+        say(f"{old} kept results were made with other code or another recipe; they are not used.")
+    for number, job in enumerate(todo if run else (), 1):
         state = "is there"
         if result(root, sweep, job) is None:
             say(f"{number}/{len(todo)} {job.arm}, seed {job.seed}: running")
@@ -190,22 +235,70 @@ def run_sweep(root: Path, sweep: Sweep, say: Callable[[str], None]) -> list[Line
                     f"{job.name(sweep.sweep)} left no {VERDICTS}.", "See its log below .verif/sweeps."
                 )
         say(f"{number}/{len(todo)} {job.arm}, seed {job.seed}: {state}")
-    return table(root, sweep)
+    return table(root, sweep, todo)
 
 
-def table(root: Path, sweep: Sweep) -> list[Line]:
+def table(root: Path, sweep: Sweep, todo: Sequence[Job]) -> list[Line]:
     """The arms over the seeds that have run; prompts of all seeds are pooled, each its own cluster."""
+    found = {(job.arm, job.seed): result(root, sweep, job) for job in todo}
+    first = next(iter(sweep.arms))
     out = []
     for arm in sweep.arms:
-        before: list[float] = []
-        after: list[float] = []
-        by_seed = []
-        for job in jobs(sweep):
-            found = result(root, sweep, job) if job.arm == arm else None
-            if found:
-                before += found[0]
-                after += found[1]
-                by_seed.append((sum(found[1]) - sum(found[0])) / max(1, len(found[0])))
+        runs = [run for seed in sweep.seeds if (run := found[arm, seed])]
+        before = [value for run in runs for value in run[0]]
+        after = [value for run in runs for value in run[1]]
+        by_seed = tuple((sum(run[1]) - sum(run[0])) / max(1, len(run[0])) for run in runs)
         gain = paired_bootstrap(before, after).difference
-        out.append(Line(arm, bootstrap_mean(before), bootstrap_mean(after), gain, tuple(by_seed)))
-    return out
+        pairs = [pair for seed in sweep.seeds for pair in _pairs(found[first, seed], found[arm, seed])]
+        over = None if arm == first else paired_bootstrap([a for a, _ in pairs], [b for _, b in pairs])
+        out.append(Line(arm, bootstrap_mean(before), bootstrap_mean(after), gain, by_seed, over))
+    adjusted = iter(holm([line.over_first.p_value for line in out if line.over_first]))
+    return [replace(line, p_holm=next(adjusted)) if line.over_first else line for line in out]
+
+
+def _pairs(first: Run | None, second: Run | None) -> list[tuple[float, float]]:
+    """What two runs of one seed did after training with the prompts that both know."""
+    if first is None or second is None:
+        return []
+    known = dict(zip(first[2], first[1], strict=True))
+    return [(known[id], value) for id, value in zip(second[2], second[1], strict=True) if id in known]
+
+
+HEADER = ("arm", "n", "before", "after", "gain", "gain by seed", "over the first arm", "p (Holm)")
+
+
+def cells(line: Line) -> tuple[str, ...]:
+    """A line as text, under `HEADER`."""
+
+    def shown(interval: Interval, sign: str = "") -> str:
+        return f"{interval.value:{sign}.3f} [{interval.low:{sign}.3f}, {interval.high:{sign}.3f}]"
+
+    over = ("", "")
+    if line.over_first is not None and line.p_holm is not None:
+        over = (shown(line.over_first.difference, "+"), f"{line.p_holm:.4f}")
+    seeds = ", ".join(f"{value:+.3f}" for value in line.by_seed)
+    return (
+        line.arm,
+        str(line.after.n),
+        shown(line.before),
+        shown(line.after),
+        shown(line.gain, "+"),
+        seeds,
+        *over,
+    )
+
+
+def title(sweep: Sweep) -> str:
+    """What the table holds."""
+    return f"{sweep.sweep}: prompts followed in full, T=1, 95% interval over prompts of all seeds"
+
+
+def keep(root: Path, sweep: Sweep, lines: Sequence[Line]) -> None:
+    """The table as `reports/sweep-NAME.json` and, to be read, `reports/sweep-NAME.md`."""
+    write_json(root / "reports" / f"sweep-{sweep.sweep}.json", [line.as_dict() for line in lines])
+    rows = [HEADER, ("---",) * len(HEADER), *(cells(line) for line in lines)]
+    text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+    note = "The last two columns compare each arm with the first after training, paired by seed and prompt."
+    write_bytes(
+        root / "reports" / f"sweep-{sweep.sweep}.md", f"# {title(sweep)}\n\n{text}\n\n{note}\n".encode()
+    )

@@ -15,28 +15,14 @@ def sweep(
     show: bool = typer.Option(False, "--show", help="Run nothing; print what has run so far."),
 ) -> None:
     from verif.benchmarks import sweep as parts
-    from verif.files import write_json
 
     console, root = Console(highlight=False, soft_wrap=True), Path.cwd()
     found = parts.load_sweep(file, root / "recipes")
-    lines = (
-        parts.table(root, found)
-        if show
-        else parts.run_sweep(root, found, lambda line: console.print(escape(line)))
-    )
-    table = Table(
-        title=f"{found.sweep}: prompts followed in full, T=1, 95% interval over prompts of all seeds"
-    )
-    for column in ("arm", "n", "before", "after", "gain", "gain by seed"):
+    lines = parts.run_sweep(root, found, lambda line: console.print(escape(line)), run=not show)
+    table = Table(title=escape(parts.title(found)))
+    for column in parts.HEADER:
         table.add_column(column)
     for line in lines:
-        cells = [f"{i.value:.3f} \\[{i.low:.3f}, {i.high:.3f}]" for i in (line.before, line.after, line.gain)]
-        table.add_row(
-            escape(line.arm), str(line.after.n), *cells, ", ".join(f"{value:+.3f}" for value in line.by_seed)
-        )
+        table.add_row(*(escape(cell) for cell in parts.cells(line)))
     console.print(table)
-    numbers = [
-        {"arm": x.arm, "after": x.after.as_dict(), "gain": x.gain.as_dict(), "by_seed": list(x.by_seed)}
-        for x in lines
-    ]
-    write_json(root / "reports" / f"sweep-{found.sweep}.json", numbers)
+    parts.keep(root, found, lines)
