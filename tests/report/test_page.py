@@ -231,6 +231,29 @@ def test_every_score_of_a_benchmark_is_on_the_page(stage) -> None:
     assert "<td>not measured</td>" in html, "nothing was sampled greedily"
 
 
+def test_general_ability_shows_filter_gain_and_what_is_open(stage) -> None:
+    path = stage.reports / "evaluation.json"
+    found = orjson.loads(path.read_bytes())
+    share = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 90}
+    gain = {
+        "value": 0.1,
+        "low": 0.05,
+        "high": 0.15,
+        "n": 90,
+        "p_value": 0.01,
+        "effect_size": 0.2,
+        "p_holm": 0.02,
+    }
+    cells = {"metric": "exact_match,strict-match", "before": share, "after": share, "gain": gain}
+    alone = {**cells, "gain": {**gain, "value": 1.0, "low": None, "high": None, "n": 1}}
+    write_json(path, found | {"general": {"gsm8k": cells, "one": alone}})
+    html = build(stage).read_text("utf-8")
+    assert "<td>exact_match,strict-match</td>" in html
+    assert "<td>+10.0 [+5.0, +15.0]</td>" in html
+    assert "<td>+100.0 [open]</td>" in html
+    assert ">0.0200</td>" in html
+
+
 def test_report_opens_the_page_in_the_browser(stage, monkeypatch, capfd) -> None:
     """`webbrowser` runs what BROWSER names with the page's address."""
     from verif.commands import report as command
