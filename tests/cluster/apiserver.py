@@ -50,6 +50,7 @@ class ApiServer:
         self.logs_hang = False
         self.log_text = "Traceback\nRuntimeError: CUDA error\n"
         self.watches = 0
+        self.looks = 0
         self.url = ""
 
     # ------------------------------------------------------------------- the controllers' side
@@ -81,11 +82,23 @@ class ApiServer:
         new = {"type": type, "status": "True", "reason": reason, "message": message}
         self.update(plural, name, conditions=[*old, new])
 
-    def pod(self, labels_of: str, plural: str = "jobs", **status: Any) -> None:
-        labels = self.objects[plural, labels_of]["metadata"]["labels"]
-        self.pods = [
-            {"metadata": {"name": f"{labels_of}-x1", "labels": dict(labels)}, "spec": {}, "status": status}
-        ]
+    def pod(
+        self, labels_of: str, plural: str = "jobs", suffix: str = "x1", deleted: bool = False, **status: Any
+    ) -> str:
+        name, labels = f"{labels_of}-{suffix}", self.objects[plural, labels_of]["metadata"]["labels"]
+        metadata = {"name": name, "labels": dict(labels)}
+        if deleted:
+            metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        self.pods = [p for p in self.pods if p["metadata"]["name"] != name]
+        self.pods.append({"metadata": metadata, "spec": {}, "status": status})
+        return name
+
+    def event(self, kind: str, name: str, reason: str, message: str) -> None:
+        self.version += 1
+        at = f"2026-01-01T00:{self.version // 60 % 60:02}:{self.version % 60:02}Z"
+        about = {"kind": kind, "name": name}
+        event = {"involvedObject": about, "reason": reason, "message": message, "lastTimestamp": at}
+        self.events.insert(0, event)  # the API gives them in no order
 
     # ------------------------------------------------------------------------- the API's side
     @web.middleware
@@ -185,11 +198,14 @@ class ApiServer:
         return response
 
     async def _pods(self, request: web.Request) -> web.Response:
+        self.looks += 1
         items = [p for p in self.pods if self._selected(p, request.query.get("labelSelector", ""))]
         return web.json_response({"kind": "PodList", "items": items})
 
     async def _events(self, request: web.Request) -> web.Response:
-        return web.json_response({"kind": "EventList", "items": self.events})
+        name = request.query["fieldSelector"].removeprefix("involvedObject.name=")
+        items = [e for e in self.events if e["involvedObject"]["name"] == name]
+        return web.json_response({"kind": "EventList", "items": items})
 
     async def _log(self, request: web.Request) -> web.Response:
         if self.logs_hang:

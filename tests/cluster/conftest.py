@@ -84,7 +84,7 @@ def start(kube: Kube, request_: StageRequest, cluster: Cluster) -> Any:
     runs: list[Run] = []
 
     def go(**options: Any) -> Run:
-        runs.append(Run(kube, options.pop("request", request_), cluster, **options))
+        runs.append(Run(kube, options.pop("request", request_), options.pop("cluster", cluster), **options))
         return runs[-1]
 
     yield go

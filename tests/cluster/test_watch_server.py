@@ -1,4 +1,4 @@
-"""The failure table in docs/cluster.md, what happens between us and the API server; restarts, cancelling, RayJobs."""
+"""The failure table in docs/operations.md, what happens between us and the API server; restarts, cancelling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import pickle
 import sys
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,17 +84,21 @@ async def test_quota_refused_at_submission(server: ApiServer, start: Any) -> Non
     assert "requested: 8" in message
 
 
-async def test_quota_refused_for_the_pod(server: ApiServer, start: Any) -> None:
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        ("quota", 'pods "x" is forbidden: exceeded quota: gpu'),
+        ("admission", 'admission webhook "policy.example" denied the request: image not signed'),
+    ],
+)
+async def test_pod_refused(server: ApiServer, start: Any, cause: str, words: str) -> None:
     run = start()
-    await created(server)
-    server.events = [
-        {
-            "reason": "FailedCreate",
-            "message": 'pods "x" is forbidden: exceeded quota: gpu',
-            "lastTimestamp": "2026-01-01T00:00:00Z",
-        }
-    ]
-    assert "(quota)" in await run.error()
+    name = await created(server)
+    server.event("Job", name, "FailedCreate", f"Error creating: {words}")
+    message = await run.error()
+    assert f"({cause})" in message
+    assert words in message
+    assert not server.objects
 
 
 async def test_admission_refused(server: ApiServer, start: Any) -> None:
@@ -189,42 +192,3 @@ async def test_cancelling_deletes_the_job_and_its_pods(server: ApiServer, start:
     with pytest.raises(asyncio.CancelledError):
         await run.task
     assert not server.objects
-
-
-async def test_rayjob_success_and_failure_reasons(
-    server: ApiServer, start: Any, request_: StageRequest
-) -> None:
-    recipe = request_.recipe
-    train = recipe.resources["train"].model_copy(update={"nodes": 2})
-    ray = replace(request_, recipe=recipe.model_copy(update={"resources": {"train": train}}))
-    run = start(request=ray)
-    name = await created(server)
-    assert ("rayjobs", name) in server.objects
-    server.update("rayjobs", name, jobDeploymentStatus="Running", jobStatus="RUNNING")
-    await run.until("running")
-    server.update("rayjobs", name, jobDeploymentStatus="Complete", jobStatus="SUCCEEDED")
-    assert (await asyncio.wait_for(run.task, 5)).phase == "succeeded"
-
-    server.objects.clear()
-    refused = start(request=ray)
-    name = await created(server, 2)
-    server.update(
-        "rayjobs",
-        name,
-        jobDeploymentStatus="ValidationFailed",
-        reason="ValidationFailed",
-        message="entrypoint is empty",
-    )
-    assert "entrypoint is empty" in await refused.error()
-    server.objects.clear()
-    app = start(request=ray)
-    name = await created(server, 3)
-    server.update(
-        "rayjobs",
-        name,
-        jobDeploymentStatus="Failed",
-        jobStatus="FAILED",
-        reason="AppFailed",
-        message="exit status 1",
-    )
-    assert "exit status 1" in await app.error()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 from cluster_apiserver import ApiServer
@@ -53,3 +54,30 @@ async def created(server: ApiServer, n: int = 1, plural: str = "jobs") -> str:
         assert time.monotonic() < end
         await asyncio.sleep(0.02)
     return server.created[-1]
+
+
+async def looked(server: ApiServer) -> None:
+    """The watcher has seen the pods as they are now; an update of the objects wakes it before its next poll."""
+    before, end = server.looks, time.monotonic() + 5
+    while server.looks < before + 2:  # the look under way may have begun earlier
+        assert time.monotonic() < end
+        for plural, name in server.objects:
+            server.update(plural, name)
+        await asyncio.sleep(0.05)
+
+
+def disrupted(reason: str, message: str = "drained", status: str = "True") -> dict[str, Any]:
+    """What a pod's status shows once the cluster is about to end it (or no longer is: status False)."""
+    condition = {"type": "DisruptionTarget", "status": status, "reason": reason, "message": message}
+    return {"phase": "Running", "conditions": [condition]}
+
+
+def ended(container: str, code: int, reason: str = "Error", message: str = "") -> dict[str, Any]:
+    """The status of a container that has ended."""
+    terminated = {"exitCode": code, "reason": reason, "message": message}
+    return {"name": container, "state": {"terminated": terminated}}
+
+
+def waiting(container: str, reason: str, message: str = "") -> dict[str, Any]:
+    """The status of a container that waits."""
+    return {"name": container, "state": {"waiting": {"reason": reason, "message": message}}}

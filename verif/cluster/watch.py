@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from verif.cluster.assess import State, assess
+from verif.cluster.assess import PodCauses, State, assess, pod_causes
 from verif.cluster.client import Kube, Refused
 from verif.cluster.config import Cluster
 from verif.cluster.manifests import manifest
@@ -30,6 +30,7 @@ class Patience:
     """How long what does not heal by itself is allowed to last, in seconds."""
 
     poll_s: float = 10.0
+    ray_poll_s: float = 3.0  # a drained Ray pod can be gone within seconds, and only the pod says why
     stuck_s: float = 600.0  # image, configuration, quota and admission problems
     unschedulable_s: float = 86400.0  # a busy cluster is not a failure
 
@@ -63,6 +64,23 @@ async def latest(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifes
     return max(found, key=lambda o: int(o["metadata"]["labels"].get(ATTEMPT_LABEL, "1")), default=None)
 
 
+async def _look(kube: Kube, obj: Manifest, selector: str, seen: PodCauses) -> State:
+    """The object's state now. `seen` learns what the pods say: they are often gone when the failure shows."""
+    name, pods = obj["metadata"]["name"], await kube.pods(selector)
+    seen |= pod_causes(pods)
+    state = assess(obj, pods, await kube.events(name), seen)
+    if obj["kind"] == "RayJob" and state.phase == "failed" and not state.retriable:
+        told = [event for pod in seen for event in await kube.events(pod)]  # events outlive their pod
+        state = assess(obj, pods, told, seen)
+    return state
+
+
+def _anew(obj: Manifest, before: Manifest) -> bool:
+    """The work begins anew, and the pods that were lost before (suspended, replaced) explain no later failure."""
+    runs = [(o.get("status") or {}).get("jobStatus") == "RUNNING" for o in (before, obj)]
+    return any(o["spec"].get("suspend") for o in (before, obj)) or runs == [False, True]
+
+
 async def watch(
     kube: Kube,
     obj: Manifest,
@@ -74,6 +92,9 @@ async def watch(
     kind, name = obj["kind"], obj["metadata"]["name"]
     selector = f"{RUN_LABEL}={obj['metadata']['labels'][RUN_LABEL]},{ATTEMPT_LABEL}={obj['metadata']['labels'][ATTEMPT_LABEL]}"
     last, since = State("pending"), clock()
+    poll_s = min(patience.poll_s, patience.ray_poll_s) if kind == "RayJob" else patience.poll_s
+    seen: PodCauses = {}
+    before = obj
     while True:
         current = await kube.get(kind, name)
         if current is None:
@@ -83,8 +104,10 @@ async def watch(
                 f"{kind} {name} was deleted by hand or by its TTL before it was seen to end.",
             )
         else:
-            pods = await kube.pods(selector)
-            state = assess({"kind": kind, **current}, pods, await kube.events(name))
+            if _anew(current, before):
+                seen.clear()
+            before = current
+            state = await _look(kube, {"kind": kind, **current}, selector, seen)
         if (state.phase, state.cause) != (last.phase, last.cause):
             since = clock()
         if state != last:
@@ -98,12 +121,10 @@ async def watch(
             return State("failed", state.cause, f"{state.message} (for {limit:.0f} s)")
         assert current is not None
         started = clock()
-        async for _ in kube.changes(
-            kind, name, current["metadata"].get("resourceVersion", ""), patience.poll_s
-        ):
+        async for _ in kube.changes(kind, name, current["metadata"].get("resourceVersion", ""), poll_s):
             break
         else:  # a stream that ends at once must not become a busy loop
-            await asyncio.sleep(min(patience.poll_s, max(0.0, patience.poll_s - (clock() - started))) or 0.05)
+            await asyncio.sleep(min(poll_s, max(0.0, poll_s - (clock() - started))) or 0.05)
 
 
 async def cancel(kube: Kube, kind: str, name: str, seconds: float = 150.0) -> bool:
