@@ -131,8 +131,8 @@ async def test_a_token_is_needed_where_one_is_set(
         assert found["1"].reward.value == 1.0
         found = await ask(guarded.url, [item(1, "good", soft=False)])
         assert found["1"].reward.value == 1.0, "a client takes the token from the environment"
-        with urllib.request.urlopen(f"{guarded.url}/ready", timeout=20) as answer:  # as a kubelet asks
-            assert answer.status == 200
+        async with VerifierClient(guarded.url, "") as kubelet:
+            assert await kubelet.ready()
         async with VerifierClient(guarded.url, "wrong") as client:
             with pytest.raises(ServiceError, match=r"metrics answered HTTP 401.*token"):
                 await client.metrics()
