@@ -187,7 +187,7 @@ async def test_ten_thousand_requests_at_once(tmp_path: Path) -> None:
             item(n % 50, f"{'good' if n % 2 else 'bad'} {n % 500}").model_copy(update={"id": str(n)})
             for n in range(10_000)
         ]
-        clients = [VerifierClient(running.url, patience_s=120) for _ in range(4)]
+        clients = [VerifierClient(running.url) for _ in range(4)]
 
         async def one(n: int) -> None:
             async for answer in clients[n % 4].verify([items[n]]):
@@ -217,7 +217,7 @@ async def test_two_hundred_large_requests_at_once(tmp_path: Path) -> None:
             item(n % 50, f"{'good' if n % 2 else 'bad'} {n % 500}").model_copy(update={"id": str(n)})
             for n in range(200 * 64)
         ]
-        async with VerifierClient(running.url, patience_s=120, parallel=200) as client:
+        async with VerifierClient(running.url, parallel=200) as client:
             found = {answer.id: answer async for answer in client.verify(items)}
             metrics = await client.metrics()
         assert wrong(items, found) == []
