@@ -46,11 +46,12 @@ def _judge_part(recipe: Recipe, judge_model: Path | None) -> str:
     from verif.judge.judge import SECRET_VARIABLE, judge_part, sampling
 
     section, secret = recipe.verifier, os.environ.get(SECRET_VARIABLE, "")
-    parameters = sampling(section.prompt, section.max_judge_tokens)
-    large = judge_part(model_digest(recipe, judge_model), section.prompt, parameters, secret)
+    parser = section.judge_reasoning_parser
+    parameters = sampling(section.prompt, section.max_judge_tokens, parser)
+    large = judge_part(model_digest(recipe, judge_model), section.prompt, parameters, secret, parser)
     if section.cascade is None:
         return large
-    small = judge_part(section.cascade.digest, section.prompt, {**parameters, **LOGPROBS}, secret)
+    small = judge_part(section.cascade.digest, section.prompt, {**parameters, **LOGPROBS}, secret, parser)
     return cascade_part(small, large, Band(section.cascade.low, section.cascade.high))
 
 

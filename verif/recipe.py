@@ -130,7 +130,8 @@ class VerifierSection(Section):
     max_judge_tokens: int = Field(64, ge=8)
     judge_deadline_s: float = Field(60, gt=0)
     judge_reasoning_parser: str = Field(
-        "", description="vLLM's --reasoning-parser for the judge, e.g. deepseek_r1"
+        "",
+        description="vLLM's --reasoning-parser for the judge, e.g. deepseek_r1; without it, no schema is sent",
     )
     cascade: CascadeSection | None = None
     policy_thinks: bool = Field(

@@ -58,13 +58,16 @@ def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
     from verif.judge.judge import Judge, sampling
 
     section = recipe.verifier
-    plain = sampling(section.prompt, section.max_judge_tokens)
+    parser = section.judge_reasoning_parser
+    plain = sampling(section.prompt, section.max_judge_tokens, parser)
 
     def one(where: str, digest: str, parameters: dict[str, Any]) -> Judge:
         client = JudgeClient(
             where.split(","), "judge", parameters=parameters, deadline_s=section.judge_deadline_s
         )
-        return Judge(client, template=section.prompt, model_digest=digest, parameters=parameters)
+        return Judge(
+            client, template=section.prompt, model_digest=digest, parameters=parameters, parser=parser
+        )
 
     large = one(urls, model_digest(recipe, model), plain)
     if section.cascade is None:

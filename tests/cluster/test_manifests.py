@@ -136,6 +136,18 @@ def test_verifier_may_talk_to_its_judge_and_dns_only(cluster: Cluster, root: Pat
     assert container["livenessProbe"]["httpGet"]["path"] == "/health"
 
 
+@pytest.mark.parametrize("name", GPU_RECIPES)
+def test_a_judge_that_reasons_is_served_with_its_parser(name: str, cluster: Cluster, root: Path) -> None:
+    manifests = render(load_recipe(name, root / "recipes"), cluster, "a" * 40)
+    [judge] = [m for m in manifests if m["kind"] == "Deployment" and m["metadata"]["name"].endswith("-judge")]
+    arguments = judge["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert arguments[arguments.index("--reasoning-parser") + 1] == "deepseek_r1"
+
+
+def test_a_judge_without_a_parser_is_served_without_one(cluster: Cluster, recipe: Recipe) -> None:
+    assert "--reasoning-parser" not in json.dumps(render(recipe, cluster, "a" * 40))
+
+
 def test_the_name_is_a_function_of_content(request_: StageRequest) -> None:
     assert request_.name == replace(request_).name
     assert request_.run == replace(request_, attempt=2).run

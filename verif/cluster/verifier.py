@@ -139,7 +139,7 @@ def service_deployment(recipe: Recipe, cluster: Cluster, replicas: int = 2) -> M
 def judge_deployment(recipe: Recipe, cluster: Cluster, model: HubModel, replicas: int = 1) -> Manifest:
     """The judge's Deployment: vLLM's own OpenAI server, with the stage's GPUs per replica."""
     name = f"{name_of(recipe, cluster)}-judge"
-    need = recipe.resources.get("verifier")
+    need, parser = recipe.resources.get("verifier"), recipe.verifier.judge_reasoning_parser
     gpus = str(max(1, need.gpus if need else 1))
     container: Manifest = {
         "name": "vllm",
@@ -156,6 +156,7 @@ def judge_deployment(recipe: Recipe, cluster: Cluster, model: HubModel, replicas
             "--tensor-parallel-size",
             gpus,
             "--enable-prefix-caching",
+            *(["--reasoning-parser", parser] if parser else []),
         ],
         "env": [{"name": "HOME", "value": "/models"}, {"name": "HF_HOME", "value": "/models/hub"}],
         "envFrom": [{"secretRef": {"name": cluster.hub_secret, "optional": True}}],

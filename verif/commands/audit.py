@@ -28,6 +28,9 @@ def audit(
     ),
     judge_model: str = typer.Option("judge", help="The model's name on that server."),
     prompt: str = typer.Option("joint-en", help="Judge prompt: joint-en, joint-zh, each-en, each-zh, local."),
+    reasoning_parser: str = typer.Option(
+        "", help="The judge server's --reasoning-parser; with it, verdicts are asked for by schema."
+    ),
     max_tokens: int = typer.Option(4096, min=8, help="Longest judge answer."),
     deadline: float = typer.Option(600, min=1, help="Seconds for one judgement, retries included."),
     limit: int = typer.Option(0, min=0, help="Only the first N pairs; 0 takes all."),
@@ -36,7 +39,7 @@ def audit(
 ) -> None:
     """Audit the verifier of this project's recipe; with --pairs, a judge or that verifier on preference pairs."""
     if pairs is not None:
-        _pairs(pairs, judge_url, judge_model, prompt, max_tokens, deadline, limit, out)
+        _pairs(pairs, judge_url, judge_model, prompt, reasoning_parser, max_tokens, deadline, limit, out)
         return
     if judge_url:
         raise RecipeError("--judge-url goes with --pairs.", "The recipe says which judge an audit uses.")
@@ -59,6 +62,7 @@ def _pairs(
     url: str,
     model: str,
     prompt: str,
+    parser: str,
     max_tokens: int,
     deadline: float,
     limit: int,
@@ -70,7 +74,7 @@ def _pairs(
     rows = pairs.load(path)
     rows = rows[: limit or len(rows)]
     if url:
-        found = asyncio.run(_judge_pairs(rows, url, model, prompt, max_tokens, deadline))
+        found = asyncio.run(_judge_pairs(rows, url, model, prompt, parser, max_tokens, deadline))
     else:
         found = asyncio.run(_service_pairs(rows))
     table = Table(title=f"{len(rows)} pairs of {path.name}", title_justify="left")
@@ -87,16 +91,22 @@ def _pairs(
 
 
 async def _judge_pairs(
-    rows: Sequence[Preference], url: str, model: str, prompt: str, max_tokens: int, deadline: float
+    rows: Sequence[Preference],
+    url: str,
+    model: str,
+    prompt: str,
+    parser: str,
+    max_tokens: int,
+    deadline: float,
 ) -> dict[str, Pairwise]:
     from verif.audit import pairs
     from verif.joined import Verifier
     from verif.judge.client import JudgeClient
     from verif.judge.judge import Judge, sampling
 
-    parameters = sampling(prompt, max_tokens)
+    parameters = sampling(prompt, max_tokens, parser)
     client = JudgeClient(url.split(","), model, parameters=parameters, deadline_s=deadline)
-    judge = Judge(client, template=prompt, model_digest=model, parameters=parameters)
+    judge = Judge(client, template=prompt, model_digest=model, parameters=parameters, parser=parser)
     verifier = Verifier(formula="soft-only", judge=judge)
     try:
         return await pairs.measure(verifier, rows, "soft-only")

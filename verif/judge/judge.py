@@ -42,33 +42,50 @@ class Asks(Protocol):
         ...
 
 
-def sampling(template: str, max_tokens: int) -> dict[str, Any]:
-    """Request parameters of a prompt. The small local judge writes its verdict without a grammar; others get the schema."""
+def sampling(template: str, max_tokens: int, parser: str = "") -> dict[str, Any]:
+    """Request parameters of a prompt. The schema of a verdict is sent only to a server with a reasoning parser.
+
+    Such a server (`parser` is its name) applies the schema after the reasoning. Any other would apply it from
+    the first token, and the judge could not reason at all: there the text is read as it comes. The small local
+    judge writes its verdict without a grammar.
+    """
     parameters: dict[str, Any] = {"temperature": 0, "max_tokens": max_tokens}
-    if template != "local":
+    if parser and template != "local":
         schema = {"name": "verdict", "schema": SCHEMA, "strict": True}
         parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
     return parameters
 
 
-def judge_part(model_digest: str, template: str, parameters: dict[str, Any], secret: str) -> str:
+def judge_part(
+    model_digest: str, template: str, parameters: dict[str, Any], secret: str, parser: str = ""
+) -> str:
     """The identity of a judge, as it stands in its verdicts."""
-    content = {
+    content: dict[str, Any] = {
         "model": model_digest,
         "prompt": prompt.prompt_digest(template),
         "sampling": [parameters, SEEDS],
         "secret": digest(["marker", secret]) if secret else "",
     }
+    if parser:  # where the reasoning ends, and so what the schema leaves room for
+        content["parser"] = parser
     return f"judge:{digest(content)}"
 
 
 class Judge:
     """Asks a model for verdicts on soft constraints. Never raises for a judge's failure: that is a verdict `error`."""
 
-    def __init__(self, client: Asks, *, template: str, model_digest: str, parameters: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        client: Asks,
+        *,
+        template: str,
+        model_digest: str,
+        parameters: dict[str, Any],
+        parser: str = "",
+    ) -> None:
         secret = os.environ.get(SECRET_VARIABLE, "")
         self.client, self.template = client, template
-        self.part = judge_part(model_digest, template, parameters, secret)
+        self.part = judge_part(model_digest, template, parameters, secret, parser)
         self._key = hmac.new(secret.encode(), self.part.encode(), hashlib.sha256).digest()
 
     def asks(self, soft: Sequence[int]) -> list[tuple[int, ...]]:
