@@ -145,6 +145,12 @@ async def answer(
         return web.Response(body=b"")
     if mode == "shape":
         return web.json_response({"verdict": "pass", "choices": [{"text": '{"verdict":"pass"}'}]})
+    if mode == "null":  # vLLM with a reasoning parser, when the reasoning met max_tokens
+        cut = completion("", str(raw["model"]), mark)
+        cut["choices"] = [
+            {"index": 0, "message": {"role": "assistant", "content": None}, "finish_reason": "length"}
+        ]
+        return web.json_response(cut)
     if mode == "swap":  # a pass that belongs to another request
         return web.json_response(completion('x</think>{"verdict":"pass"}', "judge", "verif-" + "0" * 32))
     if mode == "hang":

@@ -46,6 +46,19 @@ async def test_an_unreadable_verdict_never_becomes_a_reward(judge: Judge, runnin
     assert wrong(items, again) == [], "the error was not kept"
 
 
+async def test_reasoning_that_does_not_end_is_asked_for_twice_and_is_then_an_error(
+    judge: Judge, running: Service
+) -> None:
+    judge.control(reset=True, mode="null")
+    items = fresh("endless", 4)
+    found = await ask(running.url, items)
+    calls = judge.control(mode="ok")["calls"]
+    assert {found[one.id].reward.state for one in items} == {"error"}
+    assert "did not finish its reasoning" in found["0"].verdicts[1].reason
+    assert calls == {"null": 8}, "once more with the next seed, and never until the deadline"
+    assert wrong(items, await ask(running.url, items)) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["hang", "drip", "late"])
 async def test_a_judge_beyond_its_deadline_is_an_error_and_its_answer_is_dropped(

@@ -230,12 +230,15 @@ def _read(raw: bytes, mark: str, seconds: float) -> JudgeAnswer:
             int(usage.get("completion_tokens") or 0),
         )
         logprobs = tuple((choice.get("logprobs") or {}).get("content") or ())
+        text = (
+            "" if text is None else text
+        )  # null: reasoning that did not end, which is an answer (no verdict)
         if not isinstance(text, str) or len(body["choices"]) != 1:
             raise ValueError("not one text")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise _Again(f"the judge sent no chat completion ({type(error).__name__}).", healthy=None) from None
     if isinstance(reply_to, str) and _MARK in reply_to and mark not in reply_to:
         raise _Again("the judge answered another request.", healthy=None)
-    if finish == "length":
+    if finish == "length" and text:
         text += " (cut off)"  # never a whole JSON object, so never a verdict
     return JudgeAnswer(text, seconds, prompt_tokens, completion_tokens, logprobs)

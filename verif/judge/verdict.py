@@ -50,6 +50,8 @@ def parse(text: str) -> ParsedVerdict:
     final = segments[-1].strip()
     if len(segments) == 1 and "<think>" in final:
         raise JudgeError(f"the judge did not finish its reasoning: {_excerpt(text)}")
+    if not final:
+        raise JudgeError("the judge gave no answer, or did not finish its reasoning.")
     try:
         value = json.loads(final, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
