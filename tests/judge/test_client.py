@@ -12,6 +12,7 @@ from verif.errors import JudgeError
 from verif.judge.client import JudgeClient
 from verif.judge.endpoint import FAILURES, Endpoint, choose
 from verif.judge.limit import AdaptiveLimit
+from verif.serving import free_port
 
 ASK = [{"role": "user", "content": "Answer 0badcafe\ngood text\nEnd 0badcafe"}]
 
@@ -92,6 +93,41 @@ async def test_a_dead_server_is_routed_around(judge: Judge) -> None:
     assert all('"pass"' in answer.text for answer in answers)
     assert client.endpoints[0].open
     await client.close()
+
+
+async def test_a_dead_server_costs_a_batch_one_deadline_and_no_concurrency() -> None:
+    client = JudgeClient([f"http://127.0.0.1:{free_port()}/v1"], "judge", deadline_s=1)
+    limit, started = client.limit.limit, time.monotonic()
+    found = await asyncio.gather(*(client.judge(ASK) for _ in range(512)), return_exceptions=True)
+    assert time.monotonic() - started < 5
+    assert all(isinstance(one, JudgeError) for one in found)
+    assert client.limit.limit == limit, "a server that is not there is not overloaded"
+    assert client.counts["calls"] < 100, "the breaker kept most of them from it"
+    await client.close()
+
+
+async def test_a_server_that_comes_back_is_found_by_those_who_ask_then() -> None:
+    port = free_port()
+    client = JudgeClient([f"http://127.0.0.1:{port}/v1"], "judge", deadline_s=1)
+    await asyncio.gather(*(client.judge(ASK) for _ in range(128)), return_exceptions=True)
+    client.deadline_s = 15.0  # a busy machine may be slow to answer
+    client.endpoints[0].open_since -= 60
+    with standin("--port", str(port), "--mean", "0.05", "--longest", "0.2"):
+        await asyncio.sleep(max(0.0, client.endpoints[0].open_until - time.monotonic()))
+        answers = await asyncio.gather(*(client.judge(ASK) for _ in range(128)))
+    assert all('"pass"' in answer.text for answer in answers), "all waited for the one that probed"
+    await client.close()
+
+
+async def test_a_server_that_hangs_is_asked_for_less_at_once() -> None:
+    with standin() as judge:
+        judge.control(mode="hang")
+        client = JudgeClient([f"{judge.url}/v1"], "judge", deadline_s=1)
+        limit = client.limit.limit
+        found = await asyncio.gather(*(client.judge(ASK) for _ in range(128)), return_exceptions=True)
+        assert all(isinstance(one, JudgeError) for one in found)
+        assert client.limit.limit < limit
+        await client.close()
 
 
 async def test_deadline_ends_a_request_that_drips() -> None:

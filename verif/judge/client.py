@@ -2,8 +2,10 @@
 
 One connection pool per event loop, adaptive concurrency (`limit`), least-outstanding routing with a circuit
 breaker per server (`endpoint`), one deadline per question that covers its retries and really ends the
-request. Every failure is a `JudgeError`; what the answer means is not decided here (`verif.judge.verdict`).
-aiohttp, because it is the client that keeps up at hundreds of connections.
+request. It counts from the question's slot, since a long queue is no failure; but when no server has worked
+for that long, nobody waits any more, and questions fail at once until a probe succeeds. Every failure is a
+`JudgeError`; what the answer means is not decided here (`verif.judge.verdict`). aiohttp, because it is the
+client that keeps up at hundreds of connections.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import orjson
 import stamina
 
 from verif.errors import JudgeError
-from verif.judge.endpoint import Endpoint, choose, soonest
+from verif.judge.endpoint import Endpoint, choose, down_for, soonest
 from verif.judge.limit import AdaptiveLimit
 
 KEY_VARIABLE = "VERIF_JUDGE_API_KEY"
@@ -48,11 +50,19 @@ class JudgeAnswer:
 class _Again(JudgeError):
     """Worth another attempt. `after` is the wait the server asked for; `healthy` what it says about the server."""
 
-    def __init__(
-        self, message: str, *, healthy: bool | None, overloaded: bool = False, after: float = 0.0
-    ) -> None:
+    def __init__(self, message: str, *, healthy: bool | None, after: float = 0.0) -> None:
         super().__init__(message)
-        self.healthy, self.overloaded, self.after = healthy, overloaded, after
+        self.healthy, self.after = healthy, after
+
+
+@dataclass(slots=True)
+class _Question:
+    """A question on its way. `slow`: a server has it, or let it time out, which is a sign of overload."""
+
+    messages: Sequence[dict[str, str]]
+    seed: int
+    begun: float
+    slow: bool = False
 
 
 class JudgeClient:
@@ -87,16 +97,16 @@ class JudgeClient:
         """The model's answer, or `JudgeError` after the deadline or a failure that no retry can mend."""
         self._bind()
         await self.limit.acquire()
-        begun = time.monotonic()
+        question = _Question(messages, seed, time.monotonic())
         news: dict[str, Any] = {}
         try:
             async with asyncio.timeout(self.deadline_s):
-                answer = await self._persist(messages, seed, begun)
+                answer = await self._persist(question)
             news = {"seconds": answer.seconds}
             return answer
         except TimeoutError:
             self.counts["deadline"] += 1
-            news = {"overloaded": True}
+            news = {"overloaded": question.slow}
             raise JudgeError(f"the judge gave no answer within {self.deadline_s:g} s.") from None
         except JudgeError:
             self.counts["failed"] += 1
@@ -129,7 +139,7 @@ class JudgeClient:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(10.0, self.deadline_s)),
             )
 
-    async def _persist(self, messages: Sequence[dict[str, str]], seed: int, begun: float) -> JudgeAnswer:
+    async def _persist(self, question: _Question) -> JudgeAnswer:
         retries = stamina.retry_context(
             on=_wait_before_retry,
             attempts=None,
@@ -142,34 +152,36 @@ class JudgeClient:
             with attempt:
                 if attempt.num > 1:
                     self.counts["retries"] += 1
-                left = self.deadline_s - (time.monotonic() - begun)
-                return await self._once(messages, seed, left * FIRST_ATTEMPT if attempt.num == 1 else left)
+                left = self.deadline_s - (time.monotonic() - question.begun)
+                return await self._once(question, left * FIRST_ATTEMPT if attempt.num == 1 else left)
         raise AssertionError("unreachable")
 
-    async def _once(self, messages: Sequence[dict[str, str]], seed: int, seconds: float) -> JudgeAnswer:
-        endpoint = choose(self.endpoints)
-        if endpoint is None:
-            raise _Again("no judge server is available.", healthy=None, after=soonest(self.endpoints))
+    async def _once(self, question: _Question, seconds: float) -> JudgeAnswer:
+        while (endpoint := choose(self.endpoints)) is None:
+            if (down := down_for(self.endpoints)) >= self.deadline_s:
+                raise JudgeError(f"no judge server has given an answer for {down:.0f} s.")
+            await asyncio.sleep(soonest(self.endpoints))
         endpoint.begin()
         self.counts["calls"] += 1
         healthy: bool | None = None
+        before, question.slow = question.slow, True  # true if the deadline ends it here
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._send(endpoint, messages, seed)
+                answer = await self._send(endpoint, question.messages, question.seed)
             healthy = True
             return answer
-        except TimeoutError:
-            healthy = False
-            self.counts["timeouts"] += 1
-            raise _Again("the judge hung.", healthy=False, overloaded=True) from None
         except (aiohttp.ClientError, OSError) as error:
             healthy = False
+            if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
+                self.counts["timeouts"] += 1
+                raise _Again("the judge hung.", healthy=False) from None
+            question.slow = before
             self.counts["broken"] += 1
             raise _Again(
                 f"the connection to the judge failed: {type(error).__name__} {error}", healthy=False
             ) from None
         except _Again as error:
-            healthy = error.healthy
+            healthy, question.slow = error.healthy, before
             raise
         finally:
             endpoint.end(healthy)

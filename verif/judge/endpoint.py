@@ -21,6 +21,7 @@ class Endpoint:
     url: str
     outstanding: int = 0
     failures: int = 0
+    open_since: float = 0.0
     open_until: float = 0.0
     pause_s: float = FIRST_PAUSE_S
     probing: bool = False
@@ -47,9 +48,12 @@ class Endpoint:
         if healthy:
             self.failures, self.pause_s = 0, FIRST_PAUSE_S
         elif healthy is False:
+            now = time.monotonic()
+            if not self.open:
+                self.open_since = now
             self.failures += 1
             if self.open:
-                self.open_until = time.monotonic() + self.pause_s
+                self.open_until = now + self.pause_s
                 self.pause_s = min(LONGEST_PAUSE_S, self.pause_s * 2)
 
 
@@ -58,6 +62,14 @@ def choose(endpoints: Sequence[Endpoint]) -> Endpoint | None:
     now = time.monotonic()
     usable = [endpoint for endpoint in endpoints if endpoint.available(now)]
     return min(usable, key=lambda e: e.outstanding) if usable else None
+
+
+def down_for(endpoints: Sequence[Endpoint]) -> float:
+    """Seconds since the last server was given up; 0 while one of them works or is being probed."""
+    now = time.monotonic()
+    if any(not e.open or e.probing or e.available(now) for e in endpoints):
+        return 0.0
+    return now - max(e.open_since for e in endpoints)
 
 
 def soonest(endpoints: Sequence[Endpoint]) -> float:
