@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,44 @@ def test_a_corrupted_store_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptur
     again.set("k", verdict())
     assert again.get("k") == verdict()
     assert "set aside" in caplog.text
+
+
+def test_a_locked_store_costs_the_cache_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = VerdictCache(tmp_path / "c", patience_s=0.2)
+    cache.set("before", verdict())
+    holder = sqlite3.connect(tmp_path / "c" / "cache.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+    for n in range(50):
+        cache.set(str(n), verdict())
+    assert time.monotonic() - started < 5, "not every write waits"
+    assert cache.get("0") == verdict(), "kept in memory"
+    assert caplog.text.count("cannot be written (it is locked)") == 1
+    holder.execute("ROLLBACK")
+    holder.close()
+    cache._write_after = 0.0
+    cache.set("after", verdict())
+    assert VerdictCache(tmp_path / "c").get("after") == verdict()
+
+
+def test_a_store_that_cannot_be_read_now_is_a_miss_and_not_corrupted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    VerdictCache(tmp_path / "c").set("k", verdict())
+    cache = VerdictCache(tmp_path / "c")
+
+    def locked(key: str) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(cache._store, "get", locked)
+    assert [cache.get("k") for _ in range(20)] == [None] * 20
+    assert cache.corrupt == 0
+    assert caplog.text.count("cannot be read") == 1
+    monkeypatch.undo()
+    cache._read_after = 0.0
+    assert cache.get("k") == verdict()
 
 
 def test_size_is_bounded(tmp_path: Path) -> None:
