@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from stand_ins import StandIn, perfect
 
 from verif.audit import determinism
 from verif.audit.again import Job, Rules, work
 from verif.audit.cases import Case, ask, statuses
+from verif.joined import Verifier
 from verif.types import Status
 
 PASS, FAIL, ERROR, SKIPPED = Status.PASS, Status.FAIL, Status.ERROR, Status.SKIPPED
@@ -48,7 +50,38 @@ async def test_rules_decide_alike_in_a_second_process(world_cases: list[Case]) -
     assert await determinism._second_process(Job.of(empty, "average", soft=True, url=None)) != here
 
 
+@pytest.mark.parametrize("thinks", [False, True])
+async def test_what_the_verifier_does_not_judge_is_no_flip(world_cases: list[Case], thinks: bool) -> None:
+    """Empty, reasoned and unfinished responses: both processes take the same answer, or none."""
+    one = world_cases[0]
+    texts = [
+        "",
+        "I count words.</think>\n\n" + one.text,
+        "<think>" + one.text,
+        one.text,
+        "a</think>b</think>c",
+    ]
+    cases = [replace(one, text=text) for text in texts]
+    verifier = Verifier(formula="hard-only", policy_thinks=thinks)
+    found = await determinism.measure(
+        verifier, cases, "hard-only", soft=False, url=None, policy_thinks=thinks
+    )
+    rows = await work(Job.of(cases, "hard-only", soft=False, url=None, policy_thinks=thinks))
+    assert (found.flipped, found.errors) == (0, 0)
+    hard = [[status for status in row if status != "skipped"] for row in rows]
+    assert [set(row) == {"unscorable"} for row in hard] == [True, False, True, False, True]
+    assert hard[1] == hard[3], "the reasoning before an answer changes nothing"
+
+
+async def test_golden_responses_of_a_policy_that_thinks_are_judged(world_cases: list[Case]) -> None:
+    plain = await ask(Verifier(formula="hard-only"), world_cases[:20], "hard-only", soft=False)
+    thinking = Verifier(formula="hard-only", policy_thinks=True)
+    found = await ask(thinking, world_cases[:20], "hard-only", soft=False, policy_thinks=True)
+    assert [opinion.value for opinion in found] == [opinion.value for opinion in plain]
+    assert any(opinion.value for opinion in found)
+
+
 async def test_a_job_survives_the_pipe(world_cases: list[Case]) -> None:
-    job = Job.of(world_cases[:3], "average", soft=False, url=None)
+    job = Job.of(world_cases[:3], "average", soft=False, url=None, policy_thinks=True)
     assert Job.load(job.dump()) == job
     assert len(await work(job)) == 3

@@ -15,40 +15,54 @@ from typing import Any
 
 import orjson
 
+from verif.answer import answer_of
 from verif.audit.cases import Case, ask, statuses
 from verif.reward import Formula
-from verif.types import Instruction, Item, Reward, RuleConstraint, Status, Verdict, Verification
+from verif.types import Instruction, Item, Reward, RuleConstraint, Status, Verification
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to ask again. `url` is the service's, or None to decide rules only."""
+    """What to ask again, of a policy that thinks or not. `url` is the service's, or None to decide rules only."""
 
     cases: tuple[tuple[Instruction, str], ...]
     formula: Formula
     soft: bool
     url: str | None
+    policy_thinks: bool = False
 
     @classmethod
-    def of(cls, cases: Sequence[Case], formula: Formula, *, soft: bool, url: str | None) -> Job:
+    def of(
+        cls,
+        cases: Sequence[Case],
+        formula: Formula,
+        *,
+        soft: bool,
+        url: str | None,
+        policy_thinks: bool = False,
+    ) -> Job:
         """The job for these cases."""
-        return cls(tuple((case.instruction, case.text) for case in cases), formula, soft, url)
+        return cls(tuple((case.instruction, case.text) for case in cases), formula, soft, url, policy_thinks)
 
     def dump(self) -> bytes:
         """As JSON."""
         rows = [[instruction.model_dump(mode="json"), text] for instruction, text in self.cases]
-        return orjson.dumps({"cases": rows, "formula": self.formula, "soft": self.soft, "url": self.url})
+        rest = {"formula": self.formula, "soft": self.soft, "url": self.url, "thinks": self.policy_thinks}
+        return orjson.dumps({"cases": rows, **rest})
 
     @classmethod
     def load(cls, data: bytes) -> Job:
         """From JSON."""
         raw: dict[str, Any] = orjson.loads(data)
         cases = tuple((Instruction.model_validate(instruction), text) for instruction, text in raw["cases"])
-        return cls(cases, raw["formula"], raw["soft"], raw["url"])
+        return cls(cases, raw["formula"], raw["soft"], raw["url"], raw["thinks"])
 
 
 class Rules:
-    """The rules of an instruction, decided in this process; everything else is skipped."""
+    """The rules of an instruction, decided in this process on the answer that the service takes; the rest is skipped."""
+
+    def __init__(self, *, policy_thinks: bool = False) -> None:
+        self.policy_thinks = policy_thinks
 
     async def verify(
         self,
@@ -58,15 +72,21 @@ class Rules:
         complete: bool = False,  # noqa: ARG002
     ) -> AsyncIterator[Verification]:
         """One verification per item."""
-        from verif.rules import check, get, validate
+        from verif.hard import Rules as Decided
+        from verif.plan import unscorable
         from verif.text import Doc
 
+        rules = Decided()
         for item in items:
-            doc, verdicts = Doc(item.response.text), []
-            for index, constraint in enumerate(item.instruction.constraints):
-                if isinstance(constraint, RuleConstraint):
-                    ok = check(get(constraint.rule), doc, validate(constraint.rule, constraint.params)).ok
-                    verdicts.append(Verdict(status=Status.PASS if ok else Status.FAIL, covers=(index,)))
+            answer = answer_of(item.response, policy_thinks=self.policy_thinks)
+            doc = Doc(answer.text)
+            verdicts = [
+                unscorable(index, answer.hopeless)
+                if answer.hopeless
+                else rules.verdict(constraint, index, doc, item.id)
+                for index, constraint in enumerate(item.instruction.constraints)
+                if isinstance(constraint, RuleConstraint)
+            ]
             nothing = Reward(value=None, state="error", formula="")
             yield Verification(id=item.id, verdicts=tuple(verdicts), reward=nothing)
 
@@ -74,14 +94,17 @@ class Rules:
 async def work(job: Job) -> list[list[str]]:
     """The status of every constraint of every case."""
     cases = [Case(str(n), instruction, text, ()) for n, (instruction, text) in enumerate(job.cases)]
-    local = statuses(cases, await ask(Rules(), cases, job.formula, soft=False))
+    thinks = job.policy_thinks
+    rules = Rules(policy_thinks=thinks)
+    local = statuses(cases, await ask(rules, cases, job.formula, soft=False, policy_thinks=thinks))
     if job.url is None:
         return [[status.value for status in row] for row in local]
     from verif.service.client import VerifierClient
     from verif.service.config import TOKEN_VARIABLE
 
     async with VerifierClient(job.url, os.environ.get(TOKEN_VARIABLE)) as client:
-        served = statuses(cases, await ask(client, cases, job.formula, soft=job.soft, cache=False))
+        opinions = await ask(client, cases, job.formula, soft=job.soft, cache=False, policy_thinks=thinks)
+        served = statuses(cases, opinions)
     return [
         [(mine if mine is not Status.SKIPPED else theirs).value for mine, theirs in zip(a, b, strict=True)]
         for a, b in zip(local, served, strict=True)

@@ -46,7 +46,13 @@ class Agreement:
 
 
 async def measure(
-    verifier: Verifies, cases: Sequence[Case], opinions: Sequence[Opinion], formula: Formula, limit: int
+    verifier: Verifies,
+    cases: Sequence[Case],
+    opinions: Sequence[Opinion],
+    formula: Formula,
+    limit: int,
+    *,
+    policy_thinks: bool = False,
 ) -> Agreement:
     """Put up to `limit` hard constraints, one of each case in turn, to the judge."""
     questions: list[Case] = []
@@ -67,6 +73,7 @@ async def measure(
     out = Agreement()
     # A formula that looks at no soft constraint would leave the judge out: the question here is the judge's alone.
     wanted: Formula = "soft-only" if formula == "hard-only" else formula
-    for decision, answer in zip(expected, await ask(verifier, questions, wanted, hard=False), strict=True):
+    answers = await ask(verifier, questions, wanted, hard=False, policy_thinks=policy_thinks)
+    for decision, answer in zip(expected, answers, strict=True):
         out.confusion.add(decision, answer.judge)
     return out

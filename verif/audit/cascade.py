@@ -20,7 +20,10 @@ from verif.types import Status
 async def measure(verifier: Verifies, cases: Sequence[Case], recipe: Recipe) -> Band:
     """The band for the recipe's agreement, from a cascade that always asks both judges."""
     assert recipe.verifier.cascade is not None
-    opinions = await ask(verifier, cases, recipe.verifier.formula, hard=False, cache=False)
+    section = recipe.verifier
+    opinions = await ask(
+        verifier, cases, section.formula, hard=False, cache=False, policy_thinks=section.policy_thinks
+    )
     return rounded(choose(scored(opinions), recipe.verifier.cascade.agreement))
 
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from verif.answer import END
 from verif.data.splits import GoldenItem
 from verif.errors import ServiceError
 from verif.reward import Formula, reward
@@ -98,6 +99,14 @@ def from_golden(items: Sequence[GoldenItem]) -> list[Case]:
     return [Case(f"golden-{n}", g.instruction, g.response, tuple(g.truth)) for n, g in enumerate(items)]
 
 
+def response_of(text: str, policy_thinks: bool) -> Response:
+    """What the policy would have sent: one that thinks ends its reasoning before its answer.
+
+    A text that ends a reasoning block of its own is taken as it is.
+    """
+    return Response(text=f"\n{END}\n\n{text}" if policy_thinks and END not in text else text)
+
+
 async def ask(
     verifier: Verifies,
     cases: Sequence[Case],
@@ -106,11 +115,13 @@ async def ask(
     soft: bool = True,
     hard: bool = True,
     cache: bool = True,
+    policy_thinks: bool = False,
 ) -> list[Opinion]:
     """One opinion per case, in their order. `soft=False` asks no judge; `hard=False` only the judge.
 
-    What the formula does not look at is not asked. Raises `ServiceError` if the verifier leaves a question
-    without an answer.
+    `policy_thinks`: the verifier judges what follows a reasoning block, so each response gets one. What the
+    formula does not look at is not asked. Raises `ServiceError` if the verifier leaves a question without an
+    answer.
     """
     wanted = {True: hard and formula != "soft-only", False: soft and formula != "hard-only"}
     chosen: dict[str, list[int]] = {}
@@ -121,7 +132,9 @@ async def ask(
         if indices:
             chosen[str(number)] = indices
             only = case.instruction.model_copy(update={"constraints": tuple(constraints[i] for i in indices)})
-            items.append(Item(id=str(number), instruction=only, response=Response(text=case.text)))
+            items.append(
+                Item(id=str(number), instruction=only, response=response_of(case.text, policy_thinks))
+            )
     answers: dict[str, Verification] = {}
     if items:
         async for verification in verifier.verify(items, cache=cache, complete=True):

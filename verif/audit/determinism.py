@@ -51,22 +51,32 @@ def compare(runs: dict[str, Statuses]) -> Determinism:
 
 
 async def measure(
-    verifier: Verifies, cases: Sequence[Case], formula: Formula, *, soft: bool, url: str | None
+    verifier: Verifies,
+    cases: Sequence[Case],
+    formula: Formula,
+    *,
+    soft: bool,
+    url: str | None,
+    policy_thinks: bool = False,
 ) -> Determinism:
     """Ask four times: as given, backwards in small batches, once more, and from a second process.
 
     The second process asks the service at `url` (if any) and decides the rules by itself, under another hash seed.
     """
-    runs = {"first": statuses(cases, await ask(verifier, cases, formula, soft=soft, cache=False))}
+
+    async def once(some: Sequence[Case]) -> Statuses:
+        opinions = await ask(verifier, some, formula, soft=soft, cache=False, policy_thinks=policy_thinks)
+        return statuses(some, opinions)
+
+    runs = {"first": await once(cases)}
     backwards = list(reversed(cases))
     size = max(1, len(cases) // 3)
     batches = [backwards[i : i + size] for i in range(0, len(backwards), size)]
-    answers = [
-        s for b in batches for s in statuses(b, await ask(verifier, b, formula, soft=soft, cache=False))
-    ]
+    answers = [status for batch in batches for status in await once(batch)]
     runs["backwards, in three batches"] = answers[::-1]
-    runs["again"] = statuses(cases, await ask(verifier, cases, formula, soft=soft, cache=False))
-    runs["second process"] = await _second_process(Job.of(cases, formula, soft=soft, url=url))
+    runs["again"] = await once(cases)
+    job = Job.of(cases, formula, soft=soft, url=url, policy_thinks=policy_thinks)
+    runs["second process"] = await _second_process(job)
     return compare(runs)
 
 

@@ -117,14 +117,17 @@ def _turns(row: dict[str, Any], key: str, path: Path, number: int) -> tuple[str,
     return system, turns[0][1], turns[1][1]
 
 
-async def measure(verifier: Verifies, pairs: Sequence[Preference], formula: Formula) -> dict[str, Pairwise]:
+async def measure(
+    verifier: Verifies, pairs: Sequence[Preference], formula: Formula, *, policy_thinks: bool = False
+) -> dict[str, Pairwise]:
     """Counts over all pairs ("all"), and per group where ids name one (`level-2-96952` belongs to `level-2`)."""
     cases = [
         Case(f"{n}", pair.instruction, response.text, ())
         for n, pair in enumerate(pairs)
         for response in (pair.chosen, pair.rejected)
     ]
-    values = [opinion.value for opinion in await ask(verifier, cases, formula)]
+    opinions = await ask(verifier, cases, formula, policy_thinks=policy_thinks)
+    values = [opinion.value for opinion in opinions]
     outcomes: dict[str, list[str]] = {"all": []}
     for n, pair in enumerate(pairs):
         outcome = _outcome(values[2 * n], values[2 * n + 1])

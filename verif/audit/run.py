@@ -113,7 +113,8 @@ async def measure(verifier: Verifies, plan: Plan) -> Findings:
     section, cases, soft = plan.recipe.verifier, plan.cases, plan.judged
     formula, budget = section.formula, section.audit_items
     began = time.monotonic()
-    opinions = await ask(verifier, cases, formula, soft=soft, cache=False)
+    thinks = section.policy_thinks
+    opinions = await ask(verifier, cases, formula, soft=soft, cache=False, policy_thinks=thinks)
     seconds = time.monotonic() - began
     _say(f"{len(cases)} golden responses", began)
     found = Findings(
@@ -128,16 +129,20 @@ async def measure(verifier: Verifies, plan: Plan) -> Findings:
     )
     if soft and formula != "soft-only":
         began = time.monotonic()
-        found.agreement = await agreement.measure(verifier, cases, opinions, formula, max(10, budget // 8))
+        found.agreement = await agreement.measure(
+            verifier, cases, opinions, formula, max(10, budget // 8), policy_thinks=thinks
+        )
         _say(f"{found.agreement.confusion.n} hard constraints put to the judge", began)
     return found
 
 
 async def _attacks(verifier: Verifies, plan: Plan, per_family: int) -> list[attacks.FamilyResult]:
-    began, formula = time.monotonic(), plan.recipe.verifier.formula
+    began, section = time.monotonic(), plan.recipe.verifier
+    formula, thinks = section.formula, section.policy_thinks
     rng = random.Random(f"attacks-{plan.recipe.seed}")
     made = attacks.make(rng, plan.cases, per_family, formula, plan.oracle)
-    opinions = await ask(verifier, [attack.case for attack in made], formula, soft=plan.judged)
+    attacked = [attack.case for attack in made]
+    opinions = await ask(verifier, attacked, formula, soft=plan.judged, policy_thinks=thinks)
     _say(f"{len(made)} attacks", began)
     return attacks.score(made, opinions, formula)
 
@@ -145,12 +150,14 @@ async def _attacks(verifier: Verifies, plan: Plan, per_family: int) -> list[atta
 async def _mutations(verifier: Verifies, plan: Plan) -> list[mutations.RuleResult]:
     from verif.rules import rules
 
-    if plan.recipe.verifier.formula == "soft-only":
+    section = plan.recipe.verifier
+    if section.formula == "soft-only":
         return []
     began = time.monotonic()
     rng = random.Random(f"mutations-{plan.recipe.seed}")
     made, without = generate(rng, sorted(rules()), plan.cases, EDITS_PER_RULE)
-    opinions = await ask(verifier, [m.case for m in made], plan.recipe.verifier.formula, soft=False)
+    cases, thinks = [m.case for m in made], section.policy_thinks
+    opinions = await ask(verifier, cases, section.formula, soft=False, policy_thinks=thinks)
     _say(f"{len(made)} minimal edits", began)
     if without:
         log.warning("no minimal edits are known for %s", ", ".join(without))
@@ -158,10 +165,15 @@ async def _mutations(verifier: Verifies, plan: Plan) -> list[mutations.RuleResul
 
 
 async def _determinism(verifier: Verifies, plan: Plan, size: int) -> determinism.Determinism:
-    began = time.monotonic()
+    began, section = time.monotonic(), plan.recipe.verifier
     cases = plan.cases[:size]
     found = await determinism.measure(
-        verifier, cases, plan.recipe.verifier.formula, soft=plan.judged, url=plan.url
+        verifier,
+        cases,
+        section.formula,
+        soft=plan.judged,
+        url=plan.url,
+        policy_thinks=section.policy_thinks,
     )
     _say(f"{len(cases)} responses asked three times more", began)
     return found

@@ -124,4 +124,5 @@ async def _service_pairs(rows: Sequence[Preference]) -> dict[str, Pairwise]:
     stage = load_stage()
     with lease.verifier(stage) as endpoint:
         async with VerifierClient(endpoint.url, os.environ.get(TOKEN_VARIABLE)) as client:
-            return await pairs.measure(client, rows, stage.recipe.verifier.formula)
+            section = stage.recipe.verifier
+            return await pairs.measure(client, rows, section.formula, policy_thinks=section.policy_thinks)
