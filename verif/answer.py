@@ -46,6 +46,14 @@ def answer_of(response: Response, *, policy_thinks: bool = False) -> Answer:
     return Answer(text, "", "" if response.finished else "the response was cut off")
 
 
+def as_sent(text: str, policy_thinks: bool) -> Response:
+    """A made-up answer as the policy would have sent it: one that thinks ends its reasoning first.
+
+    A text that ends a reasoning block of its own is taken as it is.
+    """
+    return Response(text=f"\n{END}\n\n{text}" if policy_thinks and END not in text else text)
+
+
 def scrub(value: Any) -> Any:
     """Any JSON-like value with lone surrogates, which fit into no JSON, replaced by `?`."""
     if isinstance(value, str):

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from verif.answer import END
+from verif.answer import as_sent
 from verif.data.splits import GoldenItem
 from verif.errors import ServiceError
 from verif.reward import Formula, reward
-from verif.types import Instruction, Item, Response, Status, Verdict, Verification, is_hard
+from verif.types import Instruction, Item, Status, Verdict, Verification, is_hard
 
 Statuses = list[list[Status]]
 """One list per case: the status of each of its constraints."""
@@ -99,14 +99,6 @@ def from_golden(items: Sequence[GoldenItem]) -> list[Case]:
     return [Case(f"golden-{n}", g.instruction, g.response, tuple(g.truth)) for n, g in enumerate(items)]
 
 
-def response_of(text: str, policy_thinks: bool) -> Response:
-    """What the policy would have sent: one that thinks ends its reasoning before its answer.
-
-    A text that ends a reasoning block of its own is taken as it is.
-    """
-    return Response(text=f"\n{END}\n\n{text}" if policy_thinks and END not in text else text)
-
-
 async def ask(
     verifier: Verifies,
     cases: Sequence[Case],
@@ -132,9 +124,7 @@ async def ask(
         if indices:
             chosen[str(number)] = indices
             only = case.instruction.model_copy(update={"constraints": tuple(constraints[i] for i in indices)})
-            items.append(
-                Item(id=str(number), instruction=only, response=response_of(case.text, policy_thinks))
-            )
+            items.append(Item(id=str(number), instruction=only, response=as_sent(case.text, policy_thinks)))
     answers: dict[str, Verification] = {}
     if items:
         async for verification in verifier.verify(items, cache=cache, complete=True):

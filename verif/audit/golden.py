@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from verif.answer import answer_of
+from verif.answer import answer_of, as_sent
 from verif.audit.attacks.score import Oracle
-from verif.audit.cases import Case, from_golden, response_of
+from verif.audit.cases import Case, from_golden
 from verif.data.splits import GoldenItem
 from verif.errors import InputError
 from verif.recipe import Recipe
@@ -57,7 +57,7 @@ def oracle_of(recipe: Recipe) -> Oracle | None:
     thinks = recipe.verifier.policy_thinks
 
     def world(instruction: Instruction, text: str) -> tuple[bool, ...]:
-        answer = answer_of(response_of(text, thinks), policy_thinks=thinks)
+        answer = answer_of(as_sent(text, thinks), policy_thinks=thinks)
         return truth(instruction, answer.text).constraints
 
     return world

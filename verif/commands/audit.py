@@ -39,7 +39,7 @@ def audit(
 ) -> None:
     """Audit the verifier of this project's recipe; with --pairs, a judge or that verifier on preference pairs."""
     if pairs is not None:
-        _pairs(pairs, judge_url, judge_model, prompt, reasoning_parser, max_tokens, deadline, limit, out)
+        _pairs(pairs, judge_url, judge_model, prompt, max_tokens, deadline, limit, out, reasoning_parser)
         return
     if judge_url:
         raise RecipeError("--judge-url goes with --pairs.", "The recipe says which judge an audit uses.")
@@ -62,11 +62,11 @@ def _pairs(
     url: str,
     model: str,
     prompt: str,
-    parser: str,
     max_tokens: int,
     deadline: float,
     limit: int,
     out: Path | None,
+    parser: str = "",
 ) -> None:
     from verif.audit import pairs
     from verif.files import write_json
