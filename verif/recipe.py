@@ -109,8 +109,9 @@ class Gate(Section):
 class CascadeSection(Section):
     """A small judge in front of the judge; outside a band of its own probability of pass it decides alone.
 
-    Its server is named by the environment variable `VERIF_SMALL_JUDGE_URL`, its model by `digest`. The audit
-    chooses the band for `agreement`; `low` and `high` hold what it chose and are not written by hand.
+    Its server is named by the environment variable `VERIF_SMALL_JUDGE_URL`, its key by `VERIF_SMALL_JUDGE_API_KEY`,
+    its model by `digest`. The audit chooses the band for `agreement`; `low` and `high` hold what it chose and are
+    not written by hand.
     """
 
     digest: str

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from verif.cache import VerdictCache
 from verif.errors import RecipeError
@@ -54,16 +55,20 @@ def build(
 def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
     """The recipe's judge, or the cascade with a small one in front of it."""
     from verif.judge.cascade import LOGPROBS, Band, Cascade
-    from verif.judge.client import JudgeClient
+    from verif.judge.client import KEY_VARIABLE, SMALL_KEY_VARIABLE, JudgeClient
     from verif.judge.judge import Judge, sampling
 
     section = recipe.verifier
     parser = section.judge_reasoning_parser
     plain = sampling(section.prompt, section.max_judge_tokens, parser)
 
-    def one(where: str, digest: str, parameters: dict[str, Any]) -> Judge:
+    def one(where: str, digest: str, parameters: dict[str, Any], key: str = KEY_VARIABLE) -> Judge:
         client = JudgeClient(
-            where.split(","), "judge", parameters=parameters, deadline_s=section.judge_deadline_s
+            where.split(","),
+            "judge",
+            parameters=parameters,
+            deadline_s=section.judge_deadline_s,
+            key_variable=key,
         )
         return Judge(
             client, template=section.prompt, model_digest=digest, parameters=parameters, parser=parser
@@ -75,8 +80,15 @@ def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
     small_urls = os.environ.get(SMALL_VARIABLE, "")
     if not small_urls:
         raise RecipeError("the recipe has a cascade but no small judge.", f"Set {SMALL_VARIABLE} to its URL.")
-    small = one(small_urls, section.cascade.digest, {**plain, **LOGPROBS})
+    at_home = _origins(small_urls) <= _origins(urls) and SMALL_KEY_VARIABLE not in os.environ
+    key = KEY_VARIABLE if at_home else SMALL_KEY_VARIABLE  # nobody else's server sees the judge's key
+    small = one(small_urls, section.cascade.digest, {**plain, **LOGPROBS}, key)
     return Cascade(small, large, Band(section.cascade.low, section.cascade.high))
+
+
+def _origins(urls: str) -> set[tuple[str, str]]:
+    """Scheme, and host with port, of base URLs separated by commas."""
+    return {(parts.scheme, parts.netloc) for parts in map(urlsplit, urls.split(","))}
 
 
 def verify(

@@ -28,6 +28,7 @@ from verif.judge.endpoint import Endpoint, choose, down_for, soonest
 from verif.judge.limit import AdaptiveLimit
 
 KEY_VARIABLE = "VERIF_JUDGE_API_KEY"
+SMALL_KEY_VARIABLE = "VERIF_SMALL_JUDGE_API_KEY"
 MAX_ANSWER = 4 << 20
 KEEPALIVE_S = 3.0
 """Less than uvicorn's five seconds: a connection that the server is about to close is not used again."""
@@ -69,7 +70,7 @@ class JudgeClient:
     """Questions to one model on one or more servers.
 
     `urls` are base URLs ending in `/v1`; `parameters` go into every request (temperature, max_tokens, ...);
-    the key comes from the environment variable `VERIF_JUDGE_API_KEY` only.
+    the key comes from the environment variable `key_variable` only, and goes to all of them.
     """
 
     def __init__(
@@ -81,10 +82,11 @@ class JudgeClient:
         deadline_s: float = 60.0,
         start: int = 64,
         highest: int = 1024,
+        key_variable: str = KEY_VARIABLE,
     ) -> None:
         if not urls:
             raise JudgeError("no judge URL was given.")
-        self.model, self.deadline_s = model, deadline_s
+        self.model, self.deadline_s, self.key_variable = model, deadline_s, key_variable
         self.parameters = {"temperature": 0, **(parameters or {})}
         self.endpoints = [Endpoint(url.rstrip("/")) for url in urls]
         self.counts: Counter[str] = Counter()
@@ -129,7 +131,7 @@ class JudgeClient:
                 for endpoint in self.endpoints:
                     endpoint.outstanding, endpoint.probing = 0, False
             self._loop = loop
-            key = os.environ.get(KEY_VARIABLE, "")
+            key = os.environ.get(self.key_variable, "")
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S),
                 headers={
@@ -217,7 +219,7 @@ class JudgeClient:
             )
         if status >= 500:
             return _Again(f"the judge failed (HTTP {status}).", healthy=False)
-        hint = f"Is {KEY_VARIABLE} set?" if status in (401, 403) else ""
+        hint = f"Is {self.key_variable} set?" if status in (401, 403) else ""
         return JudgeError(
             f"the judge refused the request (HTTP {status}): {raw[:200].decode('utf-8', 'replace')}", hint
         )

@@ -95,9 +95,10 @@ class Judge:
         return [tuple(soft)] if prompt.is_joint(self.template) else [(index,) for index in soft]
 
     def key(self, instruction: Instruction, answer: str, indices: Sequence[int]) -> str:
-        """What the verdict depends on, and nothing else."""
-        texts = [instruction.constraints[index].text for index in indices]
-        return digest([self.part, instruction.system, instruction.prompt, texts, answer])
+        """What the verdict depends on, and nothing else: all constraints, since the marker is made of them."""
+        texts = [constraint.text for constraint in instruction.constraints]
+        asked = [texts[index] for index in indices]
+        return digest([self.part, instruction.system, instruction.prompt, asked, texts, answer])
 
     async def ask(self, instruction: Instruction, answer: str, indices: Sequence[int]) -> Verdict:
         """One verdict that covers `indices`: pass, fail, or error with the reason."""
