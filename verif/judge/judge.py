@@ -27,7 +27,12 @@ from verif.types import Cost, Instruction, Response, Status, Verdict
 SECRET_VARIABLE = "VERIF_MARKER_KEY"  # noqa: S105
 _BEFORE = re.compile(r'"verdict"\s*:\s*"?$')
 SEEDS = (0, 1)
-"""The fixed sequence: an unparsable verdict is asked for once more with the next seed."""
+"""The fixed sequence: an unparsable verdict is asked for once more with the next seed.
+
+At temperature 0 that helps only where other company in the server's batch changes the last bits of a logit. A
+warmer second attempt would say more, but the same bytes would get the same verdict only from servers that keep
+to a seed.
+"""
 
 
 class Asks(Protocol):
