@@ -244,9 +244,8 @@ def _read(raw: bytes, mark: str, seconds: float) -> JudgeAnswer:
             int(usage.get("completion_tokens") or 0),
         )
         logprobs = tuple((choice.get("logprobs") or {}).get("content") or ())
-        text = (
-            "" if text is None else text
-        )  # null: reasoning that did not end, which is an answer (no verdict)
+        if text is None:  # reasoning that did not end is an answer, though no verdict
+            text = ""
         if not isinstance(text, str) or len(body["choices"]) != 1:
             raise ValueError("not one text")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
