@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Judge, item
+from harness import Judge, item, recipe
 
 import verif
 from verif.cache import VerdictCache
@@ -231,3 +231,14 @@ def test_three_lines() -> None:
     found = verif.verify("Describe a boat.", "Old, grey.", [NO_COMMA])
     assert found.reward.value == 0.0
     assert found.verdicts[0].evidence == {"commas": 1}
+
+
+async def test_the_probe_of_a_policy_that_thinks_is_decided(tmp_path: Path) -> None:
+    from verif.service.probes import probes
+    from verif.stages.context import Stage
+
+    (probe,) = probes(Stage(tmp_path, recipe(judge="none", policy_thinks=True), tmp_path))
+    verifier = Verifier(policy_thinks=True, sandbox=LazySandbox(1))
+    found = await anext(verifier.verify([probe]))
+    await verifier.close()
+    assert [verdict.status for verdict in found.verdicts] == [Status.PASS, Status.PASS]

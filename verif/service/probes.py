@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from verif.answer import as_sent
 from verif.errors import VerifError
 from verif.stages.context import Stage
 from verif.types import (
@@ -30,13 +31,14 @@ def probes(stage: Stage, at_most: int = 5) -> tuple[Item, ...]:
     """A fixed probe, and instructions of the stage's own data (a small judge only reads its own world)."""
     judged = stage.recipe.judge.kind != "none"
     fixed = Instruction(id="probe", prompt=PROMPT, constraints=(*_HARD, _SOFT) if judged else _HARD)
-    found = [Item(id="probe", instruction=fixed, response=Response(text=TEXT))]
+    response = as_sent(TEXT, stage.recipe.verifier.policy_thinks)
+    found = [Item(id="probe", instruction=fixed, response=response)]
     if judged:
-        found = [*_own(stage, at_most), *found]
+        found = [*_own(stage, at_most, response), *found]
     return tuple(found)
 
 
-def _own(stage: Stage, at_most: int) -> list[Item]:
+def _own(stage: Stage, at_most: int, response: Response) -> list[Item]:
     path = stage.data / "train.parquet"
     if not path.is_file():
         return []
@@ -51,7 +53,7 @@ def _own(stage: Stage, at_most: int) -> list[Item]:
         Item(
             id=f"probe-{number}",
             instruction=row.model_copy(update={"constraints": (*row.constraints, *_HARD), "meta": {}}),
-            response=Response(text=TEXT),
+            response=response,
         )
         for number, row in enumerate(judged)
     ]
