@@ -106,18 +106,19 @@ def cut_off(item: Item) -> Item:
     return item.model_copy(update={"response": response})
 
 
-async def overlap(url: str, count: int, seed: int) -> tuple[float, float]:
+async def overlap(url: str, count: int, seed: int, judge_all: bool) -> tuple[float, float]:
     """Seconds of waiting after the last rollout: asked as they finish, and asked when all have finished.
 
     About one rollout of a hundred meets the length limit after 30 s. It comes cut off, as a trainer sends it, on
-    both sides: that is unscorable, and no judge is asked.
+    both sides: that is unscorable, and no judge is asked. With `judge_all` it comes whole: a burst for the judge at
+    the very end, whose longest verdict nothing can hide.
     """
     rng = random.Random(seed)
     finish = sorted(min(LONGEST_ROLLOUT_S, rng.lognormvariate(math.log(6), 0.7)) for _ in range(count))
     async with VerifierClient(url) as client:
         early, late = (
             [
-                cut_off(item) if at == LONGEST_ROLLOUT_S else item
+                cut_off(item) if at == LONGEST_ROLLOUT_S and not judge_all else item
                 for item, at in zip(items, finish, strict=True)
             ]
             for items in (soft_items(count, seed), soft_items(count, seed + 1000))
@@ -140,16 +141,23 @@ async def overlap(url: str, count: int, seed: int) -> tuple[float, float]:
 
 def waiting(count: int, rounds: int) -> dict[str, float]:
     """Reward wait of overlapped verification as a share of what a barrier costs."""
-    with (
-        standin("--slots", "64", "--mean", "0.8", "--longest", "4") as judge,
-        tempfile.TemporaryDirectory() as folder,
-        service(Path(folder), judge, chosen=recipe(judge_deadline_s=120)) as running,
-    ):
-        pairs = [asyncio.run(overlap(running.url, count, seed)) for seed in range(rounds)]
-    early, late = (sum(column) / rounds for column in zip(*pairs, strict=True))
-    print(f"reward wait, {count} rollouts finishing over up to 30 s, {rounds} rounds: ", end="")
-    print(f"{early:.2f} s overlapped, {late:.2f} s after a barrier")
-    return {"wait_vs_barrier": round(early / late, 4)}
+    shares = {}
+    for judge_all in (False, True):
+        with (
+            standin("--slots", "64", "--mean", "0.8", "--longest", "4") as judge,
+            tempfile.TemporaryDirectory() as folder,
+            service(Path(folder), judge, chosen=recipe(judge_deadline_s=120)) as running,
+        ):
+            pairs = [asyncio.run(overlap(running.url, count, seed, judge_all)) for seed in range(rounds)]
+        early, late = (sum(column) / rounds for column in zip(*pairs, strict=True))
+        shares[judge_all] = round(early / late, 4)
+        last = "judged too" if judge_all else "cut off, not judged"
+        print(
+            f"reward wait, {count} rollouts finishing over up to 30 s (those of 30 s {last}), {rounds} rounds: ",
+            end="",
+        )
+        print(f"{early:.2f} s overlapped, {late:.2f} s after a barrier")
+    return {"wait_vs_barrier": shares[False], "wait_vs_barrier_all_judged": shares[True]}
 
 
 # ------------------------------------------------------------------------------------------- savings
@@ -211,7 +219,7 @@ def main() -> None:
     arguments = parser.parse_args()
     parts = {
         "capacity": lambda: capacity(arguments.items, arguments.thread_items),
-        "waiting": lambda: waiting(1024, 5),
+        "waiting": lambda: waiting(1024, 4),
         "savings": lambda: savings(arguments.rollouts),
         "http": lambda: http(20_000, arguments.soak_s),
     }
