@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def test_dockerfiles_are_clean_for_hadolint(role: str, root: Path) -> None:
 def test_images_are_non_root_labelled_and_pinned_by_lock(role: str, root: Path) -> None:
     text = (root / f"infra/docker/{role}.Dockerfile").read_text()
     assert re.findall(r"^USER (.*)$", text, re.M)[-1] == "10001:10001"
+    assert len(re.findall(r"^FROM ", text, re.M)) == 2, "what builds stays out of the image"
     assert "org.opencontainers.image.revision" in text
     assert "dev.verif.lock" in text
     assert "HEALTHCHECK" in text
@@ -49,7 +51,53 @@ def test_locks_of_images_agree_with_the_local_lock(root: Path) -> None:
             if "==" in line:
                 package, version = line.split("==")
                 assert local.get(package, version) == version, f"{package} in locks/{name}.txt"
-    assert "torch" not in (root / "locks/orchestrator.txt").read_text()
+    assert "torch" not in locked(root, "orchestrator")
+
+
+def locked(root: Path, name: str) -> set[str]:
+    lines = (root / f"locks/{name}.txt").read_text().splitlines()
+    return {line.split("==")[0] for line in lines if "==" in line}
+
+
+def test_the_orchestrator_lock_holds_what_the_servers_commands_need(root: Path) -> None:
+    """MLflow does not require its drivers: the server would start and fail at the first request, or not start."""
+    folder = root / "infra"
+    said = "".join(
+        (folder / f).read_text() for f in ("docker/mlflow.sh", "docker/prefect.sh", "k8s/base/mlflow.yaml")
+    )
+    needed = {
+        "--app-name basic-auth": "flask-wtf",
+        "--artifacts-destination s3://": "boto3",
+        "postgresql+psycopg2://": "psycopg2-binary",
+        "postgresql+asyncpg://": "asyncpg",
+    }
+    for words, distribution in needed.items():
+        assert words in said
+        assert distribution in locked(root, "orchestrator"), f"{words} needs {distribution}"
+
+
+def test_the_orchestrator_lock_is_closed(root: Path) -> None:
+    """It is installed without its dependencies: what a package requires must stand in it too."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    names = locked(root, "orchestrator") | locked(root, "build")
+    for name in names:
+        try:
+            requirements = [Requirement(text) for text in metadata.requires(name) or []]
+        except metadata.PackageNotFoundError:  # only a server needs it
+            continue
+        for needed in requirements:
+            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+                assert canonicalize_name(needed.name) in names, f"{name} requires {needed}"
+
+
+def test_jobs_find_their_command_in_the_trainer_image(root: Path) -> None:
+    from verif.cluster.jobs import COMMAND
+
+    text = (root / "infra/docker/trainer.Dockerfile").read_text()
+    assert f">/opt/verif/own/bin/{COMMAND[0]}" in text
+    assert re.search(r"^ENV PATH=/opt/verif/own/bin:", text, re.M)
 
 
 @pytest.mark.parametrize("overlay", ["dev", "gpu"])
