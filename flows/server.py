@@ -132,8 +132,8 @@ def up(root: Path, prefect_port: int, mlflow_port: int) -> tuple[str, str]:
         )  # fmt: skip
         wait(f"http://{HOST}:{prefect_port}/api/health", started["prefect"], "prefect")
         wait(f"http://{HOST}:{mlflow_port}/health", started["mlflow"], "mlflow")
-        for pool, kind in (("local", "process"), ("gpu", "kubernetes")):
-            command(root, env, "prefect", "work-pool", "create", pool, "--type", kind, "--overwrite")
+        for pool in ("local", "gpu"):  # `gpu` is served by a worker in the cluster (docs/gpu.md)
+            command(root, env, "prefect", "work-pool", "create", pool, "--type", "process", "--overwrite")
         command(root, env, "prefect", "--no-prompt", "deploy", "--all")
         command(root, env, "flows.automations")
         started["worker"] = launch(

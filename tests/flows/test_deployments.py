@@ -14,9 +14,10 @@ from typing import Any
 import psutil
 import pytest
 import requests
+import yaml
 
 from flows.automations import NAME
-from flows.server import alive, record_path
+from flows.server import alive, end, environment, record_path
 
 pytestmark = pytest.mark.slow
 STAGES = ["prepare", "policy", "judge", "verifier", "train", "evaluate", "register"]
@@ -40,6 +41,9 @@ def test_everything_is_deployed_with_help_texts(services: Any) -> None:
         for key, schema in deployment["parameter_openapi_schema"]["properties"].items():
             if key != "directory":
                 assert schema.get("description"), f"{name}: {key} has no help text"
+        assert str(services.root) not in json.dumps(deployment["pull_steps"]), f"{name} names a checkout"
+    pools = services.call("POST", "/work_pools/filter", limit=10)
+    assert {p["name"]: p["type"] for p in pools} == {"local": "process", "gpu": "process"}
     assert [a["name"] for a in services.call("POST", "/automations/filter", limit=10)] == [NAME]
     assert requests.get(f"{services.mlflow}/health", timeout=10).text == "OK"
 
@@ -61,6 +65,38 @@ def test_a_run_through_the_api_runs_all_stages_in_a_clone(services: Any, finishe
     (clone,) = (services.root / ".verif" / "clones").iterdir()
     assert "0.0004" in (clone / "recipes" / "local.yaml").read_text()
     assert (clone / "reports" / "train.json").is_file()
+
+
+def test_a_worker_with_an_empty_workspace_serves_the_gpu_pool(
+    services: Any, root: Path, tmp_path: Path
+) -> None:
+    """As the one in the cluster: its manifest's command and settings, with paths below a folder of this test."""
+    pod = yaml.safe_load((root / "infra/k8s/base/worker.yaml").read_text())["spec"]["template"]["spec"]
+    (init,), (container,) = pod["initContainers"], pod["containers"]
+    places = {e["name"]: e["value"].replace("/workspace", str(tmp_path)) for e in container["env"]}
+    subprocess.run(["git", "branch", "--force", "deployed"], cwd=services.root, check=True)
+    env = environment(services.root, 0, 0) | places | {
+        "PREFECT_API_URL": f"{services.prefect}/api", "MLFLOW_TRACKING_URI": services.mlflow,
+        "VERIF_REPOSITORY": str(services.root), "VERIF_BRANCH": "deployed", "PREFECT_WORKER_WEBSERVER_PORT": "0",
+    }  # fmt: skip
+    del env["PREFECT_HOME"]  # below HOME then
+    subprocess.run(init["command"], env=env, cwd=tmp_path, check=True)
+    with (tmp_path / "log").open("wb") as log:
+        worker = subprocess.Popen(
+            ["prefect", *container["args"]],
+            env=env,
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        run = services.trigger("pipeline/gpu", recipe="local")
+        assert services.wait_for_end(run) == "COMPLETED", (tmp_path / "log").read_text()[-3000:]
+        (clone,) = (tmp_path / "verif" / ".verif" / "clones").iterdir()
+        assert (clone / "reports" / "train.json").is_file()
+    finally:
+        end([psutil.Process(worker.pid)])
 
 
 def test_its_numbers_and_pictures_are_artifacts(services: Any, finished: str) -> None:
