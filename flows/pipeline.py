@@ -13,6 +13,7 @@ from prefect.tasks import Task
 from flows import artifacts
 from flows.executors import Executor, execute
 from flows.workspace import workspace
+from verif.cluster.transport import restore_missing
 from verif.pipeline import StageError, select, stage_names
 
 
@@ -48,7 +49,7 @@ def pipeline(
         recipe: File name in recipes/, without .yaml.
         data: The instructions' file, for recipes that read one. Empty: the local world.
         overrides: Recipe values for this run only, e.g. {"train.learning_rate": 0.0005}.
-        from_stage: Leave the stages before this one alone.
+        from_stage: Run no stage before this one. Their results, where they are not here, come from the cache or the remote.
         executor: "recipe" obeys each stage's resources; "local" runs everything here.
         directory: Work in this directory. Empty: in a clone of the deployed commit, so that two runs cannot meet.
 
@@ -56,7 +57,10 @@ def pipeline(
     """
     ran: list[str] = []
     with workspace(directory, recipe, data, overrides or {}) as place:
-        for stage in select(stage_names(place.root), from_stage):
+        names = stage_names(place.root)
+        stages = select(names, from_stage)
+        restore_missing(place.root, names[: -len(stages)])
+        for stage in stages:
             if run_one.with_options(name=stage, task_run_name=stage)(
                 place.root, stage, place.run_id, executor
             ):

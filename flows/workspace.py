@@ -7,25 +7,30 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verif.errors import SetupError
+from verif.cluster.transport import fetch_tracked
+from verif.errors import BusyError, InputError, SetupError
 from verif.overrides import apply_overrides
 from verif.parameters import record_overrides, set_parameters
-from verif.pipeline import only_run
+from verif.pipeline import is_running, only_run
 
 KEEP = 5  # clones of ended runs that stay for a look
 
 
 @dataclass(frozen=True)
 class Place:
-    """A directory that holds the project, and the id that marks every process of this run."""
+    """A directory that holds the project, and the id that marks every process of this run.
+
+    `base` is the directory it was cloned from, where people work; without a clone it is `root` itself.
+    """
 
     root: Path
     run_id: str
+    base: Path
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -37,7 +42,7 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def clone(base: Path, run_id: str) -> Path:
-    """A clone of `base` at its HEAD, with its DVC cache and remotes, and its checkpoints to resume from."""
+    """A clone of `base` at its HEAD, with its DVC cache and remotes, its data, and its checkpoints to resume from."""
     folder = base / ".verif" / "clones"
     target = folder / run_id
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,26 +63,38 @@ def clone(base: Path, run_id: str) -> Path:
     runs.mkdir(parents=True, exist_ok=True)
     (target / ".verif").mkdir(exist_ok=True)
     (target / ".verif" / "runs").symlink_to(runs.resolve(), target_is_directory=True)
+    fetch_tracked(target)
     return target
 
 
 def forget_old(base: Path) -> None:
-    """Delete clones of ended runs, but for the newest few."""
+    """Delete clones of ended runs, but for the newest few; what a killed run left running there is ended first."""
     clones = sorted((base / ".verif" / "clones").iterdir(), key=lambda p: p.stat().st_mtime)
     for old in clones[:-KEEP]:
-        # A running one holds its lock; its directory is younger than KEEP others only in a busy pool.
-        if not (old / ".verif" / "run.lock").exists() or not (old / ".verif" / "run.lock").read_text("utf-8"):
+        with suppress(BusyError), only_run(old, "forget"):  # a running one holds its lock
             shutil.rmtree(old, ignore_errors=True)
+
+
+def newest_run(base: Path, folder: str) -> Path:
+    """The directory (`base`, or the clone of a run that has ended) whose `folder` is the newest."""
+    clones = [p for p in (base / ".verif" / "clones").glob("*") if not is_running(p)]
+    found = [place for place in (base, *clones) if (place / folder).exists()]
+    if not found:
+        raise InputError(
+            f"neither {base} nor the clone of a run that has ended holds it.",
+            file=folder,
+            hint="Run the pipeline first, or give the full path of a folder of rollouts.",
+        )
+    return max(found, key=lambda place: (place / folder).stat().st_mtime)
 
 
 @contextmanager
 def workspace(directory: str | None, recipe: str, data: str, overrides: Mapping[str, Any]) -> Iterator[Place]:
     """The place of one run, its parameters set, its lock held; everything it started has ended when it closes."""
     run_id = uuid.uuid4().hex[:12]
-    if directory:
-        root = Path(directory).resolve()
-    else:
-        base = Path.cwd().resolve()
+    base = Path(directory or ".").resolve()
+    root = base
+    if not directory:
         share_registry(base)
         root = clone(base, run_id)
         forget_old(base)
@@ -85,7 +102,7 @@ def workspace(directory: str | None, recipe: str, data: str, overrides: Mapping[
         set_parameters(root, recipe, data)
         apply_overrides(root, recipe, overrides)
         record_overrides(root, overrides)
-        yield Place(root, run_id)
+        yield Place(root, run_id, base)
 
 
 def share_registry(base: Path) -> None:

@@ -50,6 +50,11 @@ class Outcome:
     seconds: float
 
 
+def stage_name(node: Any) -> str:
+    """The name of a node of DVC's graph; empty for a file of `dvc add`, which is a node but no stage of dvc.yaml."""
+    return str(getattr(node, "name", ""))
+
+
 def stage_names(root: Path) -> list[str]:
     """The stages of dvc.yaml in an order that respects DVC's graph."""
     import networkx
@@ -59,8 +64,8 @@ def stage_names(root: Path) -> list[str]:
     try:
         with Repo(str(root)) as repo:
             graph = repo.index.graph  # edges point from a stage to what it needs
-            order = list(networkx.lexicographical_topological_sort(graph.reverse(), key=lambda s: s.name))
-            return [str(stage.name) for stage in order]
+            order = networkx.lexicographical_topological_sort(graph.reverse(), key=stage_name)
+            return [stage_name(node) for node in order if stage_name(node)]
     except DvcException as error:
         raise RecipeError(f"DVC cannot read the pipeline: {error}") from None
 
@@ -78,7 +83,7 @@ def files_of(root: Path, name: str) -> Files:
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
-        (stage,) = [s for s in repo.index.stages if s.name == name]
+        (stage,) = [s for s in repo.index.stages if stage_name(s) == name]
         outs = [(Path(out.fs_path), bool(out.metric)) for out in stage.outs]
     metrics = tuple(path for path, metric in outs if metric and path.is_file())
     folders = [path for path, metric in outs if not metric and path.is_dir()]
@@ -246,6 +251,19 @@ def only_run(root: Path, run_id: str) -> Iterator[str]:
             if parent_run.cache_info().currsize:
                 end_parent(root, status)
             stream.truncate(0)
+
+
+def is_running(root: Path) -> bool:
+    """Whether somebody holds the project's run lock. Its text says who did last: a killed run leaves that behind."""
+    path = root / ".verif" / "run.lock"
+    if not path.is_file():
+        return False
+    with path.open("a", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def take_lock(root: Path, stream: TextIO) -> None:

@@ -76,6 +76,62 @@ def test_results_travel_and_nothing_runs_where_it_should_not(project: Path) -> N
     assert ran(project) == ["ran prepare", "ran train", "ran train"]
 
 
+@pytest.mark.slow
+def test_without_a_remote_the_cache_here_gives_the_results_back(project: Path) -> None:
+    sh(project, "dvc", "remote", "remove", "-q", "team")
+    sh(project, "git", "commit", "-qam", "no remote")
+    sh(project, "dvc", "repro", "-q", "train")
+    clone = project.parent / "clone"
+    sh(project.parent, "git", "clone", "-q", str(project), str(clone))
+    sh(clone, "dvc", "cache", "dir", "--local", str(project / ".dvc/cache"))
+    transport.restore_missing(clone, ["prepare", "train"])
+    assert (clone / "model.txt").read_text() == (project / "model.txt").read_text()
+    assert ran(project) == ["ran prepare", "ran train"]
+    # what is here stays as it is, known to the cache or not
+    (clone / "src.txt").write_text("other instructions\n")
+    transport.restore_missing(clone, ["prepare", "train"])
+    (clone / "prepared.txt").unlink()
+    with pytest.raises(ClusterError, match="no result of stage 'prepare'"):
+        transport.restore_missing(clone, ["prepare", "train"])
+    assert ran(project) == ["ran prepare", "ran train"]
+
+
+@pytest.mark.slow
+def test_a_machine_that_never_ran_a_stage_gets_its_result_from_the_remote(project: Path) -> None:
+    sh(project, "dvc", "repro", "-q", "train")
+    sh(project, "dvc", "push", "-q", "--run-cache")
+    clone = project.parent / "clone"
+    sh(project.parent, "git", "clone", "-q", str(project), str(clone))
+    transport.restore_missing(clone, ["prepare", "train"])
+    assert (clone / "model.txt").read_text() == (project / "model.txt").read_text()
+    assert ran(project) == ["ran prepare", "ran train"]
+
+
+@pytest.mark.slow
+def test_a_pod_gets_what_dvc_add_tracks(project: Path) -> None:
+    sh(project, "git", "rm", "-q", "--cached", "src.txt")
+    (project / "benchmark-files").mkdir()
+    (project / "benchmark-files" / "rows.jsonl").write_text("{}\n")
+    sh(project, "dvc", "add", "-q", "src.txt", "benchmark-files")
+    sh(project, "git", "add", "-A")
+    sh(project, "git", "commit", "-qm", "dvc add")
+    assert transport.tracked(project) == ["benchmark-files", "src.txt"]
+    assert transport.upstream(project, "evaluate") == ["prepare", "train"]
+    sh(project, "dvc", "repro", "-q", "prepare")
+    assert transport.not_pushed(project) == ["benchmark-files", "benchmark-files/rows.jsonl", "src.txt"]
+    missing = pod(project, "train", {})
+    assert missing.returncode == 2
+    assert "`dvc push` them" in missing.stderr
+    sh(project, "dvc", "push", "-q", "--run-cache")
+    assert transport.not_pushed(project) == []
+    done = pod(project, "train", {})
+    assert done.returncode == 0, done.stderr
+    clone = project.parent / "pod-train" / "clone"
+    assert (clone / "src.txt").read_text() == "instructions\n"
+    assert (clone / "benchmark-files" / "rows.jsonl").is_file()  # no stage names it; `evaluate` reads it
+    assert ran(project) == ["ran prepare", "ran train"]
+
+
 def test_overrides_changed_on_the_way_are_refused() -> None:
     environment = {
         "VERIF_REPOSITORY": "x",

@@ -99,6 +99,19 @@ def test_a_worker_with_an_empty_workspace_serves_the_gpu_pool(
         end([psutil.Process(worker.pid)])
 
 
+def test_a_run_from_a_stage_on_gets_the_earlier_results_back(services: Any, finished: str) -> None:
+    changed = {"train.learning_rate": 0.0004, "evaluate.response_tokens": 48}
+    run = services.trigger("pipeline/weekly", recipe="local", overrides=changed, from_stage="evaluate")
+    assert services.wait_for_end(run) == "COMPLETED", (
+        services.root / ".verif/services/worker.log"
+    ).read_text()[-3000:]
+    tasks = services.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [run]}})
+    assert {t["name"] for t in tasks} & set(STAGES) == {"evaluate", "register"}
+    clone = max((services.root / ".verif" / "clones").iterdir(), key=lambda p: p.stat().st_mtime)
+    assert (clone / "reports" / "train.json").is_file()
+    assert (clone / "rows.jsonl").is_file()
+
+
 def test_its_numbers_and_pictures_are_artifacts(services: Any, finished: str) -> None:
     artifacts = services.call("POST", "/artifacts/filter", flow_runs={"id": {"any_": [finished]}}, limit=100)
     by_key = {a["key"]: a for a in artifacts}

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from verif.errors import BusyError, RecipeError
-from verif.pipeline import StageError, changed, files_of, only_run, run_stage, select, stage_names
+from verif.pipeline import StageError, changed, files_of, is_running, only_run, run_stage, select, stage_names
 from verif.processes import MARKER, marked, marker
 
 pytestmark = pytest.mark.slow
@@ -69,6 +69,17 @@ def test_stages_come_in_the_order_of_the_graph(project: Path) -> None:
     assert select(stage_names(project), "second") == ["second", "third"]
     with pytest.raises(RecipeError, match="Stages: first, second, third"):
         select(stage_names(project), "forth")
+
+
+def test_a_file_of_dvc_add_is_no_stage(project: Path) -> None:
+    env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    (project / "rows.jsonl").write_text("{}\n")
+    subprocess.run(["dvc", "add", "-q", "rows.jsonl"], cwd=project, env=env, check=True)
+    (project / "params.yaml").write_text("recipe: local\ndata: rows.jsonl\n")
+    assert stage_names(project) == ["first", "second", "third"]
+    assert [run_stage(project, name, "r").ran for name in stage_names(project)] == [True, True, True]
+    assert (project / "reports" / "first.txt").read_text() == "{}\n"
+    assert [p.name for p in files_of(project, "second").metrics] == ["second.json"]
 
 
 def test_a_change_runs_what_it_touches_and_nothing_else(project: Path) -> None:
@@ -141,6 +152,14 @@ def test_a_second_run_is_refused_in_one_line(project: Path) -> None:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
+
+
+def test_a_lock_counts_while_it_is_held_whatever_it_says(tmp_path: Path) -> None:
+    assert not is_running(tmp_path)
+    with only_run(tmp_path, "r"):
+        assert is_running(tmp_path)
+    (tmp_path / ".verif" / "run.lock").write_text("process 1, since 00:00:00")  # as `kill -9` leaves it
+    assert not is_running(tmp_path)
 
 
 def test_only_marked_processes_are_ours(tmp_path: Path) -> None:
