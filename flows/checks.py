@@ -9,9 +9,9 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows import artifacts
-from flows.executors import execute
+from flows.executors import execute, preflight
 from flows.pipeline import heals
-from flows.workspace import workspace
+from flows.workspace import Place, workspace
 from verif.pipeline import run_command
 
 
@@ -21,6 +21,14 @@ from verif.pipeline import run_command
 def bring(root: Path, stage: str, run_id: str) -> None:
     """A stage's outputs, from the cache where they are known."""
     execute(root, stage, run_id, "recipe")
+
+
+def bring_judge(place: Place) -> None:
+    """What the verifier needs: the golden set and the judge."""
+    stages = ("prepare", "judge")
+    preflight(place, stages, "recipe")
+    for stage in stages:
+        bring.with_options(name=stage, task_run_name=stage)(place.root, stage, place.run_id)
 
 
 @task(
@@ -51,8 +59,7 @@ def evaluate_champion(
         which: A version number or an alias in the registry.
     """
     with workspace(None, recipe, data, {}) as place:
-        for stage in ("prepare", "judge"):
-            bring.with_options(name=stage, task_run_name=stage)(place.root, stage, place.run_id)
+        bring_judge(place)
         fetched = command.with_options(task_run_name="fetch")(
             place.root, place.run_id, ["models", "--fetch", which], 3600
         )
@@ -75,8 +82,7 @@ def audit_verifier(recipe: str = "local", data: str = "") -> None:
         data: The instructions' file, for recipes that read one.
     """
     with workspace(None, recipe, data, {}) as place:
-        for stage in ("prepare", "judge"):
-            bring.with_options(name=stage, task_run_name=stage)(place.root, stage, place.run_id)
+        bring_judge(place)
         try:
             command.with_options(task_run_name="audit")(
                 place.root, place.run_id, ["audit", "--check"], 5 * 3600

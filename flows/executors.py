@@ -5,21 +5,37 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from flows.workspace import Place, git
+from verif.cluster.transport import dvc
+from verif.parameters import recorded_overrides
 from verif.pipeline import Outcome, changed, run_stage
 from verif.recipe import Recipe, Resources
 from verif.stages.context import load_stage
 
 Executor = Literal["recipe", "local"]
 CLUSTER_FILE = Path("infra/cluster.yaml")
+PUSH_HINT = "Pods get their inputs from the DVC remote: `dvc remote list`."
 log = logging.getLogger("verif.flows")
 
 
 def resources_of(recipe: Recipe, stage: str) -> Resources:
     """What the recipe asks for; a stage it does not name gets the defaults."""
     return recipe.resources.get(stage, Resources())
+
+
+def preflight(place: Place, stages: Sequence[str], executor: Executor) -> None:
+    """Once, before anything runs: all that stages on the cluster need is there, or one error says what is not."""
+    recipe = load_stage(place.root).recipe
+    if executor != "recipe" or all(resources_of(recipe, s).executor != "kubernetes" for s in stages):
+        return
+    from verif.cluster.doctor import examine, require
+
+    overrides = recorded_overrides(place.root)
+    require(examine(place.root, recipe, place.root / CLUSTER_FILE, base=place.base, overrides=overrides))
 
 
 def execute(root: Path, stage: str, run_id: str, executor: Executor) -> Outcome:
@@ -35,22 +51,17 @@ def execute(root: Path, stage: str, run_id: str, executor: Executor) -> Outcome:
         and executor == "recipe"
         and any(r.executor == "kubernetes" for r in recipe.resources.values())
     ):
-        from verif.cluster.transport import dvc
-
-        dvc(root, "push", "--run-cache", hint="Pods get their inputs from the DVC remote: `dvc remote list`.")
+        dvc(root, "push", "--run-cache", hint=PUSH_HINT)
     return outcome
 
 
 def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
     """Restore the result if the run-cache has it; otherwise have the cluster make it, then restore it."""
-    from flows.workspace import git
     from verif.cluster import transport, watch
     from verif.cluster.assess import State
     from verif.cluster.client import Kube
     from verif.cluster.config import load_cluster
-    from verif.cluster.doctor import require_submittable
     from verif.cluster.request import StageRequest
-    from verif.parameters import recorded_overrides
 
     begun = time.monotonic()
     if not changed(root, stage):
@@ -58,7 +69,8 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
     transport.fetch_run_cache(root)
     if not transport.has_result(root, stage):
         cluster = load_cluster(root / CLUSTER_FILE)
-        require_submittable(root, recipe)
+        # What was up to date or restored here never went to the remote.
+        dvc(root, "push", "--run-cache", hint=PUSH_HINT)
         request = StageRequest(
             recipe, stage, git(root, "rev-parse", "HEAD"), recorded_overrides(root), run_id=run_id
         )  # the run's id goes to the pod; the object's name does not hold it

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows import artifacts
-from flows.executors import Executor, execute
+from flows.executors import Executor, execute, preflight
 from flows.workspace import workspace
 from verif.cluster.transport import restore_missing
 from verif.pipeline import StageError, select, stage_names
@@ -59,6 +59,7 @@ def pipeline(
     with workspace(directory, recipe, data, overrides or {}) as place:
         names = stage_names(place.root)
         stages = select(names, from_stage)
+        preflight(place, stages, executor)
         restore_missing(place.root, names[: -len(stages)])
         for stage in stages:
             if run_one.with_options(name=stage, task_run_name=stage)(

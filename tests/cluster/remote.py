@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 BIN = Path(sys.executable).parent
+DIGEST = "sha256:" + "0" * 64
 PIPELINE = {
     "stages": {
         "prepare": {
@@ -101,6 +102,29 @@ def project(tmp_path: Path, s3: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     sh(origin, "git", "add", "-A")
     sh(origin, "git", "commit", "-qm", "pipeline")
     return origin
+
+
+def on_kubernetes(project: Path, url: str, repository: str) -> None:
+    """Commit that the train stage runs on a cluster, which is described; a kubeconfig beside the project."""
+    recipe = yaml.safe_load((project / "recipes/local.yaml").read_text())
+    recipe["resources"] = {"train": {"executor": "kubernetes", "memory_gb": 4}}
+    (project / "recipes/local.yaml").write_text(yaml.safe_dump(recipe))
+    (project / "infra").mkdir()
+    images = {"cpu": f"registry.example/verif/cpu@{DIGEST}"}
+    cluster = {"repository": repository, "images": images}
+    (project / "infra/cluster.yaml").write_text(yaml.safe_dump(cluster))
+    sh(project, "git", "add", "-A")
+    sh(project, "git", "commit", "-qm", "train on the cluster")
+    named = {"cluster": {"server": url}, "name": "test"}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [named],
+        "users": [{"name": "test", "user": {}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        "current-context": "test",
+    }
+    (project.parent / "kubeconfig").write_text(yaml.safe_dump(config))
 
 
 def ran(project: Path) -> list[str]:

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 from cluster_apiserver import api_client, failure
+from remote import on_kubernetes, ran, sh
 
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.cluster.doctor import (
+    Finding,
     check_cluster,
+    check_data,
+    check_images,
     check_labels,
+    check_pushed,
     check_recipe,
     check_remote,
-    check_repository,
-    require_submittable,
+    check_tracked,
+    check_tree,
+    require,
 )
 from verif.errors import ClusterError
+from verif.overrides import apply_overrides
+from verif.parameters import set_parameters
 from verif.recipe import Recipe, load_recipe
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def git(cwd: Path, *arguments: str) -> None:
@@ -35,41 +50,133 @@ def git(cwd: Path, *arguments: str) -> None:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
+def repository(tmp_path: Path, root: Path) -> Path:
+    """A committed clone with two recipes; the commit is nowhere else."""
     git(tmp_path, "init", "-q", "--bare", "remote")
     git(tmp_path, "init", "-q", "-b", "main", "clone")
     clone = tmp_path / "clone"
+    (clone / "recipes").mkdir()
+    for name in ("local", "verinstruct-tiny"):
+        (clone / "recipes" / f"{name}.yaml").write_text((root / "recipes" / f"{name}.yaml").read_text())
+    (clone / "params.yaml").write_text("recipe: local\ndata: verif/data/world\n")
     (clone / "a.txt").write_text("a")
-    git(clone, "add", "a.txt")
+    git(clone, "add", "-A")
     git(clone, "commit", "-qm", "a")
-    git(clone, "remote", "add", "origin", "../remote")
     return clone
 
 
-def test_dirty_tree_and_unpushed_commit_are_named(repository: Path) -> None:
-    tree, push = check_repository(repository)
-    assert tree.ok
-    assert not push.ok
-    assert "git push" in push.fix
-    git(repository, "push", "-q", "origin", "main")
+def test_changes_by_hand_are_named(repository: Path) -> None:
+    recipe = load_recipe("local", repository / "recipes")
+    assert check_tree(repository, recipe, {}).ok
+    (repository / "dvc.lock").write_text("")
+    assert check_tree(repository, recipe, {}).ok
     (repository / "a.txt").write_text("b")
-    (repository / "new.py").write_text("")
-    tree, push = check_repository(repository)
-    assert push.ok
+    (repository / "ein neuer Käse.py").write_text("")
+    tree = check_tree(repository, recipe, {})
     assert not tree.ok
-    assert "a.txt" in tree.detail
-    assert "new.py" in tree.detail
+    assert tree.detail.endswith(": a.txt, ein neuer Käse.py")
+    assert "Commit" in tree.fix
+    assert not check_tree(repository.parent, recipe, {}).ok
 
 
-def test_what_a_pod_could_not_reproduce_is_not_submitted(
-    repository: Path, root: Path, recipe: Recipe
+def test_what_verif_wrote_is_no_change_by_hand(repository: Path) -> None:
+    (repository / "rows.jsonl").write_text("{}\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "rows")
+    overrides = {"train.steps": 7, "train.learning_rate": 0.01}
+    set_parameters(repository, "verinstruct-tiny", "rows.jsonl")
+    apply_overrides(repository, "verinstruct-tiny", overrides)
+    recipe = load_recipe("verinstruct-tiny", repository / "recipes")
+    assert check_tree(repository, recipe, overrides).ok
+    # overrides of an earlier run, or more than the overrides: a pod would train something else
+    for other in ({}, {"train.steps": 7}):
+        assert check_tree(repository, recipe, other).detail.endswith(": recipes/verinstruct-tiny.yaml")
+    path = repository / "recipes" / "verinstruct-tiny.yaml"
+    path.write_text(path.read_text() + "seed: 5\n")
+    assert not check_tree(repository, recipe, overrides).ok
+    git(repository, "checkout", "-q", "recipes")
+    (repository / "params.yaml").write_text("recipe: local\n")
+    assert check_tree(repository, recipe, {}).detail.endswith(": params.yaml")
+
+
+def test_the_commit_must_be_where_pods_clone_it(repository: Path, tmp_path: Path) -> None:
+    remote = str(tmp_path / "remote")
+    assert "cannot be read" in check_pushed(repository, str(tmp_path / "gone")).detail
+    finding = check_pushed(repository, remote)
+    assert not finding.ok
+    assert f"{remote} lacks the commit" in finding.detail
+    assert "git push" in finding.fix
+    # a flow's own clone has an origin that holds every commit; that says nothing
+    git(tmp_path, "clone", "-q", "clone", "flow")
+    assert not check_pushed(tmp_path / "flow", remote).ok
+    git(repository, "push", "-q", remote, "main")
+    assert check_pushed(tmp_path / "flow", remote).ok
+    (repository / "a.txt").write_text("c")
+    git(repository, "commit", "-qam", "c")
+    assert not check_pushed(repository, remote).ok
+
+
+def test_a_commit_below_what_others_pushed_is_found_and_no_branch_here_moves(
+    repository: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ClusterError, match="git push"):
-        require_submittable(repository, recipe)
-    git(repository, "push", "-q", "origin", "main")
-    require_submittable(repository, recipe)
-    with pytest.raises(ClusterError, match="pinned models"):
-        require_submittable(repository, load_recipe("tulu3-8b", root / "recipes"))
+    remote = str(tmp_path / "remote")
+    git(repository, "push", "-q", remote, "main")
+    git(tmp_path, "clone", "-q", "-b", "main", "remote", "colleague")
+    git(tmp_path / "colleague", "commit", "-q", "--allow-empty", "-m", "more")
+    git(tmp_path / "colleague", "tag", "-am", "one", "v1")
+    git(tmp_path / "colleague", "push", "-q", "origin", "v1", "main")
+    assert check_pushed(repository, remote).ok
+    git(tmp_path / "remote", "update-ref", "-d", "refs/heads/main")
+    assert check_pushed(repository, remote).ok  # the tag is enough
+    refs = subprocess.run(["git", "for-each-ref"], cwd=repository, capture_output=True, text=True, check=True)
+    assert len(refs.stdout.splitlines()) == 1
+
+
+def test_all_that_is_missing_is_one_error() -> None:
+    require([Finding("a", True)])
+    bad = [Finding("a", True), Finding("b", False, "is gone", "Bring it."), Finding("c", False, "", "Do it.")]
+    with pytest.raises(ClusterError) as caught:
+        require(bad)
+    assert str(caught.value) == (
+        "nothing was submitted, 2 of 3 checks failed. b: is gone. Bring it. c: missing. Do it."
+    )
+
+
+@pytest.mark.slow
+def test_data_comes_with_the_commit_or_from_the_remote(repository: Path, tmp_path: Path) -> None:
+    def dvc(*arguments: str) -> None:
+        subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=repository, check=True)
+
+    def findings() -> dict[str, Finding]:
+        return {f.what: f for f in check_data(repository, recipe)}
+
+    tiny = load_recipe("verinstruct-tiny", repository / "recipes").model_dump(by_alias=True)
+    benchmarks = [{"name": "ifeval", "path": "benchmark-files/ifeval.jsonl"}]
+    tiny["evaluate"] |= {"benchmarks": benchmarks}
+    tiny["resources"] = {"evaluate": {"executor": "kubernetes"}}
+    recipe = Recipe.model_validate(tiny)
+    dvc("init", "-q")
+    (repository / "benchmark-files").mkdir()
+    for name in ("rows.jsonl", "benchmark-files/ifeval.jsonl"):
+        (repository / name).write_text(f'{{"in": "{name}"}}\n')
+    set_parameters(repository, "verinstruct-tiny", "rows.jsonl")
+    assert (
+        findings()["choice of data"].detail == "the commit names verif/data/world, this run reads rows.jsonl"
+    )
+    assert not findings()["choice of data"].ok
+    assert findings()["data files"].detail == "not in the commit: rows.jsonl, benchmark-files/ifeval.jsonl"
+    dvc("add", "-q", "rows.jsonl", "benchmark-files")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "data")
+    assert [f.ok for f in findings().values()] == [True, True]
+    dvc("remote", "add", "-q", "-d", "team", str(tmp_path / "store"))
+    assert (
+        check_tracked(repository).detail == "lacks benchmark-files, benchmark-files/ifeval.jsonl, rows.jsonl"
+    )
+    dvc("push", "-q")
+    assert check_tracked(repository).ok
+    local = load_recipe("local", repository / "recipes")
+    assert not check_data(repository, local)[0].ok  # its pods would read rows.jsonl
 
 
 def test_unpinned_recipe_is_a_finding(root: Path, recipe: Recipe) -> None:
@@ -89,8 +196,6 @@ def test_a_judge_that_cannot_be_audited_is_a_finding(root: Path, recipe: Recipe)
 
 @pytest.mark.slow
 def test_missing_and_unreachable_remote(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     dvc = [sys.executable, "-m", "dvc"]
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
     subprocess.run([*dvc, "init", "-q"], cwd=repository, check=True)
@@ -117,18 +222,22 @@ class Api:
     def __init__(self) -> None:
         self.denied: set[tuple[str, str]] = set()
         self.missing: set[str] = set()
+        self.hidden: set[str] = set()
         self.nodes: list[dict[str, Any]] = []
 
     async def review(self, request: web.Request) -> web.Response:
         body = await request.json()
         asked = body["spec"]["resourceAttributes"]
-        allowed = (asked["verb"], asked["resource"]) not in self.denied
+        part = f"/{asked['subresource']}" if asked.get("subresource") else ""
+        allowed = (asked["verb"], asked["resource"] + part) not in self.denied
         return web.json_response({**body, "status": {"allowed": allowed}}, status=201)
 
     async def thing(self, request: web.Request) -> web.Response:
         name = request.path.rsplit("/", 1)[-1]
         if name in self.missing:
             return failure(404, "NotFound", name)
+        if name in self.hidden:
+            return failure(403, "Forbidden", name)
         return web.json_response({"metadata": {"name": name}, "items": []})
 
     async def list_nodes(self, request: web.Request) -> web.Response:
@@ -154,15 +263,16 @@ async def test_everything_missing_is_reported_at_once(
     api: tuple[Api, Kube], cluster: Cluster, root: Path
 ) -> None:
     server, kube = api
-    server.denied = {("create", "jobs"), ("watch", "rayjobs")}
-    server.missing = {"rayjobs", "team", "verif-remote", "verif-checkpoints"}
+    server.denied = {("create", "jobs"), ("watch", "rayjobs"), ("get", "pods/log")}
+    server.missing = {"rayjobs", "team", "verif-remote", "verif-hub", "verif-verifier", "verif-checkpoints"}
     recipe = load_recipe("qwen-multi-node", root / "recipes")
     findings = {
         f.what: f for f in await check_cluster(kube, recipe, cluster.model_copy(update={"queue": "team"}))
     }
     bad = {what for what, f in findings.items() if not f.ok}
-    assert {"rights", "RayJob CRD", "Kueue queue", "secret verif-remote", "claim verif-checkpoints"} <= bad
-    assert findings["rights"].detail == "create jobs, watch rayjobs"
+    assert {"rights", "RayJob CRD", "Kueue queue", "claim verif-checkpoints"} <= bad
+    assert {"secret verif-remote", "secret verif-hub", "secret verif-verifier"} <= bad
+    assert findings["rights"].detail == "create jobs, watch rayjobs, get pods/log"
     assert findings["service account verif-stage"].ok
     assert any("NVIDIA-H800" in what for what in bad)
 
@@ -178,6 +288,36 @@ async def test_a_cluster_that_has_everything_is_fine(
         }
     ]
     assert [f.what for f in await check_cluster(kube, recipe, cluster) if not f.ok] == []
+
+
+async def test_what_may_not_be_read_counts_only_where_it_must_be(
+    api: tuple[Api, Kube], cluster: Cluster, root: Path
+) -> None:
+    server, kube = api
+    server.hidden = {"rayjobs", "team", "verif-remote", "verif-stage", "verif-checkpoints"}
+    recipe = load_recipe("qwen-multi-node", root / "recipes")
+    findings = {
+        f.what: f for f in await check_cluster(kube, recipe, cluster.model_copy(update={"queue": "team"}))
+    }
+    assert findings["RayJob CRD"].detail == "may not be read"
+    assert not findings["RayJob CRD"].ok
+    for what in ("Kueue queue", "secret verif-remote", "service account verif-stage"):
+        assert findings[what].ok
+        assert findings[what].detail.endswith("not checked")
+
+
+def test_an_image_for_every_role_that_the_recipe_needs(cluster: Cluster, root: Path, recipe: Recipe) -> None:
+    def only(*roles: str) -> Cluster:
+        return cluster.model_copy(update={"images": {r: i for r, i in cluster.images.items() if r in roles}})
+
+    assert check_images(
+        recipe, only("trainer")
+    ).ok  # both of its stages have GPUs, and no verifier is asked for
+    large = load_recipe("tulu3-8b", root / "recipes")
+    assert check_images(large, cluster).ok
+    finding = check_images(large, only("orchestrator"))
+    assert finding.detail == "the cluster file names none for cpu, trainer, verifier"
+    assert "verif images build" in finding.fix
 
 
 async def test_no_kubeconfig_and_wrong_context_are_one_line(
@@ -198,3 +338,71 @@ async def test_no_kubeconfig_and_wrong_context_are_one_line(
     monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(config))
     with pytest.raises(ClusterError, match=r"'dev'.*'gpu'"):
         await Kube.connect("verif", context="gpu")
+
+
+BEGIN = """
+import json, sys
+from flows.executors import preflight
+from flows.workspace import workspace
+directory, recipe, overrides = json.loads(sys.argv[1])
+with workspace(directory, recipe, "", overrides) as place:
+    preflight(place, ["prepare", "train", "evaluate"], "recipe")
+"""
+VERIF = "from verif.cli import main; main()"
+
+
+async def python(project: Path, code: str, *arguments: str) -> tuple[int, str]:
+    """Exit code and complaints of a process in the project."""
+    env = os.environ | {"KUBECONFIG": str(project.parent / "kubeconfig"), "PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, *arguments, cwd=project, env=env,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, err = await asyncio.wait_for(process.communicate(), 300)
+    assert process.returncode is not None
+    return process.returncode, err.decode()
+
+
+@pytest.mark.slow
+async def test_a_run_begins_when_its_pods_can_do_the_same(project: Path, api: tuple[Api, Kube]) -> None:
+    """A recipe and overrides that no commit holds reach the pods beside the commit; changes by hand do not."""
+    server, kube = api
+    team = project.parent / "team.git"
+    other = yaml.safe_load((project / "recipes/local.yaml").read_text()) | {"name": "other"}
+    other["resources"] = {"train": {"executor": "kubernetes"}}
+    (project / "recipes/other.yaml").write_text(yaml.safe_dump(other))
+    (project / "params.yaml").write_text("recipe: local\ndata: verif/data/world\n")
+    on_kubernetes(project, kube.api.configuration.host, str(team))
+    sh(project, "git", "clone", "-q", "--bare", ".", str(team))
+    for directory in (None, str(project)):
+        begin = json.dumps([directory, "other", {"train.steps": 7}])
+        assert await python(project, BEGIN, begin) == (0, "")
+    assert "steps: 7" in (project / "recipes/other.yaml").read_text()
+
+    # all that is wrong in one error, before the first stage
+    sh(project, "git", "commit", "-qam", "not pushed")
+    (project / "src.txt").write_text("by hand\n")
+    sh(project, "dvc", "remote", "modify", "--local", "-q", "team", "endpointurl", "http://127.0.0.1:9")
+    server.denied, server.missing = {("create", "jobs")}, {"verif-remote"}
+    code, said = await python(project, VERIF, "run")
+    assert code == 2
+    (line,) = said.strip().splitlines()
+    for part in (
+        "nothing was submitted, 5 of ",
+        "src.txt. Commit or discard these files.",
+        "DVC remote: the DVC remote could not be read",
+        f"{team} lacks the commit. Run `git push`.",
+        "rights: create jobs. Bind the role",
+        "secret verif-remote: does not exist. Create it",
+    ):
+        assert part in line
+    assert ran(project) == []
+    (project.parent / "kubeconfig").unlink()
+    code, said = await python(project, BEGIN, json.dumps([None, "local", {}]))
+    assert code == 1
+    assert "cluster: no usable kubeconfig" in said
+    # where everything runs here, nobody asks
+    code, said = await python(
+        project, BEGIN.replace('"recipe")', '"local")'), json.dumps([None, "local", {}])
+    )
+    assert (code, said) == (0, "")

@@ -10,41 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from remote import ran, sh
+from remote import DIGEST, on_kubernetes, ran, sh
 
 pytest.importorskip("dvc")
 pytest.importorskip("moto.server")
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
-DIGEST = "sha256:" + "0" * 64
-
-
-def on_kubernetes(project: Path, url: str) -> Path:
-    """The project with its train stage on a cluster, pushed; a clone of it as a flow run has; a kubeconfig."""
-    recipe = yaml.safe_load((project / "recipes/local.yaml").read_text())
-    recipe["resources"] = {"train": {"executor": "kubernetes", "memory_gb": 4}}
-    (project / "recipes/local.yaml").write_text(yaml.safe_dump(recipe))
-    (project / "infra").mkdir()
-    images = {"cpu": f"registry.example/verif/cpu@{DIGEST}"}
-    (project / "infra/cluster.yaml").write_text(
-        yaml.safe_dump({"repository": str(project), "images": images})
-    )
-    sh(project, "git", "add", "-A")
-    sh(project, "git", "commit", "-qm", "train on the cluster")
-    named = {"cluster": {"server": url}, "name": "test"}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [named],
-        "users": [{"name": "test", "user": {}}],
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-        "current-context": "test",
-    }
-    (project.parent / "kubeconfig").write_text(yaml.safe_dump(config))
-    clone = project.parent / "flow"
-    sh(project.parent, "git", "clone", "-q", str(project), str(clone))
-    return clone
 
 
 async def execute(clone: Path, *stages: str) -> str:
@@ -83,7 +54,9 @@ async def kubelet(server: Any, folder: Path) -> None:
 async def test_a_stage_of_the_recipe_runs_as_a_job_and_its_result_comes_back(
     project: Path, server: Any
 ) -> None:
-    clone = on_kubernetes(project, server.url)
+    on_kubernetes(project, server.url, str(project))
+    clone = project.parent / "flow"
+    sh(project.parent, "git", "clone", "-q", str(project), str(clone))
     node = asyncio.create_task(kubelet(server, project.parent))
     told = await execute(clone, "prepare", "train", "evaluate")
     await node
@@ -102,3 +75,20 @@ async def test_a_stage_of_the_recipe_runs_as_a_job_and_its_result_comes_back(
     assert server.created == [job]
     assert ran(project) == ["ran prepare", "ran train", "ran evaluate"]
     assert json.dumps(server.objects["jobs", job]).count(DIGEST) == 1
+
+
+async def test_results_that_were_here_before_there_was_a_remote_reach_the_pod(
+    project: Path, server: Any
+) -> None:
+    on_kubernetes(project, server.url, str(project))
+    sh(project, "dvc", "repro", "-q", "prepare")
+    clone = project.parent / "flow"
+    sh(project.parent, "git", "clone", "-q", str(project), str(clone))
+    sh(clone, "dvc", "cache", "dir", "--local", str(project / ".dvc/cache"))
+    sh(
+        clone, "dvc", "repro", "-q", "prepare"
+    )  # restored: `execute` has nothing to run, and nothing was pushed
+    node = asyncio.create_task(kubelet(server, project.parent))
+    assert (await execute(clone, "prepare", "train")).count("ran=True") == 1
+    await node
+    assert ran(project) == ["ran prepare", "ran train"]

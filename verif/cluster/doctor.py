@@ -5,23 +5,44 @@ Each check returns a `Finding`; a failed one says what to do. The checks on git 
 
 from __future__ import annotations
 
+import asyncio
+import os
 import subprocess
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any, get_args
 
 import aiohttp
+import yaml
 from kubernetes_asyncio import client
 
 from verif.benchmarks.pin import unpinned
+from verif.cluster import transport
 from verif.cluster.client import Kube
-from verif.cluster.config import Cluster
-from verif.errors import ClusterError
+from verif.cluster.config import Cluster, Role, load_cluster
+from verif.cluster.manifests import manifest
+from verif.cluster.pods import Manifest
+from verif.cluster.request import StageRequest
+from verif.cluster.verifier import verifier
+from verif.errors import ClusterError, VerifError
+from verif.overrides import Overrides, merged
+from verif.parameters import read_parameters
 from verif.planning.labels import FIX, labels
-from verif.recipe import Recipe
+from verif.recipe import Recipe, VerInstructData
 
-RIGHTS = [("batch", "jobs"), ("ray.io", "rayjobs"), ("", "pods"), ("", "events")]
+RIGHTS = [("batch", "jobs"), ("ray.io", "rayjobs"), ("", "pods"), ("", "pods/log"), ("", "events"),
+          ("apps", "deployments"), ("", "services"), ("", "configmaps"), ("networking.k8s.io", "networkpolicies"),
+          ("policy", "poddisruptionbudgets")]  # fmt: skip
 VERBS = {"jobs": ("create", "get", "list", "watch", "delete"), "rayjobs": ("create", "get", "list", "watch", "delete"),
-         "pods": ("list",), "events": ("list",)}  # fmt: skip
+         "pods": ("list",), "pods/log": ("get",), "events": ("list",),
+         # A verifier is one Deployment that owns the rest: the cluster deletes what it owns.
+         "deployments": ("create", "get", "delete"), "services": ("create",), "configmaps": ("create",),
+         "networkpolicies": ("create",), "poddisruptionbudgets": ("create",)}  # fmt: skip
+VERIFIER = ("deployments", "services", "configmaps", "networkpolicies", "poddisruptionbudgets")
+GIT_TIMEOUT_S = 120.0
+ROLE = "Bind the role verif-orchestrator (infra/k8s/base/rbac.yaml) to this user."
+NOT_READ = "may not be read; not checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,50 +55,156 @@ class Finding:
     fix: str = ""
 
 
+def examine(
+    root: Path,
+    recipe: Recipe,
+    cluster_file: Path,
+    *,
+    base: Path | None = None,
+    overrides: Overrides | None = None,
+) -> list[Finding]:
+    """Everything, looked at before anything is submitted, so that all that is missing can be said at once.
+
+    `root` holds the commit, the parameters and the data of the run. People work in `base`: in `root` itself, or in the
+    directory that it was cloned from.
+    """
+    remote = check_remote(root)
+    findings = [check_tree(base or root, recipe, overrides or {}), remote, check_recipe(recipe)]
+    findings += check_labels(recipe, root)
+    try:
+        findings += check_data(root, recipe)
+        if remote.ok:
+            findings.append(check_tracked(root))
+    except ClusterError as error:
+        findings.append(Finding("data", False, error.message, error.hint))
+    try:
+        cluster = load_cluster(cluster_file)
+        findings += [check_pushed(root, cluster.repository), check_images(recipe, cluster)]
+        findings += asyncio.run(_ask(recipe, cluster))
+    except ClusterError as error:
+        findings.append(Finding("cluster", False, error.message, error.hint))
+    return findings
+
+
+def require(findings: Sequence[Finding]) -> None:
+    """One error that names each check that failed, with what to do about it."""
+    bad = [f for f in findings if not f.ok]
+    if bad:
+        told = " ".join(f"{f.what}: {f.detail.rstrip('.') or 'missing'}. {f.fix}" for f in bad)
+        raise ClusterError(f"nothing was submitted, {len(bad)} of {len(findings)} checks failed. {told}")
+
+
+async def _ask(recipe: Recipe, cluster: Cluster) -> list[Finding]:
+    kube = await Kube.connect(cluster.namespace, cluster.context, patience_s=10)
+    try:
+        return await check_cluster(kube, recipe, cluster)
+    finally:
+        await kube.close()
+
+
 def _git(root: Path, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout.rstrip()
+    """Exit code and output (of a failure: its last words). Never asks for a password: nobody may be there."""
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=root, env=quiet | os.environ, capture_output=True, text=True, check=False,
+            timeout=GIT_TIMEOUT_S,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return 124, f"no answer within {GIT_TIMEOUT_S:.0f} s"
+    words = done.stderr.strip().splitlines() or ["no message"]
+    return done.returncode, done.stdout.rstrip() if done.returncode == 0 else words[-1]
 
 
-def check_repository(root: Path) -> list[Finding]:
-    """A clean tree and a commit that the remote has: pods clone the commit and nothing else."""
-    code, _ = _git(root, "rev-parse", "--verify", "HEAD")
+def check_tree(base: Path, recipe: Recipe, overrides: Overrides) -> Finding:
+    """No change by hand: pods clone the commit. The choice of recipe and the overrides reach them beside it."""
+    code, listed = _git(base, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal")
     if code != 0:
-        return [Finding("git commit", False, f"{root} has no commit", "Commit your work.")]
-    _, dirty = _git(root, "status", "--porcelain", "--untracked-files=normal")
-    ignored = {
-        "dvc.lock"
-    }  # what this machine made; pods restore results from the run-cache, not from the lock
-    changed = [line[3:] for line in dirty.splitlines() if line[3:] not in ignored]
+        return Finding("working tree", False, listed, "Work in a git repository: pods clone a commit.")
+    paths = [entry[3:] for entry in listed.split("\0") if entry]
+    # dvc.lock is what this machine made; pods restore results from the run-cache, not from the lock.
+    changed = [p for p in paths if p != "dvc.lock" and not _ours(base, p, recipe, overrides)]
     shown = ", ".join(changed[:8]) + (f" and {len(changed) - 8} more" if len(changed) > 8 else "")
-    tree = Finding(
+    return Finding(
         "working tree",
         not changed,
-        f"uncommitted: {shown}" if changed else "clean",
+        f"uncommitted in {base}: {shown}" if changed else "clean",
         "Commit or discard these files.",
     )
-    _, branches = _git(root, "branch", "-r", "--contains", "HEAD")
-    pushed = bool(branches.strip())
-    push = Finding(
-        "pushed commit", pushed, "" if pushed else "no remote branch holds HEAD", "Run `git push`."
-    )
-    return [tree, push]
 
 
-def check_remote(root: Path, environment: dict[str, str] | None = None) -> Finding:
-    """A DVC remote that answers."""
-    from verif.cluster.transport import fetch_run_cache
-
-    done = subprocess.run(
-        ["dvc", "remote", "list"], cwd=root, capture_output=True, text=True, check=False, env=environment
-    )
-    if not done.stdout.strip():
-        return Finding("DVC remote", False, "none configured", "Run `dvc remote add -d NAME URL`.")
+def _ours(base: Path, path: str, recipe: Recipe, overrides: Overrides) -> bool:
+    """Whether a changed file holds nothing but what verif wrote into it: the parameters, or the overridden recipe."""
     try:
-        fetch_run_cache(root)
+        if path == "params.yaml":
+            return bool(read_parameters(base))
+        if path != f"recipes/{recipe.name}.yaml" or not overrides:
+            return False
+        code, committed = _git(base, "show", f"HEAD:{path}")
+        here = yaml.safe_load((base / path).read_text("utf-8"))
+        return code == 0 and bool(here == merged(yaml.safe_load(committed), overrides))
+    except (VerifError, OSError, yaml.YAMLError):
+        return False
+
+
+def check_pushed(root: Path, repository: str) -> Finding:
+    """The repository that pods clone has this commit on a branch or under a tag."""
+    what = "pushed commit"
+    if _git(root, "rev-parse", "--verify", "HEAD")[0] != 0:
+        return Finding(what, False, f"{root} has no commit", "Commit your work.")
+    code, told = _git(root, "ls-remote", "--heads", "--tags", repository)
+    if code != 0:
+        fix = "Check `repository` in the cluster file and your access to it."
+        return Finding(what, False, f"{repository} cannot be read: {told}", fix)
+    tips = [line.split("\t")[0] for line in told.splitlines() if not line.endswith("^{}")]
+    lacks = ("rev-list", "--ignore-missing", "--max-count=1", "HEAD", "--not", *tips)
+    if _git(root, *lacks) != (0, ""):
+        # Others may have pushed since: what they did is fetched (no branch here changes), then asked again.
+        _git(root, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", repository, *tips)
+        if _git(root, *lacks) != (0, ""):
+            return Finding(what, False, f"{repository} lacks the commit", "Run `git push`.")
+    return Finding(what, True, f"on {repository}")
+
+
+def check_remote(root: Path) -> Finding:
+    """A DVC remote that answers."""
+    what = "DVC remote"
+    try:
+        if not transport.has_remote(root):
+            return Finding(what, False, "no default remote", "Run `dvc remote add -d NAME URL`.")
+        transport.fetch_run_cache(root)
     except ClusterError as error:
-        return Finding("DVC remote", False, error.message, error.hint)
-    return Finding("DVC remote", True, done.stdout.split()[1])
+        return Finding(what, False, error.message, error.hint)
+    return Finding(what, True)
+
+
+def check_tracked(root: Path) -> Finding:
+    """The remote, which answers, has what `dvc add` tracks."""
+    lacking = transport.not_pushed(root)
+    return Finding(
+        "data on the remote", not lacking, f"lacks {', '.join(lacking)}" if lacking else "", "Run `dvc push`."
+    )
+
+
+def check_data(root: Path, recipe: Recipe) -> list[Finding]:
+    """The files that pods read come with the commit, by git or by DVC. Which data this run reads is told to them."""
+    wanted = [read_parameters(root)["data"]] if isinstance(recipe.data, VerInstructData) else []
+    if on_cluster(recipe, "evaluate"):
+        wanted += [b.path for b in recipe.evaluate.benchmarks if b.path and not b.repo]
+    tracked = [PurePosixPath(path) for path in transport.tracked(root)]
+    absent = []
+    for path in map(PurePosixPath, wanted):
+        held = any(path == t or t in path.parents or path in t.parents for t in tracked)
+        if not held and _git(root, "cat-file", "-e", f"HEAD:./{path}")[0] != 0:
+            absent.append(str(path))
+    return [
+        Finding(
+            "data files",
+            not absent,
+            f"not in the commit: {', '.join(absent)}" if absent else ", ".join(wanted),
+            "`git add` or `dvc add` them, and commit.",
+        ),
+    ]
 
 
 def check_recipe(recipe: Recipe) -> Finding:
@@ -92,13 +219,42 @@ def check_labels(recipe: Recipe, root: Path) -> list[Finding]:
     return [Finding("labelled responses", *found, f"Give {FIX}.")] if found else []
 
 
-def require_submittable(root: Path, recipe: Recipe) -> None:
-    """Refuse what a pod could not reproduce: uncommitted changes, an unpushed commit, unpinned models."""
-    bad = [f for f in (*check_repository(root), check_recipe(recipe)) if not f.ok]
-    if bad:
-        raise ClusterError(
-            "; ".join(f"{f.what}: {f.detail}" for f in bad) + ".", " ".join(f.fix for f in bad)
-        )
+def on_cluster(recipe: Recipe, stage: str) -> bool:
+    """Whether the recipe sends this stage to the cluster."""
+    return stage in recipe.resources and recipe.resources[stage].executor == "kubernetes"
+
+
+def _manifests(recipe: Recipe, cluster: Cluster) -> list[Manifest]:
+    """All that a run of the recipe needs on the cluster, with the name of a role in place of its image."""
+    roles = cluster.model_copy(update={"images": {role: role for role in get_args(Role)}})
+    stages = [stage for stage in recipe.resources if on_cluster(recipe, stage)]
+    out = [manifest(StageRequest(recipe, stage, commit="0" * 40), roles) for stage in stages]
+    return out + (verifier(recipe, roles) if "verifier" in stages else [])
+
+
+def _values(node: Any, key: str) -> Iterator[Any]:
+    """Everything that stands under `key`, however deep."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _values(item, key)
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            if name == key:
+                yield value
+            else:
+                yield from _values(value, key)
+
+
+def check_images(recipe: Recipe, cluster: Cluster) -> Finding:
+    """The cluster file names an image for every role that the manifests need."""
+    needed = sorted(set(_values(_manifests(recipe, cluster), "image")))
+    lacking = [role for role in needed if role not in cluster.images]
+    return Finding(
+        "images",
+        not lacking,
+        f"the cluster file names none for {', '.join(lacking)}" if lacking else ", ".join(needed),
+        "Run `verif images build --push` and name them by digest.",
+    )
 
 
 async def check_cluster(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:
@@ -108,15 +264,16 @@ async def check_cluster(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Fi
             *await _rights(kube, recipe),
             await _rayjobs(kube, recipe),
             await _queue(kube, cluster),
-            *await _named(kube, cluster),
+            *await _named(kube, recipe, cluster),
             *await _gpus(kube, recipe, cluster),
         ]
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+    except (client.ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
+        told = f"{error.status} {error.reason}" if isinstance(error, client.ApiException) else error
         return [
             Finding(
                 "API server",
                 False,
-                f"{kube.api.configuration.host}: {error}",
+                f"{kube.api.configuration.host}: {told}",
                 "Check the kubeconfig and the network.",
             )
         ]
@@ -131,9 +288,12 @@ async def _rights(kube: Kube, recipe: Recipe) -> list[Finding]:
     for group, resource in RIGHTS:
         if resource == "rayjobs" and not _needs_ray(recipe):
             continue
+        if resource in VERIFIER and not on_cluster(recipe, "verifier"):
+            continue
         for verb in VERBS[resource]:
+            name, _, part = resource.partition("/")
             attributes = client.V1ResourceAttributes(
-                namespace=kube.namespace, verb=verb, group=group, resource=resource
+                namespace=kube.namespace, verb=verb, group=group, resource=name, subresource=part or None
             )
             body = client.V1SelfSubjectAccessReview(
                 spec=client.V1SelfSubjectAccessReviewSpec(resource_attributes=attributes)
@@ -151,21 +311,17 @@ async def _rights(kube: Kube, recipe: Recipe) -> list[Finding]:
                 ]
             if not answer.status.allowed:
                 missing.append(f"{verb} {resource}")
-    return [
-        Finding(
-            "rights",
-            not missing,
-            ", ".join(missing),
-            f"Bind the role verif-orchestrator in {kube.namespace} to this user.",
-        )
-    ]
+    return [Finding("rights", not missing, ", ".join(missing), ROLE)]
 
 
-async def _exists(call: object) -> bool | None:
+async def _exists(call: Awaitable[object]) -> bool | None:
+    """Whether it is there; None if this user may not look."""
     try:
-        await call  # type: ignore[misc]
+        await call
     except client.ApiException as error:
-        return False if error.status == 404 else None
+        if error.status not in (403, 404):
+            raise
+        return None if error.status == 403 else False
     return True
 
 
@@ -177,12 +333,9 @@ async def _rayjobs(kube: Kube, recipe: Recipe) -> Finding:
             "ray.io", "v1", kube.namespace, "rayjobs", limit=1, _request_timeout=15
         )
     )
-    return Finding(
-        "RayJob CRD",
-        found is True,
-        "" if found else "rayjobs.ray.io is not served",
-        "Install the KubeRay operator.",
-    )
+    told = {True: "", False: "rayjobs.ray.io is not served", None: "may not be read"}[found]
+    fix = ROLE if found is None else "Install the KubeRay operator."
+    return Finding("RayJob CRD", found is True, told, fix)
 
 
 async def _queue(kube: Kube, cluster: Cluster) -> Finding:
@@ -190,36 +343,32 @@ async def _queue(kube: Kube, cluster: Cluster) -> Finding:
         return Finding("Kueue queue", True, "not used")
     found = await _exists(kube.custom.get_namespaced_custom_object(
         "kueue.x-k8s.io", "v1beta1", kube.namespace, "localqueues", cluster.queue, _request_timeout=15))  # fmt: skip
+    told = {True: "", False: " does not exist", None: f": {NOT_READ}"}[found]
     return Finding(
-        "Kueue queue", found is True, cluster.queue, "Create the LocalQueue, or set queue to an empty string."
+        "Kueue queue",
+        found is not False,
+        cluster.queue + told,
+        "Create the LocalQueue, or set queue to an empty string.",
     )
 
 
-async def _named(kube: Kube, cluster: Cluster) -> list[Finding]:
-    core, space = kube.core, kube.namespace
-    calls = {
-        f"secret {cluster.remote_secret}": core.read_namespaced_secret(
-            cluster.remote_secret, space, _request_timeout=15
-        ),
-        f"service account {cluster.service_account}": core.read_namespaced_service_account(
-            cluster.service_account, space, _request_timeout=15
-        ),
-        f"claim {cluster.checkpoints_claim}": core.read_namespaced_persistent_volume_claim(
-            cluster.checkpoints_claim, space, _request_timeout=15
-        ),
-    }
+async def _named(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:
+    """The secrets that the manifests name, the service account and the claim; not all may look at all of them."""
+    core = kube.core
+    manifests = _manifests(recipe, cluster)
+    references = [*_values(manifests, "secretRef"), *_values(manifests, "secretKeyRef")]
+    secrets = sorted({r["name"] for r in references if not r.get("optional")})
+    apply = "Apply infra/k8s (`kubectl apply -k infra/k8s/overlays/gpu`)."
+    wanted: list[tuple[str, str, Callable[..., Awaitable[object]], str]] = [
+        *(("secret", name, core.read_namespaced_secret, "Create it (docs/gpu.md, 1).") for name in secrets),
+        ("service account", cluster.service_account, core.read_namespaced_service_account, apply),
+        ("claim", cluster.checkpoints_claim, core.read_namespaced_persistent_volume_claim, apply),
+    ]
     out = []
-    for what, call in calls.items():
-        found = await _exists(call)
-        detail = {True: "", False: "does not exist", None: "may not be read"}[found]
-        out.append(
-            Finding(
-                what,
-                found is not False,
-                detail,
-                "Apply infra/k8s (`kubectl apply -k infra/k8s/overlays/gpu`).",
-            )
-        )
+    for kind, name, read, fix in wanted:
+        found = await _exists(read(name, kube.namespace, _request_timeout=15))
+        detail = {True: "", False: "does not exist", None: NOT_READ}[found]
+        out.append(Finding(f"{kind} {name}", found is not False, detail, fix))
     return out
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -66,28 +65,9 @@ def doctor(
     cluster: Path = typer.Option(CLUSTER, help="The cluster file."),
 ) -> None:
     """Check git, the DVC remote and the cluster for what the recipe needs; nothing is submitted."""
-    from verif.cluster import doctor as checks
-    from verif.cluster.client import Kube
+    from verif.cluster.doctor import examine
 
-    loaded, where = load_recipe(recipe), load_cluster(cluster)
-
-    async def ask() -> list[checks.Finding]:
-        kube = await Kube.connect(where.namespace, where.context, patience_s=10)
-        try:
-            return await checks.check_cluster(kube, loaded, where)
-        finally:
-            await kube.close()
-
-    findings = [
-        *checks.check_repository(Path.cwd()),
-        checks.check_remote(Path.cwd()),
-        checks.check_recipe(loaded),
-        *checks.check_labels(loaded, Path.cwd()),
-    ]
-    try:
-        findings += asyncio.run(ask())
-    except ClusterError as error:
-        findings.append(checks.Finding("cluster", False, error.message, error.hint))
+    findings = examine(Path.cwd(), load_recipe(recipe), cluster)
     table = Table("check", "", "detail", "what to do")
     for f in findings:
         table.add_row(f.what, "ok" if f.ok else "missing", f.detail, "" if f.ok else f.fix)
