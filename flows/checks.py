@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 from prefect import flow, task
@@ -11,8 +12,8 @@ from prefect.cache_policies import NO_CACHE
 from flows import artifacts
 from flows.executors import execute, preflight
 from flows.pipeline import heals
-from flows.workspace import Place, workspace
-from verif.pipeline import run_command
+from flows.workspace import Place, newest_run, workspace
+from verif.pipeline import only_run, run_command
 
 
 @task(
@@ -92,18 +93,20 @@ def audit_verifier(recipe: str = "local", data: str = "") -> None:
 
 
 @flow(name="rescore", persist_result=False, timeout_seconds=6 * 3600)
-def rescore(run: str, verifier: str, errors_only: bool = False) -> str:
+def rescore(verifier: str, run: str = "reports/train", errors_only: bool = False) -> str:
     """Judge stored rollouts again under another verifier and report what changed.
 
     Args:
-        run: Folder of rollouts, e.g. reports/train.
         verifier: A recipe's name, or the URL of a running verifier service.
+        run: Folder of rollouts. Of a relative one, the newest: every run that has ended has its own, in its clone.
         errors_only: Ask again only where there was an error.
     """
-    with workspace(str(Path.cwd()), "", "", {}) as place:
+    # Where the rollouts are, the judge is too; and while its lock is held, that clone is not deleted.
+    root = newest_run(Path.cwd().resolve(), run)
+    with only_run(root, uuid.uuid4().hex[:12]) as run_id:
         arguments = ["rescore", run, "--verifier", verifier, *(["--errors-only"] if errors_only else [])]
-        told = command.with_options(task_run_name="rescore")(place.root, place.run_id, arguments, 5 * 3600)
+        told = command.with_options(task_run_name="rescore")(root, run_id, arguments, 5 * 3600)
         create_markdown_artifact(
-            markdown=f"```\n{told}\n```", key="rescored", description=f"{run} under {verifier}"
+            markdown=f"```\n{told}\n```", key="rescored", description=f"{root / run} under {verifier}"
         )
         return told
