@@ -6,18 +6,22 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from flows.workspace import Place, git
 from verif.cluster.transport import dvc
-from verif.parameters import recorded_overrides
+from verif.errors import ClusterError
+from verif.parameters import read_parameters, recorded_overrides
 from verif.pipeline import Outcome, changed, run_stage
-from verif.recipe import Recipe, Resources
+from verif.recipe import Recipe, Resources, VerInstructData
 from verif.stages.context import load_stage
 
 Executor = Literal["recipe", "local"]
 CLUSTER_FILE = Path("infra/cluster.yaml")
+BROUGHT_UP = Path(".verif/verifier-on-cluster")
 PUSH_HINT = "Pods get their inputs from the DVC remote: `dvc remote list`."
 log = logging.getLogger("verif.flows")
 
@@ -55,12 +59,44 @@ def execute(root: Path, stage: str, run_id: str, executor: Executor) -> Outcome:
     return outcome
 
 
+def has_verifier(recipe: Recipe) -> bool:
+    """Whether the recipe's verifier stands on the cluster, for the stages there."""
+    return resources_of(recipe, "verifier").executor == "kubernetes"
+
+
+def release_verifier(root: Path) -> None:
+    """At a run's end, however it ended: the verifier that it brought up goes, unless a Job of another run asks it."""
+    if not (root / BROUGHT_UP).exists():
+        return
+    from verif.cluster import upkeep
+    from verif.cluster.client import Kube
+    from verif.cluster.config import load_cluster
+
+    recipe, cluster = load_stage(root).recipe, load_cluster(root / CLUSTER_FILE)
+
+    async def let_go() -> bool:
+        kube = await Kube.connect(cluster.namespace, cluster.context, patience_s=60)
+        try:
+            return await upkeep.release(kube, recipe, cluster)
+        finally:
+            await kube.close()
+
+    try:
+        asyncio.run(let_go())
+        (root / BROUGHT_UP).unlink()
+    except ClusterError as error:  # what the run has to say is more important
+        log.warning(
+            "the verifier may still hold its GPUs (`verif cluster release %s`): %s", recipe.name, error
+        )
+
+
 def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
     """Restore the result if the run-cache has it; otherwise have the cluster make it, then restore it."""
-    from verif.cluster import transport, watch
+    from verif.cluster import transport, upkeep, watch
     from verif.cluster.assess import State
     from verif.cluster.client import Kube
     from verif.cluster.config import load_cluster
+    from verif.cluster.render import ASKS_VERIFIER
     from verif.cluster.request import StageRequest
 
     begun = time.monotonic()
@@ -72,16 +108,26 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
         # What was up to date or restored here never went to the remote.
         dvc(root, "push", "--run-cache", hint=PUSH_HINT)
         request = StageRequest(
-            recipe, stage, git(root, "rev-parse", "HEAD"), recorded_overrides(root), run_id=run_id
-        )  # the run's id goes to the pod; the object's name does not hold it
-
-        def report(state: State) -> None:
-            log.info("%s: %s %s", request.name, state.phase, state.message)
+            recipe,
+            stage,
+            git(root, "rev-parse", "HEAD"),
+            recorded_overrides(root),
+            run_id=run_id,  # for the pod; the object's name does not hold it
+            data=read_parameters(root)["data"] if isinstance(recipe.data, VerInstructData) else "",
+        )
 
         async def submit_and_watch() -> None:
+            def tell(what: str, state: State) -> None:
+                log.info("%s: %s %s", what, state.phase, state.message)
+
             kube = await Kube.connect(cluster.namespace, cluster.context)
+            wanted = request
             try:
-                await watch.execute(kube, request, cluster, report)
+                if stage in ASKS_VERIFIER and has_verifier(recipe):
+                    (root / BROUGHT_UP).touch()
+                    name = await upkeep.bring_up(kube, recipe, cluster, partial(tell, "verifier"))
+                    wanted = replace(request, verifier=name)
+                await watch.execute(kube, wanted, cluster, partial(tell, request.name))
             finally:
                 await kube.close()
 

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows import artifacts
-from flows.executors import Executor, execute, preflight
+from flows.executors import Executor, execute, preflight, release_verifier
 from flows.workspace import workspace
 from verif.cluster.transport import restore_missing
 from verif.pipeline import StageError, select, stage_names
@@ -61,11 +61,14 @@ def pipeline(
         stages = select(names, from_stage)
         preflight(place, stages, executor)
         restore_missing(place.root, names[: -len(stages)])
-        for stage in stages:
-            if run_one.with_options(name=stage, task_run_name=stage)(
-                place.root, stage, place.run_id, executor
-            ):
-                ran.append(stage)
+        try:
+            for stage in stages:
+                if run_one.with_options(name=stage, task_run_name=stage)(
+                    place.root, stage, place.run_id, executor
+                ):
+                    ran.append(stage)
+        finally:
+            release_verifier(place.root)
         for message in reconcile(place.root):
             print(message)
         artifacts.links(place.root)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from remote import DIGEST, on_kubernetes, ran, sh
 
 pytest.importorskip("dvc")
@@ -21,8 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 async def execute(clone: Path, *stages: str) -> str:
     """What the flow's tasks do, one after the other, in a process of its own."""
     code = (
-        "import sys; from pathlib import Path; from flows.executors import execute\n"
-        "for stage in sys.argv[1:]: print(execute(Path.cwd(), stage, 'run1', 'recipe'))"
+        "import sys; from pathlib import Path; from flows.executors import execute, release_verifier\n"
+        "for stage in sys.argv[1:]: print(execute(Path.cwd(), stage, 'run1', 'recipe'))\n"
+        "if not sys.argv[1:]: release_verifier(Path.cwd())"
     )
     env = os.environ | {"KUBECONFIG": str(clone.parent / "kubeconfig"), "PYTHONPATH": str(ROOT)}
     process = await asyncio.create_subprocess_exec(
@@ -34,9 +36,9 @@ async def execute(clone: Path, *stages: str) -> str:
     return out.decode()
 
 
-async def kubelet(server: Any, folder: Path) -> None:
-    """Runs the container of the one Job that appears as a process of this machine, and reports its end."""
-    while not server.created:
+async def kubelet(server: Any, folder: Path) -> dict[str, str]:
+    """Runs the container of the one Job that appears as a process of this machine; its variables."""
+    while not any(plural == "jobs" for plural, _ in server.objects):
         await asyncio.sleep(0.1)
     name = server.only("jobs")
     (container,) = server.objects["jobs", name]["spec"]["template"]["spec"]["containers"]
@@ -49,6 +51,7 @@ async def kubelet(server: Any, folder: Path) -> None:
     )
     done = "Complete" if await process.wait() == 0 else "Failed"
     server.condition("jobs", name, done)
+    return given
 
 
 async def test_a_stage_of_the_recipe_runs_as_a_job_and_its_result_comes_back(
@@ -92,3 +95,43 @@ async def test_results_that_were_here_before_there_was_a_remote_reach_the_pod(
     assert (await execute(clone, "prepare", "train")).count("ran=True") == 1
     await node
     assert ran(project) == ["ran prepare", "ran train"]
+
+
+async def controllers(server: Any) -> str:
+    """The Deployment that appears gets its replicas; its name."""
+    while not (names := [name for plural, name in server.objects if plural == "deployments"]):
+        await asyncio.sleep(0.05)
+    server.update("deployments", names[0], availableReplicas=1)
+    return names[0]
+
+
+async def test_the_recipes_verifier_is_brought_up_for_its_stages_and_released_at_the_end(
+    project: Path, server: Any
+) -> None:
+    on_kubernetes(project, server.url, str(project))
+    for path, key, value in (
+        ("recipes/local.yaml", "resources", {"verifier": {"executor": "kubernetes"}, "train": {"executor": "kubernetes"}}),
+        ("infra/cluster.yaml", "images", {role: f"registry.example/verif/{role}@{DIGEST}" for role in ("cpu", "verifier")}),
+    ):  # fmt: skip
+        raw = yaml.safe_load((project / path).read_text())
+        (project / path).write_text(yaml.safe_dump({**raw, key: value}))
+    sh(project, "git", "commit", "-qam", "the verifier on the cluster")
+    clone = project.parent / "flow"
+    sh(project.parent, "git", "clone", "-q", str(project), str(clone))
+    node, made = (
+        asyncio.create_task(kubelet(server, project.parent)),
+        asyncio.create_task(controllers(server)),
+    )
+    await execute(clone, "prepare", "train")
+    given, name = await node, await made
+    assert given["VERIF_VERIFIER_URL"] == f"http://{name}:8600"
+    assert server.created.index(name) < server.created.index(server.only("jobs"))
+    assert {plural for plural, _ in server.objects} >= {
+        "deployments",
+        "services",
+        "configmaps",
+        "networkpolicies",
+    }
+    await execute(clone)
+    await asyncio.sleep(0.5)
+    assert {plural for plural, _ in server.objects} == {"jobs"}

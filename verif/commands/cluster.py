@@ -1,7 +1,8 @@
-"""`verif cluster`: render, doctor."""
+"""`verif cluster`: render, doctor, release."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,29 @@ def render(
     yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False)
     if not manifests:
         print(f"# no stage of recipe {recipe!r} runs on Kubernetes", file=sys.stderr)
+
+
+@app.command()
+def release(
+    recipe: str = typer.Argument(help="Recipe name."),
+    set_: list[str] = typer.Option([], "--set", help="The run's overrides, if they changed the verifier."),
+    cluster: Path = typer.Option(CLUSTER, help="The cluster file."),
+) -> None:
+    """Take a recipe's verifier down, if an orchestrator died before it could; not while a Job asks it."""
+    from verif.cluster.client import Kube
+    from verif.cluster.upkeep import release as let_go
+
+    (loaded, _), where = _load(recipe, set_), load_cluster(cluster)
+
+    async def ask() -> bool:
+        kube = await Kube.connect(where.namespace, where.context, patience_s=30)
+        try:
+            return await let_go(kube, loaded, where)
+        finally:
+            await kube.close()
+
+    gone = asyncio.run(ask())
+    print("The verifier is gone." if gone else "The verifier stays: a Job still asks it.")
 
 
 @app.command()
