@@ -106,7 +106,13 @@ def append(
         seq=len(entries) + 1, at=datetime.now(UTC).isoformat(timespec="seconds"), who=who(), action=action,
         source=source, to=to, why=why, evidence=evidence or {}, previous=entries[-1].hash if entries else START,
     ).sealed()  # fmt: skip
-    registry.set_tag(f"{PREFIX}{entry.seq:06d}", orjson.dumps(asdict(entry)).decode())
+    key = f"{PREFIX}{entry.seq:06d}"
+    if key in registry.tags():
+        raise RegistryError(
+            f"ledger entry {entry.seq} of {registry.name} was written by somebody else meanwhile.",
+            "Nothing was promoted. Run the same command again.",
+        )
+    registry.set_tag(key, orjson.dumps(asdict(entry)).decode())
     entries.append(entry)
     return entry
 

@@ -1,34 +1,42 @@
 """One promotion at a time, on one machine through a file lock, across machines through the registry itself.
 
-MLflow has no locks, but making a registered model of a taken name fails for all but one: that is the lock. It
-says until when it holds, so that a machine that died does not hold it for ever.
+A SQLite registry has its lock file beside the database: several directories may share it. A server has no locks,
+but making a registered model of a taken name fails for all but one: that is the lock, and it says who holds it and
+until when. The holder renews it before each write and writes nothing once its time is over; others take it only
+`GRACE_S` after that, which is what the clocks of two machines may differ by, or at once from a dead process of their
+own machine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import os
+import socket
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from verif.errors import BusyError
+from verif.errors import BusyError, RegistryError
+from verif.files import digest
 from verif.registry.ledger import who
 from verif.registry.store import Registry
-from verif.registry.tracking import mlflow_errors
+from verif.registry.tracking import mlflow_errors, started
 
-HOLD_S = 300.0
-UNTIL, OWNER, TOKEN = "verif.until", "verif.owner", "verif.token"
+HOLD_S, GRACE_S = 300.0, 30.0
+UNTIL, OWNER, TOKEN, PROCESS = "verif.until", "verif.owner", "verif.token", "verif.process"
 
 
 @contextmanager
 def promotion_lock(registry: Registry, state: Path, wait_s: float = 60.0) -> Iterator[None]:
     """Hold the lock of a registered model; `BusyError` names the holder if it does not come free in time."""
-    path = state / "locks" / f"{registry.name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + wait_s
-    with path.open("a+b") as stream:
+    path, end = _lock_file(registry, state), time.monotonic() + wait_s
+    with mlflow_errors(f"opening the lock {path}", registry.uri):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("a+b")
+    with stream:
         while True:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -46,39 +54,85 @@ def promotion_lock(registry: Registry, state: Path, wait_s: float = 60.0) -> Ite
             yield
 
 
+def _lock_file(registry: Registry, state: Path) -> Path:
+    """Beside the database that a SQLite registry is; for a server, in this directory's state."""
+    if not registry.uri.startswith("sqlite:"):
+        return state / "locks" / f"{registry.name}.lock"
+    from sqlalchemy.engine import make_url
+
+    database = Path((make_url(registry.uri).database or "").removeprefix("file:")).resolve()
+    return database.with_name(f"{database.name}.{registry.name}.lock")
+
+
 @contextmanager
 def _registry_lock(registry: Registry, end: float) -> Iterator[None]:
+    name, token = f"{registry.name}.promotion-lock", uuid.uuid4().hex
+    try:
+        expires = _take(registry, name, token, end)
+    except RegistryError:
+        with contextlib.suppress(RegistryError):  # a request that timed out may have been carried out
+            _release(registry, name, token)
+        raise
+
+    def renew() -> None:
+        nonlocal expires
+        left = expires - time.monotonic()
+        if left <= 0 or (_holder(registry, name) or {}).get(TOKEN) != token:
+            raise BusyError(
+                f"the promotion lock of {registry.name} was lost before a write; nothing more was written.",
+                "Run the same command again: it finishes or undoes what was begun.",
+            )
+        if left < HOLD_S / 2:
+            now, until = time.monotonic(), time.time() + HOLD_S
+            with mlflow_errors("renewing the promotion lock", registry.uri):
+                registry.mlflow.set_registered_model_tag(name, UNTIL, str(until))
+            expires = now + HOLD_S
+
+    before, registry.before_write = registry.before_write, renew
+    try:
+        yield
+    finally:
+        registry.before_write = before
+        if time.monotonic() < expires:  # after that it may be somebody else's already
+            _release(registry, name, token)
+
+
+def _take(registry: Registry, name: str, token: str, end: float) -> float:
+    """Make the lock; returns when it runs out, on the monotonic clock."""
     from mlflow.exceptions import MlflowException
 
-    name, token = f"{registry.name}.promotion-lock", uuid.uuid4().hex
-    tags = {OWNER: who(), TOKEN: token, UNTIL: str(time.time() + HOLD_S)}
     while True:
+        begun = time.monotonic()
+        tags = {OWNER: who(), TOKEN: token, UNTIL: str(time.time() + HOLD_S), PROCESS: _this_process()}
         with mlflow_errors("taking the promotion lock", registry.uri):
             try:
-                registry.mlflow.create_registered_model(
-                    name, tags=tags, description="Held during a promotion."
-                )
-                break
+                registry.mlflow.create_registered_model(name, tags, "Held during a promotion.")
+                return begun + HOLD_S
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
         holder = _holder(registry, name)
-        if float(holder.get(UNTIL, "0") or 0) < time.time():
-            _release(registry, name, holder.get(TOKEN, ""))
+        if holder is None:
+            continue  # just given back
+        if holder.get(TOKEN) == token:
+            return (
+                begun + HOLD_S
+            )  # our request was carried out, its answer was lost, the client sent it again
+        until = float(holder.get(UNTIL, "0") or 0)
+        if until + GRACE_S < time.time() or _is_dead(holder.get(PROCESS, "")):
+            _take_away(registry, name, holder.get(TOKEN, ""))
         elif time.monotonic() > end:
+            free = time.strftime("%H:%M:%S", time.localtime(until + GRACE_S))
             raise BusyError(
                 f"{holder.get(OWNER, 'somebody')} is promoting a version of {registry.name}.",
-                "Try again in a minute.",
+                f"Try again in a minute. If that process has died, the lock comes free at {free}.",
             )
         else:
             time.sleep(0.3)
-    try:
-        yield
-    finally:
-        _release(registry, name, token)
 
 
-def _holder(registry: Registry, name: str) -> dict[str, str]:
+def _holder(registry: Registry, name: str) -> dict[str, str] | None:
+    """The lock's tags; None if nobody holds it."""
     from mlflow.exceptions import MlflowException
 
     with mlflow_errors("reading the promotion lock", registry.uri):
@@ -86,12 +140,54 @@ def _holder(registry: Registry, name: str) -> dict[str, str]:
             return dict(registry.mlflow.get_registered_model(name).tags)
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return {UNTIL: str(time.time() + 1)}  # just given back: try again
+                return None
             raise
 
 
+def _take_away(registry: Registry, name: str, token: str) -> None:
+    """Remove the lock with `token`: of several waiters one succeeds, and none hits the lock of the next holder.
+
+    Requests go by name, not by token, so the lock is renamed to its token first: that name is given once.
+    """
+    from mlflow.exceptions import MlflowException
+
+    aside = f"{name}.{token}"
+    with mlflow_errors("taking over the promotion lock", registry.uri):
+        try:
+            registry.mlflow.rename_registered_model(name, aside)
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST"):
+                raise
+
+
 def _release(registry: Registry, name: str, token: str) -> None:
-    """Give the lock back, if it is still the one with `token`."""
-    if _holder(registry, name).get(TOKEN) == token:
-        with mlflow_errors("giving the promotion lock back", registry.uri):
-            registry.mlflow.delete_registered_model(name)
+    """Give the lock back, if it is still the one with `token`, and what it was taken over from."""
+    if (_holder(registry, name) or {}).get(TOKEN) != token:
+        return
+    with mlflow_errors("giving the promotion lock back", registry.uri):
+        for old in registry.mlflow.search_registered_models(f"name LIKE '{name}.%'"):
+            expired = float(old.tags.get(UNTIL, "0") or 0) + GRACE_S < time.time()
+            if expired and old.name.startswith(f"{name}."):
+                registry.mlflow.delete_registered_model(old.name)
+        registry.mlflow.delete_registered_model(name)
+
+
+def _this_process() -> str:
+    """This machine (or container), the process id, and when it started: a reused id is another process."""
+    return f"{_machine()} {os.getpid()} {started(os.getpid())}"
+
+
+def _machine() -> str:
+    """Host name, boot and space of process ids, as one word."""
+    found = [socket.gethostname()]
+    with contextlib.suppress(OSError):
+        found.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
+        found.append(str(Path("/proc/self/ns/pid").readlink()))
+    return digest(found)[:16]
+
+
+def _is_dead(process: str) -> bool:
+    """Whether the process was one of this machine and is gone; of other machines nothing is known."""
+    machine, _, rest = process.partition(" ")
+    number, _, then = rest.partition(" ")
+    return machine == _machine() and number.isdigit() and bool(then) and started(int(number)) != then

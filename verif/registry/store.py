@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class Registry:
 
     def __init__(self, mlflow: MlflowClient, name: str) -> None:
         self.mlflow, self.name, self.uri = mlflow, name, str(mlflow.tracking_uri)
+        self.before_write: Callable[[], None] = lambda: None  # the promotion lock of a server sets it
 
     def _model(self) -> Any:
         from mlflow.exceptions import MlflowException
@@ -70,6 +71,7 @@ class Registry:
 
     def set_tag(self, key: str, value: str) -> None:
         """Set one tag of the model; atomic."""
+        self.before_write()
         with mlflow_errors("writing to the model", self.uri):
             self.mlflow.set_registered_model_tag(self.name, key, value)
 
@@ -80,12 +82,14 @@ class Registry:
 
     def set_alias(self, alias: str, number: str) -> None:
         """Point an alias at a version."""
+        self.before_write()
         with mlflow_errors(f"setting alias {alias}", self.uri):
             self.mlflow.set_registered_model_alias(self.name, alias, number)
 
     def drop_alias(self, alias: str) -> None:
         """Remove an alias; without one nothing happens."""
         if alias in self.aliases():
+            self.before_write()
             with mlflow_errors(f"removing alias {alias}", self.uri):
                 self.mlflow.delete_registered_model_alias(self.name, alias)
 

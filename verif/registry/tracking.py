@@ -170,11 +170,16 @@ def _read_record(stage: Stage) -> dict[str, Any]:
 def _owner() -> str:
     """Names this process group and when its leader started, so that a reused id is not mistaken for it."""
     group = os.getpgid(0)
+    return f"group:{group}:{started(group)}"
+
+
+def started(pid: int) -> str:
+    """When a process started, in ticks since the machine did; empty if it is gone (or a zombie, or without /proc)."""
     try:
-        started = Path(f"/proc/{group}/stat").read_text("ascii").rsplit(")", 1)[1].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rsplit(")", 1)[1].split()
     except (OSError, IndexError):
-        started = ""
-    return f"group:{group}:{started}"
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
 
 
 def _exists(mlflow: MlflowClient, run_id: str) -> bool:
