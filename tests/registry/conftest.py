@@ -12,7 +12,7 @@ from verif.benchmarks import verdicts
 from verif.benchmarks.case import Case, Row
 from verif.benchmarks.summary import summarise
 from verif.benchmarks.world import TEST
-from verif.files import write_json
+from verif.files import digest_tree, write_json
 from verif.recipe import parse_recipe
 from verif.stages.context import Stage
 from verif.types import Instruction
@@ -61,8 +61,11 @@ def fill(
         "effect_size": 0.0,
     }
     likelihood = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 100}
+    (root / "models" / "trained").mkdir(parents=True, exist_ok=True)
+    (root / "models" / "trained" / "model.safetensors").write_bytes(weights)
     evaluation = {
         "benchmarks": {"world-test": numbers},
+        "models": {"trained": digest_tree(root / "models" / "trained")},
         "canary": {"before": likelihood, "after": likelihood, "drop": drop},
         "warnings": [],
     }
@@ -72,8 +75,6 @@ def fill(
     fitness = {"identity": "v", "fit": fit, "reasons": [] if fit else ["recall too low"]}
     write_json(root / "reports" / "verifier.json", {**fitness, "attacks": {"verifier": attacks}})
     write_json(root / "models" / "verifier" / "identity.json", fitness)
-    (root / "models" / "trained").mkdir(parents=True, exist_ok=True)
-    (root / "models" / "trained" / "model.safetensors").write_bytes(weights)
 
 
 @pytest.fixture(scope="session")

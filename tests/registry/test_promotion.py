@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from verif.errors import BusyError, GateError, RegistryError
+from verif.errors import BusyError, GateError, InputError, RegistryError
+from verif.files import write_json
 from verif.registry import ledger, promotion
 from verif.registry.promotion import at_desk
 from verif.registry.reconcile import reconcile, register
@@ -169,13 +170,90 @@ def test_altered_or_shortened_ledger_stops_everything(stage, refill) -> None:
     assert reconcile(stage) == []
 
 
-def test_empty_registry_and_cached_stage_end_registered(stage, empty_mlflow) -> None:
-    import shutil
-
-    register(stage)
-    shutil.copyfile(empty_mlflow, stage.state / "mlflow" / "mlflow.db")
+def test_empty_registry_and_cached_stage_end_registered(stage) -> None:
     assert any("Registered version 1" in line for line in reconcile(stage))
     assert champion(stage) == "1"
+
+
+def test_a_deleted_model_begins_a_new_ledger_and_promotes_nothing(stage) -> None:
+    for _ in range(2):
+        register(stage)
+        if champion(stage) is None:
+            promotion.promote(stage, "1", "looked at it")
+        old = entries(stage)
+        open_registry(stage).mlflow.delete_registered_model("m")
+        assert entries(stage) == [], "looking changes nothing"
+        messages = reconcile(stage)
+        assert any(f"a ledger of {len(old)} entries and champion 1" in line for line in messages)
+        assert any("Registered version 1" in line for line in messages)
+        assert champion(stage) is None
+        (first,) = entries(stage)
+        assert (first.action, first.to, first.evidence["hash"]) == ("restarted", None, old[-1].hash)
+    assert len(list((stage.state / "mlflow").glob("ledger-*-until-*"))) == 2, "no copy is written over"
+    assert reconcile(stage) == []
+    promotion.promote(stage, "challenger", "looked at it")
+    assert champion(stage) == "1"
+
+
+def test_a_deletion_that_was_half_dealt_with_is_finished(stage, monkeypatch) -> None:
+    register(stage)
+    open_registry(stage).mlflow.delete_registered_model("m")
+
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("append", "mark_applied"):
+        with monkeypatch.context() as patched:
+            patched.setattr(ledger, name, dies)
+            with pytest.raises(KeyboardInterrupt):
+                reconcile(stage)
+    reconcile(stage)
+    assert champion(stage) is None
+    assert [e.action for e in entries(stage)] == ["restarted"]
+
+
+def test_weights_that_were_never_measured_are_not_registered(stage) -> None:
+    (stage.models / "trained" / "model.safetensors").write_bytes(b"trained again")
+    with pytest.raises(InputError, match=r"other weights.*dvc repro evaluate"):
+        register(stage)
+    assert any("Nothing was registered" in line for line in reconcile(stage))
+    assert open_registry(stage).versions() == []
+
+
+def test_what_the_gate_refused_does_not_inherit_from_a_deleted_champion(stage, refill) -> None:
+    refill(stage.root, after=0.8)
+    register(stage)
+    refill(stage.root, after=0.6, weights=b"w2")
+    assert register(stage).alias == "candidate"
+    open_registry(stage).mlflow.delete_model_version("m", "1")
+    reconcile(stage)
+    assert champion(stage) is None
+    assert [e.action for e in entries(stage)] == ["promote", "lost"]
+    promotion.promote(stage, "2", "better than nothing")
+    assert champion(stage) == "2"
+
+
+@pytest.mark.parametrize("letter", ["x", '"', "验"])
+def test_a_long_reason_is_cut_to_what_every_database_takes(stage, refill, letter) -> None:
+    refill(stage.root)
+    register(stage)
+    refill(stage.root, after=0.9, weights=b"w2")
+    register(stage)
+    promotion.promote(stage, "2", letter * 20_000)
+    tag = open_registry(stage).tags()[f"{ledger.PREFIX}000002"]
+    assert len(tag) <= 5000
+    last = entries(stage)[-1]
+    assert last.why.endswith(f"{letter} (cut)")
+    assert last.evidence["passed"]
+
+
+def test_long_audit_reasons_fit_into_the_card(stage) -> None:
+    fitness = {"identity": "v", "fit": False, "reasons": ["too many words " * 1000]}
+    write_json(stage.models / "verifier" / "identity.json", fitness)
+    assert not register(stage).decision.passed
+    (version,) = open_registry(stage).mlflow.search_model_versions("name='m'")
+    assert len(version.description) <= 5000
+    assert version.description.endswith("(cut)")
 
 
 def test_two_promotions_at_once_are_one_after_the_other(stage, refill) -> None:

@@ -1,7 +1,8 @@
 """The promotion gate: what a model must show to become champion. Pure; it reads evidence and decides.
 
 Each check states its value, its limit and its n. What cannot be measured is not passed. Against a champion, both
-models are compared on the same prompts; the first one is compared with its own starting policy.
+models are compared on the same prompts, judged by the same verifier; the first one is compared with its own starting
+policy. The gain is the first benchmark's; the constraint types are those of all.
 """
 
 from __future__ import annotations
@@ -11,12 +12,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from verif.benchmarks.case import Row
+from verif.benchmarks.scores import outcomes
 from verif.benchmarks.summary import MAIN, families, paired
 from verif.recipe import PromotionGate
 from verif.registry.evidence import Evidence
+from verif.types import Status
 
 MIN_SHARED = 0.5
 """At least this share of the prompts must be the champion's too, or the two were not measured on the same thing."""
+MIN_KNOWN = 0.95
+"""At least this share of the prompts must have a verdict on each side: those without one may be the hard ones."""
+MAX_GENERAL_DROP = 0.05
+"""What a general task's metric may fall by (a share: 0.05 is 5 points)."""
 MIN_FAMILY = 20
 """A constraint type with fewer verdicts says too little to stop a promotion; it is listed, not judged."""
 
@@ -50,6 +57,14 @@ class Decision:
         return [f"{check.name}: {check.note}" for check in self.checks if not check.passed]
 
 
+@dataclass(frozen=True)
+class Sides:
+    """The rows of one benchmark that are compared: what the model is held against, and its own."""
+
+    old: list[Row]
+    new: list[Row]
+
+
 def decide(
     evidence: Evidence,
     gate: PromotionGate,
@@ -57,35 +72,92 @@ def decide(
     against: str = "",
     samples: int = 10_000,
 ) -> Decision:
-    """Gain, constraint types, canary, audit, attacks: all must pass."""
-    benchmarks = [
-        name for name, found in evidence.evaluation.get("benchmarks", {}).items() if "gain" in found
-    ]
-    if not benchmarks:
+    """Gain, verdicts, verifier, constraint types, canary, general tasks, audit, attacks: all must pass."""
+    measured = {n: found for n, found in evidence.evaluation.get("benchmarks", {}).items() if "gain" in found}
+    if not measured:
         nothing = Check("gain", False, None, gate.min_gain, "the evidence holds no benchmark with a gain")
         return Decision(False, against or "the starting policy", (nothing,))
-    name = benchmarks[0]
-    if champion is None:
-        found = evidence.evaluation["benchmarks"][name]
-        gain, types, shared = found["gain"], found.get("families", {}), 1.0
-    else:
-        new, old = _after(evidence.rows, name), _after(champion.rows, name)
-        old = _same_prompts(new, old)
-        gain, types = paired(old, new, samples, 0).as_dict(), families(old, new, samples, 0)
+    first = next(iter(measured))
+    sides = {name: _sides(name, evidence, champion, must=name == first) for name in measured}
+    gain, types, shared = measured[first]["gain"], dict[str, Any](), 1.0
+    if champion is not None:
+        old, new = sides[first].old, sides[first].new
+        gain = paired(old, new, samples, 0).as_dict()
         shared = len({r.id for r in old}) / max(1, len({r.id for r in new}))
-    checks = [_gain(name, gain, shared, gate), _families(types, gate), _canary(evidence, gate)]
+    for name, found in measured.items():
+        side = sides[name]
+        own = champion is None or any(row.model == "before" for row in side.old)
+        cells = found.get("families", {}) if own else families(side.old, side.new, samples, 0)
+        types |= {f"{name}: {family}": cell for family, cell in cells.items()}
+    checks = [_gain(first, gain, shared, gate), _verdicts(first, sides), _verifier(sides)]
+    checks += [_families(types, gate), _canary(evidence, gate), _general(evidence, champion)]
     checks += [_audit(evidence), _attacks(evidence, gate)]
     return Decision(all(check.passed for check in checks), against or "the starting policy", tuple(checks))
 
 
-def _after(rows: Sequence[Row], benchmark: str) -> list[Row]:
-    return [r for r in rows if r.benchmark == benchmark and r.model == "after" and r.mode == MAIN]
+def _sides(benchmark: str, evidence: Evidence, champion: Evidence | None, *, must: bool) -> Sides:
+    """Against the champion where it was measured on the benchmark (or `must` have been), else the starting policy."""
+    new = _rows(evidence, benchmark, "after")
+    if champion is not None and ((found := _rows(champion, benchmark, "after")) or must):
+        return Sides(_same_prompts(new, found), new)
+    return Sides(_rows(evidence, benchmark, "before"), new)
+
+
+def _rows(evidence: Evidence, benchmark: str, model: str) -> list[Row]:
+    return [r for r in evidence.rows if r.benchmark == benchmark and r.model == model and r.mode == MAIN]
 
 
 def _same_prompts(new: Sequence[Row], old: Sequence[Row]) -> list[Row]:
     """The champion's rows whose prompt the new model was asked too, under the same id."""
     asked = {(row.id, row.prompt) for row in new}
     return [row for row in old if (row.id, row.prompt) in asked]
+
+
+def same_verifier(evidence: Evidence, champion: Evidence) -> bool:
+    """Whether both were judged by the same verifier wherever they were asked the same."""
+    names = evidence.evaluation.get("benchmarks", {})
+    return _verifier({name: _sides(name, evidence, champion, must=True) for name in names}).passed
+
+
+def _verdicts(first: str, sides: dict[str, Sides]) -> Check:
+    """Prompts with a verdict: on all constraints where the gain is measured, without errors elsewhere."""
+    shares: dict[str, float] = {}
+    for name, side in sides.items():
+        for label, rows in (("compared with", side.old), ("new", side.new)):
+            asked = len({row.id for row in rows})
+            if name == first:
+                known = sum(outcome.known for outcome in outcomes(rows))
+            else:
+                known = asked - len({row.id for row in rows if row.status == Status.ERROR})
+            if asked:
+                shares[f"{known} of {asked} prompts of {name} ({label})"] = known / asked
+    if not shares:
+        return Check("verdicts", False, None, MIN_KNOWN, "no verdicts were kept")
+    worst = min(shares, key=lambda name: shares[name])
+    note = (
+        f"{worst} have their verdicts; at least {MIN_KNOWN:.0%} must, or what failed to be judged is left out"
+    )
+    return Check("verdicts", shares[worst] >= MIN_KNOWN, shares[worst], MIN_KNOWN, note)
+
+
+def _verifier(sides: dict[str, Sides]) -> Check:
+    """Verdicts of two verifiers differ for reasons that are not the model's."""
+    compared, example, other = 0, "", 0
+    for side in sides.values():
+        before = {(row.id, row.index, row.variant): row.verifier for row in side.old}
+        for row in side.new:
+            judge = before.get((row.id, row.index, row.variant))
+            compared += judge is not None
+            if judge not in (None, row.verifier):
+                other += 1
+                example = example or f"{judge} and {row.verifier}"
+    note = f"{compared} verdicts on either side by the same verifier"
+    if other:
+        note = (
+            f"{other} of {compared} verdicts are by different verifiers ({example}); evaluate and register the "
+            "weights compared with again under the present one, or look first: `verif bench run`"
+        )
+    return Check("verifier", not other, float(other), 0.0, note)
 
 
 def _gain(name: str, gain: dict[str, float], shared: float, gate: PromotionGate) -> Check:
@@ -125,11 +197,46 @@ def _families(types: dict[str, Any], gate: PromotionGate) -> Check:
 
 def _canary(evidence: Evidence, gate: PromotionGate) -> Check:
     drop = evidence.evaluation.get("canary", {}).get("drop")
+    if not drop and evidence.evaluation.get("general"):
+        return Check("canary", True, None, gate.max_canary_drop, "no local corpus; see the general tasks")
     if not drop:
         return Check("canary", False, None, gate.max_canary_drop, "general ability was not measured")
     value = float(drop["value"])
     note = f"plain text became {value:+.3f} less likely per token, allowed {gate.max_canary_drop:.3f}"
     return Check("canary", value <= gate.max_canary_drop, value, gate.max_canary_drop, note)
+
+
+def _general(evidence: Evidence, champion: Evidence | None) -> Check:
+    """The largest drop of a general task, from the champion where it was measured on it, else from the start."""
+    tasks = evidence.evaluation.get("general") or {}
+    if not tasks:
+        return Check("general tasks", True, None, MAX_GENERAL_DROP, "the recipe names none: not measured")
+    earlier = champion.evaluation.get("general") or {} if champion else {}
+    drops: dict[str, tuple[float, str]] = {}
+    for task, found in tasks.items():
+        before, after = earlier.get(task, {}).get("after") or found.get("before"), found.get("after")
+        if not _number(before) or not _number(after):
+            return Check(
+                "general tasks", False, None, MAX_GENERAL_DROP, f"{task}: not measured on both sides"
+            )
+        drops[task] = (
+            before["value"] - after["value"],
+            f"{task} from {_interval(before)} to {_interval(after)}",
+        )
+    worst = max(drops, key=lambda task: drops[task][0])
+    value, note = drops[worst]
+    note = f"largest drop: {note}, allowed {MAX_GENERAL_DROP:.3f}"
+    return Check("general tasks", value <= MAX_GENERAL_DROP, value, MAX_GENERAL_DROP, note)
+
+
+def _number(cell: Any) -> bool:
+    return isinstance(cell, dict) and isinstance(cell.get("value"), int | float)
+
+
+def _interval(cell: dict[str, Any]) -> str:
+    low, high = cell.get("low"), cell.get("high")
+    between = f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else ""
+    return f"{cell['value']:.3f}{between}"
 
 
 def _audit(evidence: Evidence) -> Check:

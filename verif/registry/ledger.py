@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import getpass
 import socket
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,17 @@ import orjson
 
 from verif.errors import RegistryError
 from verif.files import digest, write_bytes
-from verif.registry.store import Registry
+from verif.registry.store import TAG, Registry, cut
 
 PREFIX, APPLIED, START = "verif.ledger.", "verif.ledger-applied", "0" * 32
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the ledger. `action`: promote, rollback, adopt, put-back or lost; `to` None means no champion."""
+    """One line of the ledger. `to` None means no champion.
+
+    `action` is promote, rollback, adopt, put-back, lost (the champion was deleted) or restarted (the model was).
+    """
 
     seq: int
     at: str
@@ -59,12 +62,14 @@ def read(registry: Registry, mirror: Path) -> list[Entry]:
         except (orjson.JSONDecodeError, TypeError):
             raise RegistryError(f"ledger entry {key} of {registry.name} cannot be read.", _HINT) from None
     verify(entries)
-    kept = _mirror(mirror)
-    if kept and not registry.exists():
-        mirror.replace(
-            mirror.with_suffix(".lost")
-        )  # another registry, or a deleted model: nothing to compare with
-    elif [e.hash for e in entries[: len(kept)]] != [e.hash for e in kept]:
+    kept = copied(mirror)
+    if kept and not entries and not registry.versions():
+        return []  # the registered model was deleted: the caller begins a new ledger, or only looks
+    first = entries[0] if entries else None
+    if kept and first and first.action == "restarted" and first.evidence.get("hash") == kept[-1].hash:
+        set_aside(mirror, kept[-1].hash)
+        kept = []
+    if [e.hash for e in entries[: len(kept)]] != [e.hash for e in kept]:
         raise RegistryError(
             f"the ledger of {registry.name} lacks or contradicts entries that were seen before (copy: {mirror}).",
             _HINT,
@@ -88,7 +93,16 @@ def verify(entries: list[Entry]) -> None:
         before = entry.hash
 
 
-def _mirror(path: Path) -> list[Entry]:
+def set_aside(mirror: Path, last: str) -> Path:
+    """Keep the copy of a ledger that ended in entry `last` under a name of its own; nothing is written over."""
+    kept = mirror.with_name(f"{mirror.stem}-until-{last[:12]}.jsonl")
+    if not kept.exists():
+        mirror.replace(kept)
+    return kept
+
+
+def copied(path: Path) -> list[Entry]:
+    """The local copy's entries; none if there is no copy."""
     try:
         return [Entry(**orjson.loads(line)) for line in path.read_bytes().splitlines()]
     except FileNotFoundError:
@@ -102,19 +116,42 @@ def append(
     evidence: dict[str, Any] | None = None,
 ) -> Entry:  # fmt: skip
     """Write the next entry. The caller holds the promotion lock and has just read `entries`."""
-    entry = Entry(
+    whole = Entry(
         seq=len(entries) + 1, at=datetime.now(UTC).isoformat(timespec="seconds"), who=who(), action=action,
         source=source, to=to, why=why, evidence=evidence or {}, previous=entries[-1].hash if entries else START,
-    ).sealed()  # fmt: skip
+    )  # fmt: skip
+    entry = _fitting(whole)
     key = f"{PREFIX}{entry.seq:06d}"
     if key in registry.tags():
         raise RegistryError(
             f"ledger entry {entry.seq} of {registry.name} was written by somebody else meanwhile.",
             "Nothing was promoted. Run the same command again.",
         )
-    registry.set_tag(key, orjson.dumps(asdict(entry)).decode())
+    registry.set_tag(key, _line(entry))
     entries.append(entry)
     return entry
+
+
+def _fitting(entry: Entry) -> Entry:
+    """The sealed entry, its texts cut until it fits into a tag; each says that it was."""
+    for most in (TAG, 2000, 1000, 500, 250, 120, 60, 30):
+        evidence = _shorter(entry.evidence, most)
+        sealed = replace(entry, why=cut(entry.why, most), evidence=evidence).sealed()
+        if len(_line(sealed)) <= TAG:
+            return sealed
+    return replace(sealed, evidence={"left out": "larger than a tag of the registry"}).sealed()
+
+
+def _shorter(value: Any, most: int) -> Any:
+    if isinstance(value, dict):
+        return {key: _shorter(item, most) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shorter(item, most) for item in value]
+    return cut(value, most) if isinstance(value, str) else value
+
+
+def _line(entry: Entry) -> str:
+    return orjson.dumps(asdict(entry)).decode()
 
 
 def applied(registry: Registry) -> int:

@@ -9,18 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verif.errors import GateError, RegistryError, VerifError
 from verif.files import digest
 from verif.registry import ledger
-from verif.registry.evidence import of_version
-from verif.registry.gate import Decision, decide
+from verif.registry.evidence import Evidence, of_version
+from verif.registry.gate import Decision, decide, same_verifier
 from verif.registry.ledger import Entry
 from verif.registry.lock import promotion_lock
-from verif.registry.store import CANDIDATE, CHALLENGER, CHAMPION, Registry, open_registry
+from verif.registry.store import (
+    CANDIDATE,
+    CHALLENGER,
+    CHAMPION,
+    MODEL_DIGEST,
+    Registry,
+    Version,
+    open_registry,
+)
 
 if TYPE_CHECKING:
     from verif.recipe import Register
@@ -29,12 +37,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Desk:
-    """What a promotion works with: the registry, the ledger as read under the lock, the recipe's section."""
+    """What a promotion works with: the registry, the ledger as read under the lock, the recipe's section.
+
+    `lost` holds the local copy's entries when the registered model that had them is gone.
+    """
 
     registry: Registry
     section: Register
     mirror: Path
     entries: list[Entry]
+    lost: list[Entry] = field(default_factory=list)
 
     @property
     def champion(self) -> str | None:
@@ -83,7 +95,9 @@ def at_desk(stage: Stage) -> Iterator[Desk]:
     registry = open_registry(stage)
     with promotion_lock(registry, stage.state):
         mirror = mirror_path(stage, registry)
-        yield Desk(registry, stage.recipe.register_, mirror, ledger.read(registry, mirror))
+        entries = ledger.read(registry, mirror)
+        lost = [] if entries else ledger.copied(mirror)
+        yield Desk(registry, stage.recipe.register_, mirror, entries, lost)
 
 
 def gate(desk: Desk, number: str) -> Decision:
@@ -91,12 +105,28 @@ def gate(desk: Desk, number: str) -> Decision:
     evidence = of_version(desk.registry, desk.registry.resolve(number))
     if desk.champion is None or desk.champion == number:
         return decide(evidence, desk.section.gate)
-    champion = of_version(desk.registry, desk.registry.resolve(desk.champion))
+    champion = _comparable(desk, desk.registry.resolve(desk.champion), evidence)
     return decide(evidence, desk.section.gate, champion, against=f"champion, version {desk.champion}")
+
+
+def _comparable(desk: Desk, champion: Version, evidence: Evidence) -> Evidence:
+    """The champion's evidence, or where another verifier judged it, that of its weights registered again since."""
+    found = of_version(desk.registry, champion)
+    if same_verifier(evidence, found):
+        return found
+    for version in reversed(desk.registry.versions()):
+        twin = version.tags.get(MODEL_DIGEST) == champion.tags.get(MODEL_DIGEST)
+        if twin and version.number != champion.number:
+            again = of_version(desk.registry, version)
+            if same_verifier(evidence, again):
+                return again
+    return found
 
 
 def settle(desk: Desk) -> list[str]:
     """Finish what was interrupted, then deal with an alias that was moved or a champion that was deleted."""
+    if desk.lost:
+        return [_restart(desk)]
     if not desk.entries:
         return _unknown_champion(desk)
     last, messages = desk.entries[-1], []
@@ -116,6 +146,19 @@ def settle(desk: Desk) -> list[str]:
         )
         return messages + (_moved(desk, actual) if actual is not None else [])
     return messages + _moved(desk, actual)
+
+
+def _restart(desk: Desk) -> str:
+    """The registered model was deleted, its ledger with it: the new ledger's first entry says so."""
+    last = desk.lost[-1]
+    desk.registry.make()
+    why = f"the registered model was deleted outside of verif, with a ledger of {last.seq} entries"
+    desk.record("restarted", None, why, {"entries": last.seq, "hash": last.hash, "champion": last.to})
+    kept = ledger.set_aside(desk.mirror, last.hash)
+    return (
+        f"The registered model {desk.registry.name} was deleted, with a ledger of {last.seq} entries and champion "
+        f"{last.to} (copy: {kept}). A new ledger begins; nothing is champion until `verif promote` makes it so."
+    )
 
 
 def _unknown_champion(desk: Desk) -> list[str]:

@@ -6,16 +6,18 @@ stage and the end of every run call the same function, which finds what is there
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from verif.errors import InputError, RegistryError
 from verif.files import digest_tree
 from verif.registry import versions
 from verif.registry.card import card
 from verif.registry.evidence import Evidence, local_places, of_version, read_evidence
 from verif.registry.gate import Decision, decide
 from verif.registry.promotion import Desk, at_desk, gate, settle
-from verif.registry.store import CANDIDATE, CHALLENGER
+from verif.registry.store import CANDIDATE, CHALLENGER, open_registry
 from verif.registry.tracking import stage_run
 
 if TYPE_CHECKING:
@@ -45,26 +47,52 @@ def reconcile(stage: Stage) -> list[str]:
         all(path.is_file() for path in local_places(stage.root).values())
         and (stage.models / "trained").is_dir()
     ):
-        return register(stage).messages
+        evidence = read_evidence(local_places(stage.root))
+        if not (problem := unmeasured(evidence, digest_tree(stage.models / "trained"))):
+            return register(stage).messages
+        with at_desk(stage) as desk:  # e.g. trained again, and the evaluation has not come yet
+            return [*settle(desk), f"Nothing was registered: {problem}"]
     with at_desk(stage) as desk:
         return settle(desk)
 
 
+def unmeasured(evidence: Evidence, model_digest: str) -> str:
+    """Why the evidence is not about these weights, or nothing."""
+    measured = (evidence.evaluation.get("models") or {}).get("trained")
+    if measured == model_digest:
+        return ""
+    return (
+        f"reports/evaluation.json is about other weights ({str(measured)[:12]}) than models/trained holds "
+        f"({model_digest[:12]})."
+    )
+
+
 def register(stage: Stage) -> Registration:
-    """Register the trained model with its evidence unless it is, and give it the alias it has earned."""
+    """Register the trained model with its evidence unless it is, and give it the alias it has earned.
+
+    Evidence about other weights is an `InputError`. Files are uploaded before the promotion lock is taken.
+    """
     evidence = read_evidence(local_places(stage.root))
     model_digest = digest_tree(stage.models / "trained")
+    if problem := unmeasured(evidence, model_digest):
+        hint = "Measure them: `dvc repro evaluate`, or `verif run` without --from-stage."
+        raise InputError(problem, hint=hint)
     key = versions.version_key(model_digest, evidence.digest)
-    with at_desk(stage) as desk:
+    with ExitStack() as stack:
+        draft = None
+        if versions.find(open_registry(stage), key) is None:
+            record = stack.enter_context(stage_run(stage, "register"))
+            text = card(stage, evidence, decide(evidence, stage.recipe.register_.gate))
+            draft = versions.upload(stage, record, evidence.digest, text)
+        desk = stack.enter_context(at_desk(stage))
         messages = settle(desk)
-        version = versions.find(desk.registry, key)
+        version = versions.find(desk.registry, key)  # somebody may have been faster
         created = version is None
         if version is None:
-            first = decide(evidence, desk.section.gate)
-            with stage_run(stage, "register") as record:
-                text = card(stage, evidence, first)
-                version = versions.create(stage, desk.registry, record, evidence.digest, text)
-                record.tags({"verif.version": version.number})
+            if draft is None:
+                raise RegistryError("the version was deleted meanwhile.", "Run the same command again.")
+            version = versions.create(desk.registry, draft)
+            record.tags({"verif.version": version.number})
             messages.append(f"Registered version {version.number} of {desk.registry.name}.")
         decision = _decision(desk, version.number, evidence)
         champion = _champion(desk, version.number)
@@ -96,7 +124,7 @@ def _alias(desk: Desk, number: str, decision: Decision, messages: list[str]) -> 
     registry = desk.registry
     if desk.champion == number:
         return "champion"
-    if desk.champion is None and decision.passed:
+    if not desk.entries and decision.passed:  # later on, without a champion, a person decides
         desk.record("promote", number, "the first version that passes the gate", decision.as_dict())
         messages.append(f"Version {number} is champion: the first that passes the gate.")
         return "champion"
@@ -104,9 +132,11 @@ def _alias(desk: Desk, number: str, decision: Decision, messages: list[str]) -> 
     aliases = registry.aliases()
     if int(number) == newest and aliases.get(CANDIDATE) != number:
         registry.set_alias(CANDIDATE, number)
-    if decision.passed and desk.champion is not None and aliases.get(CHALLENGER) != number:
+    if decision.passed and aliases.get(CHALLENGER) != number:
         registry.set_alias(CHALLENGER, number)
-        messages.append(f"Version {number} passes the gate against the champion: `verif promote {number}`.")
+        messages.append(
+            f"Version {number} passes the gate against {decision.against}: `verif promote {number}`."
+        )
     if not decision.passed:
         messages.append(f"Version {number} does not pass the gate: {'; '.join(decision.reasons)}.")
     return "challenger" if decision.passed else "candidate"

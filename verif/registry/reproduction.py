@@ -14,9 +14,8 @@ import yaml
 from verif.errors import RegistryError
 from verif.parameters import WORLD
 from verif.registry.lineage import git
-from verif.registry.store import Registry, Version
+from verif.registry.store import MODEL_DIGEST, Registry, Version
 from verif.registry.tracking import mlflow_errors
-from verif.registry.versions import MODEL_DIGEST
 
 
 def reproduction(registry: Registry, version: Version, root: Path) -> list[str]:

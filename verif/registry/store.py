@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from verif.stages.context import Stage
 
 CHAMPION, CANDIDATE, CHALLENGER = "champion", "candidate", "challenger"
+MODEL_DIGEST = "verif.model.digest"
+TAG = 5000
+"""Characters of a registered model's tag or description: MLflow's columns, which PostgreSQL enforces."""
+
+
+def cut(text: str, most: int = TAG) -> str:
+    """The text, or its beginning and a mark where it is longer than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - len(_CUT)]}{_CUT}"
+
+
+_CUT = " (cut)"
 
 
 @dataclass(frozen=True)
@@ -118,10 +129,10 @@ class Registry:
         )
 
     def create_version(self, source: str, run_id: str, tags: Mapping[str, str], description: str) -> Version:
-        """A new version with all its tags in one call: it is never seen half-made."""
+        """A new version with all its tags in one call: it is never seen half-made. A long description is cut."""
         with mlflow_errors("creating a version", self.uri):
             made = self.mlflow.create_model_version(
-                self.name, source, run_id=run_id, tags=dict(tags), description=description
+                self.name, source, run_id=run_id, tags=dict(tags), description=cut(description)
             )
         return _version(made, {})
 

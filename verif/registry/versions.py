@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +15,13 @@ from verif.errors import RegistryError
 from verif.files import digest, digest_tree, new_directory, write_bytes, write_json
 from verif.registry.evidence import FOLDER, downloaded, local_places
 from verif.registry.lineage import git, lineage
-from verif.registry.store import Registry, Version
+from verif.registry.store import MODEL_DIGEST, Registry, Version
 from verif.registry.tracking import StageRun, mlflow_errors
 
 if TYPE_CHECKING:
     from verif.stages.context import Stage
 
-KEY, MODEL_DIGEST, EVIDENCE, LOCATION = (
-    "verif.key",
-    "verif.model.digest",
-    "verif.evidence.digest",
-    "verif.model.location",
-)
+KEY, EVIDENCE, LOCATION = "verif.key", "verif.evidence.digest", "verif.model.location"
 MANIFEST = "manifest.json"
 
 
@@ -49,11 +45,21 @@ def find(registry: Registry, key: str) -> Version | None:
     return next((v for v in registry.versions() if v.tags.get(KEY) == key), None)
 
 
-def create(stage: Stage, registry: Registry, record: StageRun, evidence_digest: str, card: str) -> Version:
-    """Upload everything to the stage's run, then make the version in one call: it is complete or it is not there."""
+@dataclass(frozen=True)
+class Draft:
+    """A version whose files are in MLflow already: one call makes it."""
+
+    source: str
+    run_id: str
+    tags: dict[str, str]
+    card: str
+
+
+def upload(stage: Stage, record: StageRun, evidence_digest: str, card: str) -> Draft:
+    """Everything to the stage's run. It takes as long as it takes, so nobody holds the promotion lock meanwhile."""
     found = manifest(stage.models / "trained")
     model = stage.models / "trained"
-    upload = found["bytes"] <= stage.recipe.register_.upload_below_mb * 1e6
+    whole = found["bytes"] <= stage.recipe.register_.upload_below_mb * 1e6
     with tempfile.TemporaryDirectory(prefix="verif-") as name:
         folder = Path(name)
         write_json(folder / MANIFEST, found)
@@ -64,16 +70,22 @@ def create(stage: Stage, registry: Registry, record: StageRun, evidence_digest: 
         record.artifact(folder / "lineage", "lineage")
     for path in local_places(stage.root).values():
         record.artifact(path, FOLDER)
-    if upload:
+    if whole:
         record.artifact(model, "model")
     tags = {
         **lineage(stage), KEY: version_key(found["digest"], evidence_digest), MODEL_DIGEST: found["digest"],
-        EVIDENCE: evidence_digest, LOCATION: str(model), "verif.model.uploaded": str(upload).lower(),
+        EVIDENCE: evidence_digest, LOCATION: str(model), "verif.model.uploaded": str(whole).lower(),
         "verif.model.bytes": str(found["bytes"]),
     }  # fmt: skip
-    source = f"runs:/{record.run_id}/{'model' if upload else MANIFEST}"
+    source = f"runs:/{record.run_id}/{'model' if whole else MANIFEST}"
+    return Draft(source, record.run_id, tags, card)
+
+
+def create(registry: Registry, draft: Draft) -> Version:
+    """The version in one call: it is complete or it is not there. Of two (a request sent twice) the first counts."""
     registry.make()
-    return registry.create_version(source, record.run_id, tags, card)
+    made = registry.create_version(draft.source, draft.run_id, draft.tags, draft.card)
+    return find(registry, draft.tags[KEY]) or made
 
 
 def _lineage_files(stage: Stage, folder: Path) -> None:
