@@ -1,4 +1,7 @@
-"""kill -9 during register and promotion, after each write and at random moments: the end state is the undisturbed one."""
+"""kill -9 during register and promotion, after each write and at random moments: the end state is the undisturbed one.
+
+`VERIF_KILLS` says how many kills; with 25 or more there is one after every write. The rest are random in time.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from verif.registry import promotion
+from verif.registry import ledger, promotion
 from verif.registry.ledger import verify
 from verif.registry.promotion import at_desk
 from verif.registry.reconcile import register
@@ -41,13 +44,16 @@ def work(stage) -> None:
 
 
 def child(stage, kill_after: int) -> None:
+    """The work, its writes noted in a file, killed after one of them (0: not)."""
     os.environ.pop("VERIF_PARENT_RUN", None)
+    notes = (stage.root / "writes.txt").open("w")
     left = kill_after
 
     def counted(function):
         def call(*args, **kwargs):
             nonlocal left
             out = function(*args, **kwargs)
+            print(function.__name__, *args[1:2], file=notes, flush=True)
             left -= 1
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -58,6 +64,15 @@ def child(stage, kill_after: int) -> None:
     for owner, name in WRITES:
         setattr(owner, name, counted(getattr(owner, name)))
     work(stage)
+
+
+def chosen(writes: list[str], kills: int, rng: random.Random) -> list[int]:
+    """After which writes to kill: all of the promotion's first, then others; 0 is a random moment, a fifth at least."""
+    promotes = next(i for i, name in enumerate(writes) if name.startswith(f"set_tag {ledger.PREFIX}"))
+    others = list(range(1, promotes + 1))
+    rng.shuffle(others)
+    points = [*range(promotes + 1, len(writes) + 1), *others][: kills - kills // 5]
+    return points + [0] * (kills - len(points))
 
 
 def run(stage, *, kill_after: int = 0, kill_at: float | None = None) -> int:
@@ -111,16 +126,17 @@ def test_killed_after_each_write_and_at_random_moments(fresh) -> None:
     assert wanted["aliases"] == {"champion": "2"}
     assert wanted["ledger"] == [("promote", None, "1"), ("promote", "1", "2")]
     rng = random.Random(0)
-    writes, killed = 1, 0
-    while killed < KILLS:
+    writes = (quiet.root / "writes.txt").read_text().splitlines()
+    points = chosen(writes, KILLS, rng)
+    after = [writes[point - 1] for point in points if point]
+    promotion_writes = (f"set_tag {ledger.PREFIX}000002", "set_alias champion", f"set_tag {ledger.APPLIED}")
+    assert all(name in after for name in promotion_writes), "the promotion itself must be killed"
+    for kill, point in enumerate(points, 1):
         stage = fresh()
-        if writes:
-            code = run(stage, kill_after=writes)
-            writes = writes + 1 if code else 0  # past the last write: the rest are random in time
-            if not code:
-                continue
-        else:
-            run(stage, kill_at=rng.uniform(0.05, seconds))
-        killed += 1
-        assert run(stage) == 0, f"the run after kill {killed} failed"
-        assert state_of(stage) == wanted, f"kill {killed}"
+        moment = None if point else rng.uniform(0.05, seconds)
+        code = run(stage, kill_after=point, kill_at=moment)
+        if point:
+            assert code == -signal.SIGKILL
+        assert run(stage) == 0, f"the run after kill {kill} failed"
+        assert state_of(stage) == wanted, f"kill {kill}, after write {point} or at {moment} s"
+        shutil.rmtree(stage.root)
