@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import orjson
 import pytest
 import yaml
 
 from verif.cli import main
+from verif.files import digest_tree, write_json
+from verif.registry.lineage import lineage
 from verif.registry.reconcile import register
+from verif.registry.store import open_registry
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +76,46 @@ def test_a_dirty_working_tree_is_made_again_byte_for_byte(project, stage, monkey
     made = project / ".verif" / "reproduce" / "reproduce-m-1" / "models" / "trained" / "model.safetensors"
     assert made.read_bytes() == b"new\n\n\n\n"
     assert (project / "weights").read_text() == "new\n\n\n\n", "the working tree is left alone"
+
+
+def test_a_recipe_that_was_never_added_travels_in_the_patch(
+    project, stage, refill, monkeypatch, capfd
+) -> None:
+    git(project, "checkout", "-q", "weights")
+    (project / "recipes" / "größe [1].yaml").write_text("new: 1\n")
+    (project / "Makefile").write_text(
+        "run:\n\tmkdir -p models/trained\n\tcat recipes/gr* > models/trained/w\n"
+    )
+    git(project, "commit", "-qam", "makes the weights of a recipe")
+    (project / "huge").write_bytes(bytes(11_000_000))
+    (project / "dvc.lock").write_text("own\n")
+    (project / "recipes" / "staged.yaml").write_text("s: 1\n")
+    git(project, "add", "recipes/staged.yaml")
+    status = git(project, "status", "--porcelain")
+    shutil.rmtree(project / "models" / "trained")
+    (project / "models" / "trained").mkdir()
+    (project / "models" / "trained" / "w").write_text("new: 1\n")
+    numbers = orjson.loads((project / "reports" / "evaluation.json").read_bytes())
+    models = {"trained": digest_tree(project / "models" / "trained")}
+    write_json(project / "reports" / "evaluation.json", numbers | {"models": models})
+    register(stage)
+    assert git(project, "status", "--porcelain") == status, "the user's index is left alone"
+    assert verif(monkeypatch, "reproduce", "1", "--run") == 0, capfd.readouterr().err
+    assert "copy from where the model was made: huge\n" in capfd.readouterr().out
+    made = project / ".verif" / "reproduce" / "reproduce-m-1"
+    assert (made / "recipes" / "größe [1].yaml").read_text() == "new: 1\n"
+    assert (made / "recipes" / "staged.yaml").is_file()
+    assert not (made / "dvc.lock").exists()
+    (version,) = open_registry(stage).versions()
+    assert version.tags["verif.git.dirty"] == "true"
+
+
+def test_only_an_untracked_lock_file_is_not_dirty(project, stage) -> None:
+    git(project, "checkout", "-q", "weights")
+    (project / "dvc.lock").write_text("own\n")
+    assert lineage(stage)["verif.git.dirty"] == "false"
+    (project / "recipes" / "mine.yaml").write_text("new: 1\n")
+    assert lineage(stage)["verif.git.dirty"] == "true"
 
 
 def test_another_model_is_not_taken_for_it(project, stage, refill, monkeypatch, capfd) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from verif.data.store import write_instructions
+from verif.files import digest, write_json
 from verif.registry import tracking
 from verif.types import Instruction
 
@@ -32,8 +33,14 @@ def test_runs_are_nested_and_say_where_they_come_from(stage, monkeypatch) -> Non
     top = mlflow.get_run(parent)
     assert top.data.params["train.seed"] == "1"
     assert {"verif.git.commit", "verif.recipe.digest", "verif.hardware", "verif.run"} <= set(top.data.tags)
+    write_json(stage.models / "verifier" / "identity.json", {"identity": "audited in this run"})
+    (stage.root / "dvc.lock").write_text("of this run")
     tracking.end_run(stage)
-    assert mlflow.get_run(parent).info.status == "FINISHED"
+    ended = mlflow.get_run(parent)
+    assert ended.info.status == "FINISHED"
+    assert ended.data.tags["verif.verifier.identity"] == "audited in this run"
+    assert ended.data.tags["verif.dvc.lock"] == digest(b"of this run") != top.data.tags["verif.dvc.lock"]
+    assert ended.data.tags["verif.data.digest"] != "none"
     monkeypatch.setenv("VERIF_PARENT_RUN", "given")
     assert tracking.parent_run(stage, mlflow) == "given"
 

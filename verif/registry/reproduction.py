@@ -33,6 +33,8 @@ def reproduction(registry: Registry, version: Version, root: Path) -> list[str]:
     if "lineage/changes.patch" in kept:
         patch = f"mlflow artifacts download -r {version.run_id} -a lineage/changes.patch -d ."
         out += [f"MLFLOW_TRACKING_URI={quote(registry.uri)} {patch}", "git apply changes.patch"]
+    if left_out := tags.get("verif.git.left_out"):
+        out.append(f"# too large for the patch, copy from where the model was made: {left_out}")
     out.append(f"make run RECIPE={tags.get('verif.recipe.name', 'local')}{_data(params, root)}")
     out.append(f"verif reproduce --compare {tags.get(MODEL_DIGEST, '')} models/trained")
     return out

@@ -114,12 +114,19 @@ def start_run(stage: Stage, tags: Mapping[str, str] | None = None) -> str:
 
 
 def end_run(stage: Stage, status: str = "FINISHED") -> None:
-    """Close the remembered parent run (status FINISHED, FAILED or KILLED); nothing to close is fine."""
+    """Close the remembered parent run (status FINISHED, FAILED or KILLED); nothing to close is fine.
+
+    Its tags then name what the run has made: at its start that was not there, or was the last run's.
+    """
+    from verif.registry.lineage import produced
+
     record = _read_record(stage)
     if not record or not record.get("open"):
         return
     mlflow = client(stage.root)
     with mlflow_errors("closing the run", mlflow.tracking_uri):
+        for name, value in produced(stage).items():
+            mlflow.set_tag(record["run_id"], name, value)
         mlflow.set_terminated(record["run_id"], status)
     write_json(_record(stage), {**record, "open": False})
 

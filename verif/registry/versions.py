@@ -14,7 +14,7 @@ import orjson
 from verif.errors import RegistryError
 from verif.files import digest, digest_tree, new_directory, write_bytes, write_json
 from verif.registry.evidence import FOLDER, downloaded, local_places
-from verif.registry.lineage import git, lineage
+from verif.registry.lineage import changes, lineage
 from verif.registry.store import MODEL_DIGEST, Registry, Version
 from verif.registry.tracking import StageRun, mlflow_errors
 
@@ -96,8 +96,8 @@ def _lineage_files(stage: Stage, folder: Path) -> None:
     for name in ("params.yaml", "dvc.lock"):
         if (stage.root / name).is_file():
             shutil.copyfile(stage.root / name, folder / name)
-    if changes := git(stage.root, "diff", "HEAD", "--binary", whole=True):
-        (folder / "changes.patch").write_text(changes, "utf-8", "surrogateescape", newline="")
+    if patch := changes(stage.root):
+        (folder / "changes.patch").write_text(patch, "utf-8", "surrogateescape", newline="")
 
 
 def fetch(registry: Registry, version: Version, state: Path) -> Path:
