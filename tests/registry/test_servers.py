@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,14 +10,18 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from tests.registry.conftest import RECIPE
 from verif.errors import RegistryError
+from verif.recipe import parse_recipe
 from verif.registry import promotion
 from verif.registry.ledger import verify
 from verif.registry.promotion import at_desk
@@ -167,6 +172,114 @@ def test_mlflow_answering_500_in_a_promotion_promotes_nothing(stage, refill, mon
         assert open_registry(stage).aliases()["champion"] == "1"
     assert any("Finished the interrupted promote" in line for line in reconcile(stage))
     assert open_registry(stage).aliases()["champion"] == "2"
+
+
+class Proxy(ThreadingHTTPServer):
+    """In front of a real MLflow: from the n-th POST to a path on, `fault` is what the client sees.
+
+    refuse: 500, and nothing is forwarded. hang: it is forwarded, and answered after the client has given up.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, target: str) -> None:
+        super().__init__(("127.0.0.1", 0), Forward)
+        self.target, self.fault, self.path, self.left = target, "", "", 0
+
+    def breaks(self, fault: str, path: str, nth: int) -> None:
+        self.fault, self.path, self.left = fault, path, nth
+
+
+class Forward(BaseHTTPRequestHandler):
+    def forward(self) -> None:
+        proxy, fault = self.server, ""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if proxy.fault and self.command == "POST" and self.path.endswith(proxy.path):
+            proxy.left -= 1
+            fault = proxy.fault if proxy.left <= 0 else ""
+        if fault == "refuse":
+            self.answer(500, b"{}")
+            return
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
+        target = urllib.request.Request(proxy.target + self.path, body or None, headers, method=self.command)
+        try:
+            with urllib.request.urlopen(target, timeout=60) as found:
+                status, data = found.status, found.read()
+        except urllib.error.HTTPError as error:
+            status, data = error.code, error.read()
+        if fault == "hang":
+            time.sleep(8)
+        self.answer(status, data)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = forward
+
+    def answer(self, status: int, data: bytes) -> None:
+        with contextlib.suppress(OSError):  # the client has given up
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def proxy(tmp_path, processes, monkeypatch):
+    """A real MLflow server on SQLite behind a proxy that the test can break."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{tmp_path}/server.db",
+        "--port", str(port), "--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1",
+    ]  # fmt: skip
+    monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    quiet = {"start_new_session": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    processes.append(subprocess.Popen(command, **quiet))
+    wait(f"http://127.0.0.1:{port}/health", 180)
+    server = Proxy(f"http://127.0.0.1:{port}")
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+BREAKS = [
+    ("refuse", "create", 1, False),  # the lock; whether the next command finds an entry to finish
+    ("hang", "create", 1, False),
+    ("refuse", "set-tag", 1, False),  # the ledger's entry
+    ("hang", "set-tag", 1, True),
+    ("refuse", "alias", 1, True),
+    ("hang", "alias", 1, True),
+    ("refuse", "set-tag", 2, True),  # the mark that the entry is applied
+]
+
+
+def test_a_real_server_that_breaks_in_a_promotion(stage, refill, proxy, monkeypatch) -> None:
+    raw = RECIPE | {"register": {"model_name": "m", "gate": {"min_gain": -1.0}}}
+    stage = replace(stage, recipe=parse_recipe(raw, "test"))
+    assert register(stage).alias == "champion"
+    refill(stage.root, weights=b"w2")
+    assert register(stage).alias == "challenger"
+    reigning, other, length = "1", "2", 1
+    for fault, path, nth, finished in BREAKS:
+        proxy.breaks(fault, f"registered-models/{path}", nth)
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+        with pytest.raises(RegistryError, match="failed while"):
+            promotion.promote(stage, other, f"{fault} {path}")
+        proxy.breaks("", "", 0)
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+        if not finished:
+            assert open_registry(stage).aliases()["champion"] == reigning
+        with at_desk(stage) as desk:
+            said = promotion.settle(desk)
+            verify(desk.entries)
+            assert any("Finished the interrupted promote" in line for line in said) == finished
+            if finished:
+                reigning, other, length = other, reigning, length + 1
+            assert (len(desk.entries), desk.champion) == (length, reigning), (fault, path, nth)
+            assert desk.registry.aliases()["champion"] == reigning
 
 
 def test_a_server_that_always_fails(stage, monkeypatch) -> None:
