@@ -41,7 +41,7 @@ COPY --from=build --chown=10001:10001 /project /home/verif/project
 WORKDIR /home/verif/project
 # `make run` and `make test-fast` find the environment that the locks ask for and install nothing.
 RUN ln -s /opt/verif .venv && scripts/setup.sh --adopt
-ENV PATH=/opt/verif/bin:$PATH PYTHONUNBUFFERED=1 DVC_NO_ANALYTICS=1 DO_NOT_TRACK=1
+ENV PATH=/opt/verif/bin:$PATH PYTHONUNBUFFERED=1 DVC_NO_ANALYTICS=1 DO_NOT_TRACK=1 VERIF_LOCK=${LOCK}
 USER 10001:10001
 HEALTHCHECK NONE
 CMD ["verif", "run", "--recipe", "local"]

@@ -32,7 +32,7 @@ USER 0:0
 COPY --from=build /opt/verif /opt/verif
 RUN python3 -c "import site; open(site.getsitepackages()[0] + '/verif.pth', 'w').write('/opt/verif/own\n/opt/verif/site\n')" \
  && (getent group 10001 || groupadd --gid 10001 verif) && useradd --uid 10001 --gid 10001 --create-home verif
-ENV PATH=/opt/verif/own/bin:/opt/verif/site/bin:$PATH PYTHONUNBUFFERED=1 DVC_NO_ANALYTICS=1 DO_NOT_TRACK=1
+ENV PATH=/opt/verif/own/bin:/opt/verif/site/bin:$PATH PYTHONUNBUFFERED=1 DVC_NO_ANALYTICS=1 DO_NOT_TRACK=1 VERIF_LOCK=${LOCK}
 WORKDIR /workspace
 USER 10001:10001
 HEALTHCHECK NONE
