@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 
 
-async def execute(clone: Path, *stages: str) -> str:
+async def begin(clone: Path, *stages: str) -> asyncio.subprocess.Process:
     """What the flow's tasks do, one after the other, in a process of its own."""
     code = (
         "import sys; from pathlib import Path; from flows.executors import execute, release_verifier\n"
@@ -27,10 +28,15 @@ async def execute(clone: Path, *stages: str) -> str:
         "if not sys.argv[1:]: release_verifier(Path.cwd())"
     )
     env = os.environ | {"KUBECONFIG": str(clone.parent / "kubeconfig"), "PYTHONPATH": str(ROOT)}
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, *stages, cwd=clone, env=env,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
+
+
+async def execute(clone: Path, *stages: str) -> str:
+    """`begin`, to a good end; what it printed."""
+    process = await begin(clone, *stages)
     out, err = await asyncio.wait_for(process.communicate(), 300)
     assert process.returncode == 0, err.decode()[-3000:]
     return out.decode()
@@ -135,3 +141,19 @@ async def test_the_recipes_verifier_is_brought_up_for_its_stages_and_released_at
     await execute(clone)
     await asyncio.sleep(0.5)
     assert {plural for plural, _ in server.objects} == {"jobs"}
+
+
+async def test_a_cancelled_run_takes_its_job_with_it(project: Path, server: Any) -> None:
+    on_kubernetes(project, server.url, str(project))
+    clone = project.parent / "flow"
+    sh(project.parent, "git", "clone", "-q", str(project), str(clone))
+    process = await begin(clone, "prepare", "train")
+    while not server.created:
+        await asyncio.sleep(0.1)
+    server.pod(server.only("jobs"), phase="Running")
+    await asyncio.sleep(1)
+    process.send_signal(signal.SIGINT)
+    await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode != 0
+    assert server.objects == {}, "the Job outlived the run that was cancelled"
+    assert ran(project) == ["ran prepare"]
