@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from verif.benchmarks import verdicts
@@ -87,8 +88,13 @@ def test_diff_of_two_evaluations_compares_what_both_were_asked(project: Path, tm
     assert "no prompt of one benchmark in common" in str(error.value.__cause__)
 
 
-def test_bench_list_names_every_benchmark_its_paper_and_its_deviations() -> None:
-    done = CliRunner().invoke(app("bench"), ["list"], env={"COLUMNS": "200"})
+def test_bench_list_names_every_benchmark_its_paper_and_its_deviations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from verif.commands import bench
+
+    monkeypatch.setattr(bench, "console", Console(width=200))  # made when the module is imported
+    done = CliRunner().invoke(app("bench"), ["list"])
     assert done.exit_code == 0
     for name, found in BENCHMARKS.items():
         (line,) = [line for line in done.output.splitlines() if f"│ {name} " in line]

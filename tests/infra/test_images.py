@@ -66,6 +66,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        for mount in (folder / "exec" / "netns").glob(
+            "*"
+        ):  # dockerd leaves it, and nobody could delete the folder
+            subprocess.run(["umount", "--lazy", str(mount)], check=False, capture_output=True)
         shutil.rmtree(folder / "data", ignore_errors=True)
 
 

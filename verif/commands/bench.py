@@ -19,7 +19,7 @@ def list_() -> None:
 
     table = Table()
     for column in ("name", "what", "judged by", "needs a file", "paper"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")  # a link that is cut leads nowhere
     for found in BENCHMARKS.values():
         table.add_row(
             found.name, found.title, found.judging, "yes" if found.needs_file else "no", found.paper
