@@ -103,6 +103,19 @@ def test_constraint_types_of_every_benchmark_count(evidence) -> None:
     assert check("constraint types", same, evidence()).passed, "measured on it alone: against its start"
 
 
+@pytest.mark.parametrize(("high", "passes"), [(0.083, True), (-0.02, False)])
+def test_a_few_verdicts_that_fall_by_chance_stop_nobody(evidence, high: float, passes: bool) -> None:
+    found = evidence(after=0.9)
+    (name,) = found.evaluation["benchmarks"]
+    types = found.evaluation["benchmarks"][name]["families"]
+    fell = {"value": -0.167, "low": -0.417, "high": high, "n": 24}
+    types["bullets"] = {**next(iter(types.values())), "gain": fell}
+    decided = check("constraint types", found)
+    assert decided.passed is passes
+    assert "bullets by 0.167" in decided.note
+    assert "n=24" in decided.note
+
+
 def general(found: Evidence, before: float | None, after: float | None) -> Evidence:
     cell = {"metric": "exact_match"}
     for side, value in (("before", before), ("after", after)):
