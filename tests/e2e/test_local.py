@@ -170,7 +170,7 @@ def test_the_scheduled_flows_work_on_what_it_left(
         "from flows.checks import audit_verifier, evaluate_champion, rescore\n"
         "audit_verifier()\n"
         "print(evaluate_champion(which='1', limit=6))\n"
-        "print(rescore('reports/train', 'local'))\n"
+        "print(rescore('local'))\n"
     )
     done = subprocess.run(
         ["python", "-c", code], cwd=clone, env=env, capture_output=True, text=True, timeout=900, check=False
