@@ -166,3 +166,15 @@ async def test_ready_needs_a_real_verdict(judge: Judge, running: Service) -> Non
         assert not await client.ready(), "nothing is probed again so soon"
         await asyncio.sleep(2.1)
         assert await client.ready()
+
+
+async def test_the_watch_asks_about_what_the_formula_rewards(running: Service) -> None:
+    from verif.rollouts import Rollout
+    from verif.training.oracles import per_constraint
+    from verif.types import Reward, Verification
+
+    given = Verification(id="1", verdicts=(), reward=Reward(value=1.0, state="scored", formula="average"))
+    asked = item(1, "good, but with a comma")
+    rollouts = [Rollout(1, "u", asked.instruction, asked.response, given)]
+    said = {f: await per_constraint(running.url, rollouts, f) for f in ("average", "soft-only", "hard-only")}
+    assert said == {"average": [False], "soft-only": [True], "hard-only": [False]}

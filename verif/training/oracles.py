@@ -16,7 +16,7 @@ from verif.audit.cases import every, passed
 from verif.recipe import Recipe
 from verif.rollouts import Rollout
 from verif.training.watch import Oracle
-from verif.types import Item, is_hard
+from verif.types import Constraint, Item, is_hard
 
 PATIENCE_S = 60.0
 """How long an oracle may keep the run's supervisor waiting."""
@@ -29,7 +29,7 @@ def oracle_of(recipe: Recipe, url: str | None) -> Oracle | None:
         return lambda rollouts: [world_truth(rollout, formula, thinks) for rollout in rollouts]
     judged = recipe.judge.kind != "none" and formula != "hard-only"
     if url and judged and not recipe.verifier.prompt.startswith("each-"):
-        return lambda rollouts: asyncio.run(per_constraint(url, rollouts))
+        return lambda rollouts: asyncio.run(per_constraint(url, rollouts, formula))
     return None
 
 
@@ -39,13 +39,20 @@ def world_truth(rollout: Rollout, formula: str, policy_thinks: bool = False) -> 
 
     answer = answer_of(rollout.response, policy_thinks=policy_thinks)
     kept = truth(rollout.instruction, answer.text).constraints
+    constraints = rollout.instruction.constraints
+    return all(ok for ok, constraint in zip(kept, constraints, strict=True) if claimed(constraint, formula))
+
+
+def claimed(constraint: Constraint, formula: str) -> bool:
+    """Whether the formula's reward says anything about this constraint."""
     wanted = {"hard-only": True, "soft-only": False}.get(formula)
-    hard = [is_hard(constraint) for constraint in rollout.instruction.constraints]
-    return all(ok for ok, is_rule in zip(kept, hard, strict=True) if wanted is None or is_rule is wanted)
+    return wanted is None or is_hard(constraint) is wanted
 
 
-async def per_constraint(url: str, rollouts: Sequence[Rollout]) -> list[bool | None]:
-    """Each constraint asked on its own; None where one of them has no answer and none failed."""
+async def per_constraint(
+    url: str, rollouts: Sequence[Rollout], formula: str = "average"
+) -> list[bool | None]:
+    """Each constraint that the formula is about asked on its own; None where one has no answer and none failed."""
     from verif.service.client import VerifierClient
     from verif.service.config import TOKEN_VARIABLE
 
@@ -57,6 +64,7 @@ async def per_constraint(url: str, rollouts: Sequence[Rollout]) -> list[bool | N
         )
         for number, rollout in enumerate(rollouts)
         for index, constraint in enumerate(rollout.instruction.constraints)
+        if claimed(constraint, formula)
     ]
     said: dict[int, list[bool | None]] = {number: [] for number in range(len(rollouts))}
     async with VerifierClient(url, os.environ.get(TOKEN_VARIABLE), patience_s=PATIENCE_S) as client:
