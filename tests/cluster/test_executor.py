@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 async def begin(clone: Path, *stages: str) -> asyncio.subprocess.Process:
     """What the flow's tasks do, one after the other, in a process of its own."""
     code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job ignores it
         "import sys; from pathlib import Path; from flows.executors import execute, release_verifier\n"
         "for stage in sys.argv[1:]: print(execute(Path.cwd(), stage, 'run1', 'recipe'))\n"
         "if not sys.argv[1:]: release_verifier(Path.cwd())"

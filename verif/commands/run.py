@@ -74,7 +74,9 @@ def through_prefect(
     from flows.api import RunApi
 
     api = None if os.environ.get("PREFECT_API_URL") else RunApi(root)
-    import mlflow  # noqa: F401  the flow needs it at its end; here its import costs nothing, the server is starting
+    # The flow needs these later; here their import costs nothing, because the server is starting.
+    import dvc.repo  # noqa: F401
+    import mlflow  # noqa: F401
 
     from flows.pipeline import pipeline
 
