@@ -142,7 +142,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         made.run(stage)
     write_identity(made)
     yield made
-    for process in made.processes():
+    left = made.processes()
+    for process in left:
+        process.terminate()  # a killed vLLM leaves its engine behind
+    for process in psutil.wait_procs(left, 20)[1]:
         process.kill()
 
 
