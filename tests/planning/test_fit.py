@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from verif.errors import InputError
-from verif.planning.fit import check, fit
+from verif.planning.fit import SLOTS, check, fit
 from verif.planning.simulate import Decoder, judge
 from verif.planning.timeline import Observed, Timeline, load
 from verif.rollouts import Rollout, write_step
@@ -17,7 +18,8 @@ from verif.training.progress import RunFolder
 from verif.types import Instruction, Response, Reward, Status, Verdict, Verification
 
 HERE = Path(__file__).parent
-DECODER = Decoder(0.03, 0.0005, 0.8, 128)
+DECODER = Decoder(0.03, 0.0005, 0.8, SLOTS)
+"""At 64 rollouts a step; what passes before the first token is for each of them."""
 
 
 def made(rollouts: int, steps: int, slots: int, seed: int, noise: float = 0.05) -> Timeline:
@@ -27,7 +29,8 @@ def made(rollouts: int, steps: int, slots: int, seed: int, noise: float = 0.05) 
         tokens = [rng.randint(5, 90) for _ in range(rollouts)]
         services = [rng.uniform(0.1, 0.5) for _ in range(rollouts)]
         slower = rng.uniform(1 - noise, 1 + noise)
-        ends = [slower * end for end in DECODER.finishes(tokens)]
+        decoder = replace(DECODER, start_s=DECODER.start_s * rollouts / 64)
+        ends = [slower * end for end in decoder.finishes(tokens)]
         done = judge(ends, services, slots)
         found.append(
             Observed(
@@ -61,11 +64,13 @@ def test_the_decoder_is_found_from_each_rollouts_end():
     assert fitted.decoder.start_s == pytest.approx(DECODER.start_s, rel=0.02)
 
 
-def test_a_local_run_of_128_rollouts_predicts_one_of_64():
-    """Two real runs on one machine (they kept no rollout's end)."""
-    found = check(fit(load(HERE / "run-128.json")), load(HERE / "run-64.json"))
+@pytest.mark.parametrize(("one", "other"), [(128, 64), (64, 128)])
+def test_local_runs_of_two_sizes_predict_each_other(one, other):
+    """Two real runs, one after the other on one quiet machine."""
+    found = check(fit(load(HERE / f"run-{one}.json")), load(HERE / f"run-{other}.json"))
     assert abs(found.total_error) < 0.15, found.total_error
-    assert {one.rollouts for one in found.steps} == {64}
+    assert len(found.steps) == 13
+    assert {step.rollouts for step in found.steps} == {other}
 
 
 def test_the_same_run_gives_the_same_prediction():

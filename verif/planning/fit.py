@@ -9,7 +9,7 @@ models, limits and algorithm.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 import numpy as np
@@ -18,9 +18,10 @@ from scipy.optimize import nnls
 from verif.planning.judging import fit_judge
 from verif.planning.simulate import Decoder, Step, generate, step
 from verif.planning.timeline import Observed, Timeline
+from verif.training.command import SEQUENCES
 
-SLOTS = 128
-"""`max_num_seqs` of the local recipe's rollout engine (`verif.training.command`)."""
+SLOTS = SEQUENCES
+"""Rollouts that the local recipe's engine works on at a time; the others wait."""
 DRAWS = 20
 """Simulated steps whose mean is a prediction."""
 
@@ -29,6 +30,8 @@ DRAWS = 20
 class Fitted:
     """A simulator of runs like the fitted one. `pool` holds (tokens, judge seconds) of its rollouts.
 
+    `rollouts` is a step's size there. What passes before the first token grows with it: every request is made, sent and
+    its prompt read before that.
     `method` says how the decoder was found: from each rollout's end, or from each step's end only.
     """
 
@@ -37,6 +40,7 @@ class Fitted:
     train_s_per_rollout: float
     pool: tuple[tuple[int, float], ...]
     method: str
+    rollouts: int
 
     @property
     def mean_service_s(self) -> float:
@@ -48,7 +52,8 @@ class Fitted:
         """One step of `rollouts` rollouts; the same seed draws the same lengths and judge times."""
         rng = random.Random(seed)
         drawn = rng.choices(self.pool, k=rollouts)
-        ends = generate(self.decoder, [tokens for tokens, _ in drawn])
+        decoder = replace(self.decoder, start_s=self.decoder.start_s * rollouts / self.rollouts)
+        ends = generate(decoder, [tokens for tokens, _ in drawn])
         train = self.train_s_per_rollout * rollouts
         return step(ends, [seconds for _, seconds in drawn], self.judge_slots * replicas, train)
 
@@ -93,27 +98,30 @@ def fit(run: Timeline) -> Fitted:
         train_s_per_rollout=sum(one.train_s for one in run.steps) / rollouts,
         pool=tuple(pair for one in run.steps for pair in zip(one.tokens, judged.services(one), strict=True)),
         method=method,
+        rollouts=run.rollouts,
     )
 
 
 def _decoder(steps: tuple[Observed, ...]) -> tuple[Decoder, str]:
     """Least squares with non-negative coefficients, then scaled so that the mean end of generation is right.
 
-    A rollout of L tokens ends at start + iteration * L + per_rollout * (tokens all rollouts have by then).
+    A rollout ends at start + iteration * n + per_rollout * m: n iterations have passed since the beginning, and m tokens
+    have been made in them. Both follow from the lengths and the slots alone.
     Without the rollouts' own ends the three cannot be told apart: all time goes to the tokens then.
     """
-    rows, ends = [], []
-    for one in (s for s in steps if s.generated_s and len(s.tokens) <= SLOTS):
-        tokens = np.sort(np.array(one.tokens))
-        for length, end in zip(one.tokens, one.generated_s, strict=True):
-            rows.append((1.0, float(length), float(np.minimum(tokens, length).sum())))
-            ends.append(end)
+    rows: list[tuple[float, float, float]] = []
+    ends: list[float] = []
+    for one in (s for s in steps if s.generated_s):
+        passed = Decoder(1.0, 0.0, 0.0, SLOTS).finishes(one.tokens)
+        made = Decoder(0.0, 1.0, 0.0, SLOTS).finishes(one.tokens)
+        rows += [(1.0, n, m) for n, m in zip(passed, made, strict=True)]
+        ends += one.generated_s
     if rows:
         (start, iteration, per_rollout), _ = nnls(np.array(rows), np.array(ends))
         method = "each rollout's end"
     else:
         start, iteration, per_rollout = 0.0, 0.0, 1.0
-        method = f"each step's end (no rollout's is known, or over {SLOTS} at once)"
+        method = "each step's end (no rollout's is known)"
     raw = Decoder(float(iteration), float(per_rollout), float(start), SLOTS)
     simulated = fmean(max(raw.finishes(one.tokens)) for one in steps)
     scale = fmean(one.gen_end_s for one in steps) / simulated
