@@ -1,8 +1,7 @@
 """The checkout that a worker works from: asked for where the run starts, never where it was deployed.
 
 On a workstation it is the directory of `make up`. In the cluster, where VERIF_REPOSITORY is set, it is a clone that is
-brought to VERIF_BRANCH before every run. The branch is checked out by name: the clone in which a run works then finds
-its commit on a remote branch, as the check for an unpushed commit wants it.
+brought to VERIF_BRANCH before every run.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from flows.workspace import Place, git
+from verif.cluster.request import goes_to_cluster
 from verif.cluster.transport import dvc
 from verif.errors import ClusterError
 from verif.parameters import read_parameters, recorded_overrides
@@ -34,7 +35,7 @@ def resources_of(recipe: Recipe, stage: str) -> Resources:
 def preflight(place: Place, stages: Sequence[str], executor: Executor) -> None:
     """Once, before anything runs: all that stages on the cluster need is there, or one error says what is not."""
     recipe = load_stage(place.root).recipe
-    if executor != "recipe" or all(resources_of(recipe, s).executor != "kubernetes" for s in stages):
+    if executor != "recipe" or not any(goes_to_cluster(recipe, stage) for stage in stages):
         return
     from verif.cluster.doctor import examine, require
 
@@ -59,11 +60,6 @@ def execute(root: Path, stage: str, run_id: str, executor: Executor) -> Outcome:
     return outcome
 
 
-def has_verifier(recipe: Recipe) -> bool:
-    """Whether the recipe's verifier stands on the cluster, for the stages there."""
-    return resources_of(recipe, "verifier").executor == "kubernetes"
-
-
 def release_verifier(root: Path) -> None:
     """At a run's end, however it ended: the verifier that it brought up goes, unless a Job of another run asks it."""
     if not (root / BROUGHT_UP).exists():
@@ -75,11 +71,8 @@ def release_verifier(root: Path) -> None:
     recipe, cluster = load_stage(root).recipe, load_cluster(root / CLUSTER_FILE)
 
     async def let_go() -> bool:
-        kube = await Kube.connect(cluster.namespace, cluster.context, patience_s=60)
-        try:
+        async with Kube.connected(cluster, patience_s=60) as kube:
             return await upkeep.release(kube, recipe, cluster)
-        finally:
-            await kube.close()
 
     try:
         asyncio.run(let_go())
@@ -120,16 +113,13 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
             def tell(what: str, state: State) -> None:
                 log.info("%s: %s %s", what, state.phase, state.message)
 
-            kube = await Kube.connect(cluster.namespace, cluster.context)
             wanted = request
-            try:
-                if stage in ASKS_VERIFIER and has_verifier(recipe):
+            async with Kube.connected(cluster) as kube:
+                if stage in ASKS_VERIFIER and goes_to_cluster(recipe, "verifier"):
                     (root / BROUGHT_UP).touch()
                     name = await upkeep.bring_up(kube, recipe, cluster, partial(tell, "verifier"))
                     wanted = replace(request, verifier=name)
                 await watch.execute(kube, wanted, cluster, partial(tell, request.name))
-            finally:
-                await kube.close()
 
         asyncio.run(submit_and_watch())
         transport.fetch_run_cache(root)

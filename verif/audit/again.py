@@ -7,7 +7,6 @@ connection. Rules are decided here, in this process, and not by the service.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -100,9 +99,8 @@ async def work(job: Job) -> list[list[str]]:
     if job.url is None:
         return [[status.value for status in row] for row in local]
     from verif.service.client import VerifierClient
-    from verif.service.config import TOKEN_VARIABLE
 
-    async with VerifierClient(job.url, os.environ.get(TOKEN_VARIABLE)) as client:
+    async with VerifierClient(job.url) as client:
         opinions = await ask(client, cases, job.formula, soft=job.soft, cache=False, policy_thinks=thinks)
         served = statuses(cases, opinions)
     return [

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 from collections.abc import Sequence
 
 from verif.audit.band import EVERYTHING, Band, Scored, choose
@@ -46,10 +45,9 @@ def rounded(band: Band) -> Band:
 def measure_service(url: str, cases: Sequence[Case], recipe: Recipe) -> Band:
     """`measure` against a running service."""
     from verif.service.client import VerifierClient
-    from verif.service.config import TOKEN_VARIABLE
 
     async def asked() -> Band:
-        async with VerifierClient(url, os.environ.get(TOKEN_VARIABLE)) as client:
+        async with VerifierClient(url) as client:
             return await measure(client, cases, recipe)
 
     return asyncio.run(asked())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import time
 from collections.abc import Sequence
@@ -69,13 +68,12 @@ def audit(stage: Stage, endpoint: Endpoint, band: Band | None = None) -> AuditRe
 
 async def _audit_service(stage: Stage, endpoint: Endpoint, band: Band | None) -> AuditReport:
     from verif.service.client import VerifierClient
-    from verif.service.config import TOKEN_VARIABLE
 
     section = stage.recipe.verifier
     cases = choose(read_golden(stage.data / "golden.parquet"), stage.recipe)
     preferences = pairs.load(stage.root / section.pairs) if section.pairs else []
     plan = Plan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
-    async with VerifierClient(endpoint.url, os.environ.get(TOKEN_VARIABLE)) as client:
+    async with VerifierClient(endpoint.url) as client:
         found = await measure(client, plan)
         if preferences:
             began = time.monotonic()

@@ -10,12 +10,14 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import aiohttp
 import stamina
 from kubernetes_asyncio import client, config
 
+from verif.cluster.config import Cluster
 from verif.cluster.pods import Manifest
 from verif.errors import ClusterError
 
@@ -84,6 +86,16 @@ class Kube:
                 f"no usable kubeconfig: {error}", "Set KUBECONFIG, or log in to the cluster first."
             ) from None
         return cls(client.ApiClient(configuration), namespace, patience_s)
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, cluster: Cluster, patience_s: float = 600.0) -> AsyncIterator[Kube]:
+        """`connect` to what a cluster file names, for the length of a block."""
+        kube = await cls.connect(cluster.namespace, cluster.context, patience_s)
+        try:
+            yield kube
+        finally:
+            await kube.close()
 
     async def close(self) -> None:
         """Close the connection pool."""

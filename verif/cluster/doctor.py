@@ -23,7 +23,7 @@ from verif.cluster.client import Kube
 from verif.cluster.config import Cluster, Role, load_cluster
 from verif.cluster.manifests import manifest
 from verif.cluster.pods import Manifest
-from verif.cluster.request import StageRequest
+from verif.cluster.request import StageRequest, goes_to_cluster
 from verif.cluster.verifier import verifier
 from verif.errors import ClusterError, VerifError
 from verif.overrides import Overrides, merged
@@ -95,11 +95,8 @@ def require(findings: Sequence[Finding]) -> None:
 
 
 async def _ask(recipe: Recipe, cluster: Cluster) -> list[Finding]:
-    kube = await Kube.connect(cluster.namespace, cluster.context, patience_s=10)
-    try:
+    async with Kube.connected(cluster, patience_s=10) as kube:
         return await check_cluster(kube, recipe, cluster)
-    finally:
-        await kube.close()
 
 
 def _git(root: Path, *arguments: str) -> tuple[int, str]:
@@ -189,7 +186,7 @@ def check_tracked(root: Path) -> Finding:
 def check_data(root: Path, recipe: Recipe) -> list[Finding]:
     """The files that pods read come with the commit, by git or by DVC. Which data this run reads is told to them."""
     wanted = [read_parameters(root)["data"]] if isinstance(recipe.data, VerInstructData) else []
-    if on_cluster(recipe, "evaluate"):
+    if goes_to_cluster(recipe, "evaluate"):
         wanted += [b.path for b in recipe.evaluate.benchmarks if b.path and not b.repo]
     tracked = [PurePosixPath(path) for path in transport.tracked(root)]
     absent = []
@@ -219,15 +216,10 @@ def check_labels(recipe: Recipe, root: Path) -> list[Finding]:
     return [Finding("labelled responses", *found, f"Give {FIX}.")] if found else []
 
 
-def on_cluster(recipe: Recipe, stage: str) -> bool:
-    """Whether the recipe sends this stage to the cluster."""
-    return stage in recipe.resources and recipe.resources[stage].executor == "kubernetes"
-
-
 def _manifests(recipe: Recipe, cluster: Cluster) -> list[Manifest]:
     """All that a run of the recipe needs on the cluster, with the name of a role in place of its image."""
     roles = cluster.model_copy(update={"images": {role: role for role in get_args(Role)}})
-    stages = [stage for stage in recipe.resources if on_cluster(recipe, stage)]
+    stages = [stage for stage in recipe.resources if goes_to_cluster(recipe, stage)]
     out = [manifest(StageRequest(recipe, stage, commit="0" * 40), roles) for stage in stages]
     return out + (verifier(recipe, roles) if "verifier" in stages else [])
 
@@ -288,7 +280,7 @@ async def _rights(kube: Kube, recipe: Recipe) -> list[Finding]:
     for group, resource in RIGHTS:
         if resource == "rayjobs" and not _needs_ray(recipe):
             continue
-        if resource in VERIFIER and not on_cluster(recipe, "verifier"):
+        if resource in VERIFIER and not goes_to_cluster(recipe, "verifier"):
             continue
         for verb in VERBS[resource]:
             name, _, part = resource.partition("/")

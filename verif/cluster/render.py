@@ -8,7 +8,7 @@ from verif.benchmarks.pin import unpinned
 from verif.cluster.config import Cluster
 from verif.cluster.manifests import manifest
 from verif.cluster.pods import Manifest
-from verif.cluster.request import StageRequest
+from verif.cluster.request import StageRequest, goes_to_cluster
 from verif.cluster.verifier import name_of, verifier
 from verif.errors import RecipeError
 from verif.recipe import Recipe
@@ -32,9 +32,7 @@ def render(
 ) -> list[Manifest]:
     """The verifier (when its stage runs on the cluster) and one Job or RayJob per stage that does."""
     out: list[Manifest] = []
-    on_cluster = [
-        s for s in CLUSTER_STAGES if s in recipe.resources and recipe.resources[s].executor == "kubernetes"
-    ]
+    on_cluster = [stage for stage in CLUSTER_STAGES if goes_to_cluster(recipe, stage)]
     name = ""
     if "verifier" in on_cluster:
         out += verifier(recipe, cluster)

@@ -18,6 +18,11 @@ VERIFIER_LABEL = "verif.dev/verifier"
 VERIFIER_PORT = 8600
 
 
+def goes_to_cluster(recipe: Recipe, stage: str) -> bool:
+    """Whether the recipe sends this stage to the cluster; one that it does not name runs here."""
+    return recipe.resources.get(stage, Resources()).executor == "kubernetes"
+
+
 @dataclass(frozen=True)
 class StageRequest:
     """A stage of a recipe at a commit, with this run's data file and overrides. `attempt` counts deliberate retries from 1.

@@ -73,11 +73,8 @@ def release(
     (loaded, _), where = _load(recipe, set_), load_cluster(cluster)
 
     async def ask() -> bool:
-        kube = await Kube.connect(where.namespace, where.context, patience_s=30)
-        try:
+        async with Kube.connected(where, patience_s=30) as kube:
             return await let_go(kube, loaded, where)
-        finally:
-            await kube.close()
 
     gone = asyncio.run(ask())
     print("The verifier is gone." if gone else "The verifier stays: a Job still asks it.")

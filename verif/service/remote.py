@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 
 from verif.errors import ServiceError, VerifError
 from verif.service.client import VerifierClient
-from verif.service.config import TOKEN_VARIABLE
 
 
 def require(url: str, identity: str, seconds: float) -> None:
@@ -27,7 +25,7 @@ def require(url: str, identity: str, seconds: float) -> None:
 
 async def _identity(url: str, seconds: float) -> str:
     limit, problem = time.monotonic() + seconds, ""
-    async with VerifierClient(url, os.environ.get(TOKEN_VARIABLE)) as client:
+    async with VerifierClient(url) as client:
         while time.monotonic() < limit:
             try:
                 if await client.ready():

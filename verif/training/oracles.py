@@ -8,7 +8,6 @@ of its own, and an audit with another judge (`verif rescore`) must do.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 
 from verif.answer import answer_of
@@ -54,7 +53,6 @@ async def per_constraint(
 ) -> list[bool | None]:
     """Each constraint that the formula is about asked on its own; None where one has no answer and none failed."""
     from verif.service.client import VerifierClient
-    from verif.service.config import TOKEN_VARIABLE
 
     items = [
         Item(
@@ -67,7 +65,7 @@ async def per_constraint(
         if claimed(constraint, formula)
     ]
     said: dict[int, list[bool | None]] = {number: [] for number in range(len(rollouts))}
-    async with VerifierClient(url, os.environ.get(TOKEN_VARIABLE), patience_s=PATIENCE_S) as client:
+    async with VerifierClient(url, patience_s=PATIENCE_S) as client:
         async for answer in client.verify(items, complete=True):
             said[int(answer.id.partition("/")[0])].append(passed(answer.statuses(1)[0]))
     return [every(said[number]) for number in range(len(rollouts))]

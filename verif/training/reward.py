@@ -86,11 +86,9 @@ class VerifRewardManager(RewardManagerBase):  # type: ignore[misc]
         """One question to the verifier service."""
         if self.client is None:
             from verif.service.client import VerifierClient
-            from verif.service.config import TOKEN_VARIABLE
 
             self.client = VerifierClient(
                 os.environ[URL],
-                os.environ.get(TOKEN_VARIABLE) or None,
                 patience_s=self.patience,
                 identity=os.environ.get(IDENTITY, ""),
             )
