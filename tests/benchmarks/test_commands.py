@@ -101,6 +101,9 @@ def test_bench_list_names_every_benchmark_its_paper_and_its_deviations(
         assert found.judging in line
         assert found.paper in line
         assert ("yes" if found.needs_file else "no") in line
-    assert "multi-if: counts words and sentences by IFEval's rules in every language" in done.output
+    assert (
+        "multi-if: words, sentences and quotation marks are counted by the language of the response"
+        in done.output
+    )
     assert "followbench: hsr, ssr and csl weigh every prompt alike" in done.output
     assert "evaluate.general_tasks" in done.output

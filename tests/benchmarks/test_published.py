@@ -148,6 +148,26 @@ def test_multi_if_from_file_to_turns(tmp_path: Path) -> None:
     assert {r.variant for r in rows} == {"strict", "loose"}
 
 
+def test_multi_if_counts_chinese_characters_and_sentences(tmp_path: Path) -> None:
+    """IFEval's rules see two words and one sentence here."""
+    ids = ["length_constraints:number_words", "length_constraints:number_sentences"]
+    asked = [{"relation": "at least", "num_words": 20}, {"relation": "at least", "num_sentences": 2}]
+    row = {
+        "key": "a",
+        "language": "Chinese",
+        "turn_1_prompt": json.dumps({"role": "user", "content": "介绍这个城市"}),
+        "turn_1_instruction_id_list": json.dumps(ids),
+        "turn_1_kwargs": json.dumps([json.dumps(each) for each in asked]),
+    }
+    path = tmp_path / "m.jsonl"
+    path.write_text(json.dumps(row))
+    found, rows, _ = scores(path, "multi-if", lambda c: "这个城市的历史非常悠久。很多游客都喜欢来这里旅游。")
+    assert found["turn_1"] == 1.0
+    assert {r.constraint for r in rows if "words" in r.constraint} == {
+        f"{ids[0]}(relation=at least, num_words=20)"
+    }
+
+
 def test_sysbench_from_file_to_scores(tmp_path: Path) -> None:
     messages = [{"role": "system", "content": "Say yes."}]
     infos = {}

@@ -14,6 +14,7 @@ def decide(rule: str, params: dict[str, Any], text: str, loose: bool = False) ->
     return rules.check(rules.get(rule), Doc(text), rules.validate(rule, params), loose=loose).ok
 
 
+VARIANTS = ("_fixed", "_multilingual")
 AT_LEAST, LESS = {"relation": "at least"}, {"relation": "less than"}
 CASES: list[tuple[str, dict[str, Any], str, bool]] = [
     # keywords are regular expressions, ignore case, and match inside words; forbidden words need boundaries
@@ -169,14 +170,14 @@ def test_rule(rule: str, params: dict[str, Any], text: str, expected: bool) -> N
 
 
 def test_all_25_ifeval_types_are_registered_and_tried() -> None:
-    plain = {name for name in rules.rules() if not name.startswith("local:") and not name.endswith("_fixed")}
+    plain = {name for name in rules.rules() if not name.startswith("local:") and not name.endswith(VARIANTS)}
     assert len(plain) == 25
-    assert {case[0] for case in CASES} == plain | {case[0] for case in CASES if case[0].endswith("_fixed")}
+    assert {case[0] for case in CASES} == plain | {case[0] for case in CASES if case[0].endswith(VARIANTS)}
 
 
-@pytest.mark.parametrize("name", [name for name in rules.rules() if name.endswith("_fixed")])
-def test_every_repair_has_a_plain_namesake(name: str) -> None:
-    assert name.removesuffix("_fixed") in rules.rules()
+@pytest.mark.parametrize("name", [name for name in rules.rules() if name.endswith(VARIANTS)])
+def test_every_variant_has_a_plain_namesake(name: str) -> None:
+    assert name.rpartition("_")[0] in rules.rules()
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t\u3000"])

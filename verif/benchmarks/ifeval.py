@@ -2,13 +2,15 @@
 
 IFEval: a prompt counts if all its instructions are followed, strictly or after the paper's loosening; the same per
 instruction. Multi-IF: three turns a conversation, each asked with the model's own earlier answers; a turn's score is
-the mean of the four IFEval numbers (sec. 4.1). All constraints are rules of `verif.rules` under the upstream ids.
+the mean of the four IFEval numbers (sec. 4.1). All constraints are rules of `verif.rules` under the upstream ids;
+the three types that Multi-IF decides by the response's language have rules of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -21,16 +23,28 @@ from verif.stats import bootstrap_mean
 from verif.types import Instruction, RuleConstraint, Status
 
 TURNS = (1, 2, 3)
+# Types that Multi-IF's own code decides by the response's language.
+MULTILINGUAL = {
+    id: f"{id}_multilingual"
+    for id in ("length_constraints:number_words", "length_constraints:number_sentences", "startend:quotation")
+}
 NOTE = (
-    "counts words and sentences by IFEval's rules in every language; Multi-IF's own code has others for Chinese, "
-    "Japanese, Korean, Hindi and Thai, so those rows' length constraints are not comparable with its tables."
+    "words, sentences and quotation marks are counted by the language of the response, as Multi-IF's own code does; "
+    "a response in Thai, which its prompts never ask for, is counted by IFEval's rules."
 )
 
 
 def constraints(
-    ids: Sequence[Any], arguments: Sequence[Any], path: Path, number: int
+    ids: Sequence[Any],
+    arguments: Sequence[Any],
+    path: Path,
+    number: int,
+    variants: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[RuleConstraint, ...]:
-    """Typed constraints of a row; `null` arguments mean "not given" (the hub's parquet form writes all of them)."""
+    """Typed constraints of a row; `null` arguments mean "not given" (the hub's parquet form writes all of them).
+
+    `variants`: the rule that decides a type, where it is not the rule of that name.
+    """
     from verif.rules import validate
 
     if len(ids) != len(arguments):
@@ -49,9 +63,10 @@ def constraints(
                 "an instruction id must be text, its kwargs an object", file=path, row=number, field="kwargs"
             )
         params = {name: value for name, value in given.items() if value is not None}
-        validate(id, params, file=path, row=number)
+        rule = variants.get(id, id)
+        validate(rule, params, file=path, row=number)
         shown = ", ".join(f"{name}={value}" for name, value in params.items())
-        out.append(RuleConstraint(text=f"{id}({shown})", rule=id, params=params))
+        out.append(RuleConstraint(text=f"{id}({shown})", rule=rule, params=params))
     return tuple(out)
 
 
@@ -95,7 +110,7 @@ def load_multi_if(path: Path) -> list[Case]:
             item = Instruction(
                 id=f"{key}/{turn}",
                 prompt=message["content"],
-                constraints=constraints(lists[0], lists[1], path, number),
+                constraints=constraints(lists[0], lists[1], path, number, MULTILINGUAL),
             )
             labels = {"turn": turn, "language": str(row.get("language", ""))}
             cases.append(Case(item, cluster=key, follows=before, labels=labels))

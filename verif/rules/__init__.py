@@ -1,4 +1,4 @@
-"""Hard constraints decided by code: all IFEval types under their upstream ids, repaired variants, the local world's types."""
+"""Hard constraints decided by code: IFEval's types under their upstream ids, their variants, the local world's types."""
 
 import importlib
 import importlib.util
@@ -14,6 +14,7 @@ for _family in (
     "keywords",
     "language",
     "length",
+    "multilingual",
     "phrases",
 ):
     importlib.import_module(f"verif.rules.{_family}")

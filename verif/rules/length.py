@@ -57,7 +57,8 @@ class FirstWord(Params):
         return self
 
 
-def _counted(count: int, what: str, relation: Relation, threshold: int) -> Outcome:
+def counted(count: int, what: str, relation: Relation, threshold: int) -> Outcome:
+    """The relation holds of the count, which is kept as evidence."""
     return Outcome(
         holds(count, relation, threshold), f"{count} {what}, {relation} {threshold} asked", {what: count}
     )
@@ -66,19 +67,19 @@ def _counted(count: int, what: str, relation: Relation, threshold: int) -> Outco
 @rule("length_constraints:number_words", Words)
 def number_words(doc: Doc, params: Words) -> Outcome:
     r"""Words are runs of `\w`."""
-    return _counted(len(doc.words), "words", params.relation, params.num_words)
+    return counted(len(doc.words), "words", params.relation, params.num_words)
 
 
 @rule("length_constraints:number_words_fixed", Words)
 def number_words_fixed(doc: Doc, params: Words) -> Outcome:
     """Hyphenated words and contractions count once ("well-known", "don't")."""
-    return _counted(len(_HYPHENATED.findall(doc.text)), "words", params.relation, params.num_words)
+    return counted(len(_HYPHENATED.findall(doc.text)), "words", params.relation, params.num_words)
 
 
 @rule("length_constraints:number_sentences", Sentences, flavour=segment.splitter)
 def number_sentences(doc: Doc, params: Sentences) -> Outcome:
     """Sentences by Punkt, as upstream; see `verif.segment`."""
-    return _counted(len(doc.sentences), "sentences", params.relation, params.num_sentences)
+    return counted(len(doc.sentences), "sentences", params.relation, params.num_sentences)
 
 
 @rule("length_constraints:number_sentences_fixed", Sentences)
@@ -86,7 +87,7 @@ def number_sentences_fixed(doc: Doc, params: Sentences) -> Outcome:
     """Line ends end a sentence, and the number of a list item ("1.") is none: Punkt gets both wrong."""
     plain = _LIST_NUMBER.sub("", doc.text)
     count = sum(len(segment.own_sentences(line)) for line in plain.split("\n") if any(map(str.isalnum, line)))
-    return _counted(count, "sentences", params.relation, params.num_sentences)
+    return counted(count, "sentences", params.relation, params.num_sentences)
 
 
 @rule("length_constraints:number_paragraphs", Paragraphs)
