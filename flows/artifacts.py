@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ def metrics_table(root: Path, stage: str, limit: int = 200) -> None:
         )
 
 
-def pictures(root: Path, stage: str) -> None:
-    """One markdown artifact `<stage>-pictures`; the pictures travel inside it."""
+def inlined(root: Path, stage: str) -> list[str]:
+    """The pictures of a stage as Markdown that holds them."""
     parts = []
     for path in files_of(root, stage).pictures:
         data = path.read_bytes()
@@ -47,7 +48,12 @@ def pictures(root: Path, stage: str) -> None:
             parts.append(
                 f"### {path.stem}\n\n![{path.stem}](data:{MIME[path.suffix]};base64,{base64.b64encode(data).decode()})"
             )
-    if parts:
+    return parts
+
+
+def pictures(root: Path, stage: str) -> None:
+    """One markdown artifact `<stage>-pictures`; the pictures travel inside it."""
+    if parts := inlined(root, stage):
         create_markdown_artifact(
             markdown="\n\n".join(parts), key=f"{stage}-pictures", description=f"Pictures of stage {stage}"
         )
@@ -59,15 +65,31 @@ def publish(root: Path, stage: str) -> None:
     pictures(root, stage)
 
 
-def links(root: Path) -> None:
-    """Where the report and MLflow are."""
-    import os
+def report(root: Path) -> None:
+    """The run's report as one markdown artifact `report`: the model card, the curves, and where the whole page is."""
+    folder, tracking = root / "reports", tracking_page()
+    if not (folder / "card.md").is_file():
+        return
+    found = json.loads((folder / "registration.json").read_text("utf-8"))
+    where = f"The whole page: `{(folder / 'index.html').resolve()}`"
+    if tracking:
+        link = f"{tracking}/#/models/{found['model']}/versions/{found['version']}"
+        where += f", and in MLflow behind [version {found['version']}]({link})"
+    parts = [(folder / "card.md").read_text("utf-8"), *inlined(root, "train"), *inlined(root, "evaluate")]
+    state = f"Version {found['version']}, {found['alias'] or 'no alias'}."
+    create_markdown_artifact(
+        markdown="\n\n".join([f"**{state}** {where}.", *parts]), key="report", description=state
+    )
 
-    report = root / "reports" / "index.html"
-    if report.is_file():
-        create_link_artifact(
-            link=report.resolve().as_uri(), key="report", link_text="The report page", description=str(report)
-        )
-    tracking = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if tracking.startswith("http"):
+
+def tracking_page() -> str:
+    """Where MLflow's pages are, if a browser can reach them."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    return uri.rstrip("/") if uri.startswith("http") else ""
+
+
+def links(root: Path) -> None:
+    """The report and where MLflow is."""
+    report(root)
+    if tracking := tracking_page():
         create_link_artifact(link=tracking, key="mlflow", link_text="Runs and models in MLflow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -33,9 +34,11 @@ def make_quick(folder: Path) -> None:
             for o in stage.get("outs", [])
             if not Path(o).suffix
         ]
+        said = {"accuracy": 0.75} | (
+            {"model": "m", "version": "3", "alias": "champion"} if name == "register" else {}
+        )
         parts += [
-            f"mkdir -p {Path(m).parent} && echo '{{\"accuracy\": 0.75}}' > {m}"
-            for m in stage.get("metrics", [])
+            f"mkdir -p {Path(m).parent} && echo '{json.dumps(said)}' > {m}" for m in stage.get("metrics", [])
         ]
         if name == "train":
             parts.insert(

@@ -119,6 +119,10 @@ def test_its_numbers_and_pictures_are_artifacts(services: Any, finished: str) ->
     assert "0.75" in by_key["train-metrics"]["data"]
     assert "data:image/svg+xml;base64," in by_key["train-pictures"]["data"]
     assert services.mlflow in by_key["mlflow"]["data"]
+    report = by_key["report"]
+    assert (report["type"], report["description"]) == ("markdown", "Version 3, champion.")
+    assert f"{services.mlflow}/#/models/m/versions/3" in report["data"]
+    assert "### picture" in report["data"]  # the curves of training and evaluation
 
 
 def test_the_run_page_shows_in_a_browser(services: Any, finished: str, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def state_of(stage) -> dict:
         "ledger": moves,
         "registration": (stage.reports / "registration.json").read_bytes(),
         "page": (stage.reports / "index.html").read_bytes(),
+        "card": (stage.reports / "card.md").read_bytes(),
     }
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Registration:
-    """What came of it: the version, whether it is champion, the gate's decision, and what happened on the way."""
+    """What came of it: the version, whether it is champion, the gate's decision, the model card, what happened on the way."""
 
     version: str
     alias: str
@@ -35,6 +35,7 @@ class Registration:
     messages: list[str]
     model_digest: str
     evidence_digest: str
+    card: str
     champion: dict[str, Any] | None = None
 
 
@@ -97,8 +98,9 @@ def register(stage: Stage) -> Registration:
         decision = _decision(desk, version.number, evidence)
         champion = _champion(desk, version.number)
         alias = _alias(desk, version.number, decision, messages)
+    text = card(stage, evidence, decision)
     digests = (model_digest, evidence.digest)
-    return Registration(version.number, alias, created, decision, messages, *digests, champion)
+    return Registration(version.number, alias, created, decision, messages, *digests, text, champion)
 
 
 def _champion(desk: Desk, number: str) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verif.files import write_json
+from verif.files import write_bytes, write_json
 from verif.registry.reconcile import register
 from verif.registry.tracking import stage_run
 from verif.report.page import build
@@ -10,7 +10,7 @@ from verif.stages.context import Stage
 
 
 def run(stage: Stage) -> None:
-    """Write `reports/registration.json` and `reports/index.html`."""
+    """Write `reports/registration.json`, `reports/card.md` and `reports/index.html`."""
     with stage_run(stage, "register") as record:
         record.datasets({path.stem: path for path in sorted(stage.data.glob("*.parquet"))})
         found = register(stage)
@@ -26,6 +26,7 @@ def run(stage: Stage) -> None:
                 "champion": found.champion,
             },
         )
+        write_bytes(stage.reports / "card.md", found.card.encode())
         page = build(stage)
         record.metrics({"gate/passed": float(found.decision.passed)})
         record.artifact(page, "report")
