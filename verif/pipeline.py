@@ -198,7 +198,7 @@ def run_command(root: Path, run_id: str, command: Sequence[str], *, deadline_s: 
 def parent_run(root: Path, run_id: str) -> str:
     """The MLflow run of this execution, begun when its first stage has work; stages nest theirs below it."""
     from verif.parameters import recorded_overrides
-    from verif.registry.tracking import start_run
+    from verif.registry.runs import start_run
     from verif.stages.context import load_stage
 
     tags = {"verif.run": run_id, "verif.overrides": json.dumps(recorded_overrides(root), sort_keys=True)}
@@ -283,7 +283,7 @@ def take_lock(root: Path, stream: TextIO) -> None:
 
 def end_parent(root: Path, status: str) -> None:
     """Close the MLflow run; a registry that went away meanwhile must not hide how the run ended."""
-    from verif.registry.tracking import end_run
+    from verif.registry.runs import end_run
     from verif.stages.context import load_stage
 
     parent_run.cache_clear()

@@ -51,6 +51,22 @@ def stop_group(process: subprocess.Popen[Any], grace_s: float = 12.0) -> None:
             return
 
 
+def started(pid: int) -> float | None:
+    """When the process with that pid started, or None if there is none.
+
+    On Linux in ticks since boot: a clock that jumps must not turn a living process into a stranger.
+    """
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        if stat.parent.parent.joinpath("self").exists():
+            fields = stat.read_text().rpartition(")")[2].split()
+            return None if fields[0] in "ZX" else float(fields[19])
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except (psutil.Error, OSError, IndexError):
+        return None
+
+
 def marked(wanted: Callable[[str], bool]) -> list[psutil.Process]:
     """Other processes whose marker satisfies `wanted`; unreadable ones are not ours."""
     found = []

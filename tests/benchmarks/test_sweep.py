@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from verif.benchmarks import sweep as parts
+from verif.benchmarks.sweep_table import table
 from verif.errors import RecipeError
 from verif.files import write_json
 
@@ -99,7 +100,7 @@ def test_sweep_runs_what_is_missing_and_reports_intervals(
     monkeypatch.setenv("POLICY_LOG", str(made))
     found = parts.load_sweep(project / "mini.yaml", project / "recipes")
     said: list[str] = []
-    lines = parts.run_sweep(project, found, said.append)
+    lines = table(project, found, parts.run_sweep(project, found, said.append))
     assert sum("running" in line for line in said) == 4
     assert [(line.arm, line.after.n) for line in lines] == [("code only", 40), ("both", 40)]
     assert lines[0].after.value == pytest.approx((13 + 14) / 40)
@@ -107,7 +108,7 @@ def test_sweep_runs_what_is_missing_and_reports_intervals(
     assert lines[1].gain.low > 0
     assert made.read_text().split() == ["1", "2"], "two arms share the policy of a seed"
     said.clear()
-    assert parts.run_sweep(project, found, said.append) == lines
+    assert table(project, found, parts.run_sweep(project, found, said.append)) == lines
     assert not any("running" in line for line in said)
     assert (project / "recipes" / "local.yaml").read_text() == RECIPE
 
@@ -149,7 +150,7 @@ def test_results_of_other_code_or_another_recipe_are_said_and_not_used(project: 
 
     def seen() -> list[str]:
         said: list[str] = []
-        lines = parts.run_sweep(project, found, said.append, run=False)
+        lines = table(project, found, parts.run_sweep(project, found, said.append, run=False))
         return [f"n={line.after.n}" for line in lines] + said
 
     for job in parts.jobs(found, parts.project_state(project)):

@@ -18,19 +18,17 @@ from cluster_apiserver import api_client, failure
 from remote import on_kubernetes, ran, sh
 
 from verif.cluster.client import Kube
+from verif.cluster.cluster_checks import check_cluster, check_images
 from verif.cluster.config import Cluster
-from verif.cluster.doctor import (
-    Finding,
-    check_cluster,
+from verif.cluster.findings import Finding, require
+from verif.cluster.project_checks import (
     check_data,
-    check_images,
     check_labels,
     check_pushed,
     check_recipe,
     check_remote,
     check_tracked,
     check_tree,
-    require,
 )
 from verif.errors import ClusterError
 from verif.overrides import apply_overrides

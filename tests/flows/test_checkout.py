@@ -12,7 +12,7 @@ import yaml
 
 from flows.checkout import current
 from flows.workspace import clone
-from verif.cluster.doctor import check_pushed, check_tree
+from verif.cluster.project_checks import check_pushed, check_tree
 from verif.errors import SetupError
 from verif.recipe import load_recipe
 

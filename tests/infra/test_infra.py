@@ -136,7 +136,7 @@ def containers(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_the_orchestrators_rights_are_just_what_the_client_uses(root: Path) -> None:
-    from verif.cluster.doctor import RIGHTS, VERBS
+    from verif.cluster.cluster_checks import RIGHTS, VERBS
 
     role = next(
         m for m in yaml.safe_load_all((root / "infra/k8s/base/rbac.yaml").read_text()) if m["kind"] == "Role"

@@ -16,7 +16,8 @@ from verif.recipe import Recipe
 # models/verifier/identity.json, which stands for all of them.
 PLUMBING = (
     "verif/errors.py", "verif/files.py", "verif/stages/context.py", "verif/training/__init__.py", "verif/training/bars.py",
-    "verif/registry/lineage.py", "verif/registry/tracking.py", "verif/registry/recording.py",
+    "verif/registry/lineage.py", "verif/registry/tracking.py", "verif/registry/runs.py", "verif/registry/stage_run.py",
+    "verif/registry/recording.py", "verif/processes.py",
     "verif/data/store.py", "verif/reward.py", "verif/types.py",
     "verif/serving.py", "verif/stats.py", "verif/service", "verif/data/splits.py",
 )  # fmt: skip

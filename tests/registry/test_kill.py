@@ -20,8 +20,8 @@ from verif.registry import ledger, promotion
 from verif.registry.ledger import verify
 from verif.registry.promotion import at_desk
 from verif.registry.reconcile import register
+from verif.registry.stage_run import StageRun
 from verif.registry.store import Registry, open_registry
-from verif.registry.tracking import StageRun
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import yaml
 from verif.cli import main
 from verif.data.store import write_instructions
 from verif.files import write_json
-from verif.registry import recording, tracking
+from verif.registry import recording, runs, tracking
 from verif.registry.lineage import file_digest
 from verif.stages import judge, policy, prepare, verifier
 from verif.types import Instruction
@@ -54,7 +54,7 @@ def command(monkeypatch: pytest.MonkeyPatch, name: str) -> int:
 
 @pytest.mark.parametrize("name", BODIES)
 def test_a_stage_leaves_parameters_numbers_pictures_and_data(project, monkeypatch, name: str) -> None:
-    parent = tracking.start_run(project)
+    parent = runs.start_run(project)
     assert command(monkeypatch, name) == 0
     mlflow = tracking.client(project.root)
     where = tracking.experiment(mlflow, project)

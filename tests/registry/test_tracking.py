@@ -6,23 +6,24 @@ import pytest
 
 from verif.data.store import write_instructions
 from verif.files import digest, write_json
-from verif.registry import tracking
+from verif.registry import runs, tracking
+from verif.registry.stage_run import stage_run
 from verif.types import Instruction
 
 pytestmark = pytest.mark.slow
 
 
 def test_runs_are_nested_and_say_where_they_come_from(stage, monkeypatch) -> None:
-    parent = tracking.start_run(stage, {"verif.run": "r1"})
+    parent = runs.start_run(stage, {"verif.run": "r1"})
     write_instructions(
         stage.data / "test.parquet", [Instruction(id="1", prompt="x")], source="s", split="test"
     )
-    with tracking.stage_run(stage, "evaluate") as record:
+    with stage_run(stage, "evaluate") as record:
         record.metrics({"a b/c(d)": 1.5, "bad": float("nan")}, step=3)
         record.datasets({"test": stage.data / "test.parquet"})
-        with tracking.stage_run(stage, "evaluate") as again:
+        with stage_run(stage, "evaluate") as again:
             assert again.run_id == record.run_id
-    with pytest.raises(KeyError), tracking.stage_run(stage, "train") as failed:
+    with pytest.raises(KeyError), stage_run(stage, "train") as failed:
         raise KeyError("x")
     mlflow = tracking.client(stage.root)
     run = mlflow.get_run(record.run_id)
@@ -35,15 +36,15 @@ def test_runs_are_nested_and_say_where_they_come_from(stage, monkeypatch) -> Non
     assert {"verif.git.commit", "verif.recipe.digest", "verif.hardware", "verif.run"} <= set(top.data.tags)
     write_json(stage.models / "verifier" / "identity.json", {"identity": "audited in this run"})
     (stage.root / "dvc.lock").write_text("of this run")
-    tracking.end_run(stage)
+    runs.end_run(stage)
     ended = mlflow.get_run(parent)
     assert ended.info.status == "FINISHED"
     assert ended.data.tags["verif.verifier.identity"] == "audited in this run"
     assert ended.data.tags["verif.dvc.lock"] == digest(b"of this run") != top.data.tags["verif.dvc.lock"]
     assert ended.data.tags["verif.data.digest"] != "none"
     monkeypatch.setenv("VERIF_PARENT_RUN", "given")
-    assert tracking.parent_run(stage, mlflow) == "given"
+    assert runs.parent_run(stage, mlflow) == "given"
 
 
 def test_bare_repro_shares_one_lazy_parent(stage) -> None:
-    assert tracking.parent_run(stage) == tracking.parent_run(stage)
+    assert runs.parent_run(stage) == runs.parent_run(stage)

@@ -18,6 +18,7 @@ from harness import item, recipe
 
 from verif.errors import ServiceError
 from verif.files import write_json
+from verif.processes import started
 from verif.service import lease as leases
 from verif.service import users
 from verif.service.lease import configure, end, living, verifier
@@ -69,7 +70,7 @@ def found_service(stage: Stage, stalls: int, ready: str, lives: float) -> Iterat
     held = {
         "identity": identity_of(config.recipe, config.judge_model),
         "pid": process.pid,
-        "started": users.started(process.pid),
+        "started": started(process.pid),
         "url": url,
     }
     write_json(config.folder / "lease.json", held)

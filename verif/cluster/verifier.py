@@ -10,13 +10,14 @@ from __future__ import annotations
 import yaml
 
 from verif.cluster.config import Cluster
+from verif.cluster.network import JUDGE_PORT, disruption_budget, labels_of, network_policies
 from verif.cluster.pods import POD_SECURITY, SECURITY, Manifest, pull_secrets
 from verif.cluster.request import VERIFIER_PORT
 from verif.errors import RecipeError
 from verif.files import digest
 from verif.recipe import HubModel, Recipe
 
-SERVICE_PORT, JUDGE_PORT = VERIFIER_PORT, 8000
+SERVICE_PORT = VERIFIER_PORT
 
 
 def name_of(recipe: Recipe, cluster: Cluster) -> str:
@@ -29,15 +30,6 @@ def name_of(recipe: Recipe, cluster: Cluster) -> str:
         ]
     )
     return f"verif-verifier-{content[:10]}"
-
-
-def _labels(name: str, component: str) -> dict[str, str]:
-    return {
-        "app.kubernetes.io/managed-by": "verif",
-        "app.kubernetes.io/part-of": "verif",
-        "app.kubernetes.io/name": name,
-        "app.kubernetes.io/component": component,
-    }
 
 
 def _probe(path: str, port: int, period: int, failures: int, timeout: int = 5) -> Manifest:
@@ -132,7 +124,7 @@ def service_deployment(recipe: Recipe, cluster: Cluster, replicas: int = 2) -> M
         {"name": "recipe", "configMap": {"name": name}},
     ]
     return _deployment(
-        cluster, name, _labels(name, "verifier"), replicas, _pod(cluster, [container], volumes)
+        cluster, name, labels_of(name, "verifier"), replicas, _pod(cluster, [container], volumes)
     )
 
 
@@ -191,7 +183,7 @@ def judge_deployment(recipe: Recipe, cluster: Cluster, model: HubModel, replicas
     pod["tolerations"] = [
         t.model_dump(exclude={"value"} if not t.value else set()) for t in cluster.tolerations
     ]
-    return _deployment(cluster, name, _labels(name, "judge"), replicas, pod)
+    return _deployment(cluster, name, labels_of(name, "judge"), replicas, pod)
 
 
 def judge_replicas(recipe: Recipe) -> int:
@@ -200,85 +192,13 @@ def judge_replicas(recipe: Recipe) -> int:
     return need.nodes if need else 1
 
 
-def disruption_budget(cluster: Cluster, name: str, labels: dict[str, str]) -> Manifest:
-    """At least one replica stays up through a node drain."""
-    return {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": {"name": name, "namespace": cluster.namespace, "labels": labels},
-        "spec": {"minAvailable": 1, "selector": {"matchLabels": labels}},
-    }
-
-
-def network_policies(cluster: Cluster, name: str, has_judge: bool) -> list[Manifest]:
-    """The service: in from verif's pods and Prometheus, out to its judge and DNS only. The judge: in from the service."""
-    verifier, judge = _labels(name, "verifier"), _labels(f"{name}-judge", "judge")
-    dns: Manifest = {
-        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
-        "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
-    }
-    to_judge: Manifest = {
-        "to": [{"podSelector": {"matchLabels": judge}}],
-        "ports": [{"protocol": "TCP", "port": JUDGE_PORT}],
-    }
-
-    def policy(name: str, labels: dict[str, str], spec: Manifest) -> Manifest:
-        return {
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": {"name": name, "namespace": cluster.namespace, "labels": labels},
-            "spec": {"podSelector": {"matchLabels": labels}, **spec},
-        }
-
-    out = [
-        policy(
-            name,
-            verifier,
-            {
-                "policyTypes": ["Ingress", "Egress"],
-                "ingress": [
-                    {
-                        "from": [
-                            {"podSelector": {"matchLabels": {"app.kubernetes.io/part-of": "verif"}}},
-                            {
-                                "namespaceSelector": {
-                                    "matchLabels": {"kubernetes.io/metadata.name": "monitoring"}
-                                }
-                            },
-                        ],
-                        "ports": [{"protocol": "TCP", "port": SERVICE_PORT}],
-                    }
-                ],
-                "egress": [dns, to_judge] if has_judge else [dns],
-            },
-        )
-    ]
-    if has_judge:
-        out.append(
-            policy(
-                f"{name}-judge",
-                judge,
-                {
-                    "policyTypes": ["Ingress"],
-                    "ingress": [
-                        {
-                            "from": [{"podSelector": {"matchLabels": verifier}}],
-                            "ports": [{"protocol": "TCP", "port": JUDGE_PORT}],
-                        }
-                    ],
-                },
-            )
-        )
-    return out
-
-
 def recipe_map(recipe: Recipe, cluster: Cluster, name: str) -> Manifest:
     """The recipe with this run's overrides, where the image has its own: the service must be the verifier it means."""
     text = yaml.safe_dump(recipe.model_dump(mode="json", by_alias=True), sort_keys=False)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": cluster.namespace, "labels": _labels(name, "verifier")},
+        "metadata": {"name": name, "namespace": cluster.namespace, "labels": labels_of(name, "verifier")},
         "data": {f"{recipe.name}.yaml": text},
     }
 
@@ -294,12 +214,12 @@ def verifier(recipe: Recipe, cluster: Cluster) -> list[Manifest]:
     hub = recipe.judge if isinstance(recipe.judge, HubModel) else None
     out = [recipe_map(recipe, cluster, name), *network_policies(cluster, name, hub is not None)]
     if hub is not None:
-        judge_labels = _labels(f"{name}-judge", "judge")
+        judge_labels = labels_of(f"{name}-judge", "judge")
         out += [
             judge_deployment(recipe, cluster, hub, judge_replicas(recipe)),
             _service(cluster, f"{name}-judge", judge_labels, JUDGE_PORT),
         ]
-    labels = _labels(name, "verifier")
+    labels = labels_of(name, "verifier")
     out += [
         service_deployment(recipe, cluster),
         _service(cluster, name, labels, SERVICE_PORT),

@@ -15,14 +15,16 @@ def sweep(
     show: bool = typer.Option(False, "--show", help="Run nothing; print what has run so far."),
 ) -> None:
     from verif.benchmarks import sweep as parts
+    from verif.benchmarks import sweep_table
 
     console, root = Console(highlight=False, soft_wrap=True), Path.cwd()
     found = parts.load_sweep(file, root / "recipes")
-    lines = parts.run_sweep(root, found, lambda line: console.print(escape(line)), run=not show)
-    table = Table(title=escape(parts.title(found)))
-    for column in parts.HEADER:
+    jobs = parts.run_sweep(root, found, lambda line: console.print(escape(line)), run=not show)
+    lines = sweep_table.table(root, found, jobs)
+    table = Table(title=escape(sweep_table.title(found)))
+    for column in sweep_table.HEADER:
         table.add_column(column)
     for line in lines:
-        table.add_row(*(escape(cell) for cell in parts.cells(line)))
+        table.add_row(*(escape(cell) for cell in sweep_table.cells(line)))
     console.print(table)
-    parts.keep(root, found, lines)
+    sweep_table.keep(root, found, lines)

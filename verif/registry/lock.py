@@ -21,9 +21,10 @@ from pathlib import Path
 
 from verif.errors import BusyError, RegistryError
 from verif.files import digest
+from verif.processes import started
 from verif.registry.ledger import who
 from verif.registry.store import Registry
-from verif.registry.tracking import mlflow_errors, started
+from verif.registry.tracking import mlflow_errors
 
 HOLD_S, GRACE_S = 300.0, 30.0
 UNTIL, OWNER, TOKEN, PROCESS = "verif.until", "verif.owner", "verif.token", "verif.process"
@@ -174,7 +175,13 @@ def _release(registry: Registry, name: str, token: str) -> None:
 
 def _this_process() -> str:
     """This machine (or container), the process id, and when it started: a reused id is another process."""
-    return f"{_machine()} {os.getpid()} {started(os.getpid())}"
+    return f"{_machine()} {os.getpid()} {_began(os.getpid())}"
+
+
+def _began(pid: int) -> str:
+    """When a process started, as text; empty if it is gone."""
+    found = started(pid)
+    return "" if found is None else f"{found:.0f}"
 
 
 def _machine() -> str:
@@ -190,4 +197,4 @@ def _is_dead(process: str) -> bool:
     """Whether the process was one of this machine and is gone; of other machines nothing is known."""
     machine, _, rest = process.partition(" ")
     number, _, then = rest.partition(" ")
-    return machine == _machine() and number.isdigit() and bool(then) and started(int(number)) != then
+    return machine == _machine() and number.isdigit() and bool(then) and _began(int(number)) != then

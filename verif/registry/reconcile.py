@@ -17,8 +17,8 @@ from verif.registry.card import card
 from verif.registry.evidence import Evidence, local_places, of_version, read_evidence
 from verif.registry.gate import Decision, decide
 from verif.registry.promotion import Desk, at_desk, gate, settle
+from verif.registry.stage_run import stage_run
 from verif.registry.store import CANDIDATE, CHALLENGER, open_registry
-from verif.registry.tracking import stage_run
 
 if TYPE_CHECKING:
     from verif.stages.context import Stage

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from verif.registry.tracking import StageRun
+    from verif.registry.stage_run import StageRun
     from verif.stages.context import Stage
 
 
@@ -45,7 +45,7 @@ def recorded(stage: Stage, name: str) -> Iterator[None]:
     if record is None or find_spec("mlflow") is None:
         yield
         return
-    from verif.registry.tracking import stage_run
+    from verif.registry.stage_run import stage_run
 
     with stage_run(stage, name) as run:
         begun = time.monotonic()

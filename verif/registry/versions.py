@@ -15,8 +15,9 @@ from verif.errors import RegistryError
 from verif.files import digest, digest_tree, new_directory, write_bytes, write_json
 from verif.registry.evidence import FOLDER, downloaded, local_places
 from verif.registry.lineage import changes, lineage
+from verif.registry.stage_run import StageRun
 from verif.registry.store import MODEL_DIGEST, Registry, Version
-from verif.registry.tracking import StageRun, mlflow_errors
+from verif.registry.tracking import mlflow_errors
 
 if TYPE_CHECKING:
     from verif.stages.context import Stage

@@ -22,6 +22,7 @@ import uvicorn
 from verif import serving
 from verif.errors import ServiceError, SetupError, VerifError
 from verif.files import write_json
+from verif.processes import started
 from verif.service import users
 from verif.service.app import PROBE_EVERY_S, State, create_app, prove
 from verif.service.config import TOKEN_VARIABLE, ServiceConfig
@@ -195,7 +196,7 @@ def _serve(config: ServiceConfig, listener: socket.socket, port: int, judge: ser
         lease = {
             "identity": identity_of(config.recipe, config.judge_model),
             "pid": os.getpid(),
-            "started": users.started(os.getpid()),
+            "started": started(os.getpid()),
             "url": f"http://{config.host}:{port}",
             "judge_pid": judge.process.pid if judge else 0,
             "judge_url": judge.url if judge else config.judge_url,

@@ -21,7 +21,7 @@ from verif.benchmarks.run import Answers, Model, Suite, answer_all, judge_all
 from verif.benchmarks.summary import MAIN, summarise, warnings
 from verif.files import digest_tree, new_directory, write_json
 from verif.registry.recording import numbers as numbers_of
-from verif.registry.tracking import stage_run
+from verif.registry.stage_run import stage_run
 from verif.stages.context import Stage
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from verif.files import write_bytes, write_json
 from verif.registry.reconcile import register
-from verif.registry.tracking import stage_run
+from verif.registry.stage_run import stage_run
 from verif.report.page import build
 from verif.stages.context import Stage
 

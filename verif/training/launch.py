@@ -27,7 +27,7 @@ from verif.training.progress import RunFolder
 from verif.training.summary import summary
 
 if TYPE_CHECKING:
-    from verif.registry.tracking import StageRun
+    from verif.registry.stage_run import StageRun
     from verif.service.lease import Endpoint
     from verif.stages.context import Stage
 
@@ -189,7 +189,7 @@ def _tracking(stage: Stage) -> Iterator[StageRun | None]:
     except ImportError:
         yield None
         return
-    from verif.registry.tracking import stage_run
+    from verif.registry.stage_run import stage_run
 
     with stage_run(stage, "train") as run:
         yield run
