@@ -106,6 +106,7 @@ async def test_a_dead_server_costs_a_batch_one_deadline_and_no_concurrency() -> 
     await client.close()
 
 
+@pytest.mark.slow
 async def test_a_server_that_comes_back_is_found_by_those_who_ask_then() -> None:
     port = free_port()
     client = JudgeClient([f"http://127.0.0.1:{port}/v1"], "judge", deadline_s=1)

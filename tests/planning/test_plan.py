@@ -59,6 +59,7 @@ def test_every_recipe_has_a_plan(name):
     assert {"memory", "disk", "time", "needs"} <= set(found)
 
 
+@pytest.mark.slow
 def test_a_plan_asks_no_network(monkeypatch):
     import socket
 
@@ -150,6 +151,7 @@ def test_the_papers_step_is_met_when_judging_waits_for_generation():
     assert mean_service(JUDGES["Qwen/QwQ-32B"]) < 45
 
 
+@pytest.mark.slow
 def test_the_scale_table(tmp_path):
     picture = tmp_path / "judges.svg"
     found = json.loads(plan("tulu3-8b", "--simulate", "--json", "--picture", str(picture)))

@@ -157,6 +157,7 @@ main(["stage", "policy"])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode != 0
     if shutil.which("unshare")

@@ -27,7 +27,7 @@ class Mutator:
 
 
 MUTATORS: dict[str, Mutator] = {}
-"""By rule id; a repaired variant (`*_fixed`) uses the mutator of its plain rule unless it has one of its own."""
+"""By rule id; a variant (`*_fixed`, `*_multilingual`) uses the mutator of its plain rule unless it has one of its own."""
 
 SENTENCES = (
     "The old ferry crosses the river before breakfast.",

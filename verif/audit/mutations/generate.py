@@ -30,7 +30,7 @@ class Mutation:
 
 def mutator(rule: str) -> Mutator | None:
     """The mutator of a rule, or of the plain rule that a repaired variant belongs to."""
-    return MUTATORS.get(rule) or MUTATORS.get(rule.removesuffix("_fixed"))
+    return MUTATORS.get(rule) or MUTATORS.get(rule.removesuffix("_fixed").removesuffix("_multilingual"))
 
 
 def generate(
