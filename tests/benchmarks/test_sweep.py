@@ -139,6 +139,8 @@ def test_arms_are_compared_in_pairs_and_the_table_is_kept(project: Path, monkeyp
     assert over["p_value"] <= over["p_holm"] < 0.01
     text = (project / "reports" / "sweep-mini.md").read_text()
     assert "| arm | n | before |" in text
+    assert "(sweep-mini.svg)" in text
+    assert (project / "reports" / "sweep-mini.svg").read_text().count("<svg") == 1
     assert "| both | 40 | 0.400 [" in text
     assert "| +0.300 [+" in text
     assert "+0.400, +0.400" in capsys.readouterr().out

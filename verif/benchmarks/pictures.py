@@ -1,9 +1,10 @@
-"""Pictures and the plot table of an evaluation: totals and constraint types, before and after, with intervals."""
+"""Pictures and the plot table of an evaluation: totals and constraint types, before and after; a sweep's gains."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,25 @@ def draw(numbers: dict[str, Any], folder: Path) -> None:
     if with_families:
         name, found = next(iter(with_families.items()))
         _families(name, found, folder / "families.svg")
+
+
+def draw_sweep(arms: dict[str, tuple[dict[str, Any], Sequence[float]]], path: Path) -> None:
+    """Each arm's gain with its interval over prompts, and beside it the gain of each seed: how far trainings differ."""
+    figure, axes = _figure(7.5, 1 + 0.55 * len(arms))
+    for at, (gain, by_seed) in enumerate(arms.values()):
+        reach = [[gain["value"] - gain["low"]], [gain["high"] - gain["value"]]]
+        axes.errorbar(
+            gain["value"], at, xerr=reach, fmt="o", color=AFTER, capsize=3, label="all seeds, 95% interval"
+        )
+        axes.plot(by_seed, [at + 0.25] * len(by_seed), "o", mfc="none", mec=BEFORE, label="one seed")
+    axes.axvline(0, color="#333", lw=0.8)
+    axes.set_yticks(range(len(arms)), list(arms))
+    axes.set_ylim(len(arms) - 0.4, -0.6)
+    axes.set_xlabel("gain in the share of prompts followed in full, T=1")
+    handles, labels = axes.get_legend_handles_labels()
+    known = dict(zip(labels, handles, strict=True))  # one entry for all arms
+    axes.legend(known.values(), known, loc="best")
+    _save(figure, path)
 
 
 def _table(found: dict[str, Any], path: Path) -> None:

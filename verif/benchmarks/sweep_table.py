@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from verif.benchmarks.pictures import draw_sweep
 from verif.benchmarks.sweep import Job, Run, Sweep, result
 from verif.files import write_bytes, write_json
 from verif.stats import Interval, PairedResult, bootstrap_mean, holm, paired_bootstrap
@@ -91,11 +92,15 @@ def title(sweep: Sweep) -> str:
 
 
 def keep(root: Path, sweep: Sweep, lines: Sequence[Line]) -> None:
-    """The table as `reports/sweep-NAME.json` and, to be read, `reports/sweep-NAME.md`."""
-    write_json(root / "reports" / f"sweep-{sweep.sweep}.json", [line.as_dict() for line in lines])
+    """The table as `reports/sweep-NAME.json` and, to be read, `.md` with its picture `.svg`."""
+    place = root / "reports" / f"sweep-{sweep.sweep}"
+    write_json(place.with_suffix(".json"), [line.as_dict() for line in lines])
+    draw_sweep({line.arm: (line.gain.as_dict(), line.by_seed) for line in lines}, place.with_suffix(".svg"))
     rows = [HEADER, ("---",) * len(HEADER), *(cells(line) for line in lines)]
     text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
-    note = "The last two columns compare each arm with the first after training, paired by seed and prompt."
-    write_bytes(
-        root / "reports" / f"sweep-{sweep.sweep}.md", f"# {title(sweep)}\n\n{text}\n\n{note}\n".encode()
+    note = (
+        "The last two columns compare each arm with the first after training, paired by seed and prompt. Intervals are\n"
+        "over prompts, for the trainings of these seeds; how far another training may differ shows the gain by seed."
     )
+    picture = f"![Gain of each arm]({place.name}.svg)"
+    write_bytes(place.with_suffix(".md"), f"# {title(sweep)}\n\n{picture}\n\n{text}\n\n{note}\n".encode())
