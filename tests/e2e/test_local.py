@@ -77,6 +77,7 @@ def test_all_seven_stages_run_and_nothing_is_left(
     for made in ("models/trained/config.json", "models/verifier/identity.json", "reports/evaluation.json"):
         assert (clone / made).is_file()
     assert "<html" in (clone / "reports" / "index.html").read_text()
+    assert "<svg" in (clone / "reports" / "train" / "curve.svg").read_text()
     assert "## Evaluation" in (clone / "reports" / "card.md").read_text()
     left = marked(lambda value: value.startswith(f"{clone.resolve()}|"))
     assert left == [], [p.cmdline() for p in left]

@@ -1,7 +1,9 @@
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from verif.training.pictures import draw_curves
 from verif.training.progress import RunFolder
 
 
@@ -26,6 +28,20 @@ def test_the_curve_has_one_row_per_step_and_the_validation_before_training(tmp_p
     assert first.startswith("0,,")
     assert ",0.25," in first
     assert second.startswith("1,0.75,")
+
+
+def test_the_curves_are_drawn_from_what_was_kept(tmp_path: Path) -> None:
+    folder, twice = RunFolder(tmp_path), (tmp_path / "a.svg", tmp_path / "b.svg")
+    draw_curves(folder, twice[0])  # a run that kept nothing still has a picture
+    empty = twice[0].read_bytes()
+    folder.write_validation(0, {"val/reward_mean": 0.25})
+    for step in range(1, 9):
+        folder.write_step(step, {"verif/reward_mean": step / 10, "actor/entropy": 1.0, "actor/kl": 0.0})
+    for path in twice:
+        draw_curves(folder, path)
+    assert twice[0].read_bytes() == twice[1].read_bytes() != empty
+    panels = ElementTree.parse(twice[0]).findall(".//*[@id]")
+    assert {p.get("id") for p in panels if p.get("id", "").startswith("axes_")} == {"axes_1", "axes_2"}
 
 
 def test_a_resumed_run_forgets_what_it_will_do_again(tmp_path: Path) -> None:

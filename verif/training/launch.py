@@ -120,10 +120,12 @@ def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, mlflow: StageRun
 def _publish(stage: Stage, finished: Finished, mlflow: StageRun | None) -> None:
     """models/trained, reports/train.json and reports/train/."""
     from verif.training.export import export
+    from verif.training.pictures import draw_curves
 
     folder = finished.folder
     with new_directory(stage.reports / "train") as target:
         folder.write_curve(target / "curve.csv")
+        draw_curves(folder, target / "curve.svg")
         shutil.copytree(folder.rollouts, target / "rollouts")
         if (folder.path / WATCH).is_file():
             shutil.copyfile(folder.path / WATCH, target / WATCH)
@@ -131,7 +133,8 @@ def _publish(stage: Stage, finished: Finished, mlflow: StageRun | None) -> None:
         export(finished.checkpoint, stage.models / "policy", stage.models / "trained")
     write_json(stage.reports / "train.json", report)
     if mlflow:
-        mlflow.artifact(stage.reports / "train" / "curve.csv", "train")
+        for curve in ("curve.csv", "curve.svg"):
+            mlflow.artifact(stage.reports / "train" / curve, "train")
         mlflow.artifact(stage.reports / "train.json", "train")
     print(
         f"trained {report['steps']} steps: reward {report['reward']['first']['value']:.2f} to"
