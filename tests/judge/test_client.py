@@ -96,10 +96,10 @@ async def test_a_dead_server_is_routed_around(judge: Judge) -> None:
 
 
 async def test_a_dead_server_costs_a_batch_one_deadline_and_no_concurrency() -> None:
-    client = JudgeClient([f"http://127.0.0.1:{free_port()}/v1"], "judge", deadline_s=1)
+    client = JudgeClient([f"http://127.0.0.1:{free_port()}/v1"], "judge", deadline_s=2)
     limit, started = client.limit.limit, time.monotonic()
     found = await asyncio.gather(*(client.judge(ASK) for _ in range(512)), return_exceptions=True)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 8, "one deadline, not one per question"
     assert all(isinstance(one, JudgeError) for one in found)
     assert client.limit.limit == limit, "a server that is not there is not overloaded"
     assert client.counts["calls"] < 100, "the breaker kept most of them from it"
