@@ -38,7 +38,7 @@ def draw_sweep(arms: dict[str, tuple[dict[str, Any], Sequence[float]]], path: Pa
     axes.set_xlabel("gain in the share of prompts followed in full, T=1")
     handles, labels = axes.get_legend_handles_labels()
     known = dict(zip(labels, handles, strict=True))  # one entry for all arms
-    axes.legend(known.values(), known, loc="best")
+    figure.legend(known.values(), known.keys(), loc="outside upper center", ncols=2)
     _save(figure, path)
 
 
