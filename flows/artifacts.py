@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,10 @@ def metrics_table(root: Path, stage: str, limit: int = 200) -> None:
         )
 
 
-def inlined(root: Path, stage: str) -> list[str]:
-    """The pictures of a stage as Markdown that holds them."""
+def inlined(paths: Iterable[Path]) -> list[str]:
+    """Pictures as Markdown that holds them."""
     parts = []
-    for path in files_of(root, stage).pictures:
+    for path in paths:
         data = path.read_bytes()
         if len(data) <= MAX_PICTURE:
             parts.append(
@@ -53,7 +53,7 @@ def inlined(root: Path, stage: str) -> list[str]:
 
 def pictures(root: Path, stage: str) -> None:
     """One markdown artifact `<stage>-pictures`; the pictures travel inside it."""
-    if parts := inlined(root, stage):
+    if parts := inlined(files_of(root, stage).pictures):
         create_markdown_artifact(
             markdown="\n\n".join(parts), key=f"{stage}-pictures", description=f"Pictures of stage {stage}"
         )
@@ -66,7 +66,7 @@ def publish(root: Path, stage: str) -> None:
 
 
 def report(root: Path) -> None:
-    """The run's report as one markdown artifact `report`: the model card, the curves, and where the whole page is."""
+    """The run's report as one markdown artifact `report`: the model card, the pictures, and where the whole page is."""
     folder, tracking = root / "reports", tracking_page()
     if not (folder / "card.md").is_file():
         return
@@ -75,10 +75,14 @@ def report(root: Path) -> None:
     if tracking:
         link = f"{tracking}/#/models/{found['model']}/versions/{found['version']}"
         where += f", and in MLflow behind [version {found['version']}]({link})"
-    parts = [(folder / "card.md").read_text("utf-8"), *inlined(root, "train"), *inlined(root, "evaluate")]
+    shown = [path for part in ("train", "evaluation") for path in sorted((folder / part).glob("*.svg"))]
     state = f"Version {found['version']}, {found['alias'] or 'no alias'}."
     create_markdown_artifact(
-        markdown="\n\n".join([f"**{state}** {where}.", *parts]), key="report", description=state
+        markdown="\n\n".join(
+            [f"**{state}** {where}.", (folder / "card.md").read_text("utf-8"), *inlined(shown)]
+        ),
+        key="report",
+        description=state,
     )
 
 

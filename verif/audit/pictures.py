@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from verif.audit.accuracy import Confusion
 from verif.audit.findings import Findings
-from verif.files import write_bytes
+from verif.drawing import pyplot, save
 from verif.stats import Interval
 
 COLOURS = {"rules": "#7a8ba0", "judge": "#c0772f", "verifier": "#2a6f63"}
@@ -17,29 +16,16 @@ COLOURS = {"rules": "#7a8ba0", "judge": "#c0772f", "verifier": "#2a6f63"}
 
 def draw(found: Findings, folder: Path, max_attack_success: float) -> None:
     """Write confusion.svg, attacks.svg and types.svg."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    mpl.rcParams["svg.hashsalt"] = "verif"
-    mpl.rcParams["font.size"] = 9
+    pyplot().rcParams["font.size"] = 9
     _confusions(found.accuracy.parts(), folder / "confusion.svg")
     _attacks(found, folder / "attacks.svg", max_attack_success)
     _types(found, folder / "types.svg")
 
 
-def _save(figure: Any, path: Path) -> None:
-    import matplotlib.pyplot as plt
-
-    out = io.BytesIO()
-    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)
-    write_bytes(path, out.getvalue())
-
-
 def _confusions(parts: dict[str, Confusion], path: Path) -> None:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, max(1, len(parts)), figsize=(2.6 * max(1, len(parts)), 2.4), squeeze=False)
+    figure, axes = pyplot().subplots(
+        1, max(1, len(parts)), figsize=(2.6 * max(1, len(parts)), 2.4), squeeze=False
+    )
     for axis, (name, c) in zip(axes[0], parts.items(), strict=False):
         counts = [[c.true_accepted, c.true_rejected], [c.false_accepted, c.false_rejected]]
         shares = [[value / max(1, sum(row)) for value in row] for row in counts]
@@ -51,7 +37,7 @@ def _confusions(parts: dict[str, Confusion], path: Path) -> None:
         axis.set_xticks([0, 1], ["accepted", "rejected"])
         axis.set_yticks([0, 1], ["true", "false"])
         axis.set_title(f"{name} ({c.undecided} undecided)" if c.undecided else name)
-    _save(figure, path)
+    save(figure, path, bbox_inches="tight")
 
 
 def _bars(axis: Any, y: float, interval: Interval, colour: str, label: str | None, height: float) -> None:
@@ -61,9 +47,7 @@ def _bars(axis: Any, y: float, interval: Interval, colour: str, label: str | Non
 
 
 def _attacks(found: Findings, path: Path, limit: float) -> None:
-    import matplotlib.pyplot as plt
-
-    figure, axis = plt.subplots(figsize=(6.4, 0.34 * max(1, len(found.attacks)) + 1))
+    figure, axis = pyplot().subplots(figsize=(6.4, 0.34 * max(1, len(found.attacks)) + 1))
     parts = [p for p in ("rules", "judge", "verifier") if any(p in f.rates() for f in found.attacks)]
     height = 0.8 / max(1, len(parts))
     labelled: set[str] = set()
@@ -76,14 +60,12 @@ def _attacks(found: Findings, path: Path, limit: float) -> None:
                 _bars(axis, y + (k - (len(parts) - 1) / 2) * height, rate, COLOURS[part], label, height)
     axis.axvline(limit, color="red", linewidth=0.8, linestyle="--")
     _finish(axis, [f.name for f in found.attacks], "attack success rate, 95% interval; dashed: the gate")
-    _save(figure, path)
+    save(figure, path, bbox_inches="tight")
 
 
 def _types(found: Findings, path: Path) -> None:
-    import matplotlib.pyplot as plt
-
     types = found.accuracy.types
-    figure, axis = plt.subplots(figsize=(6.4, 0.34 * max(1, len(types)) + 1))
+    figure, axis = pyplot().subplots(figsize=(6.4, 0.34 * max(1, len(types)) + 1))
     for y, confusion in enumerate(types.values()):
         first = y == 0
         if confusion.recall_false.n:
@@ -93,7 +75,7 @@ def _types(found: Findings, path: Path) -> None:
         if confusion.accept_true.n:
             _bars(axis, y + 0.2, confusion.accept_true, "#c9b458", "accepts true" if first else None, 0.36)
     _finish(axis, list(types), "share, 95% interval")
-    _save(figure, path)
+    save(figure, path, bbox_inches="tight")
 
 
 def _finish(axis: Any, names: Sequence[str], label: str) -> None:

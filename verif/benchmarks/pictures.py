@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from verif.drawing import pyplot, save
 from verif.files import write_bytes
 
 BEFORE, AFTER, CONTROL = "#8a94a6", "#2563eb", "#d97706"
@@ -39,7 +40,7 @@ def draw_sweep(arms: dict[str, tuple[dict[str, Any], Sequence[float]]], path: Pa
     handles, labels = axes.get_legend_handles_labels()
     known = dict(zip(labels, handles, strict=True))  # one entry for all arms
     figure.legend(known.values(), known.keys(), loc="outside upper center", ncols=2)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _table(found: dict[str, Any], path: Path) -> None:
@@ -63,21 +64,8 @@ def _table(found: dict[str, Any], path: Path) -> None:
     write_bytes(path, stream.getvalue().encode())
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    mpl.rcParams["svg.hashsalt"] = "verif"  # the same numbers give the same bytes
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(width, height), layout="constrained")
-
-
-def _save(figure: Any, path: Path) -> None:
-    from matplotlib import pyplot
-
-    figure.savefig(path, metadata={"Date": None})
-    pyplot.close(figure)
+def _figure(width: float, height: float) -> Any:
+    return pyplot().subplots(figsize=(width, height), layout="constrained")
 
 
 def _bars(
@@ -114,7 +102,7 @@ def _accuracy(benchmarks: dict[str, Any], path: Path) -> None:
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of prompts with every constraint met (95% interval)")
     axes.legend(loc="lower right")
-    _save(figure, path)
+    save(figure, path)
 
 
 def _families(name: str, found: dict[str, Any], path: Path) -> None:
@@ -127,4 +115,4 @@ def _families(name: str, found: dict[str, Any], path: Path) -> None:
     axes.set_xlim(0, 1.02)
     axes.set_xlabel(f"share of verdicts that pass, {name}, T=1 (95% interval)")
     axes.legend(loc="lower right")
-    _save(figure, path)
+    save(figure, path)

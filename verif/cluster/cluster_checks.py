@@ -20,21 +20,13 @@ from verif.recipe import Recipe
 RIGHTS = [("batch", "jobs"), ("ray.io", "rayjobs"), ("", "pods"), ("", "pods/log"), ("", "events"),
           ("apps", "deployments"), ("", "services"), ("", "configmaps"), ("networking.k8s.io", "networkpolicies"),
           ("policy", "poddisruptionbudgets")]  # fmt: skip
-
-
 VERBS = {"jobs": ("create", "get", "list", "watch", "delete"), "rayjobs": ("create", "get", "list", "watch", "delete"),
          "pods": ("list",), "pods/log": ("get",), "events": ("list",),
          # A verifier is one Deployment that owns the rest: the cluster deletes what it owns.
          "deployments": ("create", "get", "delete"), "services": ("create",), "configmaps": ("create",),
          "networkpolicies": ("create",), "poddisruptionbudgets": ("create",)}  # fmt: skip
-
-
 VERIFIER = ("deployments", "services", "configmaps", "networkpolicies", "poddisruptionbudgets")
-
-
 ROLE = "Bind the role verif-orchestrator (infra/k8s/base/rbac.yaml) to this user."
-
-
 NOT_READ = "may not be read; not checked"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
+from verif.drawing import pyplot
 from verif.planning.fit import DRAWS, Fitted
 from verif.planning.pace import Judge, Pace, mean_service, simulate
 
@@ -147,13 +148,8 @@ def local_rows(fitted: Fitted, rollouts: int, judges: tuple[int, ...] = (1, 2, 4
 
 def draw(sizes: list[Size], model: Judge, title: str, path: Path) -> None:
     """Idle share and cost against judges for each eight GPUs of the trainer, as SVG or PNG by the file's name."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    mpl.rcParams["svg.hashsalt"] = "verif"
-    mpl.rcParams["svg.fonttype"] = "none"
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
+    plt.rcParams["svg.fonttype"] = "none"
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for one, colour, width in zip(sizes, ("#7a8ba0", "#c0772f", "#2a6f63"), (5, 3, 1.2), strict=False):
         x = [r.judges / one.gpus * 8 for r in one.rows]

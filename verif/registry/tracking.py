@@ -1,4 +1,4 @@
-"""MLflow as the record of runs: where it is, one run per pipeline execution, one nested run per stage.
+"""MLflow: where it is, a client that gives up in time, and the recipe's experiment.
 
 Without `MLFLOW_TRACKING_URI` a SQLite store under `.verif/mlflow` is used, without a server. The client's
 own retries hang for minutes on a dead server, so they are cut: an unreachable MLflow is a `RegistryError`

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-from verif.files import write_bytes
+from verif.drawing import pyplot, save
 from verif.training.progress import COLUMNS, RunFolder
 
 # Columns of the curve, and what a panel calls them.
@@ -23,18 +22,12 @@ Points = list[tuple[int, float]]
 
 def draw_curves(folder: RunFolder, path: Path) -> None:
     """Each step faint, the mean of the last five above it; no panel for a metric not kept or nothing all along."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    mpl.rcParams["svg.hashsalt"] = "verif"  # the same numbers give the same bytes
-    from matplotlib import pyplot
-
     steps = {step: folder.metrics(step) for step in folder.done()}
     series = {name: _points(steps, COLUMNS[name]) for name in PANELS}
     shown = {name: points for name, points in series.items() if any(y for _, y in points)} or {
         "reward_mean": []
     }
-    figure, axes = pyplot.subplots(
+    figure, axes = pyplot().subplots(
         1, len(shown), figsize=(3 * len(shown), 2.6), squeeze=False, layout="constrained"
     )
     for axis, (name, points) in zip(axes[0], shown.items(), strict=True):
@@ -48,10 +41,7 @@ def draw_curves(folder: RunFolder, path: Path) -> None:
         axis.set_title(PANELS[name], fontsize=9)
         axis.set_xlabel("step", fontsize=8)
         axis.tick_params(labelsize=8)
-    out = io.BytesIO()
-    figure.savefig(out, format="svg", metadata={"Date": None})
-    pyplot.close(figure)
-    write_bytes(path, out.getvalue())
+    save(figure, path)
 
 
 def _points(steps: dict[int, dict[str, float]], metric: str) -> Points:
