@@ -15,10 +15,10 @@ from collections import Counter
 from pathlib import Path
 from unittest.mock import patch
 
-from verif import language, rules
-from verif.data.formats import Row
-from verif.data.formats_files import join
-from verif.text import Doc
+from verif.core import language, rules
+from verif.core.rows import Row
+from verif.core.row_files import join
+from verif.core.text import Doc
 from verif.types import RuleConstraint
 
 DATA = (

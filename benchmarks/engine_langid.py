@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from verif import language
+from verif.core import language
 
 DATA = (
     Path(os.environ.get("VERIF_REFERENCE_DATA") or Path(__file__).parents[2] / "shared" / "data") / "ifeval"

@@ -25,9 +25,9 @@ from typing import Any
 import psutil
 
 from benchmarks.jail import Jailed
-from verif.checkers.hostile import attacks
-from verif.checkers.program import read
-from verif.checkers.sandbox import CheckResult, Sandbox
+from verif.core.sandbox.hostile import attacks
+from verif.core.sandbox.program import read
+from verif.core.sandbox.sandbox import CheckResult, Sandbox
 from verif.types import Status
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -54,9 +54,9 @@ def write_rows(path: Path, rows: int) -> None:
 
 def child(path: str, out: str) -> None:
     """One run: print rows, processor seconds, elapsed seconds, peak memory in KiB."""
-    from verif import score
-    from verif.data.formats_files import read_rows
-    from verif.files import new_file
+    from verif.core import score
+    from verif.core.row_files import read_rows
+    from verif.system.files import new_file
 
     summary = score.Summary()
     with new_file(Path(out)) as target:

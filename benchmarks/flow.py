@@ -20,7 +20,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOW = """
-from verif.commands.run import through_prefect
+from verif.cli.run import through_prefect
 through_prefect({"recipe": "local", "data": ""}, {}, "", "recipe")
 """
 

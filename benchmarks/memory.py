@@ -7,7 +7,7 @@ import threading
 
 import psutil
 
-from verif.processes import MARKER
+from verif.system.processes import MARKER
 
 
 class Peak:

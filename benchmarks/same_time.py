@@ -15,7 +15,7 @@ import shutil
 from pathlib import Path
 
 from benchmarks.main import HOME
-from verif.benchmarks.control import read_pairs
+from verif.evaluation.control import read_pairs
 from verif.data.store import read_instructions
 from verif.data.world import truth
 from verif.stats import paired_bootstrap, proportion
@@ -29,7 +29,7 @@ def spent_s(clone: Path) -> float:
 
 def kept(model: Path, clone: Path) -> list[float]:
     """1 for each held-out instruction whose response keeps all constraints, 0 for each other."""
-    from verif.training.pretrain import load, sample
+    from verif.training.tiny.pretrain import load, sample
 
     items = list(read_instructions(clone / "data" / "test.parquet"))
     texts = sample(load(model), [item.prompt for item in items], temperature=1.0, seed=11)
@@ -44,7 +44,7 @@ def main() -> None:
     wall, cores = spent_s(clone), os.cpu_count() or 1
     if not wall:
         raise SystemExit(f"{clone} holds no training: run `make bench` first")
-    from verif.training.pretrain import continue_training
+    from verif.training.tiny.pretrain import continue_training
 
     out = clone / ".verif" / "same-time-control"
     shutil.rmtree(out, ignore_errors=True)

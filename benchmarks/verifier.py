@@ -26,8 +26,8 @@ from harness import Judge, recipe, service, standin
 
 from benchmarks.verifier_http import http
 from benchmarks.verifier_items import make, soft_items
-from verif.cache import VerdictCache
-from verif.judge import prompt
+from verif.core.cache import VerdictCache
+from verif.core.judge import prompt
 from verif.service.client import VerifierClient
 from verif.types import Item
 
@@ -197,7 +197,7 @@ def savings(folder: Path) -> dict[str, float | None]:
 
 def stored(folder: Path) -> list[list[Item]]:
     """The rollouts of each step as items."""
-    from verif import rollouts
+    from verif.data import rollouts
 
     by_step: dict[int, list[Item]] = {}
     if folder.is_dir():

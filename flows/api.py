@@ -17,7 +17,7 @@ import urllib.request
 from pathlib import Path
 
 from verif.errors import ServiceError
-from verif.processes import die_with_parent
+from verif.system.processes import die_with_parent
 
 HOST = "127.0.0.1"
 START_S = 180.0

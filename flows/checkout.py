@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flows.workspace import git
-from verif.cluster.transport import dvc
+from verif.system.dvc import dvc
 from verif.errors import SetupError, VerifError
 
 

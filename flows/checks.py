@@ -13,7 +13,7 @@ from flows import artifacts
 from flows.executors import execute, preflight
 from flows.pipeline import heals
 from flows.workspace import Place, newest_run, workspace
-from verif.pipeline import only_run, run_command
+from verif.pipeline.run import only_run, run_command
 
 
 @task(

@@ -13,12 +13,12 @@ from typing import Literal
 
 from flows.workspace import Place, git
 from verif.cluster.request import goes_to_cluster
-from verif.cluster.transport import dvc
+from verif.system.dvc import dvc
 from verif.errors import ClusterError
 from verif.parameters import read_parameters, recorded_overrides
-from verif.pipeline import Outcome, changed, run_stage
+from verif.pipeline.run import Outcome, changed, run_stage
 from verif.recipe import Recipe, Resources, VerInstructData
-from verif.stages.context import load_stage
+from verif.project import load_stage
 
 Executor = Literal["recipe", "local"]
 CLUSTER_FILE = Path("infra/cluster.yaml")
@@ -65,7 +65,7 @@ def release_verifier(root: Path) -> None:
     """At a run's end, however it ended: the verifier that it brought up goes, unless a Job of another run asks it."""
     if not (root / BROUGHT_UP).exists():
         return
-    from verif.cluster import upkeep
+    from verif.cluster import verifier_lease as upkeep
     from verif.cluster.client import Kube
     from verif.cluster.config import load_cluster
 
@@ -86,7 +86,8 @@ def release_verifier(root: Path) -> None:
 
 def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
     """Restore the result if the run-cache has it; otherwise have the cluster make it, then restore it."""
-    from verif.cluster import transport, upkeep, watch
+    from verif.system import dvc as transport
+    from verif.cluster import verifier_lease as upkeep, watch
     from verif.cluster.assess import State
     from verif.cluster.client import Kube
     from verif.cluster.config import load_cluster

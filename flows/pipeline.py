@@ -13,8 +13,8 @@ from prefect.tasks import Task
 from flows import artifacts
 from flows.executors import Executor, execute, preflight, release_verifier
 from flows.workspace import workspace
-from verif.cluster.transport import restore_missing
-from verif.pipeline import StageError, select, stage_names
+from verif.system.dvc import restore_missing
+from verif.pipeline.run import StageError, select, stage_names
 
 
 async def heals(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -79,6 +79,6 @@ def pipeline(
 def reconcile(root: Path) -> list[str]:
     """A cached `register` and an empty registry must still end registered; says what had to be done."""
     from verif.registry.reconcile import reconcile as with_registry
-    from verif.stages.context import load_stage
+    from verif.project import load_stage
 
     return with_registry(load_stage(root))

@@ -25,7 +25,7 @@ class Approval(RunInput):
 def show_evidence(root: Path, which: str) -> bool:
     """The gate's checks as an artifact; whether it allows the promotion."""
     from verif.registry.promotion import at_desk, gate
-    from verif.stages.context import load_stage
+    from verif.project import load_stage
 
     with at_desk(load_stage(root)) as desk:
         number = desk.registry.resolve(which).number
@@ -45,7 +45,7 @@ def show_evidence(root: Path, which: str) -> bool:
 def enter(root: Path, which: str, why: str) -> list[str]:
     """Through the gate and into the ledger; the gate decides again, on what the registry holds then."""
     from verif.registry.promotion import promote as through_gate
-    from verif.stages.context import load_stage
+    from verif.project import load_stage
 
     return through_gate(load_stage(root), which, why)
 

@@ -19,7 +19,7 @@ import psutil
 
 from flows.automations import HEARTBEAT_S
 from verif.errors import BusyError, ServiceError, SetupError, VerifError
-from verif.files import write_json
+from verif.system.files import write_json
 
 HOST = "127.0.0.1"
 

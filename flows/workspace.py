@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verif.cluster.transport import fetch_tracked
+from verif.system.dvc import fetch_tracked
 from verif.errors import BusyError, InputError, SetupError
 from verif.overrides import apply_overrides
 from verif.parameters import record_overrides, set_parameters
-from verif.pipeline import is_running, only_run
+from verif.pipeline.run import is_running, only_run
 
 KEEP = 5  # clones of ended runs that stay for a look
 
@@ -107,6 +107,6 @@ def workspace(directory: str | None, recipe: str, data: str, overrides: Mapping[
 
 def share_registry(base: Path) -> None:
     """Runs in clones write to the base's MLflow, unless a server is named."""
-    from verif.registry.tracking import uri
+    from verif.registry.runs.mlflow import uri
 
     os.environ["MLFLOW_TRACKING_URI"] = uri(base)

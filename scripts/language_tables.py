@@ -1,4 +1,4 @@
-"""Make `verif/language/tables.npz` from an installed `langdetect` (a development tool; the result is committed).
+"""Make `verif/core/language/tables.npz` from an installed `langdetect` (a development tool; the result is committed).
 
 langdetect (Apache-2.0, after Nakatani Shuyo's language-detection) ships n-gram counts of 55 languages as
 JSON, and tables that fold characters together. This packs them into arrays, so that verif tells languages

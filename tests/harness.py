@@ -19,7 +19,7 @@ import pytest
 from verif.recipe import parse_recipe
 from verif.service.client import VerifierClient
 from verif.service.config import ServiceConfig
-from verif.serving import end_group
+from verif.system.serving import end_group
 from verif.types import Instruction, Item, Response, RuleConstraint, SoftConstraint
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,21 +1,7 @@
 """verif: reinforcement learning of instruction following against verified rewards."""
 
-from verif.types import (
-    CheckerConstraint,
-    Constraint,
-    Instruction,
-    Item,
-    Preference,
-    ReferenceConstraint,
-    Response,
-    Reward,
-    RuleConstraint,
-    SoftConstraint,
-    Status,
-    Verdict,
-    Verification,
-)
-from verif.verifier import verify
+from verif.types import CheckerConstraint, Constraint, Instruction, Item, Preference, ReferenceConstraint, Response, Reward, RuleConstraint, SoftConstraint, Status, Verdict, Verification
+from verif.service.build import verify
 
 __version__ = "0.1.0"
 __all__ = [

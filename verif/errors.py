@@ -1,6 +1,6 @@
 """Every error verif raises on purpose, in one place.
 
-A message says what happened, where, and what to do. `main` in `verif.cli` prints a `VerifError` as one
+A message says what happened, where, and what to do. `main` in `verif.cli.app` prints a `VerifError` as one
 line and exits with `exit_code`; anything else is a bug and keeps its traceback.
 
 What a *check* could not decide is not an exception but a verdict with status `error` (see `verif.types`):

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from verif.errors import RecipeError
-from verif.files import digest, write_bytes
+from verif.system.files import digest, write_bytes
 from verif.recipe import parse_recipe
 
 Overrides = Mapping[str, Any]

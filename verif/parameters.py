@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from verif.errors import InputError, RecipeError
-from verif.files import digest, write_bytes, write_json
+from verif.system.files import digest, write_bytes, write_json
 from verif.recipe import VerInstructData, WorldData, load_recipe
 
 WORLD = "verif/data/world"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from verif.answer import Answer
+from verif.core.answer import Answer
 from verif.types import Constraint, Item, Status, Verdict
 
 

@@ -13,7 +13,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from verif.errors import RecipeError
-from verif.reward import Formula
+from verif.core.reward import Formula
 
 RECIPES = Path("recipes")
 LABELLED = PurePosixPath("recipes/labelled")

@@ -24,7 +24,7 @@ class RuleConstraint(Frozen):
 
     Example: `RuleConstraint(text="Use no commas.", rule="punctuation:no_comma")`.
     `params` are validated against the rule's own parameter model when a row is loaded
-    (`verif.rules.validate`), never when it is checked.
+    (`verif.core.rules.validate`), never when it is checked.
     """
 
     kind: Literal["rule"] = "rule"

@@ -36,4 +36,4 @@ ENV PATH=/opt/verif/own/bin:/opt/verif/site/bin:$PATH PYTHONUNBUFFERED=1 DVC_NO_
 WORKDIR /workspace
 USER 10001:10001
 HEALTHCHECK NONE
-CMD ["python", "-m", "verif.cluster.pod"]
+CMD ["python", "-m", "verif.cluster.inside_pod"]

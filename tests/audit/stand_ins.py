@@ -7,22 +7,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from verif.data.world.oracle import truth
 from verif.recipe import Recipe, parse_recipe
-from verif.reward import reward
-from verif.rollouts import Rollout
-from verif.rules import check, get, validate
-from verif.text import Doc
-from verif.types import (
-    Cost,
-    Instruction,
-    Item,
-    Response,
-    Reward,
-    RuleConstraint,
-    SoftConstraint,
-    Status,
-    Verdict,
-    Verification,
-)
+from verif.core.reward import reward
+from verif.data.rollouts import Rollout
+from verif.core.rules import check, get, validate
+from verif.core.text import Doc
+from verif.types import Cost, Instruction, Item, Response, Reward, RuleConstraint, SoftConstraint, Status, Verdict, Verification
 
 INSTRUCTION = Instruction(
     id="7",

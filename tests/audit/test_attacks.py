@@ -16,7 +16,7 @@ from verif.audit.cases import Case, Opinion
 from verif.audit.golden import oracle_of
 from verif.data.world.oracle import truth
 from verif.data.world.spoil import ATTACKS
-from verif.judge.prompt import harmless
+from verif.core.judge.prompt import harmless
 from verif.types import Instruction, RuleConstraint, SoftConstraint, Status, Verdict
 
 SOFT = Instruction(

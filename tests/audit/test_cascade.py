@@ -14,17 +14,17 @@ import pytest
 from bad_judge import serving
 
 from verif.audit.fitness import fitness_path
-from verif.data.corpora import write_golden
+from verif.data.tables import write_golden
 from verif.data.splits import GoldenItem
 from verif.data.store import write_instructions
 from verif.errors import RecipeError
 from verif.recipe import parse_recipe
 from verif.service import lease
 from verif.service.client import VerifierClient
-from verif.stages import verifier
-from verif.stages.context import Stage
+from verif.pipeline.stages import verifier
+from verif.project import Stage
 from verif.types import Instruction, Item, Response, RuleConstraint, SoftConstraint, Verification
-from verif.verifier import SMALL_VARIABLE
+from verif.service.build import SMALL_VARIABLE
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,9 @@ import pytest
 from stand_ins import StandIn, perfect
 
 from verif.audit import determinism
-from verif.audit.again import Job, Rules, work
+from verif.audit.second_process import Job, Rules, work
 from verif.audit.cases import Case, ask, statuses
-from verif.joined import Verifier
+from verif.core.verifier import Verifier
 from verif.types import Status
 
 PASS, FAIL, ERROR, SKIPPED = Status.PASS, Status.FAIL, Status.ERROR, Status.SKIPPED

@@ -9,7 +9,7 @@ from stand_ins import local_recipe
 
 from verif.audit.fitness import fitness_path, require_fit, write_fitness
 from verif.errors import UnfitVerifierError
-from verif.stages.context import Stage
+from verif.project import Stage
 
 
 @pytest.fixture

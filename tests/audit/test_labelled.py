@@ -17,8 +17,8 @@ from verif.audit.run import choose
 from verif.errors import UnfitVerifierError
 from verif.recipe import LABELLED, Recipe, parse_recipe
 from verif.service import lease
-from verif.stages import prepare, verifier
-from verif.stages.context import Stage
+from verif.pipeline.stages import prepare, verifier
+from verif.project import Stage
 from verif.types import Instruction, SoftConstraint
 
 CALM = "The water lies still between the piers."

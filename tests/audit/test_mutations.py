@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from verif.audit.again import Rules
+from verif.audit.second_process import Rules
 from verif.audit.cases import Case, ask
 from verif.audit.mutations import MUTATORS, Mutation, generate
 from verif.audit.mutations import score as scoring
-from verif.rules import Outcome, registry, rules
+from verif.core.rules import Outcome, registry, rules
 
 
 async def judged(mutations: list[Mutation]) -> list[scoring.RuleResult]:

@@ -10,7 +10,7 @@ from bad_judge import serving
 from stand_ins import StandIn, always
 
 from verif.audit.pairs import load, measure
-from verif.commands.audit import _pairs
+from verif.cli.audit import _pairs
 from verif.errors import InputError, JudgeError
 from verif.types import Instruction, Preference, Response, Status
 

@@ -12,8 +12,8 @@ import yaml
 from bad_judge import serving
 from stand_ins import rollout
 
-from verif.cli import main
-from verif.rollouts import read, write_step
+from verif.cli.app import main
+from verif.data.rollouts import read, write_step
 from verif.service import lease
 from verif.types import Status
 

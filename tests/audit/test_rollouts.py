@@ -10,11 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verif.errors import InputError
-from verif.rollouts import Rollout, read, step_files, step_path, write_step
-from verif.types import (
-    Response,
-    Status,
-)
+from verif.data.rollouts import Rollout, read, step_files, step_path, write_step
+from verif.types import Response, Status
 
 
 def rollout(step: int, text: str, value: float | None = 0.5) -> Rollout:

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from verif.benchmarks import verdicts
-from verif.benchmarks.case import Row
-from verif.benchmarks.catalog import BENCHMARKS
-from verif.cli import app
+from verif.evaluation import verdicts
+from verif.evaluation.case import Row
+from verif.evaluation.catalog import BENCHMARKS
+from verif.cli.app import app
 
 BASE = Row(
     "world-test", "before", "t1", "", "", 0, "topic", "soft", "Write about the sea.", "", "The sea [old].",
@@ -91,7 +91,7 @@ def test_diff_of_two_evaluations_compares_what_both_were_asked(project: Path, tm
 def test_bench_list_names_every_benchmark_its_paper_and_its_deviations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from verif.commands import bench
+    from verif.cli import bench
 
     monkeypatch.setattr(bench, "console", Console(width=200))  # made when the module is imported
     done = CliRunner().invoke(app("bench"), ["list"])

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from verif.benchmarks import general
+from verif.evaluation import general
 from verif.errors import RecipeError, ServiceError
 from verif.recipe import parse_recipe
-from verif.stages import evaluate
-from verif.stages.context import Stage
+from verif.pipeline.stages import evaluate
+from verif.project import Stage
 
 TASK = """
 task: {name}
@@ -118,7 +118,7 @@ def after(number: int) -> str:
 def test_one_filter_counts_pairs_by_document_and_pools_groups(stage, monkeypatch) -> None:
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
     monkeypatch.setattr(
-        "verif.serving.serve",
+        "verif.system.serving.serve",
         lambda folder, **_: completions(before if folder.name == "policy" else after),
     )
     manager = general.check_tasks(stage.recipe.evaluate.general_tasks, stage.root)

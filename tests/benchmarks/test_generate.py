@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from verif.benchmarks.case import Case
-from verif.benchmarks.generate import AnswerFile, Sampling, generate, stored
+from verif.evaluation.case import Case
+from verif.evaluation.generate import AnswerFile, Sampling, generate, stored
 from verif.errors import ServiceError
 from verif.types import Instruction
 

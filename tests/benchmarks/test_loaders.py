@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from verif.benchmarks import catalog, conversations, followbench, ifeval
-from verif.benchmarks.case import Answer, conversation, waves
+from verif.evaluation import catalog
+from verif.evaluation.benchmarks import conversations, followbench, ifeval
+from verif.evaluation.case import Answer, conversation, waves
 from verif.errors import InputError, RecipeError
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from verif.benchmarks.pin import unpinned
+from verif.data.hub import unpinned
 from verif.recipe import load_recipe
 
 pytestmark = pytest.mark.slow
@@ -159,15 +159,15 @@ def run(project: Path, hub: Hub, code: str, *arguments: str) -> subprocess.Compl
 
 
 def pin(project: Path, hub: Hub, *more: str) -> subprocess.CompletedProcess[str]:
-    return run(project, hub, "from verif.cli import main; main()", "recipe", "pin", "t", *more)
+    return run(project, hub, "from verif.cli.app import main; main()", "recipe", "pin", "t", *more)
 
 
 TAKE = """
 from pathlib import Path
 from verif.recipe import load_recipe
-from verif.stages.context import Stage
-from verif.stages.evaluate import load_suites
-from verif.stages.models import fetch
+from verif.project import Stage
+from verif.pipeline.stages.evaluate import load_suites
+from verif.pipeline.stages.models import fetch
 recipe = load_recipe("t")
 fetch(recipe.policy, Path("models/policy"), "policy")
 print(len(load_suites(Stage(Path.cwd(), recipe.model_copy(update={"evaluate": recipe.evaluate.model_copy(

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from verif.benchmarks import catalog, references
-from verif.benchmarks.case import Answer, Row
-from verif.benchmarks.run import Suite, judge_all
+from verif.evaluation import catalog
+from verif.evaluation.benchmarks import references
+from verif.evaluation.case import Answer, Row
+from verif.evaluation.run import Suite, judge_all
 from verif.errors import InputError
 from verif.types import Item, Reward, Status, Verdict, Verification
 
@@ -218,7 +219,7 @@ def test_every_public_followbench_reference_meets_itself(reference_data: Path) -
 
 @pytest.mark.slow
 def test_lm_eval_knows_the_tasks_of_every_recipe(root: Path) -> None:
-    from verif.benchmarks.general import check_tasks
+    from verif.evaluation.general import check_tasks
 
     tasks: set[str] = set()
     for path in (root / "recipes").glob("*.yaml"):

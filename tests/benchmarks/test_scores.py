@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from verif.benchmarks import conversations, followbench, ifeval
-from verif.benchmarks.case import Row
-from verif.benchmarks.scores import instruction_level, prompt_level
-from verif.benchmarks.stored import score_stored
-from verif.benchmarks.summary import families, paired, summarise, warnings
+from verif.evaluation.benchmarks import conversations, followbench, ifeval
+from verif.evaluation.case import Row
+from verif.evaluation.scores import instruction_level, prompt_level
+from verif.evaluation.stored import score_stored
+from verif.evaluation.summary import families, paired, summarise, warnings
 
 
 def rows(
@@ -121,7 +121,7 @@ def test_paired_compares_the_prompts_known_in_both() -> None:
 
 
 def test_a_model_that_says_nothing_or_always_the_same_is_named() -> None:
-    from verif.benchmarks.world import TEST
+    from verif.evaluation.benchmarks.world import TEST
 
     silent = [r for i in range(30) for r in rows(f"p{i}", "f", model="before", response=" ")]
     same = [r for i in range(30) for r in rows(f"p{i}", "p", model="after", response="Yes.")]

@@ -9,10 +9,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from verif.benchmarks import sweep as parts
-from verif.benchmarks.sweep_table import table
+from verif.pipeline import sweep as parts
+from verif.pipeline.sweep_table import table
 from verif.errors import RecipeError
-from verif.files import write_json
+from verif.system.files import write_json
 
 RECIPE = """
 name: local
@@ -44,8 +44,8 @@ with open(os.environ["POLICY_LOG"], "a") as log:
 STAGE = """
 from pathlib import Path
 import yaml
-from verif.benchmarks import verdicts
-from verif.benchmarks.case import Row
+from verif.evaluation import verdicts
+from verif.evaluation.case import Row
 recipe = yaml.safe_load(open("recipes/local.yaml"))
 assert Path("models/policy").read_text() == f"policy of seed {recipe['train']['seed']}"
 wins = {"hard-only": 12, "average": 16}[recipe["verifier"]["formula"]] + recipe["train"]["seed"]
@@ -123,7 +123,7 @@ def keep_result(project: Path, job: parts.Job, after: int) -> None:
 
 @pytest.mark.slow
 def test_arms_are_compared_in_pairs_and_the_table_is_kept(project: Path, monkeypatch, capsys) -> None:
-    from verif.commands.sweep import sweep as command
+    from verif.cli.sweep import sweep as command
 
     found = parts.load_sweep(project / "mini.yaml", project / "recipes")
     for job in parts.jobs(found, parts.project_state(project)):

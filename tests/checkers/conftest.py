@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from verif.checkers.sandbox import Sandbox
+from verif.core.sandbox.sandbox import Sandbox
 
 
 @pytest.fixture(scope="package")

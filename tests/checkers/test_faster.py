@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from verif.checkers.faster import HELPERS
-from verif.checkers.program import read
+from verif.core.sandbox.faster import HELPERS
+from verif.core.sandbox.program import read
 
 TEXTS = st.lists(
     st.text(alphabet=st.sampled_from("aAbfFiIrReEsSkKſKİı_é0 .!?:,\n\t\x00\u00a0-"), max_size=60)

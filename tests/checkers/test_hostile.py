@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from verif.checkers.hostile import Attack, attacks
-from verif.checkers.sandbox import Sandbox
+from verif.core.sandbox.hostile import Attack, attacks
+from verif.core.sandbox.sandbox import Sandbox
 from verif.types import Status
 
 SECRET = "verif-test-canary"
@@ -96,5 +96,5 @@ def test_a_canary_would_sing(canaries: Canaries) -> None:
     """The attacks work where nothing stops them: the same body, run as plain Python on a harmless file."""
     reads = next(a for a in SHAPES if "read_text() ==" in a.source)
     space: dict[str, object] = {}
-    exec(canaries.fill(reads), space)  # our own source, from verif.checkers.hostile
+    exec(canaries.fill(reads), space)  # our own source, from verif.core.sandbox.hostile
     assert space["check_following"]("", "") is True  # type: ignore[operator]

@@ -2,8 +2,8 @@ import ast
 
 import pytest
 
-from verif.checkers.program import read, walk
-from verif.checkers.purity import ALONE_MARK
+from verif.core.sandbox.program import read, walk
+from verif.core.sandbox.purity import ALONE_MARK
 
 
 def check(body: str, before: str = "") -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from verif.checkers.program import read
-from verif.checkers.sandbox import Sandbox
+from verif.core.sandbox.program import read
+from verif.core.sandbox.sandbox import Sandbox
 from verif.types import Status
 
 P, F, E = Status.PASS, Status.FAIL, Status.ERROR

@@ -6,14 +6,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from verif.checkers import claims
-from verif.checkers.claims import Keywords, ParagraphSentences, SentenceWords, Without, WordCount, WordLetters
-from verif.checkers.order import order_sensitive
-from verif.checkers.repair import apply, by_row, without
-from verif.checkers.sandbox import Sandbox
-from verif.checkers.screen import Finding, screen
-from verif.checkers.truth import holds
-from verif.data.formats_files import read_rows
+from verif.data.screening import claims
+from verif.data.screening.claims import Keywords, ParagraphSentences, SentenceWords, Without, WordCount, WordLetters
+from verif.data.screening.order import order_sensitive
+from verif.data.screening.repair import apply, by_row, without
+from verif.core.sandbox.sandbox import Sandbox
+from verif.data.screening.screen import Finding, screen
+from verif.data.screening.truth import holds
+from verif.core.row_files import read_rows
 from verif.errors import InputError
 from verif.types import CheckerConstraint, Instruction, SoftConstraint, Status
 
@@ -196,7 +196,7 @@ def test_order_is_only_held_against_those_whose_verdicts_change() -> None:
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from verif.commands.screen import screen as command
+    from verif.cli.screen import screen as command
 
     good, bad = SOUND[0], DEFECTIVE[10][1:]
     line = {

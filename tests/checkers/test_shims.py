@@ -2,7 +2,7 @@ import string
 
 import pytest
 
-from verif.checkers.sandbox import Sandbox
+from verif.core.sandbox.sandbox import Sandbox
 from verif.types import Status
 
 TEXT = "Hello, Wörld! abc 12"

@@ -21,15 +21,7 @@ from verif.cluster.client import Kube
 from verif.cluster.cluster_checks import check_cluster, check_images
 from verif.cluster.config import Cluster
 from verif.cluster.findings import Finding, require
-from verif.cluster.project_checks import (
-    check_data,
-    check_labels,
-    check_pushed,
-    check_recipe,
-    check_remote,
-    check_tracked,
-    check_tree,
-)
+from verif.cluster.project_checks import check_data, check_labels, check_pushed, check_recipe, check_remote, check_tracked, check_tree
 from verif.errors import ClusterError
 from verif.overrides import apply_overrides
 from verif.parameters import set_parameters
@@ -342,7 +334,7 @@ directory, recipe, overrides = json.loads(sys.argv[1])
 with workspace(directory, recipe, "", overrides) as place:
     preflight(place, ["prepare", "train", "evaluate"], "recipe")
 """
-VERIF = "from verif.cli import main; main()"
+VERIF = "from verif.cli.app import main; main()"
 
 
 async def python(project: Path, code: str, *arguments: str) -> tuple[int, str]:

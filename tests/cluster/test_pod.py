@@ -13,11 +13,11 @@ from remote import ran, sh
 
 from verif.cluster.config import Cluster
 from verif.cluster.jobs import job
-from verif.cluster.pod import Assignment, require_image
+from verif.cluster.inside_pod import Assignment, require_image
 from verif.cluster.rayjobs import rayjob
 from verif.cluster.request import StageRequest
 from verif.errors import ClusterError
-from verif.images import lock_digest
+from verif.cluster.images import lock_digest
 from verif.recipe import Recipe, Resources, load_recipe
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from remote import ran, sh
 
-from verif.cluster import transport
-from verif.cluster.pod import read_assignment
+from verif.system import dvc as transport
+from verif.cluster.inside_pod import read_assignment
 from verif.errors import ClusterError
 from verif.overrides import overrides_digest
 
@@ -36,7 +36,7 @@ def pod(
         "VERIF_EXECUTOR": "kubernetes",
     }
     return subprocess.run(
-        [sys.executable, "-m", "verif.cluster.pod"],
+        [sys.executable, "-m", "verif.cluster.inside_pod"],
         env=environment,
         capture_output=True,
         text=True,

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from verif.data.formats import Row, Where, parse, row
-from verif.data.formats_files import join, read_rows
+from verif.core.rows import Row, Where, parse, row
+from verif.core.row_files import join, read_rows
 from verif.data.store import write_instructions
 from verif.errors import InputError
 from verif.types import CheckerConstraint, Instruction, RuleConstraint, SoftConstraint
@@ -212,7 +212,7 @@ def test_broken_files_are_input_errors(tmp_path: Path) -> None:
 def test_an_overlong_line_is_reported_and_the_next_one_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("verif.data.formats_files.MAX_LINE", 1000)
+    monkeypatch.setattr("verif.core.row_files.MAX_LINE", 1000)
     path = write(tmp_path / "rows.jsonl", IFEVAL | {"response": "x" * 5000}, IFEVAL)
     bad: list[InputError] = []
     assert [item.where.row for item in read_rows(path, bad.append)] == [2]

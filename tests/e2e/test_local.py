@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from verif.pipeline import stage_names
-from verif.processes import marked
+from verif.pipeline.run import stage_names
+from verif.system.processes import marked
 
 pytestmark = pytest.mark.e2e
 

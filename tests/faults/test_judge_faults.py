@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from harness import ROOT, Judge, Service, ask, item, recipe, service, standin, start, wrong
 
-from verif.serving import end_group
+from verif.system.serving import end_group
 
 
 def fresh(tag: str, count: int = 24) -> list:

@@ -228,7 +228,7 @@ async def test_two_hundred_large_requests_at_once(tmp_path: Path) -> None:
 
 def test_judge_ends_with_a_killed_service(tmp_path: Path) -> None:
     """What the kernel guarantees for the judge of a killed service: the child gets SIGTERM."""
-    from verif.serving import _TIED
+    from verif.system.serving import _TIED
 
     parent = subprocess.Popen(
         [

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 RUN = """
 import os, sys, time
 from pathlib import Path
-from verif.commands.run import prefect_environment
+from verif.cli.run import prefect_environment
 os.environ.update(prefect_environment(Path.cwd()))
 from flows.api import RunApi
 api = RunApi(Path.cwd())

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from verif.errors import SetupError
-from verif.files import write_json
+from verif.system.files import write_json
 
 
 def test_a_port_in_use_is_named_with_the_way_out() -> None:

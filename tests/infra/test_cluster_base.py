@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from verif.cluster.config import load_cluster
-from verif.cluster.pods import Manifest
+from verif.cluster.pod_spec import Manifest
 from verif.cluster.request import StageRequest
 from verif.cluster.verifier import verifier
 from verif.recipe import Resources, load_recipe

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from verif import images
+from verif.cluster import images
 from verif.errors import SetupError
 
 docker = pytest.importorskip("docker")

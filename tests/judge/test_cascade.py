@@ -8,9 +8,9 @@ import pytest
 from harness import Judge as Standin
 from harness import item
 
-from verif.judge.cascade import Band, Cascade
-from verif.judge.client import JudgeAnswer, JudgeClient
-from verif.judge.judge import Judge, confidence
+from verif.core.judge.cascade import Band, Cascade
+from verif.core.judge.client import JudgeAnswer, JudgeClient
+from verif.core.judge.judge import Judge, confidence
 from verif.types import Status
 
 

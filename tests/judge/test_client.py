@@ -9,10 +9,10 @@ import pytest
 from harness import Judge, standin
 
 from verif.errors import JudgeError
-from verif.judge.client import JudgeClient
-from verif.judge.endpoint import FAILURES, Endpoint, choose
-from verif.judge.limit import AdaptiveLimit
-from verif.serving import free_port
+from verif.core.judge.client import JudgeClient
+from verif.core.judge.endpoint import FAILURES, Endpoint, choose
+from verif.core.judge.limit import AdaptiveLimit
+from verif.system.serving import free_port
 
 ASK = [{"role": "user", "content": "Answer 0badcafe\ngood text\nEnd 0badcafe"}]
 

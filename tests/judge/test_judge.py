@@ -11,10 +11,10 @@ import pytest
 from aiohttp import web
 from harness import recipe
 
-from verif.judge.client import JudgeAnswer
-from verif.judge.judge import Judge, judge_part, sampling
+from verif.core.judge.client import JudgeAnswer
+from verif.core.judge.judge import Judge, judge_part, sampling
 from verif.types import Instruction, RuleConstraint, SoftConstraint
-from verif.verifier import SMALL_VARIABLE, build
+from verif.service.build import SMALL_VARIABLE, build
 
 
 def test_the_schema_goes_only_to_a_server_that_lets_the_judge_reason_first() -> None:

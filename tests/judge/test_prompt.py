@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verif.errors import RecipeError
-from verif.judge import prompt
+from verif.core.judge import prompt
 from verif.types import Instruction, Response, SoftConstraint
 
 INSTRUCTION = Instruction(

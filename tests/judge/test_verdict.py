@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verif.errors import JudgeError
-from verif.judge.verdict import parse
+from verif.core.judge.verdict import parse
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from verif.errors import InputError
 from verif.planning.fit import SLOTS, check, fit
 from verif.planning.simulate import Decoder, judge
 from verif.planning.timeline import Observed, Timeline, load
-from verif.rollouts import Rollout, write_step
+from verif.data.rollouts import Rollout, write_step
 from verif.training.progress import RunFolder
 from verif.types import Instruction, Response, Reward, Status, Verdict, Verification
 

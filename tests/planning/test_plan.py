@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from verif.cli import app
-from verif.commands.stage import STAGES
+from verif.cli.app import app
+from verif.cli.stage import STAGES
 from verif.planning.hardware import GPUS
 from verif.planning.memory import policy_memory
 from verif.planning.pace import JUDGES, mean_service, pace, simulate

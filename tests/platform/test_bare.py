@@ -82,7 +82,7 @@ def test_rules_decide_without_the_stack(bare: Path, root: Path) -> None:
 
 
 def test_the_command_line_scores_and_says_what_is_missing(bare: Path, root: Path, tmp_path: Path) -> None:
-    main = "from verif.cli import main; main()"
+    main = "from verif.cli.app import main; main()"
     assert "score" in run(bare, root, "-c", main, "--help").stdout
     rows = tmp_path / "rows.jsonl"
     rows.write_text(

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from flows.workspace import KEEP, forget_old, newest_run, workspace
-from verif.cluster.transport import restore_missing
+from verif.system.dvc import restore_missing
 from verif.errors import ClusterError, InputError
-from verif.pipeline import changed, only_run, run_stage, stage_names
-from verif.processes import MARKER, marker
+from verif.pipeline.run import changed, only_run, run_stage, stage_names
+from verif.system.processes import MARKER, marker
 
 pytestmark = pytest.mark.slow
 
@@ -97,7 +97,7 @@ def test_clones_of_killed_runs_go_with_what_they_left_and_running_ones_stay(base
     (killed / ".verif" / "run.lock").write_text("process 1, since 00:00:00")
     os.utime(killed, (0, 0))
     orphan = subprocess.Popen(["sleep", "600"], env=os.environ | {MARKER: marker(killed, "x")})
-    hold = "import sys, time; from pathlib import Path; from verif.pipeline import only_run\n"
+    hold = "import sys, time; from pathlib import Path; from verif.pipeline.run import only_run\n"
     hold += "with only_run(Path(sys.argv[1]), 'y'): print('held', flush=True); time.sleep(600)"
     holder = subprocess.Popen([sys.executable, "-c", hold, str(running)], stdout=subprocess.PIPE)
     try:

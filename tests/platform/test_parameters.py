@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from verif.cli import main
+from verif.cli.app import main
 from verif.errors import InputError, RecipeError
 from verif.parameters import WORLD, read_parameters, record_overrides, recorded_overrides, set_parameters
 

@@ -13,16 +13,16 @@ import psutil
 import pytest
 
 from verif.errors import BusyError, RecipeError
-from verif.pipeline import StageError, changed, files_of, is_running, only_run, run_stage, select, stage_names
-from verif.processes import MARKER, marked, marker
+from verif.pipeline.run import StageError, changed, files_of, is_running, only_run, run_stage, select, stage_names
+from verif.system.processes import MARKER, marked, marker
 
 pytestmark = pytest.mark.slow
 
 RUN = """
 import sys
 from pathlib import Path
-from verif.pipeline import only_run, run_stage
-from verif.processes import terminable
+from verif.pipeline.run import only_run, run_stage
+from verif.system.processes import terminable
 root = Path(sys.argv[1])
 with terminable(), only_run(root, "x"):
     run_stage(root, "third", "x")

@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 import yaml
 
-from verif.commands.stage import STAGES
+from verif.cli.stage import STAGES
 from verif.recipe import Recipe
 
 # Carries files, errors and settings; decides no result. Parts of the verifier are left out where the stage depends on
 # models/verifier/identity.json, which stands for all of them.
 PLUMBING = (
-    "verif/errors.py", "verif/files.py", "verif/stages/context.py", "verif/training/__init__.py", "verif/training/bars.py",
-    "verif/registry/lineage.py", "verif/registry/tracking.py", "verif/registry/runs.py", "verif/registry/stage_run.py",
-    "verif/registry/recording.py", "verif/processes.py",
-    "verif/data/store.py", "verif/reward.py", "verif/types.py",
-    "verif/serving.py", "verif/stats.py", "verif/service", "verif/data/splits.py",
+    "verif/errors.py", "verif/system/files.py", "verif/project.py", "verif/training/__init__.py", "verif/training/tiny/bars.py",
+    "verif/registry/runs/lineage.py", "verif/registry/runs/mlflow.py", "verif/registry/runs/pipeline_run.py", "verif/registry/runs/stage_run.py",
+    "verif/registry/runs/recording.py", "verif/system/processes.py",
+    "verif/data/store.py", "verif/core/reward.py", "verif/types.py",
+    "verif/system/serving.py", "verif/stats.py", "verif/service", "verif/data/splits.py",
 )  # fmt: skip
 VERIFIER = (
-    "verif/answer.py", "verif/cache.py", "verif/checkers", "verif/hard.py", "verif/identity.py", "verif/joined.py",
-    "verif/judge", "verif/language", "verif/plan.py", "verif/rules", "verif/segment.py", "verif/text.py", "verif/verifier.py",
+    "verif/core/answer.py", "verif/core/cache.py", "verif/core/sandbox", "verif/core/checks.py", "verif/service/identity.py", "verif/core/verifier.py",
+    "verif/core/judge", "verif/core/language", "verif/plan.py", "verif/core/rules", "verif/core/segment.py", "verif/core/text.py", "verif/service/build.py",
 )  # fmt: skip
 # The world's code reaches these stages only as rows that `prepare` has written.
 ROWS = ("verif/data/world",)
@@ -33,9 +33,9 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "judge": (*VERIFIER, *ROWS),
     "verifier": (),
     # the watch measures against the audit's patterns and the world's truth while training; it changes no model
-    "train": (*VERIFIER, *ROWS, "verif/rollouts.py", "verif/audit"),
+    "train": (*VERIFIER, *ROWS, "verif/data/rollouts.py", "verif/audit"),
     "evaluate": VERIFIER,
-    "register": (*VERIFIER, *ROWS, "verif/benchmarks"),
+    "register": (*VERIFIER, *ROWS, "verif/evaluation"),
 }
 
 
@@ -83,7 +83,7 @@ def test_a_stage_depends_on_the_code_it_imports(stages: dict[str, Any], root: Pa
     code = [dep for dep in stages[name]["deps"] if dep.startswith("verif/")]
     for dep in code:
         assert (root / dep).exists(), dep
-    reached = imported(Path("verif/stages") / f"{name}.py", root)
+    reached = imported(Path("verif/pipeline/stages") / f"{name}.py", root)
     missing = [str(p) for p in sorted(reached) if not under(p, [*code, *PLUMBING, *LEFT_OUT[name]])]
     assert not missing, f"dvc.yaml: stage {name} imports {missing} and does not depend on it"
 

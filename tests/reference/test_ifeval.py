@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from verif.data.formats_files import join
-from verif.score import Scored, score
+from verif.core.row_files import join
+from verif.core.score import Scored, score
 
 #: (line, constraint) -> why the published verdict is wrong. docs/verification.md shows it.
 KNOWN_WRONG = {

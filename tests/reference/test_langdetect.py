@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verif import language
+from verif.core import language
 
 SEEDS = range(5)
 

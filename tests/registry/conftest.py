@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from verif.benchmarks import verdicts
-from verif.benchmarks.case import Case, Row
-from verif.benchmarks.summary import summarise
-from verif.benchmarks.world import TEST
-from verif.files import digest_tree, write_json
+from verif.evaluation import verdicts
+from verif.evaluation.case import Case, Row
+from verif.evaluation.summary import summarise
+from verif.evaluation.benchmarks.world import TEST
+from verif.system.files import digest_tree, write_json
 from verif.recipe import parse_recipe
-from verif.stages.context import Stage
+from verif.project import Stage
 from verif.types import Instruction
 
 RECIPE = {
@@ -80,7 +80,7 @@ def fill(
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty MLflow database: the migration takes seconds, copying it does not."""
-    from verif.registry.tracking import client
+    from verif.registry.runs.mlflow import client
 
     root = tmp_path_factory.mktemp("mlflow")
     client(root)

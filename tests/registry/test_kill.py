@@ -20,7 +20,7 @@ from verif.registry import ledger, promotion
 from verif.registry.ledger import verify
 from verif.registry.promotion import at_desk
 from verif.registry.reconcile import register
-from verif.registry.stage_run import StageRun
+from verif.registry.runs.stage_run import StageRun
 from verif.registry.store import Registry, open_registry
 
 pytestmark = pytest.mark.slow
@@ -34,7 +34,7 @@ WRITES = (
 
 def work(stage) -> None:
     """What `dvc repro register` and `verif promote 2` do; a stage that has finished is not run again."""
-    from verif.stages import register as register_stage
+    from verif.pipeline.stages import register as register_stage
 
     done = stage.state / "register.done"
     if not done.is_file():

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import pytest
 
-from verif.benchmarks.generate import CONCURRENCY, AnswerFile
+from verif.evaluation.generate import CONCURRENCY, AnswerFile
 from verif.data.store import write_instructions
 from verif.data.world import draw_distinct
-from verif.files import digest
+from verif.system.files import digest
 from verif.recipe import parse_recipe
-from verif.stages import evaluate
+from verif.pipeline.stages import evaluate
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +75,7 @@ def server() -> Iterator[Server]:
 
 def child(stage, url: str, kill_after: int) -> None:
     """The evaluate stage with the stand-in for vLLM, killed after it has kept so many answers."""
-    from verif import serving
+    from verif.system import serving
 
     @contextmanager
     def served(*_: object, **__: object) -> Iterator[str]:

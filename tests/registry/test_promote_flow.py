@@ -18,7 +18,7 @@ from tests.registry.conftest import RECIPE
 from verif.registry.promotion import at_desk
 from verif.registry.reconcile import register
 from verif.registry.store import open_registry
-from verif.serving import free_port
+from verif.system.serving import free_port
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from verif.errors import BusyError, GateError, InputError, RegistryError
-from verif.files import write_json
+from verif.system.files import write_json
 from verif.registry import ledger, promotion
 from verif.registry.promotion import at_desk
 from verif.registry.reconcile import reconcile, register

@@ -7,12 +7,12 @@ import sys
 import pytest
 import yaml
 
-from verif.cli import main
+from verif.cli.app import main
 from verif.data.store import write_instructions
-from verif.files import write_json
-from verif.registry import recording, runs, tracking
-from verif.registry.lineage import file_digest
-from verif.stages import judge, policy, prepare, verifier
+from verif.system.files import write_json
+from verif.registry.runs import recording, pipeline_run as runs, mlflow as tracking
+from verif.registry.runs.lineage import file_digest
+from verif.pipeline.stages import judge, policy, prepare, verifier
 from verif.types import Instruction
 
 pytestmark = pytest.mark.slow

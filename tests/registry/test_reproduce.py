@@ -11,9 +11,9 @@ import orjson
 import pytest
 import yaml
 
-from verif.cli import main
-from verif.files import digest_tree, write_json
-from verif.registry.lineage import lineage
+from verif.cli.app import main
+from verif.system.files import digest_tree, write_json
+from verif.registry.runs.lineage import lineage
 from verif.registry.reconcile import register
 from verif.registry.store import open_registry
 

@@ -160,7 +160,7 @@ def test_mlflow_answering_500_in_a_promotion_promotes_nothing(stage, refill, mon
     from verif.registry.store import Registry
 
     def fails(self, alias: str, number: str) -> None:
-        from verif.registry.tracking import mlflow_errors
+        from verif.registry.runs.mlflow import mlflow_errors
 
         with mlflow_errors("setting alias", self.uri):
             raise MlflowException("API request failed with error code 500")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from verif.data.store import write_instructions
-from verif.files import digest, write_json
-from verif.registry import runs, tracking
-from verif.registry.stage_run import stage_run
+from verif.system.files import digest, write_json
+from verif.registry.runs import pipeline_run as runs, mlflow as tracking
+from verif.registry.runs.stage_run import stage_run
 from verif.types import Instruction
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ def test_runs_are_nested_and_say_where_they_come_from(stage, monkeypatch) -> Non
     runs.end_run(stage)
     ended = mlflow.get_run(parent)
     assert ended.info.status == "FINISHED"
-    assert ended.data.tags["verif.verifier.identity"] == "audited in this run"
+    assert ended.data.tags["verif.service.build.identity"] == "audited in this run"
     assert ended.data.tags["verif.dvc.lock"] == digest(b"of this run") != top.data.tags["verif.dvc.lock"]
     assert ended.data.tags["verif.data.digest"] != "none"
     monkeypatch.setenv("VERIF_PARENT_RUN", "given")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from verif.recipe import PromotionGate
 from verif.registry.card import _cell
 from verif.registry.gate import _gain
-from verif.report.page import interval, points
+from verif.registry.report.page import interval, points
 
 NOTHING = {"value": None, "low": None, "high": None, "n": 0, "p_value": 1.0, "effect_size": 0.0}
 

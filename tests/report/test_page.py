@@ -12,12 +12,12 @@ import orjson
 import pytest
 from markupsafe import escape
 
-from verif.files import write_json
+from verif.system.files import write_json
 from verif.recipe import Watch, parse_recipe
-from verif.report.page import build
-from verif.rollouts import Rollout
-from verif.stages.context import Stage
-from verif.training.watch import Watcher
+from verif.registry.report.page import build
+from verif.data.rollouts import Rollout
+from verif.project import Stage
+from verif.audit.watch import Watcher
 from verif.types import Instruction, Response, Reward, Verification
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -54,7 +54,7 @@ def stage(tmp_path: Path) -> Stage:
 def with_nasty_text(stage: Stage) -> None:
     from dataclasses import replace
 
-    from verif.benchmarks import verdicts
+    from verif.evaluation import verdicts
 
     path = stage.reports / "evaluation" / "verdicts.parquet"
     clean = NASTY.replace("\ud800", "")
@@ -256,7 +256,7 @@ def test_general_ability_shows_filter_gain_and_what_is_open(stage) -> None:
 
 def test_report_opens_the_page_in_the_browser(stage, monkeypatch, capfd) -> None:
     """`webbrowser` runs what BROWSER names with the page's address."""
-    from verif.commands import report as command
+    from verif.cli import report as command
 
     opened = stage.root / "opened.txt"
     browser = stage.root / "browser"
@@ -276,7 +276,7 @@ def test_report_opens_the_page_in_the_browser(stage, monkeypatch, capfd) -> None
 
 
 def test_an_interval_that_is_open_reaches_over_the_whole_scale() -> None:
-    from verif.report.charts import intervals, mark
+    from verif.registry.report.charts import intervals, mark
 
     found = mark("after", {"value": 0.5, "low": None, "high": None, "n": 1})
     assert found is not None

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from verif import rules
-from verif.text import Doc
+from verif.core import rules
+from verif.core.text import Doc
 
 
 def decide(rule: str, params: dict[str, Any], text: str, loose: bool = False) -> bool:

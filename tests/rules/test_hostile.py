@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verif import rules
-from verif.rules import Outcome
-from verif.text import Doc
+from verif.core import rules
+from verif.core.rules import Outcome
+from verif.core.text import Doc
 
 PARAMS: dict[str, dict[str, Any]] = {
     "num_words": {"num_words": 3, "relation": "at least"},

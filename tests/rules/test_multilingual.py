@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif import rules
-from verif.rules.multilingual import sentences, words
-from verif.text import Doc
+from verif.core import rules
+from verif.core.rules.multilingual import sentences, words
+from verif.core.text import Doc
 
 CHINESE = "我昨天去了学校。天气很好！你明天也会来吗？"
 JAPANESE = "昨日は学校に行きました。とても楽しかったです。"

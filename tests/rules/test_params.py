@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from verif import rules
+from verif.core import rules
 from verif.errors import InputError
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verif import segment
+from verif.core import segment
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_sentences_hold_all_the_text(text: str) -> None:
 
 
 def test_an_installed_punkt_is_part_of_the_rules_identity() -> None:
-    from verif import rules
+    from verif.core import rules
 
     part = rules.get("length_constraints:number_sentences").part
     assert part.endswith("+" + segment.splitter())

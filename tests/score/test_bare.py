@@ -35,7 +35,7 @@ sys.argv = ["verif", "score", sys.argv[2], "--out", sys.argv[3]]
 from verif import RuleConstraint, verify
 found = verify("p", "a, b", [RuleConstraint(text="", rule="punctuation:no_comma")])
 assert found.verdicts[0].status == "fail"
-from verif.cli import main
+from verif.cli.app import main
 main()
 """
 

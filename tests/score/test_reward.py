@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif.reward import FORMULAS, Formula, reward
+from verif.core.reward import FORMULAS, Formula, reward
 from verif.types import Constraint, Reward, RuleConstraint, SoftConstraint, Status, Verdict
 
 PASS, FAIL, ERROR, UNSCORABLE, SKIPPED = (

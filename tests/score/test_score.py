@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from verif.cli import app
-from verif.data.formats import Where, row
+from verif.cli.app import app
+from verif.core.rows import Where, row
 from verif.errors import InputError
-from verif.score import Scored, Summary, line, score
+from verif.core.score import Scored, Summary, line, score
 from verif.types import RuleConstraint
 
 ROW = {
@@ -202,7 +202,7 @@ def test_a_rule_that_breaks_is_an_error_and_not_a_failure(monkeypatch: pytest.Mo
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("verif.rules.check", broken)
+    monkeypatch.setattr("verif.core.rules.check", broken)
     item = scored(ROW | {"response": "Deep blue"})
     assert {verdict.status for verdict in item.verdicts} == {"error"}
     assert item.followed is None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from verif.cache import VerdictCache
+from verif.core.cache import VerdictCache
 from verif.types import Status, Verdict
 
 

@@ -17,14 +17,14 @@ import pytest
 from harness import item, recipe
 
 from verif.errors import ServiceError
-from verif.files import write_json
-from verif.processes import started
+from verif.system.files import write_json
+from verif.system.processes import started
 from verif.service import lease as leases
 from verif.service import users
 from verif.service.lease import configure, end, living, verifier
-from verif.serving import check_model, check_port, free_port
-from verif.stages.context import Stage
-from verif.verifier import identity_of
+from verif.system.serving import check_model, check_port, free_port
+from verif.project import Stage
+from verif.service.build import identity_of
 
 USER = """
 import sys, time
@@ -32,7 +32,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from harness import recipe
 from verif.service.lease import verifier
-from verif.stages.context import Stage
+from verif.project import Stage
 with verifier(Stage(Path(sys.argv[2]), recipe(judge="none"), Path("x"))) as endpoint:
     print(endpoint.url, flush=True)
     time.sleep(1000)
@@ -207,7 +207,7 @@ def test_ports_and_models_are_checked_first(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_commands(stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from verif.commands import verifier as command
+    from verif.cli import verifier as command
 
     with verifier(stage) as endpoint:
         command.status(root=stage.root, as_json=True)

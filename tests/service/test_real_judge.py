@@ -15,7 +15,7 @@ from harness import ask
 
 from verif.recipe import load_recipe
 from verif.service.lease import configure, end, living, verifier
-from verif.stages.context import Stage
+from verif.project import Stage
 from verif.types import Item, Response
 
 pytestmark = pytest.mark.e2e

@@ -11,21 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from verif.data.corpora import (
-    read_judge_pairs,
-    read_policy_pairs,
-    write_golden,
-    write_judge_pairs,
-    write_policy_pairs,
-)
+from verif.data.tables import read_judge_pairs, read_policy_pairs, write_golden, write_judge_pairs, write_policy_pairs
 from verif.data.store import read_instructions
 from verif.data.world.prepare import golden, judge_pairs, policy_pairs
 from verif.errors import InputError, RecipeError, SetupError
-from verif.files import digest_tree
+from verif.system.files import digest_tree
 from verif.recipe import parse_recipe
-from verif.stages import judge, policy, prepare
-from verif.stages.context import Stage
-from verif.stages.models import check_folder, require_space
+from verif.pipeline.stages import judge, policy, prepare
+from verif.project import Stage
+from verif.pipeline.stages.models import check_folder, require_space
 
 DATA = {
     "kind": "world",
@@ -142,8 +136,8 @@ def test_a_full_disk_is_said_before_training(tmp_path: Path) -> None:
 FULL = """
 import json, sys
 from pathlib import Path
-from verif.cli import main
-from verif.stages import policy
+from verif.cli.app import main
+from verif.pipeline.stages import policy
 
 root = Path(sys.argv[1])
 policy.require_space = lambda folder: None  # the disk fills after it was looked at

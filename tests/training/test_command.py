@@ -5,7 +5,7 @@ import pytest
 
 from verif.errors import RecipeError
 from verif.recipe import Train, load_recipe
-from verif.serving import cache_bytes
+from verif.system.serving import cache_bytes
 from verif.training.command import job, micro_batch, rollout_tokens
 from verif.training.environment import Places
 
@@ -24,7 +24,7 @@ def test_grpo_on_cpu_trains_on_policy_with_our_trainer_and_reward() -> None:
     found = overrides(Train())
     assert found["algorithm.adv_estimator"] == "verif_grpo"
     assert found["trainer.v1.trainer_mode"] == "verif"
-    assert found["reward.reward_manager.module.path"] == '"pkg://verif.training.reward"'
+    assert found["reward.reward_manager.module.path"] == '"pkg://verif.training.verl.reward"'
     assert found["actor_rollout_ref.actor.ppo_mini_batch_size"] == found["data.train_batch_size"] == "16"
     assert found["actor_rollout_ref.actor.strategy"] == "fsdp2"
     assert found["actor_rollout_ref.rollout.name"] == "vllm"
@@ -37,7 +37,7 @@ def test_the_cpu_environment_names_the_platform_and_the_gpu_one_does_not() -> No
     gpu = job(Train(gpus=8), PLACES, experiment="x", verifier_url="http://v").environment
     assert (cpu["VERL_PLATFORM"], cpu["VERIF_DEVICE"]) == ("cpu", "cpu")
     assert not {"VERL_PLATFORM", "VERIF_DEVICE", "OMP_NUM_THREADS"} & set(gpu)
-    assert gpu["VERL_USE_EXTERNAL_MODULES"] == "verif.training.plugin"
+    assert gpu["VERL_USE_EXTERNAL_MODULES"] == "verif.training.verl.plugin"
 
 
 def test_ppo_adds_a_critic_of_the_same_form() -> None:
@@ -98,7 +98,7 @@ def test_combinations_that_cannot_run_are_refused_at_once(changes: dict[str, obj
 def test_transformers_rollouts_are_loaded_as_an_external_library() -> None:
     found = overrides(Train(rollout="transformers"))
     assert found["actor_rollout_ref.rollout.name"] == "verif_transformers"
-    assert found["actor_rollout_ref.model.external_lib"] == "verif.training.transformers_rollout"
+    assert found["actor_rollout_ref.model.external_lib"] == "verif.training.verl.transformers_rollout"
 
 
 def test_every_shipped_recipe_gives_a_command() -> None:
@@ -131,7 +131,7 @@ def test_verl_accepts_every_override() -> None:
                 "ppo_trainer", overrides=[a for a in arguments if not a.startswith("hydra.")]
             )
         assert config.trainer.v1.sampler.sampler_kwargs.rollouts == 8
-        assert config.reward.reward_manager.module.path == "pkg://verif.training.reward"
+        assert config.reward.reward_manager.module.path == "pkg://verif.training.verl.reward"
 
 
 def test_micro_batches_divide_a_devices_share() -> None:

@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif.training.exclusion import excluded
+from verif.training.verl.exclusion import excluded
 
 ROLLOUTS = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from(["scored", "unscorable", "error"])), max_size=30

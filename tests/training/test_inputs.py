@@ -69,7 +69,7 @@ def test_a_missing_or_corrupt_file_is_named(policy: Path, tmp_path: Path) -> Non
 
 def stage(policy: Path, root: Path) -> Any:
     from verif.recipe import parse_recipe
-    from verif.stages.context import Stage
+    from verif.project import Stage
 
     raw = {
         "name": "t", "data": {"kind": "world"}, "policy": {"kind": "scratch"}, "judge": {"kind": "none"},
@@ -152,8 +152,8 @@ async def test_a_verifier_that_does_not_answer_is_an_error_and_never_an_exceptio
     pytest.importorskip("verl")
     from types import SimpleNamespace
 
-    from verif.training import reward
-    from verif.training.record import FIELD, Record
+    from verif.training.verl import reward
+    from verif.training.verl.record import FIELD, Record
     from verif.types import SoftConstraint
 
     config = SimpleNamespace(actor_rollout_ref=SimpleNamespace(rollout=SimpleNamespace(response_length=4)))

@@ -85,7 +85,7 @@ KEPT = [0, 1, 2]
 
 
 def test_grpo_gives_the_left_out_nothing_and_the_rest_what_they_would_have_alone() -> None:
-    from verif.training.advantage import grpo
+    from verif.training.verl.advantage import grpo
 
     rewards, mask, uids = batch(SCORES, OUT, UIDS)
     advantages, _ = grpo(rewards, mask, index=uids)
@@ -98,7 +98,7 @@ def test_grpo_gives_the_left_out_nothing_and_the_rest_what_they_would_have_alone
 def test_a_lone_survivor_gets_no_advantage_even_if_its_mask_is_whole() -> None:
     from verl.trainer.ppo.core_algos import compute_grpo_outcome_advantage
 
-    from verif.training.advantage import grpo
+    from verif.training.verl.advantage import grpo
 
     rewards, mask, uids = batch([1.0, 0.0, 1.0], [False, True, False], ["a", "a", "b"])
     assert not grpo(rewards, mask, index=uids)[0].any()
@@ -108,7 +108,7 @@ def test_a_lone_survivor_gets_no_advantage_even_if_its_mask_is_whole() -> None:
 
 @pytest.mark.parametrize("kl", [False, True])
 def test_policy_entropy_and_kl_gradients_see_only_what_takes_part(kl: bool) -> None:
-    from verif.training.advantage import grpo
+    from verif.training.verl.advantage import grpo
 
     torch.manual_seed(0)
     rewards, mask, uids = batch(SCORES, OUT, UIDS)

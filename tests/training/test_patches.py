@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from verif.errors import SetupError
-from verif.training import patches
+from verif.training.verl import patches
 
 spec = importlib.util.find_spec("verl")
 pytestmark = pytest.mark.skipif(spec is None, reason="verl is not installed")

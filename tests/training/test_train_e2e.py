@@ -23,7 +23,7 @@ import psutil
 import pytest
 import yaml
 
-from verif.rollouts import read
+from verif.data.rollouts import read
 
 pytestmark = pytest.mark.e2e
 pytest.importorskip("verl")
@@ -67,7 +67,7 @@ class Project:
 
     def start(self, stage: str) -> subprocess.Popen[str]:
         log = (self.root / f"{stage}.log").open("w")
-        line = [sys.executable, "-c", "from verif.cli import main; main()", "stage", stage]
+        line = [sys.executable, "-c", "from verif.cli.app import main; main()", "stage", stage]
         return subprocess.Popen(
             line,
             cwd=self.root,
@@ -151,8 +151,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 def write_identity(project: Project) -> None:
     """What the verifier stage would write about a fit verifier (its audit is tested elsewhere)."""
-    from verif.stages.context import load_stage
-    from verif.verifier import identity_of
+    from verif.project import load_stage
+    from verif.service.build import identity_of
 
     stage = load_stage(project.root)
     folder = stage.models / "verifier"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from verif.audit.cases import Case, Opinion, every, passed
-from verif.reward import Formula
+from verif.core.reward import Formula
 from verif.stats import Interval, proportion
 from verif.types import Constraint, Verdict
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from verif.audit.accuracy import Confusion
 from verif.audit.cases import Case, Opinion, Verifies, ask, passed, positions
-from verif.reward import Formula
+from verif.core.reward import Formula
 from verif.stats import Interval, proportion
 from verif.types import SoftConstraint
 

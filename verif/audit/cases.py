@@ -2,7 +2,7 @@
 
 Every constraint is asked (`complete`), also where its answer could not have changed the reward, so that no
 short-circuit hides a judge that would have been fooled. The reward is formed here, from all verdicts, with the
-recipe's own formula (`verif.reward`).
+recipe's own formula (`verif.core.reward`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from verif.answer import as_sent
+from verif.core.answer import as_sent
 from verif.data.splits import GoldenItem
 from verif.errors import ServiceError
-from verif.reward import Formula, reward
+from verif.core.reward import Formula, reward
 from verif.types import Instruction, Item, Status, Verdict, Verification, is_hard
 
 Statuses = list[list[Status]]
@@ -22,7 +22,7 @@ Statuses = list[list[Status]]
 
 
 class Verifies(Protocol):
-    """What `verif.verifier.Verifier` and `verif.service.client.VerifierClient` have in common."""
+    """What `verif.service.build.Verifier` and `verif.service.client.VerifierClient` have in common."""
 
     def verify(
         self, items: Sequence[Item], *, cache: bool = True, complete: bool = False

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import orjson
 
-from verif.audit.again import Job
+from verif.audit.second_process import Job
 from verif.audit.cases import Case, Statuses, Verifies, ask, statuses
 from verif.errors import ServiceError
-from verif.reward import Formula
+from verif.core.reward import Formula
 from verif.stats import Interval, proportion
 from verif.types import Status
 
@@ -84,7 +84,7 @@ async def _second_process(job: Job) -> Statuses:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "verif.audit.again",
+        "verif.audit.second_process",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -13,7 +13,7 @@ from verif.audit.cost import Cost
 from verif.audit.determinism import Determinism
 from verif.audit.mutations.score import RuleResult
 from verif.audit.pairs import Pairwise
-from verif.reward import Formula
+from verif.core.reward import Formula
 from verif.stats import Interval, proportion
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import orjson
 
 from verif.errors import UnfitVerifierError
-from verif.files import write_json
+from verif.system.files import write_json
 from verif.recipe import CascadeSection
-from verif.stages.context import Stage
+from verif.project import Stage
 
 
 def fitness_path(stage: Stage) -> Path:

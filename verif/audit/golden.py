@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from verif.answer import answer_of, as_sent
+from verif.core.answer import answer_of, as_sent
 from verif.audit.attacks.score import Oracle
 from verif.audit.cases import Case, from_golden
 from verif.data.splits import GoldenItem

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from verif.audit.cases import Case, Verifies, ask
 from verif.errors import InputError
-from verif.reward import Formula
+from verif.core.reward import Formula
 from verif.stats import Interval, proportion
 from verif.types import Instruction, Preference, Response, SoftConstraint
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from verif.audit.accuracy import Confusion
 from verif.audit.findings import Findings
-from verif.drawing import pyplot, save
+from verif.system.drawing import pyplot, save
 from verif.stats import Interval
 
 COLOURS = {"rules": "#7a8ba0", "judge": "#c0772f", "verifier": "#2a6f63"}

@@ -8,7 +8,7 @@ import orjson
 
 from verif.audit import pictures, tables
 from verif.audit.run import AuditReport
-from verif.files import new_directory, write_bytes, write_json
+from verif.system.files import new_directory, write_bytes, write_json
 
 
 def write(report: AuditReport, reports: Path, max_attack_success: float) -> None:

@@ -24,7 +24,7 @@ from verif.audit.golden import oracle_of, read_golden
 from verif.audit.mutations import generate
 from verif.audit.mutations import score as mutations
 from verif.recipe import Recipe
-from verif.stages.context import Stage
+from verif.project import Stage
 
 if TYPE_CHECKING:
     from verif.service.lease import Endpoint
@@ -146,7 +146,7 @@ async def _attacks(verifier: Verifies, plan: Plan, per_family: int) -> list[atta
 
 
 async def _mutations(verifier: Verifies, plan: Plan) -> list[mutations.RuleResult]:
-    from verif.rules import rules
+    from verif.core.rules import rules
 
     section = plan.recipe.verifier
     if section.formula == "soft-only":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verif.audit.findings import Findings
-from verif.files import write_bytes
+from verif.system.files import write_bytes
 from verif.stats import Interval
 
 if TYPE_CHECKING:

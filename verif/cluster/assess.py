@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from verif.cluster.pods import Manifest
+from verif.cluster.pod_spec import Manifest
 
 Phase = Literal["suspended", "pending", "running", "succeeded", "failed"]
 Cause = Literal[

@@ -18,7 +18,7 @@ import stamina
 from kubernetes_asyncio import client, config
 
 from verif.cluster.config import Cluster
-from verif.cluster.pods import Manifest
+from verif.cluster.pod_spec import Manifest
 from verif.errors import ClusterError
 
 log = logging.getLogger("verif.cluster")

@@ -12,7 +12,7 @@ from verif.cluster.client import Kube
 from verif.cluster.config import Cluster, Role
 from verif.cluster.findings import Finding
 from verif.cluster.manifests import manifest
-from verif.cluster.pods import Manifest
+from verif.cluster.pod_spec import Manifest
 from verif.cluster.request import StageRequest, goes_to_cluster
 from verif.cluster.verifier import verifier
 from verif.recipe import Recipe

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from verif.cluster.config import Cluster
-from verif.cluster.pods import Manifest, owner_references, pod_spec
+from verif.cluster.pod_spec import Manifest, owner_references, pod_spec
 from verif.cluster.request import StageRequest
 
-COMMAND = ["python", "-m", "verif.cluster.pod"]
+COMMAND = ["python", "-m", "verif.cluster.inside_pod"]
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from verif.cluster.config import Cluster
 from verif.cluster.jobs import job
-from verif.cluster.pods import Manifest
+from verif.cluster.pod_spec import Manifest
 from verif.cluster.rayjobs import rayjob
 from verif.cluster.request import StageRequest
 

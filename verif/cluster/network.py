@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verif.cluster.config import Cluster
-from verif.cluster.pods import Manifest
+from verif.cluster.pod_spec import Manifest
 from verif.cluster.request import VERIFIER_PORT
 
 JUDGE_PORT = 8000

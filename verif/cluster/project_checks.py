@@ -8,14 +8,14 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from verif.benchmarks.pin import unpinned
-from verif.cluster import transport
+from verif.data.hub import unpinned
+from verif.system import dvc as transport
 from verif.cluster.findings import Finding
 from verif.cluster.request import goes_to_cluster
 from verif.errors import ClusterError, VerifError
 from verif.overrides import Overrides, merged
 from verif.parameters import read_parameters
-from verif.planning.labels import FIX, labels
+from verif.audit.labels import FIX, labels
 from verif.recipe import Recipe, VerInstructData
 
 GIT_TIMEOUT_S = 120.0

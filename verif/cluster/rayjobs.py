@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from verif.cluster.config import Cluster
 from verif.cluster.jobs import COMMAND, QUEUE_LABEL
-from verif.cluster.pods import Manifest, owner_references, pod_spec
+from verif.cluster.pod_spec import Manifest, owner_references, pod_spec
 from verif.cluster.request import StageRequest
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from verif.files import digest
+from verif.system.files import digest
 from verif.overrides import overrides_digest
 from verif.recipe import Recipe, Resources
 
@@ -77,7 +77,7 @@ class StageRequest:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the pod must know (see `verif.cluster.pod`)."""
+        """What the pod must know (see `verif.cluster.inside_pod`)."""
         return {
             "VERIF_EXECUTOR": "kubernetes",
             "VERIF_STAGE": self.stage,

@@ -11,10 +11,10 @@ import yaml
 
 from verif.cluster.config import Cluster
 from verif.cluster.network import JUDGE_PORT, disruption_budget, labels_of, network_policies
-from verif.cluster.pods import POD_SECURITY, SECURITY, Manifest, pull_secrets
+from verif.cluster.pod_spec import POD_SECURITY, SECURITY, Manifest, pull_secrets
 from verif.cluster.request import VERIFIER_PORT
 from verif.errors import RecipeError
-from verif.files import digest
+from verif.system.files import digest
 from verif.recipe import HubModel, Recipe
 
 SERVICE_PORT = VERIFIER_PORT

@@ -17,7 +17,7 @@ from verif.cluster.assess import PodCauses, State, assess, pod_causes
 from verif.cluster.client import Kube, Refused
 from verif.cluster.config import Cluster
 from verif.cluster.manifests import manifest
-from verif.cluster.pods import Manifest
+from verif.cluster.pod_spec import Manifest
 from verif.cluster.request import ATTEMPT_LABEL, RUN_LABEL, StageRequest
 from verif.errors import ClusterError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from verif.checkers import probes
-from verif.checkers.claims import Claim, Keywords, ParagraphSentences, SentenceWords, WordCount
+from verif.data.screening import probes
+from verif.data.screening.claims import Claim, Keywords, ParagraphSentences, SentenceWords, WordCount
 
 LENGTH = 24
 LONGEST = 120
@@ -16,7 +16,7 @@ def compose(claims: Sequence[Claim], rng: random.Random, pool: Sequence[str]) ->
     """A text that is written to keep the claims it knows; `pool` (sentences) gives it other words than the usual ones.
 
     It may still miss one (a pool's sentence has its own punctuation and length): who needs the truth asks
-    `verif.checkers.truth`.
+    `verif.data.screening.truth`.
     """
     counts = [claim for claim in claims if isinstance(claim, WordCount)]
     low = max((claim.around or claim.low for claim in counts), default=0)

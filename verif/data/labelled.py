@@ -1,6 +1,6 @@
 """Responses that people labelled: the only truth about soft constraints that real data has.
 
-A row is an instruction with its constraints in any form of `verif.data.formats` (or, in parquet, as JSON), and
+A row is an instruction with its constraints in any form of `verif.core.rows` (or, in parquet, as JSON), and
 two fields more: `response`, and `truth`, a list with true, false or null (not known) for each constraint in their
 order. One true or false instead of the list speaks of all soft constraints together. Nothing is guessed: a false
 over several constraints does not say which one fails, and is refused.
@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from verif.data.formats import Row, Where, parse, row, text_field
-from verif.data.formats_files import raw_rows
+from verif.core.rows import Row, Where, parse, row, text_field
+from verif.core.row_files import raw_rows
 from verif.data.splits import GoldenItem
 from verif.errors import InputError
 from verif.types import Instruction, is_hard

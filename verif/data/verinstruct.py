@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from verif.checkers.claims import Claim, read
-from verif.checkers.order import order_sensitive
-from verif.checkers.probes import ORDINARY
-from verif.checkers.repair import Outcome, alone, apply, by_row
-from verif.checkers.sandbox import Sandbox
-from verif.checkers.screen import Finding, screen
-from verif.checkers.truth import holds
+from verif.data.screening.claims import Claim, read
+from verif.data.screening.order import order_sensitive
+from verif.data.screening.probes import ORDINARY
+from verif.data.screening.repair import Outcome, alone, apply, by_row
+from verif.core.sandbox.sandbox import Sandbox
+from verif.data.screening.screen import Finding, screen
+from verif.data.screening.truth import holds
 from verif.data.compose import compose, spoil
-from verif.data.formats_files import read_rows
+from verif.core.row_files import read_rows
 from verif.data.splits import GoldenItem, PolicyPair, Splits
 from verif.errors import InputError
-from verif.files import digest
+from verif.system.files import digest
 from verif.recipe import VerInstructData
 from verif.types import CheckerConstraint, Constraint, Instruction
 

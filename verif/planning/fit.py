@@ -15,7 +15,7 @@ from statistics import fmean
 import numpy as np
 from scipy.optimize import nnls
 
-from verif.planning.judging import fit_judge
+from verif.planning.fit_judge import fit_judge
 from verif.planning.simulate import Decoder, Step, generate, step
 from verif.planning.timeline import Observed, Timeline
 from verif.training.command import SEQUENCES

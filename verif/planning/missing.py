@@ -12,10 +12,10 @@ from pathlib import Path
 
 import yaml
 
-from verif.benchmarks.pin import unpinned
-from verif.planning.labels import FIX, labels
+from verif.data.hub import unpinned
+from verif.audit.labels import FIX, labels
 from verif.planning.memory import disk
-from verif.planning.stages import Placed
+from verif.planning.placement import Placed
 from verif.recipe import HubModel, Recipe
 
 EVERYWHERE = ("dvc", "mlflow", "prefect")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-from verif.drawing import pyplot
+from verif.system.drawing import pyplot
 from verif.planning.fit import DRAWS, Fitted
 from verif.planning.pace import Judge, Pace, mean_service, simulate
 

@@ -74,6 +74,6 @@ def shape_of(model: ScratchModel | HubModel | NoModel) -> Shape | None:
     if isinstance(model, ScratchModel):
         return Shape(
             model.layers, model.width, model.heads, model.heads, model.width // model.heads, model.ffn,
-            model.vocabulary, True, True, "the recipe; `verif.training.pretrain` makes a Qwen2 of it",
+            model.vocabulary, True, True, "the recipe; `verif.training.tiny.pretrain` makes a Qwen2 of it",
         )  # fmt: skip
     return SHAPES.get(model.repo) if isinstance(model, HubModel) else None

@@ -1,4 +1,4 @@
-"""A plan for people: rich tables. The same content as JSON comes from `verif.commands.plan`."""
+"""A plan for people: rich tables. The same content as JSON comes from `verif.cli.plan`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from verif.planning.memory import Estimate
 from verif.planning.missing import Need
 from verif.planning.pace import Judge, mean_service
 from verif.planning.scale import BUSY, Busy, LocalRow, Size
-from verif.planning.stages import Placed
+from verif.planning.placement import Placed
 from verif.planning.timeline import Timeline
 from verif.training.command import Job
 

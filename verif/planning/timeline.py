@@ -13,7 +13,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from verif.errors import InputError
-from verif.rollouts import read_file, step_path
+from verif.data.rollouts import read_file, step_path
 from verif.training.progress import RunFolder
 
 WARM_UP = 1

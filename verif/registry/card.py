@@ -8,7 +8,7 @@ from verif.registry.evidence import Evidence
 from verif.registry.gate import Decision
 
 if TYPE_CHECKING:
-    from verif.stages.context import Stage
+    from verif.project import Stage
 
 
 def _cell(interval: dict[str, Any] | None) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from verif.benchmarks.case import Row
-from verif.benchmarks.scores import outcomes
-from verif.benchmarks.summary import MAIN, families, paired
+from verif.evaluation.case import Row
+from verif.evaluation.scores import outcomes
+from verif.evaluation.summary import MAIN, families, paired
 from verif.recipe import PromotionGate
 from verif.registry.evidence import Evidence
 from verif.types import Status

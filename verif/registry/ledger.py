@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 
 from verif.errors import RegistryError
-from verif.files import digest, write_bytes
+from verif.system.files import digest, write_bytes
 from verif.registry.store import TAG, Registry, cut
 
 PREFIX, APPLIED, START = "verif.ledger.", "verif.ledger-applied", "0" * 32

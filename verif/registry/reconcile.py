@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verif.errors import InputError, RegistryError
-from verif.files import digest_tree
+from verif.system.files import digest_tree
 from verif.registry import versions
 from verif.registry.card import card
 from verif.registry.evidence import Evidence, local_places, of_version, read_evidence
 from verif.registry.gate import Decision, decide
 from verif.registry.promotion import Desk, at_desk, gate, settle
-from verif.registry.stage_run import stage_run
+from verif.registry.runs.stage_run import stage_run
 from verif.registry.store import CANDIDATE, CHALLENGER, open_registry
 
 if TYPE_CHECKING:
-    from verif.stages.context import Stage
+    from verif.project import Stage
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import yaml
 
 from verif.errors import RegistryError
 from verif.parameters import WORLD
-from verif.registry.lineage import git
+from verif.registry.runs.lineage import git
 from verif.registry.store import MODEL_DIGEST, Registry, Version
-from verif.registry.tracking import mlflow_errors
+from verif.registry.runs.mlflow import mlflow_errors
 
 
 def reproduction(registry: Registry, version: Version, root: Path) -> list[str]:

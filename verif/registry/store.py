@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verif.errors import RegistryError
-from verif.registry.tracking import client, mlflow_errors
+from verif.registry.runs.mlflow import client, mlflow_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from verif.stages.context import Stage
+    from verif.project import Stage
 
 CHAMPION, CANDIDATE, CHALLENGER = "champion", "candidate", "challenger"
 MODEL_DIGEST = "verif.model.digest"

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from verif.joined import Verifier
+from verif.core.verifier import Verifier
 from verif.types import Item, Status, Verification
 
 log = logging.getLogger("verif.service")

@@ -18,7 +18,7 @@ import aiohttp
 import orjson
 from pydantic import ValidationError
 
-from verif.answer import scrub
+from verif.core.answer import scrub
 from verif.errors import InputError, ServiceError
 from verif.service.config import TOKEN_VARIABLE
 from verif.types import Item, Reward, Verification

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from verif.types import Verification
 
 if TYPE_CHECKING:
-    from verif.joined import Verifier
+    from verif.core.verifier import Verifier
     from verif.service.batch import Batcher
 
 _SECONDS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 180)

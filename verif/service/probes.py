@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from verif.answer import as_sent
+from verif.core.answer import as_sent
 from verif.errors import VerifError
-from verif.stages.context import Stage
-from verif.types import (
-    CheckerConstraint,
-    Constraint,
-    Instruction,
-    Item,
-    Response,
-    RuleConstraint,
-    SoftConstraint,
-)
+from verif.project import Stage
+from verif.types import CheckerConstraint, Constraint, Instruction, Item, Response, RuleConstraint, SoftConstraint
 
 PROMPT = "Describe a boat in one plain sentence without commas."
 TEXT = "The old boat lies quietly in the harbour."

@@ -9,7 +9,7 @@ import os
 import uuid
 from pathlib import Path
 
-from verif.processes import started
+from verif.system.processes import started
 
 
 def lives(pid: int, start: float) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from verif.errors import RecipeError
 from verif.recipe import Train
-from verif.serving import cache_bytes
+from verif.system.serving import cache_bytes
 from verif.training.environment import Places, Value, ray, variables
 
 SEQUENCES = 48
@@ -110,7 +110,7 @@ def model(train: Train, places: Places) -> dict[str, Value]:
             "+actor_rollout_ref.model.override_config.attn_implementation": "sdpa",
         }
     if train.rollout == "transformers":
-        settings["actor_rollout_ref.model.external_lib"] = "verif.training.transformers_rollout"
+        settings["actor_rollout_ref.model.external_lib"] = "verif.training.verl.transformers_rollout"
     return settings
 
 
@@ -197,7 +197,7 @@ def rollout(train: Train, places: Places) -> dict[str, Value]:
         ),
         # No worker process beside the engine's: 0.5 GB less, and half the delay of a token.
         f"+{prefix}.engine_kwargs.vllm.distributed_executor_backend": "uni",
-        f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.vllm_extension.CPUWorkerExtension",
+        f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.verl.vllm_extension.CPUWorkerExtension",
     }
 
 
@@ -212,7 +212,7 @@ def reward(train: Train) -> dict[str, Value]:
         "reward.num_workers": 8 if train.gpus else 1,
         "reward.reward_manager.source": "importlib",
         "reward.reward_manager.name": "VerifRewardManager",
-        "reward.reward_manager.module.path": "pkg://verif.training.reward",
+        "reward.reward_manager.module.path": "pkg://verif.training.verl.reward",
     }
 
 
@@ -220,7 +220,7 @@ def trainer(train: Train, places: Places, experiment: str, mlflow: bool) -> dict
     """veRL's loop, our trainer and sampler, checkpoints in the run's folder."""
     return {
         "trainer.v1.trainer_mode": "verif",
-        "trainer.v1.sampler.custom_sampler.path": "pkg://verif.training.sampler",
+        "trainer.v1.sampler.custom_sampler.path": "pkg://verif.training.verl.sampler",
         "trainer.v1.sampler.custom_sampler.name": "Sampler",
         "+trainer.v1.sampler.sampler_kwargs.rollouts": train.rollouts_per_prompt,
         "+trainer.v1.sampler.sampler_kwargs.max_error_share": train.max_error_share,

@@ -41,7 +41,7 @@ def ray(train: Train, places: Places, environment: Mapping[str, str]) -> dict[st
 def variables(train: Train, places: Places, verifier_url: str, verifier_identity: str) -> dict[str, str]:
     """Variables of every process of the run."""
     found = {
-        "VERL_USE_EXTERNAL_MODULES": "verif.training.plugin",
+        "VERL_USE_EXTERNAL_MODULES": "verif.training.verl.plugin",
         "VERIF_RUN_FOLDER": str(places.run),
         "VERIF_VERIFIER_URL": verifier_url,
         "VERIF_VERIFIER_IDENTITY": verifier_identity,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from verif.errors import TrainingError
-from verif.files import new_directory
+from verif.system.files import new_directory
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".index.json")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verif.errors import TrainingError, VerifError
-from verif.files import digest, digest_tree, new_directory, write_json
+from verif.system.files import digest, digest_tree, new_directory, write_json
 from verif.training import preflight, supervise
 from verif.training.command import Job, job
 from verif.training.environment import Places
@@ -27,9 +27,9 @@ from verif.training.progress import RunFolder
 from verif.training.summary import summary
 
 if TYPE_CHECKING:
-    from verif.registry.stage_run import StageRun
+    from verif.registry.runs.stage_run import StageRun
     from verif.service.lease import Endpoint
-    from verif.stages.context import Stage
+    from verif.project import Stage
 
 FORCE = "VERIF_FORCE_TRAIN"
 WATCH = "alarms.json"
@@ -147,9 +147,9 @@ def _watch(
     stage: Stage, endpoint: Endpoint, folder: RunFolder, mlflow: StageRun | None
 ) -> Callable[[int], None]:
     """Looks at each step's rollouts; an alarm may stop the run (`train.watch`)."""
-    from verif.rollouts import read_file, step_path
-    from verif.training.oracles import oracle_of
-    from verif.training.watch import Watcher
+    from verif.data.rollouts import read_file, step_path
+    from verif.audit.oracles import oracle_of
+    from verif.audit.watch import Watcher
 
     limits = stage.recipe.train.watch
     watcher = Watcher(
@@ -192,7 +192,7 @@ def _tracking(stage: Stage) -> Iterator[StageRun | None]:
     except ImportError:
         yield None
         return
-    from verif.registry.stage_run import stage_run
+    from verif.registry.runs.stage_run import stage_run
 
     with stage_run(stage, "train") as run:
         yield run

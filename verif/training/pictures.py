@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verif.drawing import pyplot, save
+from verif.system.drawing import pyplot, save
 from verif.training.progress import COLUMNS, RunFolder
 
 # Columns of the curve, and what a panel calls them.

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verif.errors import InputError, SetupError
-from verif.serving import check_model
-from verif.training import patches
+from verif.system.serving import check_model
+from verif.training.verl import patches
 
 if TYPE_CHECKING:
-    from verif.stages.context import Stage
+    from verif.project import Stage
 
 SPACE_PER_WEIGHT_BYTE = 12
 """A checkpoint holds weights and two moments in fp32; two are kept, and the model is written beside them."""

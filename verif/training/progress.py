@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from verif.errors import VerifError
-from verif.files import write_bytes, write_json
+from verif.system.files import write_bytes, write_json
 
 COLUMNS = {
     "reward_mean": "verif/reward_mean",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from verif.training.progress import RunFolder
 
 if TYPE_CHECKING:
-    from verif.stages.context import Stage
+    from verif.project import Stage
 
 EDGE = 5
 """Steps averaged at the beginning and at the end."""
@@ -49,7 +49,7 @@ def summary(stage: Stage, folder: RunFolder, record: dict[str, Any]) -> dict[str
 
 def _reward(folder: RunFolder, steps: list[int]) -> dict[str, float]:
     """Mean reward over the rollouts of some steps, with a bootstrap interval over groups."""
-    from verif.rollouts import read_file, step_path
+    from verif.data.rollouts import read_file, step_path
     from verif.stats import bootstrap_mean
 
     rewards, groups = [], []
@@ -63,7 +63,7 @@ def _reward(folder: RunFolder, steps: list[int]) -> dict[str, float]:
 
 def _states(folder: RunFolder, steps: list[int]) -> dict[str, int]:
     """How many rollouts have which reward state; with validation they add up to what the service sent."""
-    from verif.rollouts import read_file, step_path
+    from verif.data.rollouts import read_file, step_path
 
     counts: Counter[str] = Counter()
     for step in steps:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from verif.errors import BusyError, TrainingError
-from verif.files import write_bytes
+from verif.system.files import write_bytes
 from verif.training import guard
 from verif.training.command import Job
 from verif.training.progress import RunFolder

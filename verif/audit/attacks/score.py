@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from verif.audit.attacks.family import FAMILIES, Family
 from verif.audit.cases import Case, Opinion
-from verif.reward import Formula
+from verif.core.reward import Formula
 from verif.stats import Interval, proportion
 from verif.types import Instruction, is_hard
 

@@ -1,7 +1,7 @@
 """What an attack looks like from outside: cheap signs that are counted while a policy trains.
 
 An honest answer to most instructions shows none of them. One rollout proves nothing; a share that rises from
-step to step is what a policy looks like that has found a hole (`verif.training.watch`). The signs never
+step to step is what a policy looks like that has found a hole (`verif.audit.watch`). The signs never
 touch a reward. A prompt that asks for such text (JSON, a quoted instruction) is the reason why only the
 *rise* above the run's own start counts.
 """

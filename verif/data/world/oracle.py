@@ -15,8 +15,8 @@ from verif.data.world.constraints import SOFT, Argument, constraint
 from verif.data.world.grammar import grammatical
 from verif.data.world.prompts import wishes_of
 from verif.data.world.slip import FINE, first_slip
-from verif.rules import Params, Rule, get, validate
-from verif.text import Doc
+from verif.core.rules import Params, Rule, get, validate
+from verif.core.text import Doc
 from verif.types import Instruction, RuleConstraint
 
 

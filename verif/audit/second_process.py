@@ -1,0 +1,119 @@
+"""`python -m verif.audit.second_process`: the audit's second process. Reads a job on standard input, writes statuses.
+
+It shares nothing with the first one but the service: another interpreter, another hash seed, another
+connection. Rules are decided here, in this process, and not by the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from verif.core.answer import answer_of
+from verif.audit.cases import Case, ask, statuses
+from verif.core.reward import Formula
+from verif.types import Instruction, Item, Reward, RuleConstraint, Status, Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to ask again, of a policy that thinks or not. `url` is the service's, or None to decide rules only."""
+
+    cases: tuple[tuple[Instruction, str], ...]
+    formula: Formula
+    soft: bool
+    url: str | None
+    policy_thinks: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        cases: Sequence[Case],
+        formula: Formula,
+        *,
+        soft: bool,
+        url: str | None,
+        policy_thinks: bool = False,
+    ) -> Job:
+        """The job for these cases."""
+        return cls(tuple((case.instruction, case.text) for case in cases), formula, soft, url, policy_thinks)
+
+    def dump(self) -> bytes:
+        """As JSON."""
+        rows = [[instruction.model_dump(mode="json"), text] for instruction, text in self.cases]
+        rest = {"formula": self.formula, "soft": self.soft, "url": self.url, "thinks": self.policy_thinks}
+        return orjson.dumps({"cases": rows, **rest})
+
+    @classmethod
+    def load(cls, data: bytes) -> Job:
+        """From JSON."""
+        raw: dict[str, Any] = orjson.loads(data)
+        cases = tuple((Instruction.model_validate(instruction), text) for instruction, text in raw["cases"])
+        return cls(cases, raw["formula"], raw["soft"], raw["url"], raw["thinks"])
+
+
+class Rules:
+    """The rules of an instruction, decided in this process on the answer that the service takes; the rest is skipped."""
+
+    def __init__(self, *, policy_thinks: bool = False) -> None:
+        self.policy_thinks = policy_thinks
+
+    async def verify(
+        self,
+        items: Sequence[Item],
+        *,
+        cache: bool = True,  # noqa: ARG002
+        complete: bool = False,  # noqa: ARG002
+    ) -> AsyncIterator[Verification]:
+        """One verification per item."""
+        from verif.core.checks import Rules as Decided
+        from verif.plan import unscorable
+        from verif.core.text import Doc
+
+        rules = Decided()
+        for item in items:
+            answer = answer_of(item.response, policy_thinks=self.policy_thinks)
+            doc = Doc(answer.text)
+            verdicts = [
+                unscorable(index, answer.hopeless)
+                if answer.hopeless
+                else rules.verdict(constraint, index, doc, item.id)
+                for index, constraint in enumerate(item.instruction.constraints)
+                if isinstance(constraint, RuleConstraint)
+            ]
+            nothing = Reward(value=None, state="error", formula="")
+            yield Verification(id=item.id, verdicts=tuple(verdicts), reward=nothing)
+
+
+async def work(job: Job) -> list[list[str]]:
+    """The status of every constraint of every case."""
+    cases = [Case(str(n), instruction, text, ()) for n, (instruction, text) in enumerate(job.cases)]
+    thinks = job.policy_thinks
+    rules = Rules(policy_thinks=thinks)
+    local = statuses(cases, await ask(rules, cases, job.formula, soft=False, policy_thinks=thinks))
+    if job.url is None:
+        return [[status.value for status in row] for row in local]
+    from verif.service.client import VerifierClient
+
+    async with VerifierClient(job.url) as client:
+        opinions = await ask(client, cases, job.formula, soft=job.soft, cache=False, policy_thinks=thinks)
+        served = statuses(cases, opinions)
+    return [
+        [(mine if mine is not Status.SKIPPED else theirs).value for mine, theirs in zip(a, b, strict=True)]
+        for a, b in zip(local, served, strict=True)
+    ]
+
+
+def main() -> None:
+    """Standard input to standard output."""
+    rows = asyncio.run(work(Job.load(sys.stdin.buffer.read())))
+    sys.stdout.buffer.write(orjson.dumps(rows))
+
+
+if __name__ == "__main__":
+    main()

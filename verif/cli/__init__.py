@@ -1,0 +1,3 @@
+"""One module per command of the `verif` program."""
+
+from verif.cli.app import main

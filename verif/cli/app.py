@@ -1,0 +1,104 @@
+"""The `verif` command. Each command lives in `verif/cli/<module>.py` and is imported only when it is used."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+
+import typer
+from typer.main import get_command
+
+import verif
+from verif.errors import VerifError
+
+# command -> (module below verif.cli, one line of help); a module exposes a typer app named `app`,
+# or, for a single command, a function named like the command (dashes as underscores).
+COMMANDS: dict[str, tuple[str, str]] = {
+    "score": ("score", "Verify a file of instructions and responses."),
+    "explain": ("score", "Show each constraint of one row with its verdict and evidence."),
+    "screen": ("screen", "Find defective model-written checkers in a data set."),
+    "cache": ("cache", "Verdict cache: stats, clear."),
+    "verifier": ("verifier", "Verifier service: up, down, status, logs."),
+    "audit": ("audit", "Audit a verifier: accuracy, attacks, mutations, determinism, cost."),
+    "rescore": ("rescore", "Re-judge stored rollouts with another verifier."),
+    "stage": ("stage", "Run one pipeline stage (what dvc.yaml calls)."),
+    "run": ("run", "Run the pipeline through Prefect."),
+    "models": ("models", "List registered models with aliases and numbers."),
+    "serve": ("serve", "Serve a registered model through vLLM."),
+    "chat": ("serve", "Talk to a served model."),
+    "bench": ("bench", "Benchmarks: list, run."),
+    "diff": ("diff", "Compare the kept verdicts of two evaluations."),
+    "gate": ("registry", "Evaluate the promotion gate for a version."),
+    "promote": ("registry", "Make a version champion, if the gate allows."),
+    "rollback": ("registry", "Put the previous champion back."),
+    "history": ("registry", "The promotion ledger."),
+    "reproduce": ("registry", "Commands that make a registered version again."),
+    "report": ("report", "Build or open the report page."),
+    "sweep": ("sweep", "Run an ablation recipe through DVC experiments."),
+    "plan": ("plan", "What a recipe needs: stages, command, memory, time; --simulate: judges."),
+    "recipe": ("recipe", "Recipes: show, pin."),
+    "cluster": ("cluster", "Kubernetes: render, doctor."),
+    "images": ("images", "Docker images: build, list."),
+}
+
+
+def _help() -> str:
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:<{width}}  {line}" for name, (_, line) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Usage: verif COMMAND [ARGS]...",
+            "",
+            "Instruction following by reinforcement learning against verified rewards.",
+            "",
+            "Commands:",
+            *lines,
+            "",
+            "`verif COMMAND --help` explains a command.",
+        ]
+    )
+
+
+def app(name: str) -> typer.Typer:
+    """A command as a typer application, its module imported now."""
+    module_name, help_line = COMMANDS[name]
+    module = importlib.import_module(f"verif.cli.{module_name}")
+    function = getattr(module, name.replace("-", "_"), None)
+    if not callable(function):
+        found: typer.Typer = module.app
+        return found
+    made = typer.Typer(add_completion=False)
+    made.command(name, help=help_line)(function)
+    return made
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: expected errors are one line on standard error, Ctrl-C is exit code 130."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in ("--help", "-h"):
+        print(_help())
+        return
+    name, *rest = arguments
+    if name == "--version":
+        print(f"verif {verif.__version__}")
+        return
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        print(
+            f"verif: no command {name!r}. {f'Did you mean {near[0]}? ' if near else ''}Try `verif --help`.",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    try:
+        get_command(app(name)).main(args=rest, prog_name=f"verif {name}")
+    except VerifError as error:
+        print(f"verif: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except SystemExit as ended:
+        if ended.code == 130:  # typer has taken the Ctrl-C and says nothing
+            print("verif: interrupted", file=sys.stderr)
+        raise
+    except (KeyboardInterrupt, typer.Abort):
+        print("verif: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,84 @@
+"""`verif bench list|run`: the benchmarks, and one of them on any model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+app = typer.Typer(help="Benchmarks.", no_args_is_help=True)
+console = Console(highlight=False, soft_wrap=True)
+
+
+@app.command("list", help="Names, what judges them, papers.")
+def list_() -> None:
+    from verif.evaluation.catalog import BENCHMARKS
+
+    table = Table()
+    for column in ("name", "what", "judged by", "needs a file", "paper"):
+        table.add_column(column, overflow="fold")  # a link that is cut leads nowhere
+    for found in BENCHMARKS.values():
+        table.add_row(
+            found.name, found.title, found.judging, "yes" if found.needs_file else "no", found.paper
+        )
+    console.print(table)
+    for found in BENCHMARKS.values():
+        if found.note:
+            console.print(f"{found.name}: {found.note}", markup=False)
+    console.print(
+        "General ability comes from lm-eval: name its tasks in the recipe's evaluate.general_tasks."
+    )
+
+
+@app.command(help="Score stored responses, or those of a model that is served for it.")
+def run(
+    name: str = typer.Argument(help="A name of `verif bench list`."),
+    path: str = typer.Option("", help="The benchmark's file (default: the prepared split)."),
+    model: Path = typer.Option(Path("models/trained"), help="The model's folder."),
+    temperature: float = typer.Option(0.0, min=0.0, max=2.0),
+    tokens: int = typer.Option(512, min=1),
+    limit: int | None = typer.Option(None, min=1),
+    out: Path | None = typer.Option(None, help="Where to keep the verdicts (parquet)."),
+) -> None:
+    from verif.evaluation import catalog, verdicts
+    from verif.evaluation.generate import Sampling
+    from verif.evaluation.run import Model, Suite, answer_all, judge_all
+    from verif.project import load_stage
+    from verif.pipeline.stages.evaluate import open_verifier
+
+    stage = load_stage()
+    suite = Suite(catalog.get(name), tuple(catalog.load(name, path, stage.data, stage.root, limit)))
+    sampling = Sampling("t1", temperature, tokens, stage.recipe.evaluate.seed)
+    answers = answer_all(Model("after", model, (sampling,), (suite,)), stage.state, {})
+    rows = judge_all([suite], answers, lambda: open_verifier(stage))
+    if out:
+        verdicts.write(out, rows)
+    table = Table(title=f"{escape(suite.benchmark.title)}, {len(suite.cases)} cases, {escape(str(model))}")
+    for column in ("score", "value", "95% interval", "n"):
+        table.add_column(column)
+    scores = suite.benchmark.score(suite.cases, rows, stage.recipe.evaluate.bootstrap, 0)
+    for score, found in scores.items():
+        table.add_row(
+            score,
+            f"{found.value:.4f}",
+            f"[{found.low:.4f}, {found.high:.4f}]".replace("[", r"\["),
+            str(found.n),
+        )
+    console.print(table)
+
+
+@app.command(help="Score a file of responses ({prompt, response} JSON lines) to IFEval's prompts.")
+def ifeval(
+    prompts: Path = typer.Argument(help="IFEval's rows."),
+    responses: Path = typer.Argument(help="JSON lines with `prompt` and `response`."),
+    leave_out: bool = typer.Option(False, "--leave-out", help="Pass over responses to unknown prompts."),
+) -> None:
+    from verif.evaluation.stored import score_stored
+
+    for name, (passed, total, interval) in score_stored(prompts, responses, leave_out=leave_out).items():
+        console.print(
+            f"{name}: {passed}/{total} = {interval.value:.4f} {interval.low:.4f}-{interval.high:.4f}"
+        )

@@ -1,0 +1,70 @@
+"""`verif models`: registered versions with their aliases and numbers."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from verif.project import load_stage
+
+
+def models(
+    fetch: str = typer.Option(
+        "", "--fetch", help="Version or alias whose weights to bring here; prints the folder."
+    ),
+) -> None:
+    from verif.registry import promotion, versions
+
+    # a pipe gets whole words: what reads it looks for aliases and commits
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+    stage = load_stage()
+    with promotion.at_desk(stage) as desk:
+        for line in promotion.settle(desk):
+            console.print(line, markup=False)
+        registry = desk.registry
+    if fetch:
+        print(versions.fetch(registry, registry.resolve(fetch), stage.state))
+        return
+    found = registry.versions()
+    if not found:
+        console.print(f"No version of {registry.name} is registered yet: `make run`.")
+        return
+    table = Table(title=registry.name)
+    for column in ("version", "aliases", "registered (UTC)", "before", "after", "gain", "commit", "weights"):
+        table.add_column(column, no_wrap=column in ("version", "aliases"))
+    for version in reversed(found):
+        when = datetime.fromtimestamp(version.created_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+        commit = version.tags.get("verif.git.commit", "")[:10]
+        dirty = "+" if version.tags.get("verif.git.dirty") == "true" else ""
+        size = f"{float(version.tags.get('verif.model.bytes', 0)) / 1e6:.1f} MB"
+        where = "uploaded" if version.tags.get("verif.model.uploaded") == "true" else "pointer"
+        numbers = headline(registry, version)
+        table.add_row(
+            version.number, ", ".join(version.aliases), when, *numbers, commit + dirty, f"{size}, {where}"
+        )
+    console.print(table)
+
+
+def headline(registry: Any, version: Any) -> tuple[str, str, str]:
+    """Before, after and gain on the first benchmark, from the evidence kept with the version."""
+    from verif.errors import VerifError
+    from verif.registry.evidence import of_version
+
+    try:
+        benchmarks = of_version(registry, version).evaluation.get("benchmarks", {})
+    except VerifError:
+        return ("evidence is missing", "", "")
+    for found in benchmarks.values():
+        if "gain" in found and found["gain"]["low"] is not None:
+            gain = found["gain"]
+            return (
+                f"{found['before']['strict']['value']:.3f}",
+                f"{found['after']['strict']['value']:.3f}",
+                f"{gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]",
+            )
+    return ("", "", "")

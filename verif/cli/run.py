@@ -1,0 +1,122 @@
+"""`verif run`: the pipeline in this directory, through the Prefect flow, with an API of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
+
+from verif.overrides import apply_overrides, parse_overrides
+from verif.parameters import read_parameters, set_parameters
+
+
+def prefect_environment(root: Path) -> dict[str, str]:
+    """Prefect's settings for a run here: a database below .verif, no reports home."""
+    settings = {
+        "PREFECT_HOME": str(root / ".verif" / "prefect"),
+        # Its default is computed from the user's home in spite of PREFECT_HOME, and warns where there is none.
+        "PREFECT_MEMO_STORE_PATH": str(root / ".verif" / "prefect" / "memo_store.toml"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    if not os.environ.get("PREFECT_API_URL"):
+        # Errors come out as one line of this command's own; Prefect would add its traceback.
+        settings["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
+    return settings
+
+
+def run(
+    recipe: str = typer.Option(
+        "", help="File name in recipes/, without .yaml (default: what params.yaml says)."
+    ),
+    data: str = typer.Option("", help="File of instructions, for recipes that read one."),
+    from_stage: str = typer.Option("", help="Leave the stages before this one alone."),
+    overrides: list[str] = typer.Option(
+        [], "--set", help="A recipe value, e.g. train.learning_rate=0.0005; written into the recipe file."
+    ),
+    executor: Literal["recipe", "local"] = typer.Option(
+        "recipe", help="recipe: as each stage's resources say; local: everything here."
+    ),
+) -> None:
+    root = Path.cwd()
+    from verif.pipeline.run import only_run, status
+    from verif.system.processes import terminable
+    from verif.registry.reconcile import reconcile
+    from verif.project import load_stage
+
+    read_parameters(root)  # a wrong directory is refused before anything is written into it
+    changes = parse_overrides(overrides)
+    with terminable(), only_run(root, uuid.uuid4().hex[:12]):
+        chosen = set_parameters(root, recipe, data)
+        apply_overrides(root, chosen["recipe"], changes)
+        if os.environ.get("PREFECT_API_URL") or status(root):
+            ran = through_prefect(chosen, changes, from_stage, executor)
+        else:
+            ran = []  # nothing to orchestrate: starting Prefect's API would take ten times as long
+            for message in reconcile(load_stage(root)):
+                print(message)
+    print_summary(root, ran)
+
+
+def through_prefect(
+    chosen: dict[str, str], changes: dict[str, Any], from_stage: str, executor: str
+) -> list[str]:
+    """Run the flow in this process; its stages' errors come out as they are. A server in the environment wins."""
+    root = Path.cwd()
+    for key, value in prefect_environment(root).items():
+        os.environ.setdefault(key, value)
+    from flows.api import RunApi
+
+    api = None if os.environ.get("PREFECT_API_URL") else RunApi(root)
+    # The flow needs these later; here their import costs nothing, because the server is starting.
+    import dvc.repo  # noqa: F401
+    import mlflow  # noqa: F401
+
+    from flows.pipeline import pipeline
+
+    if api:
+        api.wait()
+    flow: Callable[..., list[str]] = pipeline
+    return flow(
+        recipe=chosen["recipe"],
+        data=chosen["data"],
+        overrides=changes,
+        from_stage=from_stage or None,
+        executor=executor,
+        directory=str(root),
+    )
+
+
+def print_summary(root: Path, ran: list[str]) -> None:
+    """What ran, what came out, and where to look."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"Stages that ran: {', '.join(ran)}." if ran else "Nothing had changed; no stage ran.")
+    for line in accuracy_lines(root):
+        console.print(line)
+    report = root / "reports" / "index.html"
+    if report.is_file():
+        console.print(f"Report: {report}")
+
+
+def accuracy_lines(root: Path) -> list[str]:
+    """Before and after for each benchmark of reports/evaluation.json."""
+    path = root / "reports" / "evaluation.json"
+    if not path.is_file():
+        return []
+    found = json.loads(path.read_text("utf-8"))
+    lines = []
+    for name, numbers in found.get("benchmarks", {}).items():
+        with contextlib.suppress(KeyError, TypeError):
+            before, after = numbers["before"]["strict"], numbers["after"]["strict"]
+            lines.append(
+                f"{name}: {before['value']:.3f} before, {after['value']:.3f} [{after['low']:.3f}, {after['high']:.3f}] after"
+            )
+    return lines

@@ -1,1 +1,0 @@
-"""One module per command of the `verif` program; each is imported only when it is used."""

@@ -1,0 +1,174 @@
+"""Hard constraints of many responses at once: rules here, model-written checkers in the sandbox.
+
+Rules are cheaper than a look-up in the cache, so they are always computed (once per distinct rule,
+parameters and answer of a batch). Checkers go to the sandbox by instruction: one feed for a group of
+rollouts; their verdicts are cached.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import orjson
+
+from verif.core.cache import VerdictCache
+from verif.errors import InputError, SandboxError
+from verif.system.files import digest
+from verif.core.rules import check, get, validate
+from verif.core.text import Doc
+from verif.types import CheckerConstraint, Constraint, Cost, Instruction, RuleConstraint, Status, Verdict
+
+log = logging.getLogger("verif.service.build")
+
+
+class Checks(Protocol):
+    """What is needed of `verif.core.sandbox.sandbox.Sandbox`."""
+
+    version: str
+
+    def check_group(self, instruction: str, sources: Sequence[str], responses: Sequence[str]) -> Any:
+        """Results indexed `[response][source]`."""
+        ...
+
+    def close(self) -> None:
+        """End the workers."""
+        ...
+
+
+class Rules:
+    """Rule verdicts; parameters are validated once per distinct constraint."""
+
+    def __init__(self) -> None:
+        self._params: dict[tuple[str, bytes], Any] = {}
+
+    def params(self, constraint: RuleConstraint, item_id: str) -> Any:
+        """Typed parameters, or an `InputError` that names the item."""
+        try:
+            key = (constraint.rule, orjson.dumps(constraint.params, option=orjson.OPT_SORT_KEYS))
+        except TypeError:  # a number beyond 64 bits, which no rule takes; a lone surrogate, which one may
+            return _validated(constraint, item_id)
+        if key not in self._params:
+            value = _validated(constraint, item_id)
+            if len(self._params) > 100_000:
+                self._params.clear()
+            self._params[key] = value
+        return self._params[key]
+
+    def verdict(self, constraint: RuleConstraint, index: int, doc: Doc, item_id: str) -> Verdict:
+        """The rule's verdict on one answer; a rule that breaks is an error, never a fail."""
+        spec = get(constraint.rule)
+        params = self.params(constraint, item_id)
+        try:
+            outcome = check(spec, doc, params)
+        except Exception as error:
+            log.exception("rule %s failed", constraint.rule)
+            return Verdict(
+                status=Status.ERROR, covers=(index,), reason=f"the rule failed: {error}"[:300], part=spec.part
+            )
+        return Verdict(
+            status=Status.PASS if outcome.ok else Status.FAIL,
+            covers=(index,),
+            reason=outcome.reason,
+            evidence=outcome.evidence,
+            part=spec.part,
+        )
+
+
+def _validated(constraint: RuleConstraint, item_id: str) -> Any:
+    try:
+        return validate(constraint.rule, constraint.params)
+    except InputError as error:
+        raise InputError(f"item {item_id!r}: {error.problem}", field=error.field, hint=error.hint) from None
+
+
+def checker_part(source: str, sandbox_version: str) -> str:
+    """The identity of a checker: its code and the sandbox that runs it."""
+    return f"checker:{digest([source, sandbox_version])}"
+
+
+def checker_verdicts(
+    instruction: Instruction, answers: Sequence[str], sandbox: Checks, cache: VerdictCache | None
+) -> list[list[Verdict]]:
+    """Verdicts of the instruction's checkers on distinct answers, as `[answer][checker]`.
+
+    What the cache knows is not run; what it does not know is run for all answers that lack it, in one feed.
+    """
+    chosen = [
+        (index, c) for index, c in enumerate(instruction.constraints) if isinstance(c, CheckerConstraint)
+    ]
+    parts = [checker_part(constraint.source, sandbox.version) for _, constraint in chosen]
+    keys = [[digest([part, instruction.prompt, answer]) for part in parts] for answer in answers]
+    grid = [[_known(cache, key, index) for key, (index, _) in zip(row, chosen, strict=True)] for row in keys]
+    rows = [row for row, cells in enumerate(grid) if any(cell is None for cell in cells)]
+    columns = [c for c in range(len(chosen)) if any(grid[row][c] is None for row in rows)]
+    if rows:
+        sources = [chosen[c][1].source for c in columns]
+        try:
+            results = sandbox.check_group(instruction.prompt, sources, [answers[row] for row in rows])
+        except SandboxError as error:
+            log.error("the sandbox failed: %s", error)
+            results = None
+        for r, row in enumerate(rows):
+            for k, c in enumerate(columns):
+                if grid[row][c] is not None:
+                    continue
+                index, part = chosen[c][0], parts[c]
+                if results is None:
+                    verdict = Verdict(
+                        status=Status.ERROR, covers=(index,), reason="the sandbox failed", part=part
+                    )
+                else:
+                    found = results[r][k]
+                    cost = Cost(seconds=found.seconds)
+                    verdict = Verdict(
+                        status=found.status, covers=(index,), reason=found.reason, part=part, cost=cost
+                    )
+                    if cache is not None and found.status in (Status.PASS, Status.FAIL):
+                        cache.set(keys[row][c], verdict)
+                grid[row][c] = verdict
+    return [[cell for cell in cells if cell is not None] for cells in grid]
+
+
+def _known(cache: VerdictCache | None, key: str, index: int) -> Verdict | None:
+    found = cache.get(key) if cache is not None else None
+    return None if found is None else as_cached(found, (index,))
+
+
+def as_cached(verdict: Verdict, covers: tuple[int, ...]) -> Verdict:
+    """A stored verdict for these positions, marked as free of cost."""
+    return verdict.model_copy(update={"covers": covers, "cost": Cost(cached=True)})
+
+
+def wants_sandbox(constraints: Sequence[Constraint]) -> bool:
+    """Whether one of the constraints is a checker."""
+    return any(isinstance(constraint, CheckerConstraint) for constraint in constraints)
+
+
+class LazySandbox:
+    """A sandbox that starts with its first use: most recipes of the local world never need one."""
+
+    def __init__(self, workers: int = 2) -> None:
+        from verif.core.sandbox.sandbox import Sandbox
+
+        self._sandbox = Sandbox(workers=workers)
+        self.version = self._sandbox.version
+        self.feeds = 0
+        self._lock = threading.Lock()
+
+    def check_group(self, instruction: str, sources: Sequence[str], responses: Sequence[str]) -> Any:
+        """As `Sandbox.check_group`, counted."""
+        with self._lock:
+            self.feeds += 1
+        return self._sandbox.check_group(instruction, sources, responses)
+
+    @property
+    def restarts(self) -> int:
+        """As `Sandbox.restarts`."""
+        return self._sandbox.restarts
+
+    def close(self) -> None:
+        """End the workers."""
+        self._sandbox.close()

@@ -1,0 +1,65 @@
+"""`detectable_content:*`: placeholders and postscripts."""
+
+from __future__ import annotations
+
+from verif.core.rules.params import Count, Expression, compiled
+from verif.core.rules.registry import Outcome, Params, rule
+from verif.core.text import Doc
+
+_MARKERS = {"P.P.S": r"p\.\s?p\.\s?s", "P.S.": r"p\.\s?s\."}
+
+
+class Placeholders(Params):
+    """At least so many placeholders."""
+
+    num_placeholders: Count
+
+
+class Postscript(Params):
+    """The marker a postscript starts with."""
+
+    postscript_marker: Expression
+
+
+def count_placeholders(text: str) -> int:
+    """Non-overlapping `[...]` that stay within a line; one pass, however many brackets are open."""
+    count = 0
+    for line in text.split("\n"):
+        position = line.find("[")
+        while position >= 0:
+            end = line.find("]", position)
+            if end < 0:
+                break
+            count += 1
+            position = line.find("[", end)
+    return count
+
+
+@rule("detectable_content:number_placeholders", Placeholders)
+def number_placeholders(doc: Doc, params: Placeholders) -> Outcome:
+    """`[address]`, `[]` and the `[text]` of a link all count, as upstream."""
+    count = count_placeholders(doc.text)
+    reason = f"{count} placeholders, at least {params.num_placeholders} asked"
+    return Outcome(count >= params.num_placeholders, reason, {"placeholders": count})
+
+
+@rule("detectable_content:postscript", Postscript)
+def postscript(doc: Doc, params: Postscript) -> Outcome:
+    """The marker occurs anywhere, in any case; `P.S.` and `P.P.S` also with blanks after the periods.
+
+    Upstream lower-cases a marker before it reads it as a regular expression; so do we.
+    """
+    marker = params.postscript_marker
+    pattern = _MARKERS.get(marker) or marker.lower()
+    found = compiled(pattern, False).search(doc.lower) is not None
+    return Outcome(found, f"{marker} {'found' if found else 'not found'}", {})
+
+
+@rule("detectable_content:postscript_fixed", Postscript)
+def postscript_fixed(doc: Doc, params: Postscript) -> Outcome:
+    """A line must start with the marker (Markdown emphasis and quotes aside): "p.s." within a sentence is none."""
+    marker = params.postscript_marker
+    pattern = _MARKERS.get(marker) or marker.lower()
+    lines = [line.strip().lstrip("*_\"'> ") for line in doc.lower.split("\n")]
+    found = any(compiled(pattern, False).match(line) for line in lines)
+    return Outcome(found, f"{'a' if found else 'no'} line starts with {marker}", {})

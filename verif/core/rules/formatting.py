@@ -1,0 +1,191 @@
+r"""`detectable_format:*`: bullets, highlights, sections, titles, JSON, fixed answers.
+
+Where upstream's regular expression can take quadratic time (white space before a bullet, `<<` without end),
+the same matches are counted here line by line.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from verif.core.rules.params import Count, Expression, compiled
+from verif.core.rules.registry import Outcome, Params, rule
+from verif.core.text import Doc
+
+ANSWERS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
+_SINGLE = re.compile(r"\*[^\n*]*\*")
+_DOUBLE = re.compile(r"\*\*[^\n*]*\*\*")
+_HIGHLIGHT = re.compile(r"\*\*\*[^\n*]+\*\*\*|\*\*[^\n*]+\*\*|\*[^\n*]+\*")
+_FENCE = re.compile(r"```[A-Za-z]*\n(.*)\n```", re.DOTALL)
+
+
+class Bullets(Params):
+    """Exactly so many bullets."""
+
+    num_bullets: Count
+
+
+class Highlights(Params):
+    """At least so many highlighted sections."""
+
+    num_highlights: Count
+
+
+class Sections(Params):
+    """At least so many sections, each marked by the splitter word and a number."""
+
+    section_spliter: Expression
+    num_sections: Count
+
+
+def count_bullets(text: str) -> int:
+    """Lines that start with `-`, or with `*` and something other than a second `*`.
+
+    A lone `*` takes the following line with it, as upstream's expression does.
+    """
+    count, swallowed = 0, False
+    lines = text.split("\n")
+    for index, line in enumerate(lines):
+        body = line.lstrip()
+        count += body.startswith("-")
+        if swallowed:
+            swallowed = False
+        elif body.startswith("*"):
+            if body == "*" and index + 1 < len(lines):
+                count, swallowed = count + 1, True
+            else:
+                count += len(body) > 1 and body[1] != "*"
+    return count
+
+
+def title(text: str) -> str | None:
+    """The first non-blank title between `<<` and the last `>>` of its line."""
+    for line in text.split("\n"):
+        begin = line.find("<<")
+        end = line.rfind(">>")
+        if begin >= 0 and end >= begin + 3:
+            inner = line[begin : end + 2].lstrip("<").rstrip(">").strip()
+            if inner:
+                return inner
+    return None
+
+
+@rule("detectable_format:number_bullet_lists", Bullets)
+def number_bullet_lists(doc: Doc, params: Bullets) -> Outcome:
+    """Bullets `* ` and `-`; rules such as `---` count too, as upstream."""
+    return _bullets(count_bullets(doc.text), params)
+
+
+@rule("detectable_format:number_bullet_lists_fixed", Bullets)
+def number_bullet_lists_fixed(doc: Doc, params: Bullets) -> Outcome:
+    """Markdown's bullets: `*`, `-` or `+`, then a blank, then text; no emphasis, no rules."""
+    bodies = (line.strip() for line in doc.text.split("\n"))
+    return _bullets(sum(1 for b in bodies if b[:2] in ("* ", "- ", "+ ") and b.strip("*-+_ ")), params)
+
+
+def _bullets(count: int, params: Bullets) -> Outcome:
+    return Outcome(
+        count == params.num_bullets, f"{count} bullets, {params.num_bullets} asked", {"bullets": count}
+    )
+
+
+@rule("detectable_format:constrained_response")
+def constrained_response(doc: Doc, _: Params) -> Outcome:
+    """One of the three answers occurs somewhere."""
+    found = next((answer for answer in ANSWERS if answer in doc.text), None)
+    return Outcome(found is not None, f"found {found!r}" if found else "none of the three answers", {})
+
+
+@rule("detectable_format:constrained_response_fixed")
+def constrained_response_fixed(doc: Doc, _: Params) -> Outcome:
+    """The response is one of the three answers and nothing else; quotes and emphasis around it are forgiven."""
+    found = doc.text.strip("\"'*_“”‘’ \n\t") in ANSWERS
+    return Outcome(
+        found, "is one of the three answers" if found else "is not just one of the three answers", {}
+    )
+
+
+@rule("detectable_format:number_highlighted_sections", Highlights)
+def number_highlighted_sections(doc: Doc, params: Highlights) -> Outcome:
+    """`*x*` and `**x**`; upstream looks for both and may count one span twice."""
+    text = doc.text
+    count = sum(1 for found in _SINGLE.findall(text) if found.strip("*").strip())
+    count += sum(1 for found in _DOUBLE.findall(text) if found[2:-2].strip())
+    return _highlights(count, params)
+
+
+@rule("detectable_format:number_highlighted_sections_fixed", Highlights)
+def number_highlighted_sections_fixed(doc: Doc, params: Highlights) -> Outcome:
+    """Each span counts once, however many asterisks; the white space between two bullets is none."""
+    spans = (
+        found.strip("*") for line in doc.text.split("\n") for found in _HIGHLIGHT.findall(_unbullet(line))
+    )
+    return _highlights(sum(1 for span in spans if span.strip() and span == span.strip()), params)
+
+
+def _unbullet(line: str) -> str:
+    body = line.lstrip()
+    return body[2:] if body.startswith("* ") else body
+
+
+def _highlights(count: int, params: Highlights) -> Outcome:
+    reason = f"{count} highlighted sections, at least {params.num_highlights} asked"
+    return Outcome(count >= params.num_highlights, reason, {"highlights": count})
+
+
+@rule("detectable_format:multiple_sections", Sections)
+def multiple_sections(doc: Doc, params: Sections) -> Outcome:
+    """The splitter word and a number, anywhere, at least so many times.
+
+    Upstream splits the text, so a splitter with groups counts its groups too; so do we.
+    """
+    pattern = compiled(rf"\s?{params.section_spliter}\s?\d+\s?", False)
+    return _sections(sum(1 for _ in pattern.finditer(doc.text)) * (1 + pattern.groups), params)
+
+
+@rule("detectable_format:multiple_sections_fixed", Sections)
+def multiple_sections_fixed(doc: Doc, params: Sections) -> Outcome:
+    """Lines that start with the splitter and a number, Roman or not: "see Section 2" within a line is none."""
+    pattern = compiled(rf"[\s#*_>\"'“]*{params.section_spliter}\s?(?:\d+|[IVXLC]+\b)", False)
+    return _sections(sum(1 for line in doc.text.split("\n") if pattern.match(line)), params)
+
+
+def _sections(count: int, params: Sections) -> Outcome:
+    reason = f"{count} sections marked {params.section_spliter!r}, at least {params.num_sections} asked"
+    return Outcome(count >= params.num_sections, reason, {"sections": count})
+
+
+def _parses(text: str) -> Outcome:
+    try:
+        json.loads(text)
+    except ValueError as error:
+        return Outcome(False, f"not JSON: {error}", {})
+    except RecursionError:
+        return Outcome(False, "JSON nested too deeply to read", {})
+    return Outcome(True, "JSON", {})
+
+
+@rule("detectable_format:json_format")
+def json_format(doc: Doc, _: Params) -> Outcome:
+    """The whole response, without a Markdown fence around it, is JSON."""
+    text = doc.text.strip()
+    for fence in ("```json", "```Json", "```JSON", "```"):
+        text = text.removeprefix(fence)
+    return _parses(text.removesuffix("```").strip())
+
+
+@rule("detectable_format:json_format_fixed")
+def json_format_fixed(doc: Doc, _: Params) -> Outcome:
+    """As above, but the result must be an object or a list: a bare number or string is no JSON output."""
+    text = doc.text.strip()
+    fenced = _FENCE.fullmatch(text)
+    body = (fenced.group(1) if fenced else text).strip()
+    return _parses(body) if body[:1] in ("{", "[") else Outcome(False, "not a JSON object or list", {})
+
+
+@rule("detectable_format:title")
+def title_rule(doc: Doc, _: Params) -> Outcome:
+    """A title in double angular brackets, within one line."""
+    found = title(doc.text)
+    return Outcome(found is not None, f"title {found[:60]!r}" if found else "no <<title>>", {})

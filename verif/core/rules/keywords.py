@@ -1,0 +1,89 @@
+"""`keywords:*`: words that must or must not occur, and how often.
+
+Upstream reads a keyword as a regular expression, ignores case, and matches inside words ("art" is found in
+"start"), except for forbidden words, which are matched at word boundaries. A letter is any one character
+and is counted in the lower-cased text.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from verif.core.rules.params import Count, Expression, RawExpression, Relation, compiled, holds
+from verif.core.rules.registry import Outcome, Params, rule
+from verif.core.text import Doc
+
+
+class Keywords(Params):
+    """All of these must occur."""
+
+    keywords: Annotated[tuple[RawExpression, ...], Field(min_length=1)]
+
+
+class Frequency(Params):
+    """One keyword, a relation and a number of occurrences."""
+
+    keyword: Expression
+    frequency: Count
+    relation: Relation
+
+
+class Forbidden(Params):
+    """None of these may occur."""
+
+    forbidden_words: Annotated[tuple[RawExpression, ...], Field(min_length=1)]
+
+
+class LetterFrequency(Params):
+    """One character, a relation and a number of occurrences."""
+
+    letter: Annotated[str, Field(min_length=1, max_length=1)]
+    let_frequency: Count
+    let_relation: Relation
+
+
+@rule("keywords:existence", Keywords)
+def existence(doc: Doc, params: Keywords) -> Outcome:
+    """Every keyword occurs somewhere."""
+    missing = [word for word in params.keywords if not compiled(word).search(doc.text)]
+    return Outcome(
+        not missing,
+        f"missing: {', '.join(missing)}" if missing else "all keywords occur",
+        {"missing": missing},
+    )
+
+
+@rule("keywords:frequency", Frequency)
+def frequency(doc: Doc, params: Frequency) -> Outcome:
+    """The keyword occurs less than, or at least, so many times."""
+    count = sum(1 for _ in compiled(params.keyword).finditer(doc.text))
+    ok = holds(count, params.relation, params.frequency)
+    return Outcome(
+        ok,
+        f"{params.keyword!r} occurs {count} times, {params.relation} {params.frequency} asked",
+        {"count": count},
+    )
+
+
+@rule("keywords:forbidden_words", Forbidden)
+def forbidden_words(doc: Doc, params: Forbidden) -> Outcome:
+    r"""No forbidden word occurs between word boundaries (`\b`)."""
+    found = [word for word in params.forbidden_words if compiled(rf"\b{word}\b").search(doc.text)]
+    return Outcome(
+        not found, f"found: {', '.join(found)}" if found else "no forbidden word occurs", {"found": found}
+    )
+
+
+@rule("keywords:letter_frequency", LetterFrequency)
+def letter_frequency(doc: Doc, params: LetterFrequency) -> Outcome:
+    """The letter occurs less than, or at least, so many times, whatever its case."""
+    letter = params.letter.strip().lower()
+    count = doc.lower.count(letter) if len(letter) == 1 else 0
+    ok = holds(count, params.let_relation, params.let_frequency)
+    return Outcome(
+        ok,
+        f"{letter!r} occurs {count} times, {params.let_relation} {params.let_frequency} asked",
+        {"count": count},
+    )

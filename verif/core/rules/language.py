@@ -1,0 +1,45 @@
+"""`language:*`: the language of the response."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from verif.core.rules.registry import Outcome, Params, rule
+from verif.core.text import Doc
+
+LANGUAGES = frozenset(
+    """af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ne nl no pa pl
+    pt ro ru sk sl so sq sv sw ta te th tl tr uk ur vi zh-cn zh-tw""".split()  # noqa: SIM905
+)
+
+
+def _known(code: str) -> str:
+    if code not in LANGUAGES:
+        hint = "; Chinese is zh-cn or zh-tw" if code.startswith("zh") else ""
+        raise ValueError(f"{code!r} is none of the {len(LANGUAGES)} languages that can be told apart{hint}")
+    return code
+
+
+class Language(Params):
+    """An ISO 639-1 code, as langdetect writes it."""
+
+    language: Annotated[str, AfterValidator(_known)]
+
+
+@rule("language:response_language", Language)
+def response_language(doc: Doc, params: Language) -> Outcome:
+    """The most probable language is the one asked; as upstream, a text without letters follows."""
+    found = doc.language
+    return Outcome(
+        found in (params.language, None), f"language {found}, {params.language} asked", {"language": found}
+    )
+
+
+@rule("language:response_language_fixed", Language)
+def response_language_fixed(doc: Doc, params: Language) -> Outcome:
+    """A text without a detectable language does not follow; case is ignored; either Chinese will do for the other."""
+    found = Doc(doc.lower).language
+    same = found is not None and found.partition("-")[0] == params.language.partition("-")[0]
+    return Outcome(same, f"language {found}, {params.language} asked", {"language": found})

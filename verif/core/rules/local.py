@@ -1,0 +1,178 @@
+"""The hard constraint types of the local world (`local:<type>`), small and exact.
+
+They are simpler than IFEval's: a sentence is counted by its end mark, a bullet by "- " at the start of a
+line, a title is a first line in double angle brackets. `verif.data.world` draws instructions from them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field
+
+from verif.core.rules.params import MOST
+from verif.core.rules.registry import NoParams, Outcome, Params, rule
+from verif.core.text import Doc
+
+
+class Count(Params):
+    """A number of words, sentences or bullets."""
+
+    n: int = Field(ge=1, le=MOST)
+
+
+class Word(Params):
+    """One keyword; case does not matter."""
+
+    word: str = Field(min_length=1)
+
+
+class Words(Params):
+    """Several keywords; case does not matter."""
+
+    words: tuple[str, ...] = Field(min_length=1)
+
+
+class Phrase(Params):
+    """An opening or closing phrase; case does not matter."""
+
+    phrase: str = Field(min_length=1)
+
+
+def _counted(found: int, ok: bool, what: str) -> Outcome:
+    return Outcome(ok, f"{found} {what}", {"count": found})
+
+
+def _sentences(doc: Doc) -> int:
+    return len(re.findall(r"(?<![.!?])[.!?]++(?=[\s\"]|$)", doc.text))
+
+
+def _uses(doc: Doc, word: str) -> int:
+    return len(re.findall(rf"\b{re.escape(word.lower())}\b", doc.lower))
+
+
+@rule("local:sentences", Count)
+def sentences(doc: Doc, p: Count) -> Outcome:
+    """Exactly n sentences."""
+    found = _sentences(doc)
+    return _counted(found, found == p.n, "sentences")
+
+
+@rule("local:max_sentences", Count)
+def max_sentences(doc: Doc, p: Count) -> Outcome:
+    """At least one and at most n sentences."""
+    found = _sentences(doc)
+    return _counted(found, 1 <= found <= p.n, "sentences")
+
+
+@rule("local:max_words", Count)
+def max_words(doc: Doc, p: Count) -> Outcome:
+    """At least one and at most n words."""
+    found = len(doc.words)
+    return _counted(found, 1 <= found <= p.n, "words")
+
+
+@rule("local:min_words", Count)
+def min_words(doc: Doc, p: Count) -> Outcome:
+    """At least n words."""
+    found = len(doc.words)
+    return _counted(found, found >= p.n, "words")
+
+
+@rule("local:bullets", Count)
+def bullets(doc: Doc, p: Count) -> Outcome:
+    """Exactly n lines that begin with "- "."""
+    found = len(re.findall(r"^\"?- \S", doc.text, re.MULTILINE))
+    return _counted(found, found == p.n, "bullet points")
+
+
+@rule("local:keyword", Word)
+def keyword(doc: Doc, p: Word) -> Outcome:
+    """The word stands in the response."""
+    found = _uses(doc, p.word)
+    return _counted(found, found >= 1, f"uses of {p.word!r}")
+
+
+@rule("local:keyword_twice", Word)
+def keyword_twice(doc: Doc, p: Word) -> Outcome:
+    """The word stands in the response at least twice."""
+    found = _uses(doc, p.word)
+    return _counted(found, found >= 2, f"uses of {p.word!r}")
+
+
+@rule("local:keywords", Words)
+def keywords(doc: Doc, p: Words) -> Outcome:
+    """All of the words stand in the response."""
+    missing = [word for word in p.words if not _uses(doc, word)]
+    return Outcome(
+        not missing, f"missing: {', '.join(missing)}" if missing else "all used", {"missing": missing}
+    )
+
+
+@rule("local:forbidden", Words)
+def forbidden(doc: Doc, p: Words) -> Outcome:
+    """None of the words stands in the response, which is not empty."""
+    used = [word for word in p.words if _uses(doc, word)]
+    if not doc.words:
+        return Outcome(False, "the response has no words", {"used": []})
+    return Outcome(not used, f"used: {', '.join(used)}" if used else "none used", {"used": used})
+
+
+@rule("local:lowercase")
+def lowercase(doc: Doc, _: NoParams) -> Outcome:
+    """Has letters, none of them a capital."""
+    capitals = sum(ch.isupper() for ch in doc.text)
+    return Outcome(not capitals and bool(doc.words), f"{capitals} capitals", {"capitals": capitals})
+
+
+@rule("local:uppercase")
+def uppercase(doc: Doc, _: NoParams) -> Outcome:
+    """Has letters, all of them capitals."""
+    small = sum(ch.islower() for ch in doc.text)
+    return Outcome(not small and bool(doc.words), f"{small} small letters", {"small": small})
+
+
+@rule("local:no_comma")
+def no_comma(doc: Doc, _: NoParams) -> Outcome:
+    """Has words and no comma."""
+    found = doc.text.count(",")
+    return _counted(found, found == 0 and bool(doc.words), "commas")
+
+
+@rule("local:exclaim")
+def exclaim(doc: Doc, _: NoParams) -> Outcome:
+    """Every sentence ends with an exclamation mark."""
+    marks = re.findall(r"(?<![.!?])([.!?]++)(?=[\s\"]|$)", doc.text)
+    others = sum(set(mark) != {"!"} for mark in marks)
+    return Outcome(
+        bool(marks) and not others, f"{others} of {len(marks)} sentences end otherwise", {"others": others}
+    )
+
+
+@rule("local:start", Phrase)
+def start(doc: Doc, p: Phrase) -> Outcome:
+    """The response begins with the phrase (a double quote may stand before it)."""
+    ok = doc.lower.lstrip().lstrip('"').startswith(p.phrase.lower())
+    return Outcome(ok, "" if ok else f"does not begin with {p.phrase!r}")
+
+
+@rule("local:end", Phrase)
+def end(doc: Doc, p: Phrase) -> Outcome:
+    """The response ends with the phrase (end marks and a double quote may follow it)."""
+    ok = doc.lower.rstrip().rstrip('"').rstrip(".!").endswith(p.phrase.lower())
+    return Outcome(ok, "" if ok else f"does not end with {p.phrase!r}")
+
+
+@rule("local:quotes")
+def quotes(doc: Doc, _: NoParams) -> Outcome:
+    """The whole response stands in double quotes."""
+    text = doc.text.strip()
+    ok = len(text) > 2 and text[0] == text[-1] == '"'
+    return Outcome(ok, "" if ok else "not wrapped in double quotes")
+
+
+@rule("local:title")
+def title(doc: Doc, _: NoParams) -> Outcome:
+    """The first line is a title in double angle brackets: <<title>>."""
+    ok = re.match(r"<<[^<>\n]*\w[^<>\n]*>>(\n|$)", doc.text.lstrip()) is not None
+    return Outcome(ok, "" if ok else "no title line")

@@ -1,0 +1,66 @@
+"""`startend:*` and `punctuation:*`: the last phrase, quotation marks around everything, no commas."""
+
+from __future__ import annotations
+
+from verif.core.rules.params import Phrase
+from verif.core.rules.registry import Outcome, Params, rule
+from verif.core.text import Doc
+
+_AFTER = "\"'*_”’» \t\r\n"
+_COMMAS = ",，、،﹐﹑"
+
+
+class EndPhrase(Params):
+    """The phrase a response must end with."""
+
+    end_phrase: Phrase
+
+
+@rule("startend:end_checker", EndPhrase)
+def end_checker(doc: Doc, params: EndPhrase) -> Outcome:
+    """The response, without white space and double quotes around it, ends with the phrase in any case."""
+    ending = doc.text.strip().strip('"').lower()
+    ok = ending.endswith(params.end_phrase.lower())
+    return Outcome(ok, f"ends with {ending[-60:]!r}", {})
+
+
+@rule("startend:end_checker_fixed", EndPhrase)
+def end_checker_fixed(doc: Doc, params: EndPhrase) -> Outcome:
+    """As above; closing quotes of any kind and Markdown emphasis after the phrase are forgiven."""
+    ending = doc.text.rstrip(_AFTER).lower()
+    ok = ending.endswith(params.end_phrase.rstrip(_AFTER).lower())
+    return Outcome(ok, f"ends with {ending[-60:]!r}", {})
+
+
+@rule("startend:quotation")
+def quotation(doc: Doc, _: Params) -> Outcome:
+    """The first and the last character, white space aside, are `"`."""
+    text = doc.text.strip()
+    ok = len(text) > 1 and text[0] == '"' == text[-1]
+    return Outcome(
+        ok, "wrapped in double quotes" if ok else f"starts with {text[:1]!r}, ends with {text[-1:]!r}", {}
+    )
+
+
+@rule("startend:quotation_fixed")
+def quotation_fixed(doc: Doc, _: Params) -> Outcome:
+    """Typographic and other double quotation marks count too."""
+    text = doc.text.strip()
+    ok = len(text) > 1 and f"{text[0]}{text[-1]}" in ('""', "“”", "„“", "„”", "«»", "「」", "『』", "””")
+    return Outcome(
+        ok, "wrapped in double quotes" if ok else f"starts with {text[:1]!r}, ends with {text[-1:]!r}", {}
+    )
+
+
+@rule("punctuation:no_comma")
+def no_comma(doc: Doc, _: Params) -> Outcome:
+    """No ASCII comma."""
+    count = doc.text.count(",")
+    return Outcome(count == 0, f"{count} commas", {"commas": count})
+
+
+@rule("punctuation:no_comma_fixed")
+def no_comma_fixed(doc: Doc, _: Params) -> Outcome:
+    """No comma of any script: full-width, ideographic and Arabic ones count too."""
+    count = sum(doc.text.count(comma) for comma in _COMMAS)
+    return Outcome(count == 0, f"{count} commas", {"commas": count})

@@ -1,0 +1,114 @@
+"""The registry of rules: constraint type -> typed parameters and one pure function.
+
+A rule is `(doc, params) -> Outcome`; `doc` is the response with its segmentation done once and shared by
+all checks (`verif.core.text.Doc`). Parameters are validated when a row is loaded (`validate`); a checked rule
+cannot meet a missing or misspelt parameter. Raise the rule's `version` when its verdicts change: it is part of the cache key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from verif.errors import InputError
+from verif.core.text import Doc
+
+
+class Params(BaseModel):
+    """Base of a rule's parameters: frozen, strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoParams(Params):
+    """For rules without parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a rule found: `ok`, a short reason, and evidence such as the counted value."""
+
+    ok: bool
+    reason: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+RuleFunction = Callable[[Doc, Any], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A registered constraint type."""
+
+    id: str
+    params: type[Params]
+    check: RuleFunction
+    version: int = 1
+    flavour: Callable[[], str] | None = None
+
+    @property
+    def part(self) -> str:
+        """The identity that goes into a verdict and its cache key.
+
+        `flavour` names what the machine supplies (an installed Punkt or our own), so that two machines
+        that may answer differently never share a cached verdict.
+        """
+        return f"rule:{self.id}@{self.version}" + (f"+{self.flavour()}" if self.flavour else "")
+
+
+_RULES: dict[str, Rule] = {}
+
+
+def rule(
+    id: str, params: type[Params] = NoParams, version: int = 1, flavour: Callable[[], str] | None = None
+) -> Callable[[RuleFunction], RuleFunction]:
+    """Register a function under `id` (decorator)."""
+
+    def register(function: RuleFunction) -> RuleFunction:
+        if id in _RULES:
+            raise ValueError(f"rule {id!r} is registered twice")
+        _RULES[id] = Rule(id, params, function, version, flavour)
+        return function
+
+    return register
+
+
+def get(id: str) -> Rule:
+    """The rule with that id; an unknown one is an `InputError` that names near misses."""
+    if id not in _RULES:
+        import difflib
+
+        near = difflib.get_close_matches(id, _RULES, n=3)
+        raise InputError(
+            f"unknown constraint type {id!r}", hint=f"Did you mean {', '.join(near)}?" if near else ""
+        )
+    return _RULES[id]
+
+
+def rules() -> dict[str, Rule]:
+    """All registered rules by id."""
+    return dict(_RULES)
+
+
+def validate(id: str, raw: dict[str, Any], *, file: object = None, row: int | None = None) -> Params:
+    """Typed parameters of a rule, or an `InputError` that names file, row and field.
+
+    A null value means an absent parameter: published IFEval tables hold every parameter name in every row.
+    """
+    try:
+        spec = get(id)
+    except InputError as error:
+        raise InputError(error.problem, file=file, row=row, hint=error.hint) from None
+    try:
+        return spec.params.model_validate({name: value for name, value in raw.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "params"
+        known = ", ".join(spec.params.model_fields) or "none"
+        message = f"{id}: {first['msg'].removeprefix('Value error, ')}"
+        raise InputError(
+            message, file=file, row=row, field=name, hint=f"Parameters of {id}: {known}."
+        ) from None

@@ -1,0 +1,226 @@
+"""Verify files: every row's hard constraints, in a stream, without a judge.
+
+Rules run here; model-written checkers run in the sandbox, rows with the same instruction together; soft
+constraints are skipped. Errors are errors: a check that could not be made is never a failed one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from verif.core import rules
+from verif.core.rows import Row
+from verif.core.row_files import OnBad
+from verif.core.checks import checker_verdicts
+from verif.core.rules import Outcome
+from verif.core.text import Doc
+from verif.types import CheckerConstraint, Constraint, Cost, RuleConstraint, SoftConstraint, Status, Verdict
+
+if TYPE_CHECKING:
+    from verif.core.sandbox.sandbox import Sandbox
+
+_BATCH_ROWS = 64
+_BATCH_CHARS = 8 << 20
+_FREE = Cost()
+_NO_JUDGE = "no judge was asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A row with one verdict per constraint, in the order of its constraints."""
+
+    row: Row
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def followed(self) -> bool | None:
+        """True if all passed, False if one failed or is unscorable, None if that is not known."""
+        found = [verdict.status for verdict in self.verdicts]
+        if Status.FAIL in found or Status.UNSCORABLE in found:
+            return False
+        return True if all(status is Status.PASS for status in found) else None
+
+
+def rule_verdict(
+    constraint: RuleConstraint, params: rules.Params, doc: Doc, index: int, *, loose: bool
+) -> Verdict:
+    """The verdict of one rule. A rule that raises is our fault: status error, never fail."""
+    spec = rules.get(constraint.rule)
+    try:
+        outcome = rules.check(spec, doc, params, loose=loose)
+    except (Exception, RecursionError) as error:
+        reason = f"{constraint.rule} could not be checked: {type(error).__name__}: {error}"
+        return Verdict(status=Status.ERROR, covers=(index,), reason=reason, part=spec.part)
+    return _from_outcome(outcome, index, spec.part)
+
+
+def _from_outcome(outcome: Outcome, index: int, part: str) -> Verdict:
+    status = Status.PASS if outcome.ok else Status.FAIL
+    return Verdict(
+        status=status, covers=(index,), reason=outcome.reason, evidence=outcome.evidence, part=part
+    )
+
+
+def score(rows: Iterable[Row], *, loose: bool = False, sandbox: Sandbox | None = None) -> Iterator[Scored]:
+    """Verdicts for every row, in order. Without a sandbox, checkers are skipped.
+
+    Rows without checkers go straight through; others wait for up to 64 rows, so that responses to one
+    instruction share a session.
+    """
+    waiting: list[Row] = []
+    chars = 0
+    for item in rows:
+        if not waiting and not _checkers(item):
+            yield _scored(item, {}, loose)
+            continue
+        waiting.append(item)
+        chars += len(item.response or "")
+        if len(waiting) >= _BATCH_ROWS or chars >= _BATCH_CHARS:
+            yield from _batch(waiting, loose, sandbox)
+            waiting, chars = [], 0
+    yield from _batch(waiting, loose, sandbox)
+
+
+def _constraints(item: Row) -> tuple[Constraint, ...]:
+    return item.instruction.constraints if item.instruction else ()
+
+
+def _checkers(item: Row) -> list[int]:
+    return [
+        index
+        for index, constraint in enumerate(_constraints(item))
+        if isinstance(constraint, CheckerConstraint)
+    ]
+
+
+def _batch(rows: Sequence[Row], loose: bool, sandbox: Sandbox | None) -> Iterator[Scored]:
+    """Checkers of rows that share an instruction run as one group."""
+    found: list[dict[int, Verdict]] = [{} for _ in rows]
+    groups: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for position, item in enumerate(rows):
+        sources = tuple(c.source for c in _constraints(item) if isinstance(c, CheckerConstraint))
+        if sources and sandbox is not None and not Doc(item.response or "").blank:
+            groups.setdefault((item.prompt, sources), []).append(position)
+    for positions in groups.values():
+        instruction = rows[positions[0]].instruction
+        assert instruction is not None
+        assert sandbox is not None
+        grid = checker_verdicts(instruction, [rows[p].response or "" for p in positions], sandbox, None)
+        for position, verdicts in zip(positions, grid, strict=True):
+            for index, verdict in zip(_checkers(rows[position]), verdicts, strict=True):
+                found[position][index] = verdict.model_copy(update={"covers": (index,)})
+    for item, checked in zip(rows, found, strict=True):
+        yield _scored(item, checked, loose, run=sandbox is not None)
+
+
+def _scored(item: Row, checked: dict[int, Verdict], loose: bool, run: bool = False) -> Scored:
+    doc = Doc(item.response or "")
+    verdicts = []
+    for index, (constraint, params) in enumerate(zip(_constraints(item), item.params, strict=True)):
+        if index in checked:
+            verdicts.append(checked[index])
+        elif isinstance(constraint, RuleConstraint):
+            assert params is not None
+            verdicts.append(rule_verdict(constraint, params, doc, index, loose=loose))
+        elif isinstance(constraint, CheckerConstraint) and run:
+            verdicts.append(_from_outcome(rules.EMPTY, index, "checker"))
+        else:
+            reason = "checkers were not run" if isinstance(constraint, CheckerConstraint) else _NO_JUDGE
+            verdicts.append(Verdict(status=Status.SKIPPED, covers=(index,), reason=reason))
+    return Scored(item, tuple(verdicts))
+
+
+def scorable(rows: Iterable[Row], on_bad: OnBad | None = None) -> Iterator[Row]:
+    """Rows that have both constraints and a response; any other is a bad row."""
+    for item in rows:
+        problem = None
+        if item.instruction is None:
+            hint = "Give the file of instructions first: verif score INSTRUCTIONS --responses THIS."
+            problem = item.where.error("has no constraints", hint=hint)
+        elif item.response is None:
+            problem = item.where.error(
+                "has no response", "response", "Give a file of responses with --responses."
+            )
+        if problem is None:
+            yield item
+        elif on_bad is None:
+            raise problem
+        else:
+            on_bad(problem)
+
+
+# ---------------------------------------------------------------------------------------------- out
+def kind(constraint: Constraint, family: str = "") -> str:
+    """What a constraint is called in tables: its rule id, or its kind and family."""
+    if isinstance(constraint, RuleConstraint):
+        return constraint.rule
+    family = family or (constraint.dimension if isinstance(constraint, SoftConstraint) else "")
+    return f"{constraint.kind}:{family}" if family else constraint.kind
+
+
+def kinds(item: Row) -> list[str]:
+    """`kind` of each constraint of a row."""
+    if item.instruction is None:
+        return []
+    families = item.instruction.meta.get("families", ())
+    names = [f if isinstance(f, str) else "" for f in families] if isinstance(families, list | tuple) else []
+    names += [""] * (len(item.instruction.constraints) - len(names))
+    return [
+        kind(constraint, name) for constraint, name in zip(item.instruction.constraints, names, strict=False)
+    ]
+
+
+def line(scored: Scored) -> bytes:
+    """The published form (docs/verdicts.schema.json): one JSON object and a newline."""
+    item = scored.row
+    value = {
+        "id": item.id,
+        "prompt": item.prompt,
+        "response": item.response,
+        "verdicts": [
+            {
+                "constraint": c.rule if isinstance(c, RuleConstraint) else c.text,
+                "index": index,
+                "status": verdict.status.value,
+                "reason": verdict.reason,
+                "evidence": verdict.evidence,
+            }
+            for index, (c, verdict) in enumerate(zip(_constraints(item), scored.verdicts, strict=True))
+        ],
+        "all": scored.followed,
+    }
+    return dumps(value)
+
+
+def dumps(value: Any) -> bytes:
+    """JSON and a newline; lone surrogates, which UTF-8 cannot hold, are written as escapes."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts of a scored file: by constraint type and status, and of rows by `all`."""
+
+    rows: int = 0
+    followed: Counter[bool | None] = field(default_factory=Counter)
+    by_kind: dict[str, Counter[Status]] = field(default_factory=dict)
+
+    def add(self, scored: Scored) -> None:
+        """Count one row."""
+        self.rows += 1
+        self.followed[scored.followed] += 1
+        for name, verdict in zip(kinds(scored.row), scored.verdicts, strict=True):
+            self.by_kind.setdefault(name, Counter())[verdict.status] += 1
+
+    def total(self) -> Counter[Status]:
+        """Counts over all types."""
+        return sum(self.by_kind.values(), Counter())

@@ -1,0 +1,149 @@
+"""General ability through lm-eval (GSM8K, MMLU-Pro, BBH, DROP, ...) against the served policy, before and after.
+
+lm-eval is asked through its OpenAI client, so the policy is measured the way it is served. A task's name, or the
+path of a task file, stands in the recipe; names are checked against lm-eval's registry before anything is served.
+
+lm-eval scores a response once per filter (GSM8K: `strict-match` and `flexible-extract`). One filter counts, so that a
+document counts once: `strict-match` where a task has it, else its first. The metric's name says which, in lm-eval's
+own spelling: `exact_match,strict-match`. A group's line (BBH, MMLU-Pro) pools the documents of its tasks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from verif.evaluation.run import context_of
+from verif.errors import RecipeError, ServiceError
+from verif.stats import bootstrap_mean, holm, paired_bootstrap
+
+if TYPE_CHECKING:
+    from verif.project import Stage
+
+GENERATION_TOKENS = 256
+STRICT = "strict-match"
+_LOCAL_DATA = re.compile(r"^dataset_path:\s*[\"']?(json|csv|parquet|text|arrow)\b", re.MULTILINE)
+
+Scored = tuple[str, dict[str, float]]
+"""A metric's name and its value by document."""
+
+
+def check_tasks(tasks: Sequence[str], root: Path) -> Any:
+    """lm-eval's task manager that knows all of them; an unknown name is a `RecipeError` with near misses."""
+    import difflib
+
+    files = [root / task for task in tasks if task.endswith(".yaml")]
+    for file in files:
+        if not file.is_file():
+            raise RecipeError(f"{file} does not exist (evaluate.general_tasks).")
+    if len(files) == len(tasks) and all(_LOCAL_DATA.search(file.read_text("utf-8")) for file in files):
+        # `datasets` asks the hub even for files on the disk; tasks of the hub must reach it on a fresh machine.
+        os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
+    from lm_eval.tasks import TaskManager
+
+    folders = sorted({str(file.parent) for file in files})
+    manager = TaskManager(include_path=folders or None)
+    known = set(manager.all_tasks)
+    for task in tasks:
+        if _name(task) not in known:
+            near = difflib.get_close_matches(_name(task), known, n=3)
+            hint = f"Near: {', '.join(near)}." if near else "See `lm-eval ls tasks`."
+            raise RecipeError(f"lm-eval has no task {_name(task)!r} (evaluate.general_tasks).", hint)
+    return manager
+
+
+def _name(task: str) -> str:
+    return Path(task).stem if task.endswith(".yaml") else task
+
+
+def measure_general(stage: Stage, manager: Any, timings: dict[str, float]) -> dict[str, Any]:
+    """Each task's and group's main metric before and after, by `manager` of `check_tasks`."""
+    from verif.system.serving import serve
+
+    section = stage.recipe.evaluate
+    resources = stage.recipe.resources.get("evaluate")
+    found: dict[str, dict[str, Scored]] = {}
+    for name, folder in (("before", stage.models / "policy"), ("after", stage.models / "trained")):
+        begun, log = time.monotonic(), stage.state / "logs" / f"general-{name}.log"
+        gpus = resources.gpus if resources else 0
+        with serve(folder, log=log, gpus=gpus, context=context_of(folder)) as url:
+            found[name] = ask(url, folder, section.general_tasks, manager, section.seed)
+        timings[f"general_{name}"] = time.monotonic() - begun
+    return compare(found["before"], found["after"], section.bootstrap, section.seed)
+
+
+def compare(
+    before: Mapping[str, Scored], after: Mapping[str, Scored], samples: int, seed: int
+) -> dict[str, Any]:
+    """Per task: both means with intervals over documents, and the paired gain, its p-value corrected (Holm)."""
+    out: dict[str, Any] = {}
+    for task, (metric, first) in before.items():
+        second = after[task][1]
+        both = [document for document in first if document in second]
+        gain = paired_bootstrap([first[d] for d in both], [second[d] for d in both], None, samples, seed)
+        out[task] = {
+            "metric": metric,
+            "before": bootstrap_mean(list(first.values()), None, samples, seed).as_dict(),
+            "after": bootstrap_mean(list(second.values()), None, samples, seed).as_dict(),
+            "gain": gain.as_dict(),
+        }
+    adjusted = holm([cells["gain"]["p_value"] for cells in out.values()])
+    for cells, p_value in zip(out.values(), adjusted, strict=True):
+        cells["gain"]["p_holm"] = p_value
+    return out
+
+
+def ask(
+    url: str, tokenizer: Path, tasks: Sequence[str], manager: Any, seed: int, limit: int | None = None
+) -> dict[str, Scored]:
+    """Task or group -> its scores, from lm-eval against the server at `url` (model name `model`)."""
+    import aiohttp
+    import lm_eval
+
+    arguments = {
+        "model": "model", "base_url": f"{url}/completions", "tokenizer": str(tokenizer), "num_concurrent": 16,
+        "max_retries": 2, "tokenized_requests": False, "max_gen_toks": GENERATION_TOKENS,
+    }  # fmt: skip
+    try:
+        result = lm_eval.simple_evaluate(
+            model="local-completions", model_args=arguments, tasks=[_name(task) for task in tasks],
+            task_manager=manager, limit=limit, log_samples=True, random_seed=seed, numpy_random_seed=seed,
+            torch_random_seed=seed, fewshot_random_seed=seed, bootstrap_iters=0, verbosity="ERROR",
+        )  # fmt: skip
+    except aiohttp.ClientError as error:
+        raise ServiceError(f"lm-eval got no completion from {url}: {error}") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ServiceError(
+            f"lm-eval ended: {error}", "A task's data set must be on this machine, or reachable."
+        ) from None
+    out = {task: _scored(task, samples) for task, samples in result["samples"].items()}
+    return _totals(out, result.get("group_subtasks", {})) | out
+
+
+def _scored(task: str, samples: Sequence[Mapping[str, Any]]) -> Scored:
+    """The task's first metric by document, under one filter."""
+    filters = list(dict.fromkeys(str(sample["filter"]) for sample in samples))
+    chosen = STRICT if STRICT in filters else filters[0]
+    own = [sample for sample in samples if sample["filter"] == chosen]
+    metric = str(own[0]["metrics"][0])
+    name = metric if chosen == "none" else f"{metric},{chosen}"
+    return name, {f"{task}/{sample['doc_id']}": float(sample[metric]) for sample in own}
+
+
+def _totals(scored: Mapping[str, Scored], groups: Mapping[str, Sequence[str]]) -> dict[str, Scored]:
+    """Every group's documents together, so that a task weighs what it has; none where the metrics differ."""
+
+    def below(name: str) -> list[str]:
+        return [name] if name in scored else [leaf for child in groups.get(name, ()) for leaf in below(child)]
+
+    out = {}
+    for group in groups:
+        parts = [scored[leaf] for leaf in dict.fromkeys(below(group))]
+        metrics = {metric for metric, _ in parts}
+        if len(metrics) == 1:
+            out[group] = (metrics.pop(), {key: v for _, values in parts for key, v in values.items()})
+    return out

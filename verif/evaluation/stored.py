@@ -1,0 +1,58 @@
+"""IFEval's four totals for responses that exist already, with the counts that papers and forks print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from verif.evaluation.benchmarks import ifeval
+from verif.evaluation import judging
+from verif.evaluation.case import Answer, Row
+from verif.evaluation.benchmarks.rows import need, read_rows
+from verif.evaluation.scores import instruction_level, outcomes, prompt_level
+from verif.errors import InputError
+from verif.stats import Interval
+from verif.types import Status
+
+
+def stored_rows(prompts: Path, responses: Path, *, leave_out: bool = False) -> list[Row]:
+    """Verdicts on responses matched to prompts by the prompt's text; each must come once, and be known.
+
+    With `leave_out` a response to an unknown prompt is passed over (published files differ in a prompt or two).
+    """
+    cases = {case.instruction.prompt: case for case in ifeval.load(prompts)}
+    rows: list[Row] = []
+    seen: set[str] = set()
+    for number, row in read_rows(responses):
+        prompt, text = (need(row, name, str, responses, number) for name in ("prompt", "response"))
+        if prompt not in cases and leave_out:
+            continue
+        if prompt not in cases:
+            raise InputError(
+                "the prompt is not one of the benchmark", file=responses, row=number, field="prompt"
+            )
+        if prompt in seen:
+            raise InputError(
+                "a second response to the same prompt", file=responses, row=number, field="prompt"
+            )
+        seen.add(prompt)
+        answer = Answer(text)
+        rows += judging.by_rules(
+            judging.blank("ifeval", "stored", "t1", cases[prompt], answer), cases[prompt], answer
+        )
+    return rows
+
+
+def score_stored(
+    prompts: Path, responses: Path, samples: int = 10_000, *, leave_out: bool = False
+) -> dict[str, tuple[int, int, Interval]]:
+    """(passed, total, interval) at prompt and instruction level, strict and loose."""
+    rows = stored_rows(prompts, responses, leave_out=leave_out)
+    out = {}
+    for variant in ("strict", "loose"):
+        own = [row for row in rows if row.variant == variant]
+        found = outcomes(own, variant)
+        passed = sum(outcome.followed for outcome in found)
+        out[f"prompt_{variant}"] = (int(passed), len(found), prompt_level(rows, samples, 0, variant))
+        single = sum(row.status == Status.PASS for row in own)
+        out[f"instruction_{variant}"] = (single, len(own), instruction_level(rows, samples, 0, variant))
+    return out

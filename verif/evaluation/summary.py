@@ -1,0 +1,143 @@
+"""Verdict rows to numbers: per benchmark and model, gains with paired intervals, constraint types, corrected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from verif.evaluation.case import Benchmark, Case, Row
+from verif.evaluation.judging import LANGUAGE
+from verif.evaluation.scores import UNKNOWN, outcomes
+from verif.stats import PairedResult, bootstrap_mean, holm, paired_bootstrap
+from verif.types import Status
+
+MAIN = "t1"
+"""The mode in which training samples, and in which headline numbers are given; greedy stands beside it."""
+
+
+def summarise(
+    benchmark: Benchmark, cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int
+) -> dict[str, Any]:
+    """All numbers of one benchmark. Models are before, after and, where it was run, control."""
+    split: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        split[row.model, row.mode].append(row)
+    out: dict[str, Any] = {"n": len(cases), "judging": benchmark.judging, "title": benchmark.title}
+    for model in dict.fromkeys(row.model for row in rows):
+        main = split.get((model, MAIN)) or []
+        scores = {k: v.as_dict() for k, v in benchmark.score(cases, main, samples, seed).items()}
+        numbers: dict[str, Any] = {
+            "strict": scores["prompt_strict"],
+            "scores": scores,
+            **_form(main, samples, seed),
+        }
+        if greedy := split.get((model, "greedy")):
+            found = benchmark.score(cases, greedy, samples, seed)
+            numbers["greedy"] = found["prompt_strict"].as_dict()
+            numbers["greedy_scores"] = {k: v.as_dict() for k, v in found.items()}
+            numbers["greedy_form"] = _form(greedy, samples, seed)
+        out[model] = numbers
+    for name, mode, first, second in (
+        ("gain", MAIN, "before", "after"),
+        ("gain_greedy", "greedy", "before", "after"),
+        ("control_gain", MAIN, "before", "control"),
+        ("gain_over_control", MAIN, "control", "after"),
+    ):
+        if (first, mode) in split and (second, mode) in split:
+            out[name] = paired(split[first, mode], split[second, mode], samples, seed).as_dict()
+    if ("before", MAIN) in split and ("after", MAIN) in split:
+        out["families"] = families(split["before", MAIN], split["after", MAIN], samples, seed)
+    return out
+
+
+def paired(before: Sequence[Row], after: Sequence[Row], samples: int, seed: int) -> PairedResult:
+    """Whole prompts followed, after minus before, over the prompts known in both."""
+    first = {o.id: o for o in outcomes(before) if o.known}
+    both = [(first[o.id], o) for o in outcomes(after) if o.known and o.id in first]
+    return paired_bootstrap(
+        [a.followed for a, _ in both],
+        [b.followed for _, b in both],
+        [b.cluster for _, b in both],
+        samples,
+        seed,
+    )
+
+
+def families(before: Sequence[Row], after: Sequence[Row], samples: int, seed: int) -> dict[str, Any]:
+    """Per constraint type: both shares and the paired gain, its p-value corrected over the types (Holm)."""
+    values: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    first = {(r.id, r.index, r.variant): r for r in before}
+    for row in after:
+        other = first.get((row.id, row.index, row.variant))
+        if other and row.variant == "strict" and row.status not in UNKNOWN and other.status not in UNKNOWN:
+            pair = (float(other.status == Status.PASS), float(row.status == Status.PASS), row.cluster)
+            values[row.family].append(pair)
+    out: dict[str, Any] = {}
+    for name in sorted(values):
+        old, new, clusters = (list(column) for column in zip(*values[name], strict=True))
+        out[name] = {
+            "before": _within(0, bootstrap_mean(old, clusters, samples, seed).as_dict()),  # type: ignore[arg-type]
+            "after": _within(0, bootstrap_mean(new, clusters, samples, seed).as_dict()),  # type: ignore[arg-type]
+            "gain": _within(-1, paired_bootstrap(old, new, clusters, samples, seed).as_dict()),  # type: ignore[arg-type]
+        }
+    adjusted = holm([found["gain"]["p_value"] for found in out.values()])
+    for found, p_value in zip(out.values(), adjusted, strict=True):
+        found["gain"]["p_holm"] = p_value
+    return out
+
+
+def _within(least: float, cell: dict[str, Any]) -> dict[str, Any]:
+    """The interval inside what is possible (at most 1): verdicts of one source alone leave all of that open."""
+    return cell | {"low": max(least, cell["low"]), "high": min(1.0, cell["high"])}
+
+
+def _form(rows: Sequence[Row], samples: int, seed: int) -> dict[str, Any]:
+    """Length, truncation, emptiness, sameness and (local world) grammaticality: where a hacked reward shows."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row.id, row)
+    answers = list(first.values())
+    clusters = [row.cluster for row in answers]
+
+    def mean(values: list[float]) -> dict[str, float]:
+        return bootstrap_mean(values, clusters, samples, seed).as_dict()
+
+    form: dict[str, Any] = {
+        "length": mean([float(row.tokens) for row in answers]),
+        "unfinished": mean([float(not row.finished) for row in answers]),
+        "empty": mean([float(not row.response.strip()) for row in answers]),
+        "distinct": len({row.response for row in answers}) / max(1, len(answers)),
+        "unknown_prompts": sum(not outcome.known for outcome in outcomes(rows)),
+    }
+    language = [row for row in rows if row.family == LANGUAGE and row.index == -1]
+    if language:
+        form["grammatical"] = bootstrap_mean(
+            [float(row.status == Status.PASS) for row in language],
+            [row.cluster for row in language],
+            samples,
+            seed,
+        ).as_dict()
+    return form
+
+
+def warnings(name: str, numbers: dict[str, Any]) -> list[str]:
+    """Answers that say nothing, or always the same: no number above them means anything."""
+    out = []
+    for model in ("before", "after", "control"):
+        found = numbers.get(model)
+        if not found:
+            continue
+        if found["empty"]["value"] > 0.5:
+            out.append(
+                f"{name}: the {model} model answers nothing to {found['empty']['value']:.0%} of the prompts."
+            )
+        elif numbers["n"] >= 20 and found["distinct"] < 0.1:
+            out.append(
+                f"{name}: the {model} model gives {found['distinct']:.0%} distinct answers; it repeats itself."
+            )
+        if found["unknown_prompts"]:
+            out.append(
+                f"{name}: {found['unknown_prompts']} prompts of the {model} model have an errored verdict."
+            )
+    return out

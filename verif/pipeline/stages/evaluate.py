@@ -1,0 +1,148 @@
+"""evaluate: the starting and the trained policy, and the supervised control, on the recipe's benchmarks.
+
+`reports/evaluation.json` holds numbers only, no times, so that the same models give the same file; times are in
+`reports/evaluation/timings.json`. Generation is kept under `.verif/evaluate`, where a killed run continues.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from verif.evaluation import catalog, verdicts
+from verif.evaluation.canary import canary, plain_texts, world_texts
+from verif.evaluation.control import Control, training
+from verif.evaluation.generate import Sampling
+from verif.evaluation.judging import Verifies
+from verif.evaluation.pictures import draw
+from verif.evaluation.run import Answers, Model, Suite, answer_all, judge_all
+from verif.evaluation.summary import MAIN, summarise, warnings
+from verif.system.files import digest_tree, new_directory, write_json
+from verif.registry.runs.recording import numbers as numbers_of
+from verif.registry.runs.stage_run import stage_run
+from verif.project import Stage
+
+
+def run(stage: Stage) -> None:
+    """Write `reports/evaluation.json` and `reports/evaluation/`."""
+    section, timings = stage.recipe.evaluate, dict[str, float]()
+    begun = time.monotonic()
+    with stage_run(stage, "evaluate") as record:
+        tasks = general_tasks(stage)
+        suites = load_suites(stage)
+        answers = answer(stage, suites, timings)
+        mark = time.monotonic()
+        rows = judge_all(suites, answers, lambda: open_verifier(stage))
+        timings["judge"] = time.monotonic() - mark
+        mark = time.monotonic()
+        numbers: dict[str, Any] = {"benchmarks": {}, "warnings": []}
+        for suite in suites:
+            own = [row for row in rows if row.benchmark == suite.benchmark.name]
+            found = summarise(suite.benchmark, suite.cases, own, section.bootstrap, section.seed)
+            numbers["benchmarks"][suite.benchmark.name] = found
+            numbers["warnings"] += warnings(suite.benchmark.name, found)
+        timings["statistics"] = time.monotonic() - mark
+        mark = time.monotonic()
+        numbers["canary"] = measure_canary(stage)
+        timings["canary"] = time.monotonic() - mark
+        if tasks is not None:
+            from verif.evaluation.general import measure_general
+
+            numbers["general"] = measure_general(stage, tasks, timings)
+        numbers["models"] = {name: digest_tree(stage.models / name) for name in ("policy", "trained")}
+        numbers["gain_points"] = headline(numbers)
+        timings["total"] = time.monotonic() - begun
+        with new_directory(stage.reports / "evaluation") as folder:
+            verdicts.write(folder / "verdicts.parquet", rows)
+            write_json(folder / "timings.json", {name: round(s, 2) for name, s in timings.items()})
+            draw(numbers, folder)
+        write_json(stage.reports / "evaluation.json", numbers)
+        record.metrics({**numbers_of(numbers), **{f"seconds/{name}": s for name, s in timings.items()}})
+        record.artifact(stage.reports / "evaluation.json")
+        record.artifact(stage.reports / "evaluation")
+    for line in numbers["warnings"]:
+        print(f"warning: {line}")
+
+
+def general_tasks(stage: Stage) -> Any:
+    """lm-eval's manager of the recipe's tasks, or None: an unknown name ends the stage before a model is asked."""
+    if not stage.recipe.evaluate.general_tasks:
+        return None
+    from verif.evaluation.general import check_tasks
+
+    return check_tasks(stage.recipe.evaluate.general_tasks, stage.root)
+
+
+def load_suites(stage: Stage) -> list[Suite]:
+    """The recipe's benchmarks with their cases."""
+    suites = []
+    for b in stage.recipe.evaluate.benchmarks:
+        pinned = (b.repo, b.revision, b.digest) if b.repo else None
+        cases = catalog.load(b.name, b.path, stage.data, stage.root, b.limit, pinned)
+        suites.append(Suite(catalog.get(b.name), tuple(cases)))
+    return suites
+
+
+def answer(stage: Stage, suites: list[Suite], timings: dict[str, float]) -> Answers:
+    """All answers: before and after in both modes, the control sampled on the first benchmark."""
+    section, state = stage.recipe.evaluate, stage.state
+    resources = stage.recipe.resources.get("evaluate")
+    gpus = resources.gpus if resources else 0
+    sampled = Sampling(MAIN, 1.0, section.response_tokens, section.seed)
+    greedy = Sampling("greedy", 0.0, section.response_tokens, section.seed)
+    answers: Answers = {}
+    with ExitStack() as stack:
+        control = _control(stage, stack)
+        for name, folder in (("before", stage.models / "policy"), ("after", stage.models / "trained")):
+            model = Model(name, folder, (sampled, greedy), tuple(suites))
+            answers.update(answer_all(model, state, timings, gpus=gpus))
+        if control is not None:
+            mark = time.monotonic()
+            folder = control.wait()
+            timings["wait_control"] = time.monotonic() - mark
+            model = Model("control", folder, (sampled,), tuple(suites[:1]))
+            answers.update(answer_all(model, state, timings, gpus=gpus))
+    return answers
+
+
+def _control(stage: Stage, stack: ExitStack) -> Control | None:
+    section, pairs = stage.recipe.evaluate, stage.data / "policy_pairs.parquet"
+    if not section.sft_control or stage.recipe.policy.kind != "scratch" or not pairs.is_file():
+        return None
+    return stack.enter_context(
+        training(
+            stage.models / "policy", pairs, stage.state, steps=section.sft_control_steps, seed=section.seed
+        )
+    )
+
+
+@contextmanager
+def open_verifier(stage: Stage) -> Iterator[tuple[Verifies, str]]:
+    """The recipe's verifier service, leased for as long as the block lasts."""
+    from verif.service.client import VerifierClient
+    from verif.service.lease import verifier
+
+    with verifier(stage) as endpoint:
+        yield VerifierClient(endpoint.url), endpoint.identity
+
+
+def measure_canary(stage: Stage) -> dict[str, Any]:
+    """Plain-text likelihood before and after; a recipe without a local corpus relies on `general_tasks`."""
+    section, pairs = stage.recipe.evaluate, stage.data / "policy_pairs.parquet"
+    if stage.recipe.data.kind == "world":
+        texts = world_texts(section.seed)
+    elif pairs.is_file():
+        texts = plain_texts(pairs, section.seed)
+    else:
+        return {}
+    return canary(stage.models / "policy", stage.models / "trained", texts, section.bootstrap, section.seed)
+
+
+def headline(numbers: dict[str, Any]) -> float | None:
+    """The first benchmark's gain in points."""
+    for found in numbers["benchmarks"].values():
+        if "gain" in found and found["gain"]["value"] is not None:
+            return float(found["gain"]["value"]) * 100
+    return None

@@ -1,0 +1,61 @@
+"""Stage `judge`: the judge model, tiny and from scratch, pinned from a hub, or none."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict
+from typing import Any
+
+from verif.data.tables import read_judge_pairs
+from verif.errors import RecipeError
+from verif.system.files import digest_tree, new_directory, write_json
+from verif.recipe import HubModel, NoModel
+from verif.project import Stage
+from verif.pipeline.stages.models import check_folder, fetch, require_space, training_threads
+
+QUICK = 300
+
+
+def run(stage: Stage) -> None:
+    """Write `models/judge` and `reports/judge.json`."""
+    section, out = stage.recipe.judge, stage.models / "judge"
+    require_space(stage.models)
+    if isinstance(section, NoModel):
+        with new_directory(out) as folder:
+            write_json(folder / "none.json", {"judge": None, "why": "the recipe's formula asks no judge"})
+        write_json(stage.reports / "judge.json", {"kind": "none"})
+        print("judge: none (the recipe's formula asks no judge)")
+        return
+    if isinstance(section, HubModel):
+        write_json(
+            stage.reports / "judge.json", {"repo": section.repo, "digest": fetch(section, out, "judge")}
+        )
+        return
+    pairs = read_judge_pairs(stage.data / "judge_pairs.parquet")
+    if not pairs:
+        raise RecipeError(
+            "judge: this recipe's data holds no judgements to train a judge on.",
+            "Use `judge: {kind: none}` or a hub model.",
+        )
+    threads = training_threads()
+    from verif.training.tiny.judge_sft import train_judge
+
+    with new_directory(out) as folder:
+        trained = train_judge(section, stage.recipe.verifier.prompt, pairs, folder, threads)
+        check_folder(folder)
+    report = {**asdict(trained), "digest": digest_tree(out), **quick_look(stage)}
+    write_json(stage.reports / "judge.json", report)
+    print(
+        f"judge: {trained.parameters:,} parameters, validation loss {trained.validation_loss}, {report.get('quick')}"
+    )
+
+
+def quick_look(stage: Stage) -> dict[str, Any]:
+    """Accuracy on fresh judgements of the local world, mixed as in training (the audit measures the rest)."""
+    if stage.recipe.data.kind != "world":
+        return {}
+    from verif.data.world.prepare import judge_pairs
+    from verif.training.tiny.judge_sft import scores
+
+    pairs = judge_pairs(QUICK, random.Random(f"{stage.recipe.seed}-judge-quick"), split="golden")
+    return {"quick": asdict(scores(stage.models / "judge", stage.recipe.verifier.prompt, pairs))}

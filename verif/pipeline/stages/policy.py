@@ -1,0 +1,62 @@
+"""Stage `policy`: the starting model, tiny and from scratch, or a pinned model of a hub."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from verif.data.tables import read_policy_pairs
+from verif.system.files import digest_tree, new_directory, write_json
+from verif.recipe import HubModel
+from verif.project import Stage
+from verif.pipeline.stages.models import check_folder, fetch, require_space, training_threads
+from verif.stats import proportion
+
+QUICK = 200  # validation-like instructions for a first look
+
+
+def run(stage: Stage) -> None:
+    """Write `models/policy` and `reports/policy.json`."""
+    section, out = stage.recipe.policy, stage.models / "policy"
+    require_space(stage.models)
+    if isinstance(section, HubModel):
+        write_json(
+            stage.reports / "policy.json", {"repo": section.repo, "digest": fetch(section, out, "policy")}
+        )
+        return
+    threads = training_threads()
+    from verif.training.tiny.pretrain import from_scratch
+
+    pairs = [(pair.prompt, pair.response) for pair in read_policy_pairs(stage.data / "policy_pairs.parquet")]
+    with new_directory(out) as folder:
+        trained = from_scratch(section, pairs, folder, "policy", threads=threads)
+        check_folder(folder)
+    report = {**asdict(trained), "digest": digest_tree(out), **quick_look(stage, out)}
+    write_json(stage.reports / "policy.json", report)
+    shown = {key: report[key] for key in ("validation_loss", "quick", "cpu_seconds") if key in report}
+    print(f"policy: {trained.parameters:,} parameters, {shown}")
+
+
+def quick_look(stage: Stage, policy: Path) -> dict[str, Any]:
+    """A first look at the starting policy in the local world (n=200, T=1, world's truth); nothing for other data.
+
+    The instructions are new ones of the validation split; the measurement proper is `evaluate`'s.
+    """
+    if stage.recipe.data.kind != "world":
+        return {}
+    import random
+
+    from verif.data.world import draw_distinct, truth
+    from verif.training.tiny.pretrain import load, sample
+
+    items = draw_distinct(random.Random(f"{stage.recipe.seed}-quick"), "validation", QUICK)
+    texts = sample(load(policy), [item.prompt for item in items], seed=stage.recipe.seed)
+    truths = [truth(item, text) for item, text in zip(items, texts, strict=True)]
+    rate = proportion(sum(t.followed for t in truths), QUICK)
+    return {
+        "quick": {
+            "n": QUICK, "followed": rate.value, "low": round(rate.low, 4), "high": round(rate.high, 4),
+            "grammatical": sum(t.grammatical for t in truths) / QUICK,
+        }
+    }  # fmt: skip

@@ -1,0 +1,86 @@
+"""Stage `prepare`: splits, corpora and the quarantine file from the local world or a file of instructions."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import orjson
+
+from verif.data import tables as corpora
+from verif.data.splits import Splits
+from verif.data.store import write_instructions
+from verif.errors import RecipeError
+from verif.system.files import digest, write_bytes, write_json
+from verif.recipe import VerInstructData
+from verif.project import Stage
+
+SPLITS = ("train", "validation", "test", "unseen")
+
+
+def prepare(stage: Stage) -> Splits:
+    """The splits of the recipe's data section."""
+    section = stage.recipe.data
+    if isinstance(section, VerInstructData):
+        from verif.data.labelled import read_labelled
+        from verif.data.verinstruct import prepare_verinstruct
+
+        # first, because a row that cannot be read should not cost the minutes of a screening
+        known = read_labelled(stage.root / section.labelled) if section.labelled else []
+        made: Splits = prepare_verinstruct(stage.source, section, stage.recipe.seed)
+        source = {**made.summary, "labelled": len(known)}
+        return replace(made, golden=[*made.golden, *known], summary=source)
+    from verif.data.world.prepare import prepare_world
+
+    return prepare_world(section, stage.recipe.seed)
+
+
+def run(stage: Stage) -> None:
+    """Write everything of `data/` and `reports/data.json`; a failure leaves what stood there before.
+
+    A recipe whose evaluation could not start is refused here, before days of training.
+    """
+    if wrong := stage.recipe.evaluate.without_rows(stage.root):
+        raise RecipeError(
+            "evaluate would stop: "
+            + "; ".join(f"benchmark {name}: {why}" for name, why in wrong.items())
+            + ".",
+            "Put the files there, or give each a `path` in evaluate.benchmarks (with `repo` for a file of a hub).",
+        )
+    splits = prepare(stage)
+    for name in SPLITS:
+        rows = getattr(splits, name)
+        write_instructions(stage.data / f"{name}.parquet", rows, source=stage.recipe.data.kind, split=name)
+    corpora.write_golden(stage.data / "golden.parquet", splits.golden)
+    corpora.write_policy_pairs(stage.data / "policy_pairs.parquet", splits.policy_pairs)
+    corpora.write_judge_pairs(stage.data / "judge_pairs.parquet", splits.judge_pairs)
+    lines = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in splits.quarantine)
+    write_bytes(stage.data / "quarantine.jsonl", lines)
+    report = summary(splits)
+    write_json(stage.reports / "data.json", report)
+    print(f"prepared {report['rows']} rows; {report['quarantined']} left out")
+
+
+def summary(splits: Splits) -> dict[str, Any]:
+    """Counts and digests of what was made, and what the source says about itself."""
+    rows = {
+        f.name: len(getattr(splits, f.name))
+        for f in fields(splits)
+        if f.name not in ("summary", "quarantine")
+    }
+    prompts = [len(item.prompt.split()) for item in splits.train]
+    return {
+        "rows": rows,
+        "quarantined": len(splits.quarantine),
+        "constraints_per_instruction": _mean([len(item.constraints) for item in splits.train]),
+        "words_per_prompt": _mean(prompts),
+        "judge_pairs_true": _mean([pair.followed for pair in splits.judge_pairs]),
+        "digest": {
+            name: digest([i.model_dump(mode="json") for i in getattr(splits, name)]) for name in SPLITS
+        },
+        "source": splits.summary,
+    }
+
+
+def _mean(values: list[Any]) -> float:
+    return round(sum(values) / len(values), 4) if values else 0.0

@@ -1,0 +1,43 @@
+"""Stage `verifier`: start the verifier, audit it, and write whether it may teach.
+
+`models/verifier/identity.json` is what training depends on and holds no timings; everything that may differ
+from run to run goes to `reports/`. An audit that fails the gate succeeds as a stage, so that its report is
+kept; `train` refuses the verifier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rich.console import Console
+
+from verif.audit import cascade, report, tables
+from verif.audit.band import Band
+from verif.audit.fitness import fitness_path, write_fitness
+from verif.audit.golden import read_golden
+from verif.audit.run import audit, choose
+from verif.service import lease
+from verif.project import Stage
+
+
+def run(stage: Stage) -> None:
+    """Audit the verifier of the stage's recipe; a cascade gets its band first."""
+    fitness_path(stage).unlink(missing_ok=True)  # an earlier band must not speak for this one
+    band = choose_band(stage)
+    if band is not None:
+        stage = replace(stage, recipe=cascade.with_band(stage.recipe, band.low, band.high))
+    with lease.verifier(stage) as endpoint:
+        outcome = audit(stage, endpoint, band)
+    report.write(outcome, stage.reports, stage.recipe.verifier.gate.max_attack_success)
+    write_fitness(fitness_path(stage), outcome.identity, outcome.reasons, stage.recipe.verifier.cascade)
+    tables.show(outcome, Console())
+
+
+def choose_band(stage: Stage) -> Band | None:
+    """The band of the recipe's cascade, measured with both judges; None without a cascade."""
+    if stage.recipe.verifier.cascade is None or stage.recipe.judge.kind == "none":
+        return None
+    cases = choose(read_golden(stage.data / "golden.parquet"), stage.recipe)
+    recipe = cascade.with_everything(stage.recipe)
+    with lease.verifier(replace(stage, recipe=recipe)) as endpoint:
+        return cascade.measure_service(endpoint.url, cases, recipe)

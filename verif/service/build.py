@@ -1,0 +1,120 @@
+"""The verifier of a recipe, in this process; and `verify`, which needs no recipe.
+
+The class is in `verif.core.verifier`, its identity in `verif.service.identity`; `verif.service` offers the same interface
+over HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from verif.core.cache import VerdictCache
+from verif.errors import RecipeError
+from verif.core.checks import LazySandbox, wants_sandbox
+from verif.service.identity import describe, identity_of, model_digest
+from verif.core.verifier import Verifier
+from verif.recipe import Recipe
+from verif.types import Constraint, Instruction, Item, Response, Verification
+
+__all__ = ["Verifier", "build", "describe", "identity_of", "verify"]
+
+SMALL_VARIABLE = "VERIF_SMALL_JUDGE_URL"
+
+
+def build(
+    recipe: Recipe,
+    *,
+    judge_url: str | None,
+    judge_model: Path | None,
+    state: Path,
+    cache: bool = True,
+    workers: int = 2,
+) -> Verifier:
+    """The verifier of a recipe. `judge_url` may name several servers, separated by commas.
+
+    `judge_model` is the folder whose digest identifies the judge; `state` holds the verdict cache.
+    """
+    section = recipe.verifier
+    judge = _judge(recipe, judge_url, judge_model) if recipe.judge.kind != "none" and judge_url else None
+    return Verifier(
+        formula=section.formula,
+        unscorable_reward=section.unscorable_reward,
+        policy_thinks=section.policy_thinks,
+        judge=judge,
+        sandbox=LazySandbox(workers),
+        cache=VerdictCache(state / "verdicts") if cache else None,
+        parts=describe(recipe, judge_model),
+    )
+
+
+def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
+    """The recipe's judge, or the cascade with a small one in front of it."""
+    from verif.core.judge.cascade import LOGPROBS, Band, Cascade
+    from verif.core.judge.client import KEY_VARIABLE, SMALL_KEY_VARIABLE, JudgeClient
+    from verif.core.judge.judge import Judge, sampling
+
+    section = recipe.verifier
+    parser = section.judge_reasoning_parser
+    plain = sampling(section.prompt, section.max_judge_tokens, parser)
+
+    def one(where: str, digest: str, parameters: dict[str, Any], key: str = KEY_VARIABLE) -> Judge:
+        client = JudgeClient(
+            where.split(","),
+            "judge",
+            parameters=parameters,
+            deadline_s=section.judge_deadline_s,
+            key_variable=key,
+        )
+        return Judge(
+            client, template=section.prompt, model_digest=digest, parameters=parameters, parser=parser
+        )
+
+    large = one(urls, model_digest(recipe, model), plain)
+    if section.cascade is None:
+        return large
+    small_urls = os.environ.get(SMALL_VARIABLE, "")
+    if not small_urls:
+        raise RecipeError("the recipe has a cascade but no small judge.", f"Set {SMALL_VARIABLE} to its URL.")
+    at_home = _origins(small_urls) <= _origins(urls) and SMALL_KEY_VARIABLE not in os.environ
+    key = KEY_VARIABLE if at_home else SMALL_KEY_VARIABLE  # nobody else's server sees the judge's key
+    small = one(small_urls, section.cascade.digest, {**plain, **LOGPROBS}, key)
+    return Cascade(small, large, Band(section.cascade.low, section.cascade.high))
+
+
+def _origins(urls: str) -> set[tuple[str, str]]:
+    """Scheme, and host with port, of base URLs separated by commas."""
+    return {(parts.scheme, parts.netloc) for parts in map(urlsplit, urls.split(","))}
+
+
+def verify(
+    prompt: str | Instruction, response: str | Response, constraints: Iterable[Constraint] = ()
+) -> Verification:
+    """Verify one response against hard constraints, in three lines and without a judge.
+
+    Example: `verify("Describe the harbour.", "A boat.", [RuleConstraint(text="Use no commas.",
+    rule="punctuation:no_comma")]).reward.value`. A soft constraint has no judge here and is an error.
+    """
+    instruction = (
+        prompt
+        if isinstance(prompt, Instruction)
+        else Instruction(id="0", prompt=prompt, constraints=tuple(constraints))
+    )
+    item = Item(
+        id=instruction.id,
+        instruction=instruction,
+        response=response if isinstance(response, Response) else Response(text=response),
+    )
+
+    async def once() -> Verification:
+        verifier = Verifier(sandbox=LazySandbox(1) if wants_sandbox(instruction.constraints) else None)
+        try:
+            return await anext(verifier.verify([item]))
+        finally:
+            await verifier.close()
+
+    return asyncio.run(once())

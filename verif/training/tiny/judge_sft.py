@@ -1,0 +1,81 @@
+"""The tiny judge: supervised on judgements whose truth is known, in the very form that it will be asked in.
+
+Each example is a prompt of `verif.core.judge.prompt` with a random marker, and an answer: what is seen of each
+constraint and whether it fits, `</think>`, then the verdict as JSON. Naming what is seen before judging it
+is what makes so small a model accurate (yes or no alone: 68%).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from verif.data.splits import JudgePair
+from verif.core.judge.prompt import render
+from verif.recipe import ScratchModel
+from verif.training.tiny.pretrain import Trained, from_scratch, load, sample
+from verif.types import Instruction, is_hard
+
+PASS, FAIL = '{"verdict":"pass"}', '{"verdict":"fail"}'
+CLOSE = "</think>"
+WHOLE = (CLOSE, PASS, FAIL)  # one token each: a verdict takes 14 steps of the server, not 19
+PROMPT_WEIGHT = 0.2  # of the loss on what the judge reads: it learns the words' classes from it
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How a judge does on judgements with known truth; `readable` is the share of verdicts in the required form."""
+
+    n: int
+    accuracy: float
+    accept_true: float
+    recall_false: float
+    readable: float
+
+
+def question(template: str, item: Instruction, response: str, marker: str) -> str:
+    """The judge's user turn about all soft constraints of an instruction."""
+    soft = [index for index, constraint in enumerate(item.constraints) if not is_hard(constraint)]
+    return "\n".join(turn["content"] for turn in render(template, item, soft, response, marker))
+
+
+def answer(pair: JudgePair) -> str:
+    """What the judge should write."""
+    return f"{pair.reason}{CLOSE}{PASS if pair.followed else FAIL}"
+
+
+def examples(template: str, pairs: Sequence[JudgePair], seed: int) -> list[tuple[str, str]]:
+    """(prompt, answer) with a fresh random marker each."""
+    rng = random.Random(seed)
+    return [
+        (question(template, p.instruction, p.response, f"{rng.getrandbits(32):08x}"), answer(p))
+        for p in pairs
+    ]
+
+
+def train_judge(
+    section: ScratchModel, template: str, pairs: Sequence[JudgePair], folder: Path, threads: int = 1
+) -> Trained:
+    """Train from scratch and write the model to `folder`."""
+    return from_scratch(
+        section, examples(template, pairs, section.seed), folder, "judge", PROMPT_WEIGHT, threads, WHOLE
+    )
+
+
+def scores(folder: Path, template: str, pairs: Sequence[JudgePair], seed: int = 1) -> Scores:
+    """Greedy verdicts on judgements with known truth; an unreadable verdict is neither pass nor fail."""
+    texts = sample(load(folder), [q for q, _ in examples(template, pairs, seed)], temperature=0.0, tokens=48)
+    verdicts = [text.partition(CLOSE)[2] for text in texts]
+    said = [True if v == PASS else False if v == FAIL else None for v in verdicts]
+    true = [s for s, p in zip(said, pairs, strict=True) if p.followed]
+    false = [s for s, p in zip(said, pairs, strict=True) if not p.followed]
+    n = len(pairs)
+    return Scores(
+        n=n,
+        accuracy=round(sum(s is p.followed for s, p in zip(said, pairs, strict=True)) / max(n, 1), 4),
+        accept_true=round(sum(s is True for s in true) / max(len(true), 1), 4),
+        recall_false=round(sum(s is False for s in false) / max(len(false), 1), 4),
+        readable=round(sum(s is not None for s in said) / max(n, 1), 4),
+    )

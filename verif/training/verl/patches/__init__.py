@@ -1,0 +1,48 @@
+"""Changes to third-party code that its extension points do not allow: one file each.
+
+Each module holds `PACKAGE` and `VERSION` (what it was written against), `MODULE` (patched right after that
+module is imported), `WHERE` (the upstream line), its reason in the docstring, and `apply()`. With any other
+version of the package a run fails at once: a patch that no longer fits must be looked at, not carried along.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+
+from verif.errors import SetupError
+
+
+def patches() -> tuple[ModuleType, ...]:
+    """All patches, in order."""
+    from verif.training.verl.patches import critic_model, offload_policy, process_group
+
+    return process_group, offload_policy, critic_model
+
+
+def check(patch: ModuleType) -> None:
+    """`SetupError` unless the installed package is the version the patch was written against."""
+    try:
+        found = version(patch.PACKAGE)
+    except PackageNotFoundError:
+        found = "none"
+    if found.split("+")[0] != patch.VERSION:
+        raise SetupError(
+            f"{patch.__name__} patches {patch.PACKAGE} {patch.VERSION} ({patch.WHERE}), but {found} is installed.",
+            f"Install by the lock (`make setup`), or read {patch.WHERE} again and renew the patch.",
+        )
+
+
+def check_all() -> None:
+    """Check every patch; called before a run is started, where the message reaches the user."""
+    for patch in patches():
+        check(patch)
+
+
+def install() -> None:
+    """In a veRL process: apply each patch as soon as its module is there."""
+    from verif.training.verl.plugin import after_import
+
+    for patch in patches():
+        check(patch)
+        after_import(patch.MODULE, patch.apply)

@@ -1,0 +1,163 @@
+"""veRL's replay buffer, which takes rollouts without a reward out of the batch before anything is computed.
+
+It runs before veRL balances and pads the batch, computes log-probabilities, values, advantages and losses.
+Zeroing a row's `response_mask` and `loss_mask` there takes it out of all of them: every loss of veRL (policy,
+KL, entropy, value) is a sum over `response_mask` divided by the number of tokens in `loss_mask`, and the
+advantage estimators of `advantage.py` leave rows without tokens out of their group. Padding rows are veRL's
+own and have a group of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import transfer_queue as tq
+from tensordict import TensorDict
+from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
+
+from verif.errors import TrainingError
+from verif.training.verl.exclusion import excluded
+from verif.training.verl.record import Record, read
+
+log = logging.getLogger("verif.training.verl.sampler")
+
+POLL_S = 0.1
+"""veRL looks every 2 s, which would round every generation up to 2 s."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A rollout of a step: its record, and its instruction as JSON."""
+
+    record: Record
+    instruction: str
+
+
+@dataclass
+class Sample:
+    """The rollouts of one step, those of batches that were drawn again included.
+
+    `rows` are by veRL's key (`uid_session_index`); `left_out` are keys without a part in the step.
+    """
+
+    step: int = 0
+    expected: int = 0
+    rows: dict[str, Row] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+
+    @property
+    def records(self) -> list[Record]:
+        """The records of all rows."""
+        return [row.record for row in self.rows.values()]
+
+    @property
+    def errors(self) -> int:
+        """Rollouts without a reward: verification errors, and generations that never came back."""
+        errored = sum(record.state == "error" for record in self.records)
+        return errored + max(0, self.expected - len(self.rows))
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds between the end of the last generation and the last reward."""
+        if not self.rows:
+            return 0.0
+        return max(0.0, max(r.rewarded for r in self.records) - max(r.generated for r in self.records))
+
+    def reasons(self) -> str:
+        """The most frequent reasons of errors, for messages."""
+        counts = Counter(r.reason or "unknown" for r in self.records if r.state == "error")
+        missing = self.expected - len(self.rows)
+        if missing > 0:
+            counts["generation failed"] += missing
+        return "; ".join(f"{count} x {reason[:160]}" for reason, count in counts.most_common(3))
+
+    def add(self, other: Sample) -> None:
+        """Count another batch of the same step."""
+        self.expected += other.expected
+        self.rows |= other.rows
+        self.left_out |= other.left_out
+
+
+class Sampler(ReplayBuffer):  # type: ignore[misc]
+    """The `trainer.v1.sampler.custom_sampler` of verif; `current` is about the step it sampled last."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"poll_interval": POLL_S, **settings})
+        options = dict(self.sampler_kwargs)
+        self.rollouts = int(options["rollouts"])
+        self.max_error_share = float(options["max_error_share"])
+        self.current = Sample()
+
+    def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, float]]:
+        """A batch whose errored rollouts are masked; a batch with nothing to learn from is drawn again.
+
+        `TrainingError` if more rollouts than `max_error_share` of a batch have no reward.
+        """
+        if partition_id == "val":
+            found: tuple[Any, dict[str, float]] = super().sample(
+                global_steps=global_steps, partition_id=partition_id, batch_size=batch_size
+            )
+            return found
+        self.current = Sample(global_steps)
+        while True:
+            batch, metrics = super().sample(
+                global_steps=global_steps, partition_id=partition_id, batch_size=batch_size
+            )
+            drawn = self.take_out(batch, Sample(global_steps, batch_size * self.rollouts))
+            self.current.add(drawn)
+            self.check_errors(drawn)
+            if len(drawn.left_out) < len(batch.keys):
+                return batch, metrics
+            log.warning("step %d: no group has two rewards; drawing new prompts", global_steps)
+            tq.kv_clear(keys=batch.keys, partition_id=partition_id)
+            self.refill_fn(batch_size)
+
+    def take_out(self, batch: Any, drawn: Sample) -> Sample:
+        """Read the records of the batch into `drawn`, and mask the rows that take no part."""
+        rows = tq.kv_batch_get(
+            keys=batch.keys,
+            partition_id=batch.partition_id,
+            select_fields=["extra_fields", "response_mask", "reward_model"],
+        )
+        for index, key in enumerate(batch.keys):
+            truth = getattr(rows["reward_model"][index], "data", rows["reward_model"][index])
+            drawn.rows[key] = Row(read(rows["extra_fields"][index]), str(truth["ground_truth"]))
+        out = excluded([key.split("_")[0] for key in batch.keys], [record.state for record in drawn.records])
+        chosen = [index for index, flag in enumerate(out) if flag]
+        if chosen:
+            self.mask(batch, chosen, rows["response_mask"].offsets().diff().tolist())
+        drawn.left_out = {batch.keys[index] for index in chosen}
+        return drawn
+
+    def mask(self, batch: Any, rows: Sequence[int], lengths: Sequence[int]) -> None:
+        """Give rows an empty loss and no score; `is_padding` keeps them out of veRL's metrics too."""
+        empty = [torch.zeros(lengths[row], dtype=torch.int64) for row in rows]
+        fields = TensorDict(
+            {
+                "response_mask": torch.nested.as_nested_tensor(empty, layout=torch.jagged),
+                "loss_mask": torch.nested.as_nested_tensor(empty, layout=torch.jagged),
+                "rm_scores": torch.nested.as_nested_tensor([e.float() for e in empty], layout=torch.jagged),
+            },
+            batch_size=len(rows),
+        )
+        tq.kv_batch_put(
+            keys=[batch.keys[row] for row in rows], partition_id=batch.partition_id, fields=fields
+        )
+        for row in rows:
+            batch.tags[row]["is_padding"] = True
+
+    def check_errors(self, drawn: Sample) -> None:
+        """Stop the run if too many rollouts of a batch have no reward."""
+        if drawn.errors <= self.max_error_share * drawn.expected:
+            return
+        raise TrainingError(
+            f"step {drawn.step}: {drawn.errors} of {drawn.expected} rollouts have no reward"
+            f" (allowed: {self.max_error_share:.0%}): {drawn.reasons()}.",
+            "Repair the verifier (`verif verifier status`, `verif verifier logs`) and run the same command"
+            " again: training resumes from its last checkpoint.",
+        )
