@@ -16,8 +16,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 from verif.core import language, rules
-from verif.core.rows import Row
 from verif.core.row_files import join
+from verif.core.rows import Row
 from verif.core.text import Doc
 from verif.types import RuleConstraint
 

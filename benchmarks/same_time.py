@@ -15,9 +15,9 @@ import shutil
 from pathlib import Path
 
 from benchmarks.main import HOME
-from verif.evaluation.control import read_pairs
-from verif.data.store import read_instructions
+from verif.core.instruction_files import read_instructions
 from verif.data.world import truth
+from verif.evaluation.control import read_pairs
 from verif.stats import paired_bootstrap, proportion
 
 

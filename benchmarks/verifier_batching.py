@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from harness import standin
 
 from verif.core.checks import LazySandbox
-from verif.core.verifier import Verifier
 from verif.core.judge.client import JudgeClient
 from verif.core.judge.judge import Judge
+from verif.core.verifier import Verifier
 from verif.service.batch import Batcher
 from verif.types import CheckerConstraint, Instruction, Item, Response, SoftConstraint
 

@@ -12,9 +12,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from harness import Judge
 
 from verif.core.cache import VerdictCache
-from verif.core.verifier import Verifier
 from verif.core.judge.client import JudgeClient
 from verif.core.judge.judge import Judge as JudgePart
+from verif.core.verifier import Verifier
 from verif.types import Instruction, Item, Response, RuleConstraint, SoftConstraint
 
 WORDS = [

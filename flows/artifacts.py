@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from verif.pipeline.run import files_of
+from verif.system.dvc import files_of
 
 MAX_PICTURE = 400_000  # bytes; artifacts travel through Prefect's database
 MIME = {".png": "image/png", ".svg": "image/svg+xml"}

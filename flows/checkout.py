@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flows.workspace import git
-from verif.system.dvc import dvc
 from verif.errors import SetupError, VerifError
+from verif.system.run_cache import dvc
 
 
 def current(environment: Mapping[str, str]) -> Path:

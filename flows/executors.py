@@ -13,12 +13,12 @@ from typing import Literal
 
 from flows.workspace import Place, git
 from verif.cluster.request import goes_to_cluster
-from verif.system.dvc import dvc
 from verif.errors import ClusterError
-from verif.parameters import read_parameters, recorded_overrides
-from verif.pipeline.run import Outcome, changed, run_stage
+from verif.pipeline.run import Outcome, run_stage
+from verif.project import load_stage, read_parameters, recorded_overrides
 from verif.recipe import Recipe, Resources, VerInstructData
-from verif.project import load_stage
+from verif.system.dvc import changed
+from verif.system.run_cache import dvc
 
 Executor = Literal["recipe", "local"]
 CLUSTER_FILE = Path("infra/cluster.yaml")
@@ -86,13 +86,14 @@ def release_verifier(root: Path) -> None:
 
 def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
     """Restore the result if the run-cache has it; otherwise have the cluster make it, then restore it."""
-    from verif.system import dvc as transport
-    from verif.cluster import verifier_lease as upkeep, watch
+    from verif.cluster import verifier_lease as upkeep
+    from verif.cluster import watch
     from verif.cluster.assess import State
     from verif.cluster.client import Kube
     from verif.cluster.config import load_cluster
     from verif.cluster.render import ASKS_VERIFIER
     from verif.cluster.request import StageRequest
+    from verif.system import run_cache as transport
 
     begun = time.monotonic()
     if not changed(root, stage):

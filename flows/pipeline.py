@@ -13,8 +13,10 @@ from prefect.tasks import Task
 from flows import artifacts
 from flows.executors import Executor, execute, preflight, release_verifier
 from flows.workspace import workspace
-from verif.system.dvc import restore_missing
-from verif.pipeline.run import StageError, select, stage_names
+from verif.errors import StageError
+from verif.pipeline.run import select
+from verif.system.dvc import stage_names
+from verif.system.run_cache import restore_missing
 
 
 async def heals(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -78,7 +80,7 @@ def pipeline(
 @task(name="reconcile", cache_policy=NO_CACHE, persist_result=False)
 def reconcile(root: Path) -> list[str]:
     """A cached `register` and an empty registry must still end registered; says what had to be done."""
-    from verif.registry.reconcile import reconcile as with_registry
     from verif.project import load_stage
+    from verif.registry.reconcile import reconcile as with_registry
 
     return with_registry(load_stage(root))

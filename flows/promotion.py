@@ -24,8 +24,8 @@ class Approval(RunInput):
 @task(cache_policy=NO_CACHE, persist_result=False)
 def show_evidence(root: Path, which: str) -> bool:
     """The gate's checks as an artifact; whether it allows the promotion."""
-    from verif.registry.promotion import at_desk, gate
     from verif.project import load_stage
+    from verif.registry.promotion import at_desk, gate
 
     with at_desk(load_stage(root)) as desk:
         number = desk.registry.resolve(which).number
@@ -44,8 +44,8 @@ def show_evidence(root: Path, which: str) -> bool:
 @task(cache_policy=NO_CACHE, persist_result=False)
 def enter(root: Path, which: str, why: str) -> list[str]:
     """Through the gate and into the ledger; the gate decides again, on what the registry holds then."""
-    from verif.registry.promotion import promote as through_gate
     from verif.project import load_stage
+    from verif.registry.promotion import promote as through_gate
 
     return through_gate(load_stage(root), which, why)
 

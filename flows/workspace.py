@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verif.system.dvc import fetch_tracked
 from verif.errors import BusyError, InputError, SetupError
-from verif.overrides import apply_overrides
-from verif.parameters import record_overrides, set_parameters
 from verif.pipeline.run import is_running, only_run
+from verif.project import apply_overrides, record_overrides, set_parameters
+from verif.system.run_cache import fetch_tracked
 
 KEEP = 5  # clones of ended runs that stay for a look
 

@@ -85,3 +85,22 @@ class GateError(VerifError):
 
 class ClusterError(VerifError):
     """A cluster run that cannot start or has ended badly; carries the controller's own reason."""
+
+
+# Causes that a second attempt may meet differently: a dead worker, a hung step, a server that did not come up.
+HEALING = ("JudgeError", "ServiceError", "TrainingError", "Signal")
+
+
+class StageError(VerifError):
+    """A stage ended without its outputs; message and `kind` (an error class) are its own where it left them."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "", kind: str = "") -> None:
+        super().__init__(message, hint)
+        self.kind = kind
+
+    @property
+    def can_heal(self) -> bool:
+        """Whether trying again makes sense; bad input, a full disk or an unfit verifier stay what they are."""
+        return self.kind in HEALING

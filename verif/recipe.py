@@ -13,7 +13,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from verif.errors import RecipeError
-from verif.core.reward import Formula
+from verif.types import Formula
 
 RECIPES = Path("recipes")
 LABELLED = PurePosixPath("recipes/labelled")

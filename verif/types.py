@@ -7,7 +7,7 @@ by content. Nothing here verifies anything.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -105,6 +105,11 @@ class Preference(Frozen):
 
 
 # ------------------------------------------------------------------------------------------ verdicts
+#: How rules and judge make a reward; what each means stands in `verif.core.reward`.
+Formula = Literal["average", "product", "all", "hard-only", "soft-only"]
+FORMULAS: tuple[str, ...] = get_args(Formula)
+
+
 class Status(StrEnum):
     """The outcome of a check.
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from verif.data.world.oracle import truth
-from verif.recipe import Recipe, parse_recipe
 from verif.core.reward import reward
-from verif.data.rollouts import Rollout
 from verif.core.rules import check, get, validate
 from verif.core.text import Doc
-from verif.types import Cost, Instruction, Item, Response, Reward, RuleConstraint, SoftConstraint, Status, Verdict, Verification
+from verif.data.rollouts import Rollout
+from verif.data.world.oracle import truth
+from verif.recipe import Recipe, parse_recipe
+from verif.types import (
+    Cost,
+    Instruction,
+    Item,
+    Response,
+    Reward,
+    RuleConstraint,
+    SoftConstraint,
+    Status,
+    Verdict,
+    Verification,
+)
 
 INSTRUCTION = Instruction(
     id="7",

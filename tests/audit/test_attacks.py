@@ -14,9 +14,9 @@ from verif.audit.attacks.score import make, score
 from verif.audit.attacks.signature import signs
 from verif.audit.cases import Case, Opinion
 from verif.audit.golden import oracle_of
+from verif.core.judge.prompt import harmless
 from verif.data.world.oracle import truth
 from verif.data.world.spoil import ATTACKS
-from verif.core.judge.prompt import harmless
 from verif.types import Instruction, RuleConstraint, SoftConstraint, Status, Verdict
 
 SOFT = Instruction(

@@ -14,8 +14,8 @@ from verif.audit import report, tables
 from verif.audit.cases import Case
 from verif.audit.golden import read_golden
 from verif.audit.run import AuditReport
-from verif.data.tables import write_golden
 from verif.data.splits import GoldenItem
+from verif.data.tables import write_golden
 from verif.errors import InputError
 from verif.types import Instruction, Status
 

@@ -14,17 +14,17 @@ import pytest
 from bad_judge import serving
 
 from verif.audit.fitness import fitness_path
-from verif.data.tables import write_golden
+from verif.core.instruction_files import write_instructions
 from verif.data.splits import GoldenItem
-from verif.data.store import write_instructions
+from verif.data.tables import write_golden
 from verif.errors import RecipeError
-from verif.recipe import parse_recipe
-from verif.service import lease
-from verif.service.client import VerifierClient
 from verif.pipeline.stages import verifier
 from verif.project import Stage
-from verif.types import Instruction, Item, Response, RuleConstraint, SoftConstraint, Verification
+from verif.recipe import parse_recipe
+from verif.service import lease
 from verif.service.build import SMALL_VARIABLE
+from verif.service.client import VerifierClient
+from verif.types import Instruction, Item, Response, RuleConstraint, SoftConstraint, Verification
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ import pytest
 from stand_ins import StandIn, perfect
 
 from verif.audit import determinism
-from verif.audit.second_process import Job, Rules, work
 from verif.audit.cases import Case, ask, statuses
+from verif.audit.second_process import Job, Rules, work
 from verif.core.verifier import Verifier
 from verif.types import Status
 

@@ -15,10 +15,10 @@ from verif.audit.cases import Case
 from verif.audit.fitness import fitness_path, require_fit
 from verif.audit.run import choose
 from verif.errors import UnfitVerifierError
-from verif.recipe import LABELLED, Recipe, parse_recipe
-from verif.service import lease
 from verif.pipeline.stages import prepare, verifier
 from verif.project import Stage
+from verif.recipe import LABELLED, Recipe, parse_recipe
+from verif.service import lease
 from verif.types import Instruction, SoftConstraint
 
 CALM = "The water lies still between the piers."

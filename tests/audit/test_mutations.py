@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from verif.audit.second_process import Rules
 from verif.audit.cases import Case, ask
 from verif.audit.mutations import MUTATORS, Mutation, generate
 from verif.audit.mutations import score as scoring
+from verif.audit.second_process import Rules
 from verif.core.rules import Outcome, registry, rules
 
 

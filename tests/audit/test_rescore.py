@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from stand_ins import INSTRUCTION, StandIn, always, rollout
 
-from verif.cli.rescore import rollouts_of
-from verif.errors import InputError, ServiceError
 from verif.audit.rescore import rescore
+from verif.cli.rescore import rollouts_of
 from verif.data.rollouts import Rollout, read, write_step
+from verif.errors import InputError, ServiceError
 from verif.types import Response, Reward, Status, Verification
 
 

@@ -9,8 +9,8 @@ import stand_ins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verif.errors import InputError
 from verif.data.rollouts import Rollout, read, step_files, step_path, write_step
+from verif.errors import InputError
 from verif.types import Response, Status
 
 

@@ -14,15 +14,15 @@ from stand_ins import local_recipe
 from verif.audit.cases import Case
 from verif.audit.fitness import fitness_path, require_fit
 from verif.cli.rescore import rescore
-from verif.data.tables import write_golden
-from verif.data.splits import GoldenItem
-from verif.data.store import write_instructions
-from verif.errors import UnfitVerifierError
-from verif.recipe import parse_recipe
+from verif.core.instruction_files import write_instructions
 from verif.data.rollouts import Rollout, read, write_step
-from verif.service import lease
+from verif.data.splits import GoldenItem
+from verif.data.tables import write_golden
+from verif.errors import UnfitVerifierError
 from verif.pipeline.stages import verifier
 from verif.project import Stage
+from verif.recipe import parse_recipe
+from verif.service import lease
 from verif.types import Instruction, Response, RuleConstraint
 
 pytestmark = pytest.mark.slow

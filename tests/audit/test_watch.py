@@ -8,12 +8,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from verif.audit.oracles import oracle_of, world_truth
+from verif.audit.watch import Summary, Watcher, alarms, sample, summarise
+from verif.data.rollouts import Rollout
 from verif.data.world.oracle import truth
 from verif.errors import TrainingError
 from verif.recipe import Watch
-from verif.data.rollouts import Rollout
-from verif.audit.oracles import oracle_of, world_truth
-from verif.audit.watch import Summary, Watcher, alarms, sample, summarise
 from verif.types import Instruction, Response, Reward, SoftConstraint, Verification
 
 INSTRUCTION = Instruction(id="1", prompt="Write about the sea.", constraints=(SoftConstraint(text="calm"),))

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from verif.cli.app import app
 from verif.evaluation import verdicts
 from verif.evaluation.case import Row
 from verif.evaluation.catalog import BENCHMARKS
-from verif.cli.app import app
 
 BASE = Row(
     "world-test", "before", "t1", "", "", 0, "topic", "soft", "Write about the sea.", "", "The sea [old].",

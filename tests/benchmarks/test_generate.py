@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from verif.errors import ServiceError
 from verif.evaluation.case import Case
 from verif.evaluation.generate import AnswerFile, Sampling, generate, stored
-from verif.errors import ServiceError
 from verif.types import Instruction
 
 SAMPLING = Sampling("t1", 1.0, 16, 7)

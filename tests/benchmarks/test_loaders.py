@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from verif.errors import InputError, RecipeError
 from verif.evaluation import catalog
 from verif.evaluation.benchmarks import conversations, followbench, ifeval
 from verif.evaluation.case import Answer, conversation, waves
-from verif.errors import InputError, RecipeError
 
 
 def write(path: Path, rows) -> Path:

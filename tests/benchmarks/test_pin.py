@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from verif.data.hub import unpinned
+from verif.data.pin import unpinned
 from verif.recipe import load_recipe
 
 pytestmark = pytest.mark.slow
@@ -167,7 +167,7 @@ from pathlib import Path
 from verif.recipe import load_recipe
 from verif.project import Stage
 from verif.pipeline.stages.evaluate import load_suites
-from verif.pipeline.stages.models import fetch
+from verif.data.hub import fetch
 recipe = load_recipe("t")
 fetch(recipe.policy, Path("models/policy"), "policy")
 print(len(load_suites(Stage(Path.cwd(), recipe.model_copy(update={"evaluate": recipe.evaluate.model_copy(

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from verif.errors import InputError
 from verif.evaluation import catalog
 from verif.evaluation.benchmarks import references
 from verif.evaluation.case import Answer, Row
 from verif.evaluation.run import Suite, judge_all
-from verif.errors import InputError
 from verif.types import Item, Reward, Status, Verdict, Verification
 
 

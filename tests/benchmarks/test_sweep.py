@@ -9,9 +9,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from verif.errors import RecipeError
 from verif.pipeline import sweep as parts
 from verif.pipeline.sweep_table import table
-from verif.errors import RecipeError
 from verif.system.files import write_json
 
 RECIPE = """

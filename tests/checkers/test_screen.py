@@ -6,14 +6,21 @@ from pathlib import Path
 import orjson
 import pytest
 
+from verif.core.row_files import read_rows
+from verif.core.sandbox.sandbox import Sandbox
 from verif.data.screening import claims
-from verif.data.screening.claims import Keywords, ParagraphSentences, SentenceWords, Without, WordCount, WordLetters
+from verif.data.screening.claims import (
+    Keywords,
+    ParagraphSentences,
+    SentenceWords,
+    Without,
+    WordCount,
+    WordLetters,
+)
 from verif.data.screening.order import order_sensitive
 from verif.data.screening.repair import apply, by_row, without
-from verif.core.sandbox.sandbox import Sandbox
 from verif.data.screening.screen import Finding, screen
 from verif.data.screening.truth import holds
-from verif.core.row_files import read_rows
 from verif.errors import InputError
 from verif.types import CheckerConstraint, Instruction, SoftConstraint, Status
 

@@ -21,10 +21,17 @@ from verif.cluster.client import Kube
 from verif.cluster.cluster_checks import check_cluster, check_images
 from verif.cluster.config import Cluster
 from verif.cluster.findings import Finding, require
-from verif.cluster.project_checks import check_data, check_labels, check_pushed, check_recipe, check_remote, check_tracked, check_tree
+from verif.cluster.project_checks import (
+    check_data,
+    check_labels,
+    check_pushed,
+    check_recipe,
+    check_remote,
+    check_tracked,
+    check_tree,
+)
 from verif.errors import ClusterError
-from verif.overrides import apply_overrides
-from verif.parameters import set_parameters
+from verif.project import apply_overrides, set_parameters
 from verif.recipe import Recipe, load_recipe
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,12 +12,12 @@ import pytest
 from remote import ran, sh
 
 from verif.cluster.config import Cluster
-from verif.cluster.jobs import job
+from verif.cluster.images import lock_digest
 from verif.cluster.inside_pod import Assignment, require_image
+from verif.cluster.jobs import job
 from verif.cluster.rayjobs import rayjob
 from verif.cluster.request import StageRequest
 from verif.errors import ClusterError
-from verif.cluster.images import lock_digest
 from verif.recipe import Recipe, Resources, load_recipe
 
 ROOT = Path(__file__).resolve().parents[2]

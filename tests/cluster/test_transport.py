@@ -12,10 +12,10 @@ import pytest
 import yaml
 from remote import ran, sh
 
-from verif.system import dvc as transport
 from verif.cluster.inside_pod import read_assignment
 from verif.errors import ClusterError
-from verif.overrides import overrides_digest
+from verif.project import overrides_digest
+from verif.system import run_cache as transport
 
 pytest.importorskip("dvc")
 pytest.importorskip("moto.server")

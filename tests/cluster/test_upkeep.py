@@ -12,8 +12,8 @@ from verif.cluster.assess import State
 from verif.cluster.config import Cluster
 from verif.cluster.jobs import job
 from verif.cluster.request import StageRequest
-from verif.cluster.verifier_lease import bring_up, release
 from verif.cluster.verifier import name_of
+from verif.cluster.verifier_lease import bring_up, release
 from verif.errors import ClusterError
 from verif.recipe import Recipe, Resources
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from verif.core.rows import Row, Where, parse, row
+from verif.core.instruction_files import write_instructions
 from verif.core.row_files import join, read_rows
-from verif.data.store import write_instructions
+from verif.core.rows import Row, Where, parse, row
 from verif.errors import InputError
 from verif.types import CheckerConstraint, Instruction, RuleConstraint, SoftConstraint
 

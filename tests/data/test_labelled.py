@@ -11,12 +11,12 @@ import yaml
 
 from verif.audit.cases import from_golden
 from verif.audit.golden import read_golden
-from verif.data.tables import write_golden
 from verif.data.labelled import read_labelled
+from verif.data.tables import write_golden
 from verif.errors import InputError, RecipeError
-from verif.recipe import LABELLED, Recipe, parse_recipe
 from verif.pipeline.stages import prepare
 from verif.project import Stage
+from verif.recipe import LABELLED, Recipe, parse_recipe
 
 ROW = {
     "id": "7",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from verif.pipeline.run import stage_names
+from verif.system.dvc import stage_names
 from verif.system.processes import marked
 
 pytestmark = pytest.mark.e2e

@@ -8,10 +8,10 @@ import time
 import pytest
 from harness import Judge, standin
 
-from verif.errors import JudgeError
 from verif.core.judge.client import JudgeClient
 from verif.core.judge.endpoint import FAILURES, Endpoint, choose
 from verif.core.judge.limit import AdaptiveLimit
+from verif.errors import JudgeError
 from verif.system.serving import free_port
 
 ASK = [{"role": "user", "content": "Answer 0badcafe\ngood text\nEnd 0badcafe"}]

@@ -13,8 +13,8 @@ from harness import recipe
 
 from verif.core.judge.client import JudgeAnswer
 from verif.core.judge.judge import Judge, judge_part, sampling
-from verif.types import Instruction, RuleConstraint, SoftConstraint
 from verif.service.build import SMALL_VARIABLE, build
+from verif.types import Instruction, RuleConstraint, SoftConstraint
 
 
 def test_the_schema_goes_only_to_a_server_that_lets_the_judge_reason_first() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif.errors import RecipeError
 from verif.core.judge import prompt
+from verif.errors import RecipeError
 from verif.types import Instruction, Response, SoftConstraint
 
 INSTRUCTION = Instruction(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif.errors import JudgeError
 from verif.core.judge.verdict import parse
+from verif.errors import JudgeError
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from flows.workspace import KEEP, forget_old, newest_run, workspace
-from verif.system.dvc import restore_missing
 from verif.errors import ClusterError, InputError
-from verif.pipeline.run import changed, only_run, run_stage, stage_names
+from verif.pipeline.run import only_run, run_stage
+from verif.system.dvc import changed, stage_names
 from verif.system.processes import MARKER, marker
+from verif.system.run_cache import restore_missing
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 
 from verif.cli.app import main
 from verif.errors import InputError, RecipeError
-from verif.parameters import WORLD, read_parameters, record_overrides, recorded_overrides, set_parameters
+from verif.project import WORLD, read_parameters, record_overrides, recorded_overrides, set_parameters
 
 
 @pytest.fixture

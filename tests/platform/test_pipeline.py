@@ -12,8 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from verif.errors import BusyError, RecipeError
-from verif.pipeline.run import StageError, changed, files_of, is_running, only_run, run_stage, select, stage_names
+from verif.errors import BusyError, RecipeError, StageError
+from verif.pipeline.run import is_running, only_run, run_stage, select
+from verif.system.dvc import changed, files_of, stage_names
 from verif.system.processes import MARKER, marked, marker
 
 pytestmark = pytest.mark.slow

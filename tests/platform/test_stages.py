@@ -16,14 +16,17 @@ from verif.recipe import Recipe
 # models/verifier/identity.json, which stands for all of them.
 PLUMBING = (
     "verif/errors.py", "verif/system/files.py", "verif/project.py", "verif/training/__init__.py", "verif/training/tiny/bars.py",
-    "verif/registry/runs/lineage.py", "verif/registry/runs/mlflow.py", "verif/registry/runs/pipeline_run.py", "verif/registry/runs/stage_run.py",
-    "verif/registry/runs/recording.py", "verif/system/processes.py",
-    "verif/data/store.py", "verif/core/reward.py", "verif/types.py",
+    "verif/registry/runs/lineage.py", "verif/registry/runs/mlflow.py", "verif/registry/runs/pipeline_run.py",
+    "verif/registry/runs/stage_run.py",
+    "verif/registry/runs/recording.py", "verif/system/processes.py", "verif/system/record.py",
+    "verif/core/instruction_files.py", "verif/core/reward.py", "verif/types.py",
     "verif/system/serving.py", "verif/stats.py", "verif/service", "verif/data/splits.py",
 )  # fmt: skip
 VERIFIER = (
-    "verif/core/answer.py", "verif/core/cache.py", "verif/core/sandbox", "verif/core/checks.py", "verif/service/identity.py", "verif/core/verifier.py",
-    "verif/core/judge", "verif/core/language", "verif/plan.py", "verif/core/rules", "verif/core/segment.py", "verif/core/text.py", "verif/service/build.py",
+    "verif/core/answer.py", "verif/core/cache.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
+    "verif/service/identity.py", "verif/core/verifier.py",
+    "verif/core/judge", "verif/core/language", "verif/core/plan.py", "verif/core/rules", "verif/core/segment.py",
+    "verif/core/text.py", "verif/service/build.py",
 )  # fmt: skip
 # The world's code reaches these stages only as rows that `prepare` has written.
 ROWS = ("verif/data/world",)
@@ -47,8 +50,11 @@ def imported(start: Path, root: Path) -> set[Path]:
         path = todo.pop()
         if path in seen:
             continue
+        tree = ast.parse((root / path).read_text())
+        if path.name == "__init__.py" and len(tree.body) <= 1:
+            continue  # a docstring decides nothing
         seen.add(path)
-        for node in ast.walk(ast.parse((root / path).read_text())):
+        for node in ast.walk(tree):
             names: list[str] = []
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("verif"):
                 names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from verif.evaluation import verdicts
+from verif.evaluation.benchmarks.world import TEST
 from verif.evaluation.case import Case, Row
 from verif.evaluation.summary import summarise
-from verif.evaluation.benchmarks.world import TEST
-from verif.system.files import digest_tree, write_json
-from verif.recipe import parse_recipe
 from verif.project import Stage
+from verif.recipe import parse_recipe
+from verif.system.files import digest_tree, write_json
 from verif.types import Instruction
 
 RECIPE = {

@@ -78,9 +78,9 @@ def test_verdicts_of_two_verifiers_are_not_compared(evidence) -> None:
 def with_benchmark(found: Evidence, name: str, *, before: float, after: float) -> Evidence:
     """The evidence with a second benchmark of these accuracies."""
     from tests.registry.conftest import make_rows
+    from verif.evaluation.benchmarks.world import TEST
     from verif.evaluation.case import Case
     from verif.evaluation.summary import summarise
-    from verif.evaluation.benchmarks.world import TEST
     from verif.types import Instruction
 
     rows = make_rows(before, after, 120)

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import pytest
 
-from verif.evaluation.generate import CONCURRENCY, AnswerFile
-from verif.data.store import write_instructions
+from verif.core.instruction_files import write_instructions
 from verif.data.world import draw_distinct
-from verif.system.files import digest
-from verif.recipe import parse_recipe
+from verif.evaluation.generate import CONCURRENCY, AnswerFile
 from verif.pipeline.stages import evaluate
+from verif.recipe import parse_recipe
+from verif.system.files import digest
 
 pytestmark = pytest.mark.slow
 

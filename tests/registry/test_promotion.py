@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from verif.errors import BusyError, GateError, InputError, RegistryError
-from verif.system.files import write_json
 from verif.registry import ledger, promotion
 from verif.registry.promotion import at_desk
 from verif.registry.reconcile import reconcile, register
 from verif.registry.store import open_registry
+from verif.system.files import write_json
 
 pytestmark = pytest.mark.slow
 

@@ -8,11 +8,13 @@ import pytest
 import yaml
 
 from verif.cli.app import main
-from verif.data.store import write_instructions
-from verif.system.files import write_json
-from verif.registry.runs import recording, pipeline_run as runs, mlflow as tracking
-from verif.registry.runs.lineage import file_digest
+from verif.core.instruction_files import write_instructions
 from verif.pipeline.stages import judge, policy, prepare, verifier
+from verif.registry.runs import mlflow as tracking
+from verif.registry.runs import pipeline_run as runs
+from verif.registry.runs import recording
+from verif.registry.runs.lineage import file_digest
+from verif.system.files import write_json
 from verif.types import Instruction
 
 pytestmark = pytest.mark.slow

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from verif.cli.app import main
-from verif.system.files import digest_tree, write_json
-from verif.registry.runs.lineage import lineage
 from verif.registry.reconcile import register
+from verif.registry.runs.lineage import lineage
 from verif.registry.store import open_registry
+from verif.system.files import digest_tree, write_json
 
 pytestmark = pytest.mark.slow
 

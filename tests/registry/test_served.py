@@ -30,8 +30,8 @@ metric_list:
 def trained(stage):
     """A model of the local world's words, trained for a moment, as models/trained and models/policy."""
     from verif.data.world import prepare
-    from verif.system.files import digest_tree, write_json
     from verif.recipe import ScratchModel
+    from verif.system.files import digest_tree, write_json
     from verif.training.tiny.pretrain import from_scratch
 
     pairs = [(p.prompt, p.response) for p in prepare.policy_pairs(600, random.Random(0))]
@@ -49,16 +49,16 @@ def test_registered_loaded_served_and_asked(trained, tmp_path, monkeypatch, caps
     import mlflow
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from verif.evaluation.case import Case
-    from verif.evaluation.general import ask, check_tasks
-    from verif.evaluation.generate import AnswerFile, Sampling, generate
     from verif.cli import serve as commands
     from verif.data.world import draw_distinct
     from verif.errors import RecipeError
-    from verif.system.files import digest_tree
+    from verif.evaluation.case import Case
+    from verif.evaluation.general import ask, check_tasks
+    from verif.evaluation.generate import AnswerFile, Sampling, generate
     from verif.registry import versions
     from verif.registry.reconcile import register
     from verif.registry.store import open_registry
+    from verif.system.files import digest_tree
     from verif.system.serving import serve
 
     assert register(trained).alias == "champion"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from verif.data.store import write_instructions
-from verif.system.files import digest, write_json
-from verif.registry.runs import pipeline_run as runs, mlflow as tracking
+from verif.core.instruction_files import write_instructions
+from verif.registry.runs import mlflow as tracking
+from verif.registry.runs import pipeline_run as runs
 from verif.registry.runs.stage_run import stage_run
+from verif.system.files import digest, write_json
 from verif.types import Instruction
 
 pytestmark = pytest.mark.slow

@@ -12,12 +12,12 @@ import orjson
 import pytest
 from markupsafe import escape
 
-from verif.system.files import write_json
-from verif.recipe import Watch, parse_recipe
-from verif.registry.report.page import build
+from verif.audit.watch import Watcher
 from verif.data.rollouts import Rollout
 from verif.project import Stage
-from verif.audit.watch import Watcher
+from verif.recipe import Watch, parse_recipe
+from verif.registry.report.page import build
+from verif.system.files import write_json
 from verif.types import Instruction, Response, Reward, Verification
 
 CHROMIUM = Path("/usr/bin/chromium")

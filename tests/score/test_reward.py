@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif.core.reward import FORMULAS, Formula, reward
-from verif.types import Constraint, Reward, RuleConstraint, SoftConstraint, Status, Verdict
+from verif.core.reward import reward
+from verif.types import FORMULAS, Constraint, Formula, Reward, RuleConstraint, SoftConstraint, Status, Verdict
 
 PASS, FAIL, ERROR, UNSCORABLE, SKIPPED = (
     Status.PASS,

@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 
 from verif.cli.app import app
 from verif.core.rows import Where, row
-from verif.errors import InputError
 from verif.core.score import Scored, Summary, line, score
+from verif.errors import InputError
 from verif.types import RuleConstraint
 
 ROW = {

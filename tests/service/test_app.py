@@ -13,9 +13,9 @@ import pytest
 from harness import item
 from starlette.requests import ClientDisconnect
 
-from verif.core.verifier import Verifier
 from verif.core.judge.cascade import Band, Cascade
 from verif.core.judge.client import JudgeClient
+from verif.core.verifier import Verifier
 from verif.service import app as service
 from verif.service import limits
 from verif.service.app import State, create_app

@@ -17,14 +17,14 @@ import pytest
 from harness import item, recipe
 
 from verif.errors import ServiceError
-from verif.system.files import write_json
-from verif.system.processes import started
+from verif.project import Stage
 from verif.service import lease as leases
 from verif.service import users
-from verif.service.lease import configure, end, living, verifier
-from verif.system.serving import check_model, check_port, free_port
-from verif.project import Stage
 from verif.service.build import identity_of
+from verif.service.lease import configure, end, living, verifier
+from verif.system.files import write_json
+from verif.system.processes import started
+from verif.system.serving import check_model, check_port, free_port
 
 USER = """
 import sys, time

@@ -13,9 +13,9 @@ import psutil
 import pytest
 from harness import ask
 
+from verif.project import Stage
 from verif.recipe import load_recipe
 from verif.service.lease import configure, end, living, verifier
-from verif.project import Stage
 from verif.types import Item, Response
 
 pytestmark = pytest.mark.e2e

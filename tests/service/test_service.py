@@ -169,8 +169,8 @@ async def test_ready_needs_a_real_verdict(judge: Judge, running: Service) -> Non
 
 
 async def test_the_watch_asks_about_what_the_formula_rewards(running: Service) -> None:
-    from verif.data.rollouts import Rollout
     from verif.audit.oracles import per_constraint
+    from verif.data.rollouts import Rollout
     from verif.types import Reward, Verification
 
     given = Verification(id="1", verdicts=(), reward=Reward(value=1.0, state="scored", formula="average"))

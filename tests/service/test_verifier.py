@@ -10,12 +10,22 @@ from harness import Judge, item, recipe
 
 import verif
 from verif.core.cache import VerdictCache
-from verif.errors import InputError
 from verif.core.checks import LazySandbox
-from verif.core.verifier import Verifier
 from verif.core.judge.client import JudgeClient
 from verif.core.judge.judge import Judge as JudgePart
-from verif.types import CheckerConstraint, Instruction, Item, ReferenceConstraint, Response, RuleConstraint, SoftConstraint, Status, Verification
+from verif.core.verifier import Verifier
+from verif.errors import InputError
+from verif.types import (
+    CheckerConstraint,
+    Instruction,
+    Item,
+    ReferenceConstraint,
+    Response,
+    RuleConstraint,
+    SoftConstraint,
+    Status,
+    Verification,
+)
 
 NO_COMMA = RuleConstraint(text="No commas.", rule="punctuation:no_comma")
 SOFT = SoftConstraint(text="Be good.")
@@ -224,8 +234,8 @@ def test_three_lines() -> None:
 
 
 async def test_the_probe_of_a_policy_that_thinks_is_decided(tmp_path: Path) -> None:
-    from verif.service.probes import probes
     from verif.project import Stage
+    from verif.service.probes import probes
 
     (probe,) = probes(Stage(tmp_path, recipe(judge="none", policy_thinks=True), tmp_path))
     verifier = Verifier(policy_thinks=True, sandbox=LazySandbox(1))

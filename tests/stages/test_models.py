@@ -11,15 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from verif.data.tables import read_judge_pairs, read_policy_pairs, write_golden, write_judge_pairs, write_policy_pairs
-from verif.data.store import read_instructions
+from verif.core.instruction_files import read_instructions
+from verif.data.hub import check_folder
+from verif.data.tables import (
+    read_judge_pairs,
+    read_policy_pairs,
+    write_golden,
+    write_judge_pairs,
+    write_policy_pairs,
+)
 from verif.data.world.prepare import golden, judge_pairs, policy_pairs
 from verif.errors import InputError, RecipeError, SetupError
-from verif.system.files import digest_tree
-from verif.recipe import parse_recipe
 from verif.pipeline.stages import judge, policy, prepare
+from verif.pipeline.stages.models import require_space
 from verif.project import Stage
-from verif.pipeline.stages.models import check_folder, require_space
+from verif.recipe import parse_recipe
+from verif.system.files import digest_tree
 
 DATA = {
     "kind": "world",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from verif.data.store import write_instructions
+from verif.core.instruction_files import write_instructions
 from verif.errors import InputError, ServiceError, TrainingError
 from verif.types import Instruction
 
@@ -68,8 +68,8 @@ def test_a_missing_or_corrupt_file_is_named(policy: Path, tmp_path: Path) -> Non
 
 
 def stage(policy: Path, root: Path) -> Any:
-    from verif.recipe import parse_recipe
     from verif.project import Stage
+    from verif.recipe import parse_recipe
 
     raw = {
         "name": "t", "data": {"kind": "world"}, "policy": {"kind": "scratch"}, "judge": {"kind": "none"},

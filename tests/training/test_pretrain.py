@@ -11,15 +11,22 @@ from verif.data.splits import PolicyPair
 from verif.data.world import plain_text
 from verif.data.world.prepare import judge_pairs, policy_pairs
 from verif.errors import InputError, TrainingError
-from verif.system.files import digest_tree
 from verif.recipe import ScratchModel
+from verif.system.files import digest_tree
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from verif.training.tiny import tokenizer as tok  # noqa: E402
 from verif.training.tiny.judge_sft import FAIL, PASS, examples  # noqa: E402
-from verif.training.tiny.pretrain import continue_training, encode, from_scratch, load, sample, text_likelihood  # noqa: E402
+from verif.training.tiny.pretrain import (  # noqa: E402
+    continue_training,
+    encode,
+    from_scratch,
+    load,
+    sample,
+    text_likelihood,
+)
 
 SMALL = ScratchModel(width=32, layers=1, heads=1, ffn=64, vocabulary=700, steps=60, batch=8)
 TEXTS = [plain_text(random.Random(seed)) for seed in range(20)]

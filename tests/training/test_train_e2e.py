@@ -244,7 +244,7 @@ def expected(project: Project, seed: int, step: int) -> set[str]:
 
     from verl.trainer.ppo.utils import create_rl_sampler
 
-    from verif.data.store import read_instructions
+    from verif.core.instruction_files import read_instructions
 
     items = read_instructions(project.root / "data" / "train.parquet")
 

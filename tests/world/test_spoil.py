@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verif.data.world import ATTACKS, FAMILIES, UNSEEN_ATTACKS, attack, draw, reasoning, reference, soft_truth, spoil, truth
+from verif.data.world import (
+    ATTACKS,
+    FAMILIES,
+    UNSEEN_ATTACKS,
+    attack,
+    draw,
+    reasoning,
+    reference,
+    soft_truth,
+    spoil,
+    truth,
+)
 from verif.data.world.prepare import golden, judge_pairs, policy_pairs
 from verif.data.world.slip import first_slip
 from verif.types import is_hard

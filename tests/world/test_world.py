@@ -8,12 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verif.data.world import HARD, HELD_OUT, SOFT, draw, draw_distinct, grammatical, reference, split_of, truth
+from verif.core.rules import get, validate
+from verif.core.text import Doc
+from verif.data.world import (
+    HARD,
+    HELD_OUT,
+    SOFT,
+    draw,
+    draw_distinct,
+    grammatical,
+    reference,
+    split_of,
+    truth,
+)
 from verif.data.world.prompts import SPLITS, wishes_of
 from verif.data.world.responses import authored
 from verif.errors import InputError
-from verif.core.rules import get, validate
-from verif.core.text import Doc
 from verif.types import Instruction, RuleConstraint, SoftConstraint
 
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from verif.audit.cases import Case, Opinion, every, passed
-from verif.core.reward import Formula
 from verif.stats import Interval, proportion
-from verif.types import Constraint, Verdict
+from verif.types import Constraint, Formula, Verdict
 
 
 @dataclass(slots=True)

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 
 from verif.audit.accuracy import Confusion
 from verif.audit.cases import Case, Opinion, Verifies, ask, passed, positions
-from verif.core.reward import Formula
 from verif.stats import Interval, proportion
-from verif.types import SoftConstraint
+from verif.types import Formula, SoftConstraint
 
 
 @dataclass(slots=True)

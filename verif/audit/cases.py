@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from verif.core.answer import as_sent
+from verif.core.reward import reward
 from verif.data.splits import GoldenItem
 from verif.errors import ServiceError
-from verif.core.reward import Formula, reward
-from verif.types import Instruction, Item, Status, Verdict, Verification, is_hard
+from verif.types import Formula, Instruction, Item, Status, Verdict, Verification, is_hard
 
 Statuses = list[list[Status]]
 """One list per case: the status of each of its constraints."""

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 
 import orjson
 
-from verif.audit.second_process import Job
 from verif.audit.cases import Case, Statuses, Verifies, ask, statuses
+from verif.audit.second_process import Job
 from verif.errors import ServiceError
-from verif.core.reward import Formula
 from verif.stats import Interval, proportion
-from verif.types import Status
+from verif.types import Formula, Status
 
 
 @dataclass(frozen=True, slots=True)

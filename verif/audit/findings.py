@@ -13,8 +13,8 @@ from verif.audit.cost import Cost
 from verif.audit.determinism import Determinism
 from verif.audit.mutations.score import RuleResult
 from verif.audit.pairs import Pairwise
-from verif.core.reward import Formula
 from verif.stats import Interval, proportion
+from verif.types import Formula
 
 
 @dataclass(slots=True)

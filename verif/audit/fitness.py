@@ -8,9 +8,9 @@ from pathlib import Path
 import orjson
 
 from verif.errors import UnfitVerifierError
-from verif.system.files import write_json
-from verif.recipe import CascadeSection
 from verif.project import Stage
+from verif.recipe import CascadeSection
+from verif.system.files import write_json
 
 
 def fitness_path(stage: Stage) -> Path:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from verif.core.answer import answer_of, as_sent
 from verif.audit.attacks.score import Oracle
 from verif.audit.cases import Case, from_golden
+from verif.core.answer import answer_of, as_sent
 from verif.data.splits import GoldenItem
 from verif.errors import InputError
 from verif.recipe import Recipe

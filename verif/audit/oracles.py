@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from verif.core.answer import answer_of
 from verif.audit.cases import every, passed
-from verif.recipe import Recipe
-from verif.data.rollouts import Rollout
 from verif.audit.watch import Oracle
+from verif.core.answer import answer_of
+from verif.data.rollouts import Rollout
+from verif.recipe import Recipe
 from verif.types import Constraint, Item, is_hard
 
 PATIENCE_S = 60.0

@@ -20,9 +20,8 @@ from pydantic import ValidationError
 
 from verif.audit.cases import Case, Verifies, ask
 from verif.errors import InputError
-from verif.core.reward import Formula
 from verif.stats import Interval, proportion
-from verif.types import Instruction, Preference, Response, SoftConstraint
+from verif.types import Formula, Instruction, Preference, Response, SoftConstraint
 
 WHOLE = SoftConstraint(
     text="The response does all that the instruction asks for and keeps every constraint in it.",

@@ -8,8 +8,8 @@ from typing import Any
 
 from verif.audit.accuracy import Confusion
 from verif.audit.findings import Findings
-from verif.system.drawing import pyplot, save
 from verif.stats import Interval
+from verif.system.drawing import pyplot, save
 
 COLOURS = {"rules": "#7a8ba0", "judge": "#c0772f", "verifier": "#2a6f63"}
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from verif.audit.accuracy import type_name
+from verif.data.rollouts import Rollout, read_file, step_files, write_step
 from verif.errors import ServiceError
 from verif.system.files import new_directory
-from verif.data.rollouts import Rollout, read_file, step_files, write_step
 from verif.types import Item, Status, Verification
 
 

@@ -23,8 +23,8 @@ from verif.audit.gate import Reason, decide
 from verif.audit.golden import oracle_of, read_golden
 from verif.audit.mutations import generate
 from verif.audit.mutations import score as mutations
-from verif.recipe import Recipe
 from verif.project import Stage
+from verif.recipe import Recipe
 
 if TYPE_CHECKING:
     from verif.service.lease import Endpoint

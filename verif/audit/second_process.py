@@ -14,10 +14,9 @@ from typing import Any
 
 import orjson
 
-from verif.core.answer import answer_of
 from verif.audit.cases import Case, ask, statuses
-from verif.core.reward import Formula
-from verif.types import Instruction, Item, Reward, RuleConstraint, Status, Verification
+from verif.core.answer import answer_of
+from verif.types import Formula, Instruction, Item, Reward, RuleConstraint, Status, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class Rules:
     ) -> AsyncIterator[Verification]:
         """One verification per item."""
         from verif.core.checks import Rules as Decided
-        from verif.plan import unscorable
+        from verif.core.plan import unscorable
         from verif.core.text import Doc
 
         rules = Decided()

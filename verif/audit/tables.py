@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verif.audit.findings import Findings
-from verif.system.files import write_bytes
 from verif.stats import Interval
+from verif.system.files import write_bytes
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -20,10 +20,10 @@ from statistics import fmean
 import orjson
 
 from verif.audit.attacks.signature import signs
-from verif.errors import TrainingError
-from verif.system.files import write_json
-from verif.recipe import Watch
 from verif.data.rollouts import Rollout
+from verif.errors import TrainingError
+from verif.recipe import Watch
+from verif.system.files import write_json
 
 log = logging.getLogger("verif.watch")
 

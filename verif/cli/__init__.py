@@ -1,3 +1,1 @@
-"""One module per command of the `verif` program."""
-
-from verif.cli.app import main
+"""One module per command of the `verif` program; `app` finds and runs them."""

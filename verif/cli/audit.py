@@ -45,8 +45,8 @@ def audit(
         raise RecipeError("--judge-url goes with --pairs.", "The recipe says which judge an audit uses.")
     from verif.audit import report, tables
     from verif.audit.run import audit as run
-    from verif.service import lease
     from verif.project import load_stage
+    from verif.service import lease
 
     stage = load_stage()
     with lease.verifier(stage) as endpoint:
@@ -100,9 +100,9 @@ async def _judge_pairs(
     deadline: float,
 ) -> dict[str, Pairwise]:
     from verif.audit import pairs
-    from verif.core.verifier import Verifier
     from verif.core.judge.client import JudgeClient
     from verif.core.judge.judge import Judge, sampling
+    from verif.core.verifier import Verifier
 
     parameters = sampling(prompt, max_tokens, parser)
     client = JudgeClient(url.split(","), model, parameters=parameters, deadline_s=deadline)
@@ -116,10 +116,10 @@ async def _judge_pairs(
 
 async def _service_pairs(rows: Sequence[Preference]) -> dict[str, Pairwise]:
     from verif.audit import pairs
+    from verif.project import load_stage
     from verif.service import lease
     from verif.service.client import VerifierClient
     from verif.service.config import TOKEN_VARIABLE
-    from verif.project import load_stage
 
     stage = load_stage()
     with lease.verifier(stage) as endpoint:

@@ -46,8 +46,8 @@ def run(
     from verif.evaluation import catalog, verdicts
     from verif.evaluation.generate import Sampling
     from verif.evaluation.run import Model, Suite, answer_all, judge_all
-    from verif.project import load_stage
     from verif.pipeline.stages.evaluate import open_verifier
+    from verif.project import load_stage
 
     stage = load_stage()
     suite = Suite(catalog.get(name), tuple(catalog.load(name, path, stage.data, stage.root, limit)))

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from verif.cluster.config import load_cluster
 from verif.errors import ClusterError
-from verif.overrides import merged, parse_overrides
+from verif.project import merged, parse_overrides
 from verif.recipe import Recipe, load_recipe, parse_recipe
 
 app = typer.Typer(

@@ -12,7 +12,7 @@ import yaml
 from rich.text import Text
 
 from verif.errors import RecipeError
-from verif.overrides import merged, parse_overrides
+from verif.project import merged, parse_overrides
 from verif.recipe import RECIPES, HubModel, Recipe, load_recipe, parse_recipe
 
 
@@ -59,7 +59,8 @@ def _load(name: str, pairs: list[str]) -> tuple[Recipe, str]:
 
 
 def _plan(recipe: Recipe, note: str, *, quiet: bool) -> dict[str, Any]:
-    from verif.planning import show, placement as stages
+    from verif.planning import placement as stages
+    from verif.planning import show
     from verif.planning.hardware import gpu_of
     from verif.planning.memory import disk, judge_memory, policy_memory
     from verif.planning.missing import needs

@@ -30,7 +30,7 @@ def pin(
     name: str,
     again: bool = typer.Option(False, "--again", help="Also move what is pinned to the newest revision."),
 ) -> None:
-    from verif.data.hub import pin_recipe
+    from verif.data.pin import pin_recipe
 
     path = Path("recipes") / f"{name}.yaml"
     for line in pin_recipe(path, again=again) or ["Nothing to pin."]:
@@ -39,8 +39,8 @@ def pin(
 
 @app.command(help="Check benchmark names and files, lm-eval tasks and pins of a recipe.")
 def check(name: str = typer.Argument("local")) -> None:
+    from verif.data.pin import unpinned
     from verif.evaluation import catalog
-    from verif.data.hub import unpinned
     from verif.recipe import load_recipe
 
     recipe = load_recipe(name)

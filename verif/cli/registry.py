@@ -77,9 +77,9 @@ def reproduce(
     if compare:
         compare_digest(Path(which), compare)
         return
-    from verif.system.files import new_directory
     from verif.registry.reproduction import reproduction
     from verif.registry.store import open_registry
+    from verif.system.files import new_directory
 
     stage = load_stage()
     registry = open_registry(stage)

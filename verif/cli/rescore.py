@@ -29,10 +29,10 @@ def rescore(
     out: Path = typer.Option(None, help="The new folder (default: beside the old one, named by verifier)."),
 ) -> None:
     """Judge the rollouts of a run again and report what changes, per constraint type."""
-    from verif.system.files import write_json
     from verif.audit.rescore import rescore as work
     from verif.service.client import VerifierClient
     from verif.service.config import TOKEN_VARIABLE
+    from verif.system.files import write_json
 
     source = rollouts_of(run)
     with _service(verifier) as url:
@@ -87,9 +87,9 @@ def _service(verifier: str) -> Iterator[str]:
     if verifier.startswith(("http://", "https://")):
         yield verifier
         return
+    from verif.project import load_stage
     from verif.recipe import load_recipe
     from verif.service import lease
-    from verif.project import load_stage
 
     stage = load_stage()
     other = load_recipe(verifier, stage.root / "recipes")

@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 import typer
 
-from verif.overrides import apply_overrides, parse_overrides
-from verif.parameters import read_parameters, set_parameters
+from verif.project import apply_overrides, parse_overrides, read_parameters, set_parameters
 
 
 def prefect_environment(root: Path) -> dict[str, str]:
@@ -45,10 +44,11 @@ def run(
     ),
 ) -> None:
     root = Path.cwd()
-    from verif.pipeline.run import only_run, status
-    from verif.system.processes import terminable
-    from verif.registry.reconcile import reconcile
+    from verif.pipeline.run import only_run
     from verif.project import load_stage
+    from verif.registry.reconcile import reconcile
+    from verif.system.dvc import status
+    from verif.system.processes import terminable
 
     read_parameters(root)  # a wrong directory is refused before anything is written into it
     changes = parse_overrides(overrides)

@@ -15,11 +15,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from verif.core import score as engine
-from verif.core.rows import Row
 from verif.core.row_files import join, read_rows
+from verif.core.rows import Row
+from verif.core.score import Scored, Summary, kinds
 from verif.errors import InputError
 from verif.system.files import new_file
-from verif.core.score import Scored, Summary, kinds
 from verif.types import Status
 
 _SHOWN_PROBLEMS = 20

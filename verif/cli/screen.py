@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from verif.data.screening.repair import POLICIES, Outcome, apply, by_row, to_row
+from verif.core.row_files import read_rows
 from verif.core.sandbox.sandbox import Sandbox
+from verif.data.screening.repair import POLICIES, Outcome, apply, by_row, to_row
 from verif.data.screening.screen import KINDS, NOTES, Finding
 from verif.data.screening.screen import screen as find
-from verif.core.row_files import read_rows
 from verif.errors import InputError
 from verif.system.files import write_bytes
 from verif.types import CheckerConstraint, Instruction, SoftConstraint

@@ -26,17 +26,17 @@ def refuse_wrong_place(stage: Stage, name: str) -> None:
 
 
 def stage(name: str = typer.Argument(help="One of: " + ", ".join(STAGES))) -> None:
-    from verif.system.processes import terminable
-    from verif.registry.runs.recording import recorded
     from verif.pipeline.one_stage import leave_message
+    from verif.registry.runs.recording import recorded
+    from verif.system.processes import terminable
 
     try:
         if name not in STAGES:
             raise RecipeError(f"unknown stage {name!r}.", f"Stages: {', '.join(STAGES)}.")
         context = load_stage()
         refuse_wrong_place(context, name)
-        with terminable(), recorded(context, name):
-            importlib.import_module(f"verif.pipeline.stages.{name}").run(context)
+        with terminable(), recorded(context, name) as record:
+            importlib.import_module(f"verif.pipeline.stages.{name}").run(context, record)
     except VerifError as error:
         if leave_message(str(error), type(error).__name__):
             raise SystemExit(error.exit_code) from None

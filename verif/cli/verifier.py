@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.table import Table
 
 from verif.errors import ServiceError
-from verif.system.files import write_bytes
+from verif.project import Stage, load_stage
 from verif.recipe import load_recipe
 from verif.service import users
+from verif.service.build import identity_of
 from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.service.lease import configure, end, ensure, living
 from verif.service.probes import probes
+from verif.system.files import write_bytes
 from verif.system.serving import tail
-from verif.project import Stage, load_stage
-from verif.service.build import identity_of
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Verifier service: up, down, status, logs."

@@ -9,9 +9,17 @@ from verif.cluster.client import Kube
 from verif.cluster.cluster_checks import check_cluster, check_images
 from verif.cluster.config import Cluster, load_cluster
 from verif.cluster.findings import Finding
-from verif.cluster.project_checks import check_data, check_labels, check_pushed, check_recipe, check_remote, check_tracked, check_tree
+from verif.cluster.project_checks import (
+    check_data,
+    check_labels,
+    check_pushed,
+    check_recipe,
+    check_remote,
+    check_tracked,
+    check_tree,
+)
 from verif.errors import ClusterError
-from verif.overrides import Overrides
+from verif.project import Overrides
 from verif.recipe import Recipe
 
 

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verif.system.dvc import dvc, fetch_run_cache, restore_upstream
-from verif.errors import ClusterError, VerifError
 from verif.cluster.images import lock_digest
-from verif.overrides import apply_overrides, overrides_digest
-from verif.parameters import set_parameters
-from verif.pipeline.run import stage_environment
+from verif.errors import ClusterError, VerifError
+from verif.project import apply_overrides, overrides_digest, set_parameters
+from verif.system.dvc import stage_environment
+from verif.system.run_cache import dvc, fetch_run_cache, restore_upstream
 
 log = logging.getLogger("verif.cluster.inside_pod")
 

@@ -8,15 +8,14 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from verif.data.hub import unpinned
-from verif.system import dvc as transport
+from verif.audit.labels import FIX, labels
 from verif.cluster.findings import Finding
 from verif.cluster.request import goes_to_cluster
+from verif.data.pin import unpinned
 from verif.errors import ClusterError, VerifError
-from verif.overrides import Overrides, merged
-from verif.parameters import read_parameters
-from verif.audit.labels import FIX, labels
+from verif.project import Overrides, merged, read_parameters
 from verif.recipe import Recipe, VerInstructData
+from verif.system import run_cache as transport
 
 GIT_TIMEOUT_S = 120.0
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from verif.data.hub import unpinned
 from verif.cluster.config import Cluster
 from verif.cluster.manifests import manifest
 from verif.cluster.pod_spec import Manifest
 from verif.cluster.request import StageRequest, goes_to_cluster
 from verif.cluster.verifier import name_of, verifier
+from verif.data.pin import unpinned
 from verif.errors import RecipeError
 from verif.recipe import Recipe
 

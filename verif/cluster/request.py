@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from verif.system.files import digest
-from verif.overrides import overrides_digest
+from verif.project import overrides_digest
 from verif.recipe import Recipe, Resources
+from verif.system.files import digest
 
 MANAGED_BY = "verif"
 WORKSPACE, CHECKPOINTS = "/workspace", "/checkpoints"

@@ -14,8 +14,8 @@ from verif.cluster.network import JUDGE_PORT, disruption_budget, labels_of, netw
 from verif.cluster.pod_spec import POD_SECURITY, SECURITY, Manifest, pull_secrets
 from verif.cluster.request import VERIFIER_PORT
 from verif.errors import RecipeError
-from verif.system.files import digest
 from verif.recipe import HubModel, Recipe
+from verif.system.files import digest
 
 SERVICE_PORT = VERIFIER_PORT
 

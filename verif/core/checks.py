@@ -15,10 +15,10 @@ from typing import Any, Protocol
 import orjson
 
 from verif.core.cache import VerdictCache
-from verif.errors import InputError, SandboxError
-from verif.system.files import digest
 from verif.core.rules import check, get, validate
 from verif.core.text import Doc
+from verif.errors import InputError, SandboxError
+from verif.system.files import digest
 from verif.types import CheckerConstraint, Constraint, Cost, Instruction, RuleConstraint, Status, Verdict
 
 log = logging.getLogger("verif.service.build")

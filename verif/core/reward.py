@@ -9,12 +9,8 @@ never a number.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
 
-from verif.types import Constraint, Reward, Status, Verdict, is_hard
-
-Formula = Literal["average", "product", "all", "hard-only", "soft-only"]
-FORMULAS: tuple[str, ...] = get_args(Formula)
+from verif.types import Constraint, Formula, Reward, Status, Verdict, is_hard
 
 
 def joint(statuses: Sequence[Status]) -> float:

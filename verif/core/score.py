@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from verif.core import rules
-from verif.core.rows import Row
-from verif.core.row_files import OnBad
 from verif.core.checks import checker_verdicts
+from verif.core.row_files import OnBad
+from verif.core.rows import Row
 from verif.core.rules import Outcome
 from verif.core.text import Doc
 from verif.types import CheckerConstraint, Constraint, Cost, RuleConstraint, SoftConstraint, Status, Verdict

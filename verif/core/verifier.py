@@ -17,13 +17,13 @@ from pydantic_core import PydanticSerializationError
 
 from verif.core.answer import answer_of, scrub
 from verif.core.cache import VerdictCache
-from verif.system.files import digest
 from verif.core.checks import Checks, Rules, as_cached, checker_verdicts, wants_sandbox
-from verif.service.identity import make_parts
-from verif.plan import Plan, unscorable, without
-from verif.core.reward import Formula, combine, reward
+from verif.core.parts import make_parts
+from verif.core.plan import Plan, unscorable, without
+from verif.core.reward import combine, reward
 from verif.core.text import Doc
-from verif.types import Instruction, Item, RuleConstraint, Status, Verdict, Verification, is_hard
+from verif.system.files import digest
+from verif.types import Formula, Instruction, Item, RuleConstraint, Status, Verdict, Verification, is_hard
 
 TYPE_JUDGE = Any  # verif.core.judge.judge.Judge, which needs packages the bare environment lacks
 

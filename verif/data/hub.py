@@ -1,138 +1,89 @@
-"""Pinning: the revision and digest of what a recipe takes from a hub, read from the hub and written into the recipe.
-
-The file is edited line by line, so that its comments stay. Nobody invents a revision: what the hub does not say
-stays unpinned, and an unpinned recipe does not run on a cluster.
-"""
+"""What a recipe takes from a hub: a pinned model or a pinned file, and no other bytes than the pinned ones."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable
-from fnmatch import fnmatch
+import os
+import shutil
 from pathlib import Path
-from typing import Any, Literal
 
-import yaml
+from verif.errors import InputError, RecipeError, SetupError
+from verif.recipe import HubModel
+from verif.system.files import digest, digest_tree, new_directory
 
-from verif.errors import RecipeError, ServiceError
-from verif.system.files import digest, write_bytes
-from verif.recipe import Recipe, parse_recipe
-
-Kind = Literal["model", "dataset"]
-Lookup = Callable[[str, Kind, str, str], tuple[str, str]]
-"""(repository, kind, wanted revision or "", a data set's file or "") -> (commit, digest of what is taken)."""
+WANTED = ["*.json", "*.safetensors", "*.txt", "*.jinja", "*.model"]
 
 
-def unpinned(recipe: Recipe) -> list[str]:
-    """The places of a recipe that name a hub repository without revision and digest."""
-    out = []
-    for name in ("policy", "judge"):
-        section = getattr(recipe, name)
-        if section.kind == "hub" and not (section.revision and section.digest):
-            out.append(f"{name} ({section.repo})")
-    for index, benchmark in enumerate(recipe.evaluate.benchmarks):
-        if benchmark.repo and not (benchmark.revision and benchmark.digest):
-            out.append(f"evaluate.benchmarks.{index} ({benchmark.repo})")
-    return out
+def check_folder(folder: Path) -> None:
+    """A model folder must hold a configuration, weights and a tokenizer."""
+    if not (folder / "config.json").is_file():
+        raise InputError("no config.json: this is not a model folder.", file=folder)
+    if not any(folder.glob("*.safetensors")):
+        raise InputError("no *.safetensors: the weights are missing.", file=folder)
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
+        raise InputError(
+            "a model directory without a tokenizer.", file=folder, hint="Save the tokenizer beside the model."
+        )
 
 
-def from_hub(repo: str, kind: Kind, revision: str, path: str = "") -> tuple[str, str]:
-    """Ask the Hugging Face hub; `ServiceError` if it cannot be reached or does not know the repository.
+def fetch(section: HubModel, out: Path, role: str) -> str:
+    """Copy a pinned hub model to `out` and return its digest.
 
-    The digest is that of the files a stage takes, as `digest_tree` finds it on the disk: large files have their
-    SHA-256 on the hub, small ones are downloaded (into the cache that the stage reads).
+    A repository without revision or digest is refused (what moves cannot be reproduced); so are other bytes
+    than the recipe's digest names.
     """
-    from httpx import HTTPError
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, OfflineModeIsEnabled
+    if not section.revision or not section.digest:
+        raise RecipeError(
+            f"{role}: {section.repo} is not pinned: revision and digest are missing in the recipe.",
+            "Run `verif recipe pin`.",
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    from verif.pipeline.stages.models import WANTED
-
-    api = HfApi()
+    offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
     try:
-        info = api.repo_info(repo, repo_type=kind, revision=revision or None, files_metadata=True, timeout=30)
-        wanted = WANTED if kind == "model" else [path or "*"]
-        found = []
-        for entry in getattr(info, "siblings", None) or []:
-            if not any(fnmatch(entry.rfilename, pattern) for pattern in wanted):
-                continue
-            sha256 = entry.lfs.sha256 if entry.lfs else None
-            if sha256 is None:
-                file = api.hf_hub_download(repo, entry.rfilename, repo_type=kind, revision=info.sha)
-                sha256 = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-            found.append([entry.rfilename, sha256])
-    except (
-        HfHubHTTPError,
-        HTTPError,
-        OfflineModeIsEnabled,
-        EntryNotFoundError,
-        OSError,
-        ValueError,
-    ) as error:
-        first = str(error).strip().splitlines() or [type(error).__name__]
-        raise ServiceError(
-            f"the hub did not answer for {repo}: {first[0][:200]}", "Nothing was pinned."
+        found = snapshot_download(
+            section.repo, revision=section.revision, allow_patterns=WANTED, local_files_only=offline
+        )
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
+        raise SetupError(
+            f"{role}: {section.repo}@{section.revision} is neither in the local cache nor reachable "
+            f"({type(error).__name__}).",
+            "Download it on a machine with network, or set HF_HOME to a cache that holds it.",
         ) from None
-    if not found:
-        raise ServiceError(f"{repo} holds nothing of {', '.join(wanted)}.", "Nothing was pinned.")
-    return str(info.sha), digest(sorted(found, key=lambda pair: Path(pair[0])))
+    with new_directory(out) as folder:
+        shutil.copytree(found, folder, dirs_exist_ok=True, symlinks=False)
+        check_folder(folder)
+        got = digest_tree(folder)
+        if got != section.digest:
+            raise InputError(
+                f"{section.repo}@{section.revision} has digest {got}, the recipe pins {section.digest}.",
+                file=found, hint="The files are damaged or not the ones that were pinned.",
+            )  # fmt: skip
+    return got
 
 
-def pin_recipe(path: Path, *, again: bool = False, lookup: Lookup = from_hub) -> list[str]:
-    """Fill in what is missing (with `again`: renew everything); returns a line per pin. Atomic."""
-    if not path.is_file():
-        raise RecipeError(f"{path} does not exist.", "Give the recipe's name without .yaml.")
-    text = path.read_text("utf-8")
-    raw = yaml.safe_load(text)
-    parse_recipe(raw, path)
-    lines, said = text.splitlines(), []
-    for repo, kind, entry in _entries(raw):
-        if entry.get("revision") and entry.get("digest") and not again:
-            continue
-        wanted = "" if again else str(entry.get("revision", ""))
-        commit, files = lookup(repo, kind, wanted, str(entry.get("path", "")) if kind == "dataset" else "")
-        lines = _write(lines, repo, {"revision": commit, "digest": files})
-        said.append(f"{repo}: revision {commit}, digest {files}")
-    if said:
-        pinned = "\n".join(lines) + "\n"
-        made = yaml.safe_load(pinned)
-        parse_recipe(made, path)
-        if any(not (entry.get("revision") and entry.get("digest")) for _, _, entry in _entries(made)):
-            raise RecipeError(f"{path} could not be edited in place.", "Write `repo:` on a line of its own.")
-        write_bytes(path, pinned.encode())
-    return said
+def fetch_file(what: str, path: str, repo: str, revision: str, wanted: str) -> Path:
+    """The file in the local hub cache; another digest than the pinned one is refused."""
+    if not (path and revision and wanted):
+        raise RecipeError(
+            f"{what}: {repo} needs the file's `path`, a revision and a digest.",
+            "Name the file, then run `verif recipe pin`.",
+        )
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
-
-def _entries(raw: dict[str, Any]) -> list[tuple[str, Kind, dict[str, Any]]]:
-    out: list[tuple[str, Kind, dict[str, Any]]] = []
-    for name in ("policy", "judge"):
-        section = raw.get(name) or {}
-        if section.get("kind") == "hub":
-            out.append((str(section["repo"]), "model", section))
-    for benchmark in (raw.get("evaluate") or {}).get("benchmarks") or []:
-        if benchmark.get("repo"):
-            out.append((str(benchmark["repo"]), "dataset", benchmark))
-    return out
-
-
-def _write(lines: list[str], repo: str, values: dict[str, str]) -> list[str]:
-    """Set keys in every block that holds `repo: REPO`, right below that line, keeping all other lines."""
-    here = re.compile(rf"^(\s*(?:- )?)repo:\s*[\"']?{re.escape(repo)}[\"']?\s*(#.*)?$")
-    out: list[str] = []
-    index = 0
-    while index < len(lines):
-        out.append(lines[index])
-        found = here.match(lines[index])
-        index += 1
-        if not found:
-            continue
-        indent = " " * len(found.group(1))
-        out += [f"{indent}{key}: {value!r}".replace("'", '"') for key, value in values.items()]
-        rest = []
-        while index < len(lines) and lines[index].startswith(indent) and lines[index].strip():
-            if not re.match(rf"^{indent}({'|'.join(values)}):", lines[index]):
-                rest.append(lines[index])
-            index += 1
-        out += rest
-    return out
+    try:
+        found = Path(hf_hub_download(repo, path, repo_type="dataset", revision=revision))
+    except (HfHubHTTPError, EntryNotFoundError, OSError, ValueError) as error:
+        raise SetupError(
+            f"{what}: {repo}@{revision} is neither in the local cache nor reachable "
+            f"({type(error).__name__}).",
+            "Download it on a machine with network, or set HF_HOME to a cache that holds it.",
+        ) from None
+    got = digest([[path, hashlib.sha256(found.read_bytes()).hexdigest()]])
+    if got != wanted:
+        raise InputError(
+            f"{path} of {repo}@{revision} has digest {got}, the recipe pins {wanted}.", file=found
+        )
+    return found

@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from verif.core.rows import Row, Where, parse, row, text_field
 from verif.core.row_files import raw_rows
+from verif.core.rows import Row, Where, parse, row, text_field
 from verif.data.splits import GoldenItem
 from verif.errors import InputError
 from verif.types import Instruction, is_hard

@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from verif.core.row_files import read_rows
+from verif.core.sandbox.sandbox import Sandbox
+from verif.data.compose import compose, spoil
 from verif.data.screening.claims import Claim, read
 from verif.data.screening.order import order_sensitive
 from verif.data.screening.probes import ORDINARY
 from verif.data.screening.repair import Outcome, alone, apply, by_row
-from verif.core.sandbox.sandbox import Sandbox
 from verif.data.screening.screen import Finding, screen
 from verif.data.screening.truth import holds
-from verif.data.compose import compose, spoil
-from verif.core.row_files import read_rows
 from verif.data.splits import GoldenItem, PolicyPair, Splits
 from verif.errors import InputError
-from verif.system.files import digest
 from verif.recipe import VerInstructData
+from verif.system.files import digest
 from verif.types import CheckerConstraint, Constraint, Instruction
 
 PAIRS_PER_ROW = 24

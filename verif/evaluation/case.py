@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from verif.data.store import messages as messages_of
+from verif.core.instruction_files import messages as messages_of
 from verif.stats import Interval
 from verif.types import Constraint, Instruction
 

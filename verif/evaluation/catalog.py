@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 from pathlib import Path
 
-from verif.evaluation.case import Benchmark, Case
+from verif.data.hub import fetch_file
+from verif.errors import RecipeError
 from verif.evaluation.benchmarks.conversations import CFBENCH, SYSBENCH
 from verif.evaluation.benchmarks.followbench import FOLLOWBENCH
 from verif.evaluation.benchmarks.ifeval import IFEVAL, MULTI_IF
 from verif.evaluation.benchmarks.world import HELD_BACK, TEST, UNSEEN
-from verif.errors import InputError, RecipeError, SetupError
-from verif.system.files import digest
+from verif.evaluation.case import Benchmark, Case
 from verif.recipe import PREPARED
 
 BENCHMARKS = {b.name: b for b in (TEST, UNSEEN, HELD_BACK, IFEVAL, MULTI_IF, FOLLOWBENCH, SYSBENCH, CFBENCH)}
@@ -42,7 +41,7 @@ def load(
     """
     benchmark = get(name)
     if pinned:
-        where = _from_hub(name, path, *pinned)
+        where = fetch_file(f"benchmark {name!r}", path, *pinned)
     elif path:
         where = root / path
     elif name in SPLITS:
@@ -54,32 +53,6 @@ def load(
         )
     cases = benchmark.load(where)
     return cases if limit is None else _first(cases, limit)
-
-
-def _from_hub(name: str, path: str, repo: str, revision: str, wanted: str) -> Path:
-    """The file in the local hub cache; another digest than the pinned one is refused."""
-    if not (path and revision and wanted):
-        raise RecipeError(
-            f"benchmark {name!r}: {repo} needs the file's `path`, a revision and a digest.",
-            "Name the file, then run `verif recipe pin`.",
-        )
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
-
-    try:
-        found = Path(hf_hub_download(repo, path, repo_type="dataset", revision=revision))
-    except (HfHubHTTPError, EntryNotFoundError, OSError, ValueError) as error:
-        raise SetupError(
-            f"benchmark {name!r}: {repo}@{revision} is neither in the local cache nor reachable "
-            f"({type(error).__name__}).",
-            "Download it on a machine with network, or set HF_HOME to a cache that holds it.",
-        ) from None
-    got = digest([[path, hashlib.sha256(found.read_bytes()).hexdigest()]])
-    if got != wanted:
-        raise InputError(
-            f"{path} of {repo}@{revision} has digest {got}, the recipe pins {wanted}.", file=found
-        )
-    return found
 
 
 def _first(cases: list[Case], limit: int) -> list[Case]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from verif.errors import InputError
 from verif.evaluation import verdicts
 from verif.evaluation.case import Row
 from verif.evaluation.scores import outcomes
 from verif.evaluation.summary import families, paired
-from verif.errors import InputError
 from verif.stats import PairedResult
 
 

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verif.evaluation.run import context_of
 from verif.errors import RecipeError, ServiceError
+from verif.evaluation.run import context_of
 from verif.stats import bootstrap_mean, holm, paired_bootstrap
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from typing import Any
 
 import orjson
 
+from verif.errors import ServiceError
 from verif.evaluation.case import Answer, Case, Messages, conversation, waves
 from verif.evaluation.progress import progress
-from verif.errors import ServiceError
 from verif.system.files import digest
 
 log = logging.getLogger("verif.evaluation")

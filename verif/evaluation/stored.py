@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verif.evaluation.benchmarks import ifeval
-from verif.evaluation import judging
-from verif.evaluation.case import Answer, Row
-from verif.evaluation.benchmarks.rows import need, read_rows
-from verif.evaluation.scores import instruction_level, outcomes, prompt_level
 from verif.errors import InputError
+from verif.evaluation import judging
+from verif.evaluation.benchmarks import ifeval
+from verif.evaluation.benchmarks.rows import need, read_rows
+from verif.evaluation.case import Answer, Row
+from verif.evaluation.scores import instruction_level, outcomes, prompt_level
 from verif.stats import Interval
 from verif.types import Status
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from verif.evaluation.case import Row
 from verif.errors import InputError
+from verif.evaluation.case import Row
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:

@@ -17,28 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from verif.errors import BusyError, RecipeError, VerifError
-from verif.system.processes import MARKER, marker, reap, start, stop_group
-
-# Causes that a second attempt may meet differently: a dead worker, a hung step, a server that did not come up.
-HEALING = ("JudgeError", "ServiceError", "TrainingError", "Signal")
-
-
-class StageError(VerifError):
-    """A stage ended without its outputs; message and `kind` (an error class) are its own where it left them."""
-
-    exit_code = 1
-
-    def __init__(self, message: str, hint: str = "", kind: str = "") -> None:
-        super().__init__(message, hint)
-        self.kind = kind
-
-    @property
-    def can_heal(self) -> bool:
-        """Whether trying again makes sense; bad input, a full disk or an unfit verifier stay what they are."""
-        return self.kind in HEALING
+from verif.errors import BusyError, RecipeError, StageError, VerifError
+from verif.system.dvc import changed, stage_environment
+from verif.system.processes import marker, reap, start, stop_group
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,67 +33,6 @@ class Outcome:
     seconds: float
 
 
-def stage_name(node: Any) -> str:
-    """The name of a node of DVC's graph; empty for a file of `dvc add`, which is a node but no stage of dvc.yaml."""
-    return str(getattr(node, "name", ""))
-
-
-def stage_names(root: Path) -> list[str]:
-    """The stages of dvc.yaml in an order that respects DVC's graph."""
-    import networkx
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo(str(root)) as repo:
-            graph = repo.index.graph  # edges point from a stage to what it needs
-            order = networkx.lexicographical_topological_sort(graph.reverse(), key=stage_name)
-            return [stage_name(node) for node in order if stage_name(node)]
-    except DvcException as error:
-        raise RecipeError(f"DVC cannot read the pipeline: {error}") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """What a stage makes for people: metric files, and pictures among its outputs."""
-
-    metrics: tuple[Path, ...]
-    pictures: tuple[Path, ...]
-
-
-def files_of(root: Path, name: str) -> Files:
-    """The metric files and pictures of a stage, as far as they exist."""
-    from dvc.repo import Repo
-
-    with Repo(str(root)) as repo:
-        (stage,) = [s for s in repo.index.stages if stage_name(s) == name]
-        outs = [(Path(out.fs_path), bool(out.metric)) for out in stage.outs]
-    metrics = tuple(path for path, metric in outs if metric and path.is_file())
-    folders = [path for path, metric in outs if not metric and path.is_dir()]
-    pictures = sorted(p for folder in folders for p in folder.rglob("*") if p.suffix in (".png", ".svg"))
-    return Files(metrics, tuple(pictures))
-
-
-def changed(root: Path, name: str) -> bool:
-    """Whether DVC would have to do anything for this stage now."""
-    return bool(status(root, f"{root / 'dvc.yaml'}:{name}"))
-
-
-def status(root: Path, *targets: str) -> dict[str, Any]:
-    """What DVC finds out of date; empty when nothing is."""
-    from dvc.exceptions import DvcException
-    from dvc.lock import LockError
-    from dvc.repo import Repo
-
-    try:
-        with Repo(str(root)) as repo:
-            return dict(repo.status(targets=list(targets) or None))
-    except LockError:
-        raise BusyError("another DVC command is working in this directory.", "Wait for it to end.") from None
-    except DvcException as error:
-        raise StageError(f"DVC: {error}") from None
-
-
 def select(names: Sequence[str], from_stage: str | None) -> list[str]:
     """All stages, or those from `from_stage` on."""
     if from_stage is None:
@@ -118,16 +40,6 @@ def select(names: Sequence[str], from_stage: str | None) -> list[str]:
     if from_stage not in names:
         raise RecipeError(f"unknown stage {from_stage!r}.", f"Stages: {', '.join(names)}.")
     return list(names)[list(names).index(from_stage) :]
-
-
-def stage_environment(root: Path, run_id: str) -> dict[str, str]:
-    """What a stage's process sees: this environment's commands, this clone's code, the run's marker."""
-    env = dict(os.environ)
-    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", "")])
-    env["PYTHONPATH"] = os.pathsep.join(p for p in (str(root), env.get("PYTHONPATH", "")) if p)
-    env[MARKER] = marker(root, run_id)
-    env["DVC_NO_ANALYTICS"] = "1"
-    return env
 
 
 def run_stage(
@@ -197,9 +109,8 @@ def run_command(root: Path, run_id: str, command: Sequence[str], *, deadline_s: 
 @functools.cache
 def parent_run(root: Path, run_id: str) -> str:
     """The MLflow run of this execution, begun when its first stage has work; stages nest theirs below it."""
-    from verif.parameters import recorded_overrides
+    from verif.project import load_stage, recorded_overrides
     from verif.registry.runs.pipeline_run import start_run
-    from verif.project import load_stage
 
     tags = {"verif.run": run_id, "verif.overrides": json.dumps(recorded_overrides(root), sort_keys=True)}
     return start_run(load_stage(root), tags)
@@ -283,8 +194,8 @@ def take_lock(root: Path, stream: TextIO) -> None:
 
 def end_parent(root: Path, status: str) -> None:
     """Close the MLflow run; a registry that went away meanwhile must not hide how the run ended."""
-    from verif.registry.runs.pipeline_run import end_run
     from verif.project import load_stage
+    from verif.registry.runs.pipeline_run import end_run
 
     parent_run.cache_clear()
     with suppress(VerifError):

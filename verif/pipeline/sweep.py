@@ -19,10 +19,10 @@ import orjson
 import yaml
 from pydantic import Field, ValidationError
 
-from verif.evaluation.summary import MAIN
 from verif.errors import RecipeError, VerifError
-from verif.system.files import digest, write_json
+from verif.evaluation.summary import MAIN
 from verif.recipe import Section, load_recipe, parse_recipe
+from verif.system.files import digest, write_json
 
 EVALUATION, VERDICTS = "reports/evaluation.json", "reports/evaluation/verdicts.parquet"
 

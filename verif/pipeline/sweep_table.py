@@ -9,8 +9,8 @@ from typing import Any
 
 from verif.evaluation.pictures import draw_sweep
 from verif.pipeline.sweep import Job, Run, Sweep, result
-from verif.system.files import write_bytes, write_json
 from verif.stats import Interval, PairedResult, bootstrap_mean, holm, paired_bootstrap
+from verif.system.files import write_bytes, write_json
 
 
 @dataclass(frozen=True)

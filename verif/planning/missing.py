@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import yaml
-
-from verif.data.hub import unpinned
 from verif.audit.labels import FIX, labels
+from verif.data.pin import unpinned
 from verif.planning.memory import disk
 from verif.planning.placement import Placed
+from verif.project import read_parameters
 from verif.recipe import HubModel, Recipe
 
 EVERYWHERE = ("dvc", "mlflow", "prefect")
@@ -120,9 +119,7 @@ def _weights(recipe: Recipe, local: list[Placed]) -> list[Need]:
 
 
 def _data(recipe: Recipe, root: Path) -> list[Need]:
-    path = root / "params.yaml"
-    raw = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else None
-    source = str(raw.get("data", "")) if isinstance(raw, dict) else ""
+    source = read_parameters(root)["data"] if (root / "params.yaml").is_file() else ""
     out = []
     if recipe.data.kind == "verinstruct":
         ok = bool(source) and (root / source).is_file()

@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import fmean
 
-from verif.planning.hardware import BANDWIDTH_SHARE, COMPUTE_SHARE, LENGTH_SPREAD, MEAN_PROMPT_SHARE, MEAN_RESPONSE_SHARE, Gpu
+from verif.planning.hardware import (
+    BANDWIDTH_SHARE,
+    COMPUTE_SHARE,
+    LENGTH_SPREAD,
+    MEAN_PROMPT_SHARE,
+    MEAN_RESPONSE_SHARE,
+    Gpu,
+)
 from verif.planning.shapes import Shape
 from verif.planning.simulate import Decoder, Step, generate, judge, step
 from verif.recipe import Train

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-from verif.system.drawing import pyplot
 from verif.planning.fit import DRAWS, Fitted
 from verif.planning.pace import Judge, Pace, mean_service, simulate
+from verif.system.drawing import pyplot
 
 SIZES = (8, 64, 512)
 """GPUs of the trainer."""

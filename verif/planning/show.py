@@ -15,8 +15,8 @@ from verif.planning.hardware import ASSUMPTIONS
 from verif.planning.memory import Estimate
 from verif.planning.missing import Need
 from verif.planning.pace import Judge, mean_service
-from verif.planning.scale import BUSY, Busy, LocalRow, Size
 from verif.planning.placement import Placed
+from verif.planning.scale import BUSY, Busy, LocalRow, Size
 from verif.planning.timeline import Timeline
 from verif.training.command import Job
 

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from verif.errors import InputError
 from verif.data.rollouts import read_file, step_path
+from verif.errors import InputError
 from verif.training.progress import RunFolder
 
 WARM_UP = 1

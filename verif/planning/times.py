@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from verif.planning.hardware import BANDWIDTH_SHARE, COMPUTE_SHARE, Gpu
 from verif.planning.memory import Estimate
-from verif.planning.pace import JUDGES, flops_per_token, lengths, mean_service, pace, simulate, train_flops, train_tokens
+from verif.planning.pace import (
+    JUDGES,
+    flops_per_token,
+    lengths,
+    mean_service,
+    pace,
+    simulate,
+    train_flops,
+    train_tokens,
+)
 from verif.planning.shapes import Shape, shape_of
 from verif.planning.simulate import generate
 from verif.recipe import HubModel, Recipe

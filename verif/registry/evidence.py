@@ -11,12 +11,12 @@ from typing import Any
 
 import orjson
 
+from verif.errors import InputError, RegistryError
 from verif.evaluation import verdicts
 from verif.evaluation.case import Row
-from verif.errors import InputError, RegistryError
-from verif.system.files import digest
-from verif.registry.store import Registry, Version
 from verif.registry.runs.mlflow import mlflow_errors
+from verif.registry.store import Registry, Version
+from verif.system.files import digest
 
 FOLDER = "evidence"
 FILES = {

@@ -20,8 +20,8 @@ from typing import Any
 import orjson
 
 from verif.errors import RegistryError
-from verif.system.files import digest, write_bytes
 from verif.registry.store import TAG, Registry, cut
+from verif.system.files import digest, write_bytes
 
 PREFIX, APPLIED, START = "verif.ledger.", "verif.ledger-applied", "0" * 32
 

@@ -20,11 +20,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from verif.errors import BusyError, RegistryError
+from verif.registry.ledger import who
+from verif.registry.runs.mlflow import mlflow_errors
+from verif.registry.store import Registry
 from verif.system.files import digest
 from verif.system.processes import started
-from verif.registry.ledger import who
-from verif.registry.store import Registry
-from verif.registry.runs.mlflow import mlflow_errors
 
 HOLD_S, GRACE_S = 300.0, 30.0
 UNTIL, OWNER, TOKEN, PROCESS = "verif.until", "verif.owner", "verif.token", "verif.process"

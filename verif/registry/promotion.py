@@ -14,17 +14,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verif.errors import GateError, RegistryError, VerifError
-from verif.system.files import digest
 from verif.registry import ledger
 from verif.registry.evidence import Evidence, of_version
 from verif.registry.gate import Decision, decide, same_verifier
 from verif.registry.ledger import Entry
 from verif.registry.lock import promotion_lock
-from verif.registry.store import CANDIDATE, CHALLENGER, CHAMPION, MODEL_DIGEST, Registry, Version, open_registry
+from verif.registry.store import (
+    CANDIDATE,
+    CHALLENGER,
+    CHAMPION,
+    MODEL_DIGEST,
+    Registry,
+    Version,
+    open_registry,
+)
+from verif.system.files import digest
 
 if TYPE_CHECKING:
-    from verif.recipe import Register
     from verif.project import Stage
+    from verif.recipe import Register
 
 
 @dataclass

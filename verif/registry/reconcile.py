@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verif.errors import InputError, RegistryError
-from verif.system.files import digest_tree
 from verif.registry import versions
 from verif.registry.card import card
 from verif.registry.evidence import Evidence, local_places, of_version, read_evidence
@@ -19,6 +18,7 @@ from verif.registry.gate import Decision, decide
 from verif.registry.promotion import Desk, at_desk, gate, settle
 from verif.registry.runs.stage_run import stage_run
 from verif.registry.store import CANDIDATE, CHALLENGER, open_registry
+from verif.system.files import digest_tree
 
 if TYPE_CHECKING:
     from verif.project import Stage

@@ -12,10 +12,10 @@ from shlex import quote
 import yaml
 
 from verif.errors import RegistryError
-from verif.parameters import WORLD
+from verif.project import WORLD
 from verif.registry.runs.lineage import git
-from verif.registry.store import MODEL_DIGEST, Registry, Version
 from verif.registry.runs.mlflow import mlflow_errors
+from verif.registry.store import MODEL_DIGEST, Registry, Version
 
 
 def reproduction(registry: Registry, version: Version, root: Path) -> list[str]:

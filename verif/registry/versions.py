@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from verif.errors import RegistryError
-from verif.system.files import digest, digest_tree, new_directory, write_bytes, write_json
 from verif.registry.evidence import FOLDER, downloaded, local_places
 from verif.registry.runs.lineage import changes, lineage
+from verif.registry.runs.mlflow import mlflow_errors
 from verif.registry.runs.stage_run import StageRun
 from verif.registry.store import MODEL_DIGEST, Registry, Version
-from verif.registry.runs.mlflow import mlflow_errors
+from verif.system.files import digest, digest_tree, new_directory, write_bytes, write_json
 
 if TYPE_CHECKING:
     from verif.project import Stage

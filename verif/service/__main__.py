@@ -19,14 +19,14 @@ from pathlib import Path
 import stamina
 import uvicorn
 
-from verif.system import serving
 from verif.errors import ServiceError, SetupError, VerifError
-from verif.system.files import write_json
-from verif.system.processes import started
 from verif.service import users
 from verif.service.app import PROBE_EVERY_S, State, create_app, prove
-from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.service.build import build, identity_of
+from verif.service.config import TOKEN_VARIABLE, ServiceConfig
+from verif.system import serving
+from verif.system.files import write_json
+from verif.system.processes import started
 
 log = logging.getLogger("verif.service")
 

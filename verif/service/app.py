@@ -21,8 +21,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
 
-from verif.errors import InputError
 from verif.core.verifier import Verifier
+from verif.errors import InputError
 from verif.service.batch import Batcher
 from verif.service.limits import BODY_S, MAX_BODY, MAX_READING
 from verif.service.limits import Request as VerifyRequest

@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from verif.core.cache import VerdictCache
-from verif.errors import RecipeError
 from verif.core.checks import LazySandbox, wants_sandbox
-from verif.service.identity import describe, identity_of, model_digest
 from verif.core.verifier import Verifier
+from verif.errors import RecipeError
 from verif.recipe import Recipe
+from verif.service.identity import describe, identity_of, model_digest
 from verif.types import Constraint, Instruction, Item, Response, Verification
 
 __all__ = ["Verifier", "build", "describe", "identity_of", "verify"]

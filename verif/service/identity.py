@@ -8,24 +8,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from verif.core.parts import make_parts
 from verif.errors import ServiceError
-from verif.system.files import digest, digest_tree
 from verif.recipe import Recipe
-from verif.core.rules import rules
-
-
-def make_parts(
-    *, formula: str, unscorable_reward: float, policy_thinks: bool, judge: str, sandbox: str
-) -> dict[str, str]:
-    """What a verifier consists of, by digest; the same function names it before and after it is started."""
-    return {
-        "formula": formula,
-        "unscorable_reward": repr(unscorable_reward),
-        "policy_thinks": str(policy_thinks),
-        "rules": digest(sorted(spec.part for spec in rules().values())),
-        "sandbox": sandbox,
-        "judge": judge,
-    }
+from verif.system.files import digest, digest_tree
 
 
 def describe(recipe: Recipe, judge_model: Path | None) -> dict[str, str]:

@@ -27,14 +27,14 @@ from pathlib import Path
 from typing import Any
 
 from verif.errors import RecipeError, ServiceError
-from verif.system.files import write_bytes
+from verif.project import Stage
 from verif.recipe import CascadeSection, Recipe
 from verif.service import remote, users
+from verif.service.build import SMALL_VARIABLE, identity_of
 from verif.service.config import TOKEN_VARIABLE, URL_VARIABLE, ServiceConfig
 from verif.service.probes import probes
+from verif.system.files import write_bytes
 from verif.system.serving import tail
-from verif.project import Stage
-from verif.service.build import SMALL_VARIABLE, identity_of
 
 log = logging.getLogger("verif.service")
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from verif.core.answer import as_sent
 from verif.errors import VerifError
 from verif.project import Stage
-from verif.types import CheckerConstraint, Constraint, Instruction, Item, Response, RuleConstraint, SoftConstraint
+from verif.types import (
+    CheckerConstraint,
+    Constraint,
+    Instruction,
+    Item,
+    Response,
+    RuleConstraint,
+    SoftConstraint,
+)
 
 PROMPT = "Describe a boat in one plain sentence without commas."
 TEXT = "The old boat lies quietly in the harbour."
@@ -34,7 +42,7 @@ def _own(stage: Stage, at_most: int, response: Response) -> list[Item]:
     path = stage.data / "train.parquet"
     if not path.is_file():
         return []
-    from verif.data.store import read_instructions
+    from verif.core.instruction_files import read_instructions
 
     try:
         rows = read_instructions(path)[:200]

@@ -8,18 +8,18 @@ again it gives its result, and with `VERIF_FORCE_TRAIN=1` it starts anew.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verif.errors import TrainingError, VerifError
 from verif.system.files import digest, digest_tree, new_directory, write_json
+from verif.system.record import Record
 from verif.training import preflight, supervise
 from verif.training.command import Job, job
 from verif.training.environment import Places
@@ -27,14 +27,13 @@ from verif.training.progress import RunFolder
 from verif.training.summary import summary
 
 if TYPE_CHECKING:
-    from verif.registry.runs.stage_run import StageRun
-    from verif.service.lease import Endpoint
     from verif.project import Stage
+    from verif.service.lease import Endpoint
 
 FORCE = "VERIF_FORCE_TRAIN"
-WATCH = "alarms.json"
 OPERATIONAL = {"save_every", "validate_every", "step_timeout_s", "max_error_share", "watch"}
 """Settings that do not change what is learnt: a stopped run may resume with others."""
+Watch = Callable[[RunFolder], Callable[[int], None]]
 
 
 @dataclass(frozen=True)
@@ -54,21 +53,22 @@ def run_digest(stage: Stage, endpoint: Endpoint) -> str:
     return digest([digest_tree(stage.models / "policy"), data, train, verifier, endpoint.identity])
 
 
-def train(stage: Stage, endpoint: Endpoint) -> None:
+def train(stage: Stage, endpoint: Endpoint, record: Record, watch: Watch) -> None:
     """Train, or resume, or take the finished run's result; writes the stage's outputs.
 
+    `watch` gives, for the run's folder, what is to look at each step's rollouts; it may raise to stop the run.
     Raises `TrainingError`, `BusyError`, and for bad inputs `SetupError` or `InputError` before anything starts.
     """
     preflight.check(stage)
     folder = RunFolder(stage.state / "runs" / run_digest(stage, endpoint)[:16])
-    with supervise.claim(folder), _tracking(stage) as mlflow:
+    with supervise.claim(folder):
         if os.environ.get(FORCE) == "1":
             _empty(folder)
-        finished = _train(stage, endpoint, folder, mlflow)
-        _publish(stage, finished, mlflow)
+        finished = _train(stage, endpoint, folder, record, watch)
+        _publish(stage, finished, record)
 
 
-def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, mlflow: StageRun | None) -> Finished:
+def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, record: Record, watch: Watch) -> Finished:
     recipe = stage.recipe.train
     done = folder.path / "finished.json"
     if not done.is_file() or folder.checkpoint() < recipe.steps:
@@ -92,8 +92,8 @@ def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, mlflow: StageRun
                 experiment=stage.recipe.name,
                 verifier_url=endpoint.url,
                 verifier_identity=endpoint.identity,
-                mlflow_uri=mlflow.uri if mlflow else "",
-                mlflow_run=mlflow.run_id if mlflow else "",
+                mlflow_uri=record.uri,
+                mlflow_run=record.run_id,
             )
 
         before = served(endpoint.url)
@@ -102,22 +102,22 @@ def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, mlflow: StageRun
             folder,
             steps=recipe.steps,
             step_timeout_s=recipe.step_timeout_s,
-            on_step=_watch(stage, endpoint, folder, mlflow),
+            on_step=watch(folder),
         )
         after = served(endpoint.url)
-        record = {
+        finished = {
             "seconds": time.monotonic() - began,
             "resumed_after": start,
             "served": {state: after[state] - before.get(state, 0) for state in after},
         }
-        write_json(done, record)
+        write_json(done, finished)
     checkpoint = folder.checkpoints / f"global_step_{recipe.steps}"
     if folder.checkpoint() != recipe.steps:
         raise TrainingError(f"{checkpoint} is missing although training ended.", f"See {folder.log}.")
     return Finished(folder, checkpoint, _json(done))
 
 
-def _publish(stage: Stage, finished: Finished, mlflow: StageRun | None) -> None:
+def _publish(stage: Stage, finished: Finished, record: Record) -> None:
     """models/trained, reports/train.json and reports/train/."""
     from verif.training.export import export
     from verif.training.pictures import draw_curves
@@ -127,45 +127,19 @@ def _publish(stage: Stage, finished: Finished, mlflow: StageRun | None) -> None:
         folder.write_curve(target / "curve.csv")
         draw_curves(folder, target / "curve.svg")
         shutil.copytree(folder.rollouts, target / "rollouts")
-        if (folder.path / WATCH).is_file():
-            shutil.copyfile(folder.path / WATCH, target / WATCH)
+        if folder.alarms.is_file():
+            shutil.copyfile(folder.alarms, target / folder.alarms.name)
         report = summary(stage, folder, finished.record)
         export(finished.checkpoint, stage.models / "policy", stage.models / "trained")
     write_json(stage.reports / "train.json", report)
-    if mlflow:
-        for curve in ("curve.csv", "curve.svg"):
-            mlflow.artifact(stage.reports / "train" / curve, "train")
-        mlflow.artifact(stage.reports / "train.json", "train")
+    for curve in ("curve.csv", "curve.svg"):
+        record.artifact(stage.reports / "train" / curve, "train")
+    record.artifact(stage.reports / "train.json", "train")
     print(
         f"trained {report['steps']} steps: reward {report['reward']['first']['value']:.2f} to"
         f" {report['reward']['last']['value']:.2f}",
         flush=True,
     )
-
-
-def _watch(
-    stage: Stage, endpoint: Endpoint, folder: RunFolder, mlflow: StageRun | None
-) -> Callable[[int], None]:
-    """Looks at each step's rollouts; an alarm may stop the run (`train.watch`)."""
-    from verif.data.rollouts import read_file, step_path
-    from verif.audit.oracles import oracle_of
-    from verif.audit.watch import Watcher
-
-    limits = stage.recipe.train.watch
-    watcher = Watcher(
-        limits,
-        folder.path / WATCH,
-        oracle=oracle_of(stage.recipe, endpoint.url),
-        emit=mlflow.metrics if mlflow else None,
-        seed=stage.recipe.train.seed,
-    )
-
-    def look(step: int) -> None:
-        rollouts = list(read_file(step_path(folder.rollouts, step)))
-        watcher.look(step, rollouts, folder.metrics(step).get("actor/entropy"))
-        watcher.require_calm()
-
-    return look
 
 
 def served(url: str) -> dict[str, int]:
@@ -182,20 +156,6 @@ def served(url: str) -> dict[str, int]:
         return {}
     pattern = re.compile(r'verif_verifications_total\{state="(\w+)"\}')
     return {match[1]: int(value) for name, value in found.items() if (match := pattern.fullmatch(name))}
-
-
-@contextlib.contextmanager
-def _tracking(stage: Stage) -> Iterator[StageRun | None]:
-    """The stage's MLflow run, to which veRL's own logger is attached; None where MLflow is not installed."""
-    try:
-        import mlflow  # noqa: F401
-    except ImportError:
-        yield None
-        return
-    from verif.registry.runs.stage_run import stage_run
-
-    with stage_run(stage, "train") as run:
-        yield run
 
 
 def _empty(folder: RunFolder) -> None:

@@ -38,7 +38,7 @@ def check_prompts(path: Path, policy: Path, limit: int) -> int:
     """The number of rows, each of whose prompts has at most `limit` tokens in the policy's chat form."""
     from transformers import AutoTokenizer
 
-    from verif.data.store import messages, read_instructions
+    from verif.core.instruction_files import messages, read_instructions
 
     if not path.is_file():
         raise InputError("file does not exist", file=path, hint="Run `dvc repro prepare`.")

@@ -43,6 +43,7 @@ class RunFolder:
         self.path = path
         self.checkpoints = path / "checkpoints"
         self.rollouts = path / "rollouts"
+        self.alarms = path / "alarms.json"
         self.steps = path / "steps"
         self.batches = path / "batches"
         self.log = path / "verl.log"

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 
 from verif.audit.attacks.family import FAMILIES, Family
 from verif.audit.cases import Case, Opinion
-from verif.core.reward import Formula
 from verif.stats import Interval, proportion
-from verif.types import Instruction, is_hard
+from verif.types import Formula, Instruction, is_hard
 
 Oracle = Callable[[Instruction, str], Sequence[bool]]
 """The truth per constraint of any response; only a made world has one."""

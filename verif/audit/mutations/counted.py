@@ -11,7 +11,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from verif.audit.mutations.base import FILLERS, MUTATORS, RARE, SENTENCES, Edit, Mutator, Raw, boundary, insert_word, remove, words
+from verif.audit.mutations.base import (
+    FILLERS,
+    MUTATORS,
+    RARE,
+    SENTENCES,
+    Edit,
+    Mutator,
+    Raw,
+    boundary,
+    insert_word,
+    remove,
+    words,
+)
 
 Reads = Callable[[Raw], tuple[str, int]]
 

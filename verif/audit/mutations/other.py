@@ -7,7 +7,17 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from verif.audit.mutations.base import MUTATORS, RARE, SENTENCES, Edit, Mutator, Raw, insert_word, prose, words
+from verif.audit.mutations.base import (
+    MUTATORS,
+    RARE,
+    SENTENCES,
+    Edit,
+    Mutator,
+    Raw,
+    insert_word,
+    prose,
+    words,
+)
 
 FOREIGN = {
     "de": "Der alte Bäcker öffnet seinen Laden jeden Morgen sehr früh. Die Kinder warten schon auf frische Brötchen.",

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verif.system.files import digest
 from verif.core.judge.judge import Judge
+from verif.system.files import digest
 from verif.types import Cost, Instruction, Status, Verdict
 
 LOGPROBS: dict[str, Any] = {"logprobs": True, "top_logprobs": 5}

@@ -23,9 +23,9 @@ import aiohttp
 import orjson
 import stamina
 
-from verif.errors import JudgeError
 from verif.core.judge.endpoint import Endpoint, choose, down_for, soonest
 from verif.core.judge.limit import AdaptiveLimit
+from verif.errors import JudgeError
 
 KEY_VARIABLE = "VERIF_JUDGE_API_KEY"
 SMALL_KEY_VARIABLE = "VERIF_SMALL_JUDGE_API_KEY"

@@ -17,11 +17,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from verif.errors import JudgeError
-from verif.system.files import digest
 from verif.core.judge import prompt
 from verif.core.judge.client import JudgeAnswer
 from verif.core.judge.verdict import SCHEMA, ParsedVerdict, parse
+from verif.errors import JudgeError
+from verif.system.files import digest
 from verif.types import Cost, Instruction, Response, Status, Verdict
 
 SECRET_VARIABLE = "VERIF_MARKER_KEY"  # noqa: S105

@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from verif.errors import InputError
 from verif.core.text import Doc
+from verif.errors import InputError
 
 
 class Params(BaseModel):

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from verif.data.screening.claims import read
 from verif.core.sandbox.purity import ALONE_MARK
+from verif.data.screening.claims import read
 from verif.data.screening.screen import Finding
 from verif.types import CheckerConstraint, Constraint, Instruction
 

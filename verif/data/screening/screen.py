@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from verif.core.sandbox.sandbox import Sandbox
 from verif.data.screening import probes
 from verif.data.screening.claims import Claim, Keywords, Without, WordCount, WordLetters, read
-from verif.core.sandbox.sandbox import Sandbox
 from verif.types import CheckerConstraint, Instruction, Status
 
 Kind = Literal[

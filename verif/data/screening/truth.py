@@ -7,7 +7,15 @@ are separated by a blank line.
 
 from __future__ import annotations
 
-from verif.data.screening.claims import Claim, Keywords, ParagraphSentences, SentenceWords, Without, WordCount, WordLetters
+from verif.data.screening.claims import (
+    Claim,
+    Keywords,
+    ParagraphSentences,
+    SentenceWords,
+    Without,
+    WordCount,
+    WordLetters,
+)
 
 
 def holds(claim: Claim, text: str) -> bool | None:

@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from verif.core.rules import Params, Rule, get, validate
+from verif.core.text import Doc
 from verif.data.world import lexicon as lex
 from verif.data.world.constraints import SOFT, Argument, constraint
 from verif.data.world.grammar import grammatical
 from verif.data.world.prompts import wishes_of
 from verif.data.world.slip import FINE, first_slip
-from verif.core.rules import Params, Rule, get, validate
-from verif.core.text import Doc
 from verif.types import Instruction, RuleConstraint
 
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 import random
 
 from verif.data.world import lexicon as lex
-from verif.data.world.constraints import HELD_OUT, TEXTS, TRAINED, Wish, clashes, constraint, draw_argument, things_of, word
+from verif.data.world.constraints import (
+    HELD_OUT,
+    TEXTS,
+    TRAINED,
+    Wish,
+    clashes,
+    constraint,
+    draw_argument,
+    things_of,
+    word,
+)
 from verif.errors import InputError
 from verif.system.files import digest
 from verif.types import Instruction

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 
+from verif.core.text import Doc
 from verif.data.world import lexicon as lex
 from verif.data.world.constraints import HARD, Argument, Wish
 from verif.data.world.grammar import TITLE, Voice, sentence
 from verif.data.world.oracle import hard_ok, seen
 from verif.data.world.prompts import wishes_of
-from verif.core.text import Doc
 from verif.types import Instruction
 
 # How often a careless author heeds a wish of each type. Counting is what a tiny model finds hard by itself,

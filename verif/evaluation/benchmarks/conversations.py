@@ -16,10 +16,10 @@ from typing import Any
 
 import orjson
 
-from verif.evaluation.case import Benchmark, Case, Row, Scores
-from verif.evaluation.benchmarks.rows import distinct, need, read_rows
-from verif.evaluation.scores import Outcome, common, mean_of, outcomes
 from verif.errors import InputError
+from verif.evaluation.benchmarks.rows import distinct, need, read_rows
+from verif.evaluation.case import Benchmark, Case, Row, Scores
+from verif.evaluation.scores import Outcome, common, mean_of, outcomes
 from verif.stats import bootstrap_mean
 from verif.types import Instruction, SoftConstraint
 

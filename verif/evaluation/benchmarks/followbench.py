@@ -16,11 +16,11 @@ from typing import Any
 
 import orjson
 
-from verif.evaluation.benchmarks import references
-from verif.evaluation.case import REFERENCE, Benchmark, Case, Row, Scores
-from verif.evaluation.benchmarks.rows import distinct, need, read_rows
-from verif.evaluation.scores import Outcome, common, mean_of, outcomes
 from verif.errors import InputError
+from verif.evaluation.benchmarks import references
+from verif.evaluation.benchmarks.rows import distinct, need, read_rows
+from verif.evaluation.case import REFERENCE, Benchmark, Case, Row, Scores
+from verif.evaluation.scores import Outcome, common, mean_of, outcomes
 from verif.stats import Interval, bootstrap_mean, macro
 from verif.types import Constraint, Instruction, ReferenceConstraint, SoftConstraint
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import orjson
 
-from verif.evaluation.case import Benchmark, Case, Row, Scores
-from verif.evaluation.benchmarks.rows import distinct, maybe_json, need, read_rows
-from verif.evaluation.scores import common
 from verif.errors import InputError
+from verif.evaluation.benchmarks.rows import distinct, maybe_json, need, read_rows
+from verif.evaluation.case import Benchmark, Case, Row, Scores
+from verif.evaluation.scores import common
 from verif.stats import bootstrap_mean
 from verif.types import Instruction, RuleConstraint, Status
 

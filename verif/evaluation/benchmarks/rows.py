@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from verif.evaluation.case import Case
 from verif.errors import InputError
+from verif.evaluation.case import Case
 
 T = TypeVar("T")
 

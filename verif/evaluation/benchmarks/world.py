@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verif.evaluation.case import Benchmark, Case
-from verif.evaluation.benchmarks.rows import distinct
-from verif.evaluation.scores import common
-from verif.data.store import read_instructions
+from verif.core.instruction_files import read_instructions
 from verif.errors import InputError
+from verif.evaluation.benchmarks.rows import distinct
+from verif.evaluation.case import Benchmark, Case
+from verif.evaluation.scores import common
 
 
 def load_split(path: Path) -> list[Case]:

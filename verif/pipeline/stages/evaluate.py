@@ -19,49 +19,48 @@ from verif.evaluation.judging import Verifies
 from verif.evaluation.pictures import draw
 from verif.evaluation.run import Answers, Model, Suite, answer_all, judge_all
 from verif.evaluation.summary import MAIN, summarise, warnings
-from verif.system.files import digest_tree, new_directory, write_json
-from verif.registry.runs.recording import numbers as numbers_of
-from verif.registry.runs.stage_run import stage_run
 from verif.project import Stage
+from verif.registry.runs.recording import numbers as numbers_of
+from verif.system.files import digest_tree, new_directory, write_json
+from verif.system.record import SILENT, Record
 
 
-def run(stage: Stage) -> None:
+def run(stage: Stage, record: Record = SILENT) -> None:
     """Write `reports/evaluation.json` and `reports/evaluation/`."""
     section, timings = stage.recipe.evaluate, dict[str, float]()
     begun = time.monotonic()
-    with stage_run(stage, "evaluate") as record:
-        tasks = general_tasks(stage)
-        suites = load_suites(stage)
-        answers = answer(stage, suites, timings)
-        mark = time.monotonic()
-        rows = judge_all(suites, answers, lambda: open_verifier(stage))
-        timings["judge"] = time.monotonic() - mark
-        mark = time.monotonic()
-        numbers: dict[str, Any] = {"benchmarks": {}, "warnings": []}
-        for suite in suites:
-            own = [row for row in rows if row.benchmark == suite.benchmark.name]
-            found = summarise(suite.benchmark, suite.cases, own, section.bootstrap, section.seed)
-            numbers["benchmarks"][suite.benchmark.name] = found
-            numbers["warnings"] += warnings(suite.benchmark.name, found)
-        timings["statistics"] = time.monotonic() - mark
-        mark = time.monotonic()
-        numbers["canary"] = measure_canary(stage)
-        timings["canary"] = time.monotonic() - mark
-        if tasks is not None:
-            from verif.evaluation.general import measure_general
+    tasks = general_tasks(stage)
+    suites = load_suites(stage)
+    answers = answer(stage, suites, timings)
+    mark = time.monotonic()
+    rows = judge_all(suites, answers, lambda: open_verifier(stage))
+    timings["judge"] = time.monotonic() - mark
+    mark = time.monotonic()
+    numbers: dict[str, Any] = {"benchmarks": {}, "warnings": []}
+    for suite in suites:
+        own = [row for row in rows if row.benchmark == suite.benchmark.name]
+        found = summarise(suite.benchmark, suite.cases, own, section.bootstrap, section.seed)
+        numbers["benchmarks"][suite.benchmark.name] = found
+        numbers["warnings"] += warnings(suite.benchmark.name, found)
+    timings["statistics"] = time.monotonic() - mark
+    mark = time.monotonic()
+    numbers["canary"] = measure_canary(stage)
+    timings["canary"] = time.monotonic() - mark
+    if tasks is not None:
+        from verif.evaluation.general import measure_general
 
-            numbers["general"] = measure_general(stage, tasks, timings)
-        numbers["models"] = {name: digest_tree(stage.models / name) for name in ("policy", "trained")}
-        numbers["gain_points"] = headline(numbers)
-        timings["total"] = time.monotonic() - begun
-        with new_directory(stage.reports / "evaluation") as folder:
-            verdicts.write(folder / "verdicts.parquet", rows)
-            write_json(folder / "timings.json", {name: round(s, 2) for name, s in timings.items()})
-            draw(numbers, folder)
-        write_json(stage.reports / "evaluation.json", numbers)
-        record.metrics({**numbers_of(numbers), **{f"seconds/{name}": s for name, s in timings.items()}})
-        record.artifact(stage.reports / "evaluation.json")
-        record.artifact(stage.reports / "evaluation")
+        numbers["general"] = measure_general(stage, tasks, timings)
+    numbers["models"] = {name: digest_tree(stage.models / name) for name in ("policy", "trained")}
+    numbers["gain_points"] = headline(numbers)
+    timings["total"] = time.monotonic() - begun
+    with new_directory(stage.reports / "evaluation") as folder:
+        verdicts.write(folder / "verdicts.parquet", rows)
+        write_json(folder / "timings.json", {name: round(s, 2) for name, s in timings.items()})
+        draw(numbers, folder)
+    write_json(stage.reports / "evaluation.json", numbers)
+    record.metrics({**numbers_of(numbers), **{f"seconds/{name}": s for name, s in timings.items()}})
+    record.artifact(stage.reports / "evaluation.json")
+    record.artifact(stage.reports / "evaluation")
     for line in numbers["warnings"]:
         print(f"warning: {line}")
 

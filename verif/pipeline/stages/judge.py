@@ -6,17 +6,19 @@ import random
 from dataclasses import asdict
 from typing import Any
 
+from verif.data.hub import check_folder, fetch
 from verif.data.tables import read_judge_pairs
 from verif.errors import RecipeError
-from verif.system.files import digest_tree, new_directory, write_json
-from verif.recipe import HubModel, NoModel
+from verif.pipeline.stages.models import require_space, training_threads
 from verif.project import Stage
-from verif.pipeline.stages.models import check_folder, fetch, require_space, training_threads
+from verif.recipe import HubModel, NoModel
+from verif.system.files import digest_tree, new_directory, write_json
+from verif.system.record import SILENT, Record
 
 QUICK = 300
 
 
-def run(stage: Stage) -> None:
+def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its files are recorded
     """Write `models/judge` and `reports/judge.json`."""
     section, out = stage.recipe.judge, stage.models / "judge"
     require_space(stage.models)

@@ -6,17 +6,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from verif.data.hub import check_folder, fetch
 from verif.data.tables import read_policy_pairs
-from verif.system.files import digest_tree, new_directory, write_json
-from verif.recipe import HubModel
+from verif.pipeline.stages.models import require_space, training_threads
 from verif.project import Stage
-from verif.pipeline.stages.models import check_folder, fetch, require_space, training_threads
+from verif.recipe import HubModel
 from verif.stats import proportion
+from verif.system.files import digest_tree, new_directory, write_json
+from verif.system.record import SILENT, Record
 
 QUICK = 200  # validation-like instructions for a first look
 
 
-def run(stage: Stage) -> None:
+def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its files are recorded
     """Write `models/policy` and `reports/policy.json`."""
     section, out = stage.recipe.policy, stage.models / "policy"
     require_space(stage.models)

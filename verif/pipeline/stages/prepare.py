@@ -7,13 +7,14 @@ from typing import Any
 
 import orjson
 
+from verif.core.instruction_files import write_instructions
 from verif.data import tables as corpora
 from verif.data.splits import Splits
-from verif.data.store import write_instructions
 from verif.errors import RecipeError
-from verif.system.files import digest, write_bytes, write_json
-from verif.recipe import VerInstructData
 from verif.project import Stage
+from verif.recipe import VerInstructData
+from verif.system.files import digest, write_bytes, write_json
+from verif.system.record import SILENT, Record
 
 SPLITS = ("train", "validation", "test", "unseen")
 
@@ -35,7 +36,7 @@ def prepare(stage: Stage) -> Splits:
     return prepare_world(section, stage.recipe.seed)
 
 
-def run(stage: Stage) -> None:
+def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its files are recorded
     """Write everything of `data/` and `reports/data.json`; a failure leaves what stood there before.
 
     A recipe whose evaluation could not start is refused here, before days of training.

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from verif.system.files import write_bytes, write_json
-from verif.registry.reconcile import register
-from verif.registry.runs.stage_run import stage_run
-from verif.registry.report.page import build
 from verif.project import Stage
+from verif.registry.reconcile import register
+from verif.registry.report.page import build
+from verif.system.files import write_bytes, write_json
+from verif.system.record import SILENT, Record
 
 
-def run(stage: Stage) -> None:
+def run(stage: Stage, record: Record = SILENT) -> None:
     """Write `reports/registration.json`, `reports/card.md` and `reports/index.html`."""
-    with stage_run(stage, "register") as record:
-        record.datasets({path.stem: path for path in sorted(stage.data.glob("*.parquet"))})
-        found = register(stage)
-        write_json(
-            stage.reports / "registration.json",
-            {
-                "model": stage.recipe.register_.model_name,
-                "version": found.version,
-                "alias": found.alias,
-                "model_digest": found.model_digest,
-                "evidence_digest": found.evidence_digest,
-                "gate": found.decision.as_dict(),
-                "champion": found.champion,
-            },
-        )
-        write_bytes(stage.reports / "card.md", found.card.encode())
-        page = build(stage)
-        record.metrics({"gate/passed": float(found.decision.passed)})
-        record.artifact(page, "report")
-        record.artifact(stage.reports / "registration.json")
+    record.datasets({path.stem: path for path in sorted(stage.data.glob("*.parquet"))})
+    found = register(stage)
+    write_json(
+        stage.reports / "registration.json",
+        {
+            "model": stage.recipe.register_.model_name,
+            "version": found.version,
+            "alias": found.alias,
+            "model_digest": found.model_digest,
+            "evidence_digest": found.evidence_digest,
+            "gate": found.decision.as_dict(),
+            "champion": found.champion,
+        },
+    )
+    write_bytes(stage.reports / "card.md", found.card.encode())
+    page = build(stage)
+    record.metrics({"gate/passed": float(found.decision.passed)})
+    record.artifact(page, "report")
+    record.artifact(stage.reports / "registration.json")
     for line in found.messages:
         print(line)

@@ -16,11 +16,12 @@ from verif.audit.band import Band
 from verif.audit.fitness import fitness_path, write_fitness
 from verif.audit.golden import read_golden
 from verif.audit.run import audit, choose
-from verif.service import lease
 from verif.project import Stage
+from verif.service import lease
+from verif.system.record import SILENT, Record
 
 
-def run(stage: Stage) -> None:
+def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its files are recorded
     """Audit the verifier of the stage's recipe; a cascade gets its band first."""
     fitness_path(stage).unlink(missing_ok=True)  # an earlier band must not speak for this one
     band = choose_band(stage)

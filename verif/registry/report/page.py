@@ -6,10 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from verif.system.files import write_bytes
-from verif.registry.runs.lineage import lineage
-from verif.registry.report import charts, collect
 from verif.project import Stage
+from verif.registry.report import charts, collect
+from verif.registry.runs.lineage import lineage
+from verif.system.files import write_bytes
 
 CURVES = (
     ("reward_mean", "Mean reward", ""),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from verif.registry.runs.mlflow import client, experiment, mlflow_errors
 from verif.system.files import write_json
 from verif.system.processes import started
-from verif.registry.runs.mlflow import client, experiment, mlflow_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -1,8 +1,8 @@
-"""What the stages before training leave in MLflow: a nested run each, with sections, numbers, pictures and data.
+"""The nested MLflow run that `verif stage` opens for every stage and hands to it.
 
-The later stages log while they work and write their own runs. These four know nothing of MLflow: what they
-record is read from the files they have written. Where MLflow is not installed nothing is recorded; one that
-does not answer ends the stage before it begins, as it does every other.
+The later stages log while they work. The first four know nothing of MLflow: what they leave in it is read from
+the files they have written. Where MLflow is not installed nothing is recorded; one that does not answer ends
+the stage before it begins.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from verif.system.record import SILENT, Record
+
 if TYPE_CHECKING:
-    from verif.registry.runs.stage_run import StageRun
     from verif.project import Stage
+    from verif.registry.runs.stage_run import StageRun
 
 
 @dataclass(frozen=True)
-class Record:
+class Kept:
     """A stage's recipe sections, its file under `reports/`, and the splits it makes or reads (`*`: all)."""
 
     sections: tuple[str, ...]
@@ -31,39 +33,39 @@ class Record:
 
 
 RECORDS = {
-    "prepare": Record(("data", "seed"), "data", "*"),
-    "policy": Record(("policy", "seed"), "policy", "policy_pairs"),
-    "judge": Record(("judge", "seed"), "judge", "judge_pairs"),
-    "verifier": Record(("judge", "verifier", "seed"), "verifier", "golden"),
+    "prepare": Kept(("data", "seed"), "data", "*"),
+    "policy": Kept(("policy", "seed"), "policy", "policy_pairs"),
+    "judge": Kept(("judge", "seed"), "judge", "judge_pairs"),
+    "verifier": Kept(("judge", "verifier", "seed"), "verifier", "golden"),
 }
 
 
 @contextmanager
-def recorded(stage: Stage, name: str) -> Iterator[None]:
-    """Wrap a stage in its nested run, if it is one of those that do not open theirs."""
-    record = RECORDS.get(name)
-    if record is None or find_spec("mlflow") is None:
-        yield
+def recorded(stage: Stage, name: str) -> Iterator[Record]:
+    """A stage's nested run while it works; its own files are logged at the end if it is one of the first four."""
+    if find_spec("mlflow") is None:
+        yield SILENT
         return
     from verif.registry.runs.stage_run import stage_run
 
     with stage_run(stage, name) as run:
         begun = time.monotonic()
-        yield
-        run.metrics({"seconds/total": time.monotonic() - begun})
-        _log(run, stage, record)
+        yield run
+        if found := RECORDS.get(name):
+            run.metrics({"seconds/total": time.monotonic() - begun})
+            _log(run, stage, found)
 
 
-def _log(run: StageRun, stage: Stage, record: Record) -> None:
+def _log(run: StageRun, stage: Stage, kept: Kept) -> None:
     recipe = stage.recipe.model_dump(mode="json", by_alias=True)
-    run.params(_leaves({section: recipe[section] for section in record.sections}, "."))
-    run.datasets({path.stem: path for path in sorted(stage.data.glob(f"{record.data}.parquet"))})
-    report = stage.reports / f"{record.report}.json"
+    run.params(_leaves({section: recipe[section] for section in kept.sections}, "."))
+    run.datasets({path.stem: path for path in sorted(stage.data.glob(f"{kept.data}.parquet"))})
+    report = stage.reports / f"{kept.report}.json"
     if report.is_file():
         run.metrics(numbers(orjson.loads(report.read_bytes())))
         run.artifact(report)
-    if (stage.reports / record.report).is_dir():
-        run.artifact(stage.reports / record.report)
+    if (stage.reports / kept.report).is_dir():
+        run.artifact(stage.reports / kept.report)
 
 
 def numbers(value: Any) -> dict[str, float]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verif.registry.runs.pipeline_run import parent_run
 from verif.registry.runs.mlflow import client, experiment, mlflow_errors
+from verif.registry.runs.pipeline_run import parent_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

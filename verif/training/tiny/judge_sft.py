@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from verif.data.splits import JudgePair
 from verif.core.judge.prompt import render
+from verif.data.splits import JudgePair
 from verif.recipe import ScratchModel
 from verif.training.tiny.pretrain import Trained, from_scratch, load, sample
 from verif.types import Instruction, is_hard

@@ -17,8 +17,8 @@ from omegaconf import open_dict
 from verl.trainer.ppo.v1 import PPOTrainerSync, register_trainer
 
 import verif.training.verl.advantage  # noqa: F401 registers the estimator
-from verif.errors import VerifError
 from verif.data.rollouts import Rollout, write_step
+from verif.errors import VerifError
 from verif.training.progress import RunFolder
 from verif.training.verl.record import FIELD, Record
 from verif.training.verl.sampler import Sample

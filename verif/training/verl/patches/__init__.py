@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
 from verif.errors import SetupError
+from verif.training.verl.after_import import after_import
 
 
 def patches() -> tuple[ModuleType, ...]:
@@ -41,8 +42,6 @@ def check_all() -> None:
 
 def install() -> None:
     """In a veRL process: apply each patch as soon as its module is there."""
-    from verif.training.verl.plugin import after_import
-
     for patch in patches():
         check(patch)
         after_import(patch.MODULE, patch.apply)

@@ -1,0 +1,20 @@
+"""The parts of a verifier, named by digest: what a verdict's key and a verifier's identity are made of."""
+
+from __future__ import annotations
+
+from verif.core.rules import rules
+from verif.system.files import digest
+
+
+def make_parts(
+    *, formula: str, unscorable_reward: float, policy_thinks: bool, judge: str, sandbox: str
+) -> dict[str, str]:
+    """What a verifier consists of, by digest; the same function names it before and after it is started."""
+    return {
+        "formula": formula,
+        "unscorable_reward": repr(unscorable_reward),
+        "policy_thinks": str(policy_thinks),
+        "rules": digest(sorted(spec.part for spec in rules().values())),
+        "sandbox": sandbox,
+        "judge": judge,
+    }
