@@ -16,8 +16,8 @@ from pathlib import Path
 
 from benchmarks.main import HOME
 from verif.core.instruction_files import read_instructions
+from verif.data.tables import read_policy_pairs
 from verif.data.world import truth
-from verif.evaluation.control import read_pairs
 from verif.stats import paired_bootstrap, proportion
 
 
@@ -48,8 +48,9 @@ def main() -> None:
 
     out = clone / ".verif" / "same-time-control"
     shutil.rmtree(out, ignore_errors=True)
+    pairs = [(p.prompt, p.response) for p in read_policy_pairs(clone / "data" / "policy_pairs.parquet")]
     trained = continue_training(
-        clone / "models" / "policy", out, read_pairs(clone / "data" / "policy_pairs.parquet"),
+        clone / "models" / "policy", out, pairs,
         cpu_seconds=wall * cores,
     )  # fmt: skip
     print(

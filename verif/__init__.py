@@ -1,36 +1,57 @@
-"""verif: reinforcement learning of instruction following against verified rewards."""
+"""verif: reinforcement learning of instruction following against verified rewards.
 
-from verif.service.build import verify
-from verif.types import (
-    CheckerConstraint,
-    Constraint,
-    Instruction,
-    Item,
-    Preference,
-    ReferenceConstraint,
-    Response,
-    Reward,
-    RuleConstraint,
-    SoftConstraint,
-    Status,
-    Verdict,
-    Verification,
-)
+What stands in `__all__` is the library: verification alone, without the pipeline. A name is imported when it
+is first used, so that `import verif` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verif.core.row_files import read_rows as read_rows
+    from verif.core.rules import NoParams as NoParams
+    from verif.core.rules import Outcome as Outcome
+    from verif.core.rules import Params as Params
+    from verif.core.rules import rule as rule
+    from verif.core.score import score as score
+    from verif.core.verifier import Verifier as Verifier
+    from verif.service.build import verify as verify
+    from verif.types import CheckerConstraint as CheckerConstraint
+    from verif.types import Constraint as Constraint
+    from verif.types import Instruction as Instruction
+    from verif.types import Item as Item
+    from verif.types import Preference as Preference
+    from verif.types import ReferenceConstraint as ReferenceConstraint
+    from verif.types import Response as Response
+    from verif.types import Reward as Reward
+    from verif.types import RuleConstraint as RuleConstraint
+    from verif.types import SoftConstraint as SoftConstraint
+    from verif.types import Status as Status
+    from verif.types import Verdict as Verdict
+    from verif.types import Verification as Verification
 
 __version__ = "0.1.0"
-__all__ = [
-    "CheckerConstraint",
-    "Constraint",
-    "Instruction",
-    "Item",
-    "Preference",
-    "ReferenceConstraint",
-    "Response",
-    "Reward",
-    "RuleConstraint",
-    "SoftConstraint",
-    "Status",
-    "Verdict",
-    "Verification",
-    "verify",
-]
+
+_HOME = {
+    "verif.core.row_files": ("read_rows",),
+    "verif.core.rules": ("NoParams", "Outcome", "Params", "rule"),
+    "verif.core.score": ("score",),
+    "verif.core.verifier": ("Verifier",),
+    "verif.service.build": ("verify",),
+    "verif.types": (
+        "CheckerConstraint", "Constraint", "Instruction", "Item", "Preference", "ReferenceConstraint",
+        "Response", "Reward", "RuleConstraint", "SoftConstraint", "Status", "Verdict", "Verification",
+    ),
+}  # fmt: skip
+__all__ = sorted(name for names in _HOME.values() for name in names)
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOME.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'verif' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from verif.errors import RecipeError
 from verif.types import Formula
 
-RECIPES = Path("recipes")
+RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
 LABELLED = PurePosixPath("recipes/labelled")
 """Where people's labels stand: `prepare` and `verifier` depend on this folder, so that a change is seen."""
 

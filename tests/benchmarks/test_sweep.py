@@ -176,7 +176,7 @@ def test_results_of_other_code_or_another_recipe_are_said_and_not_used(project: 
 
 
 def test_the_ablation_of_the_project_is_valid(root: Path) -> None:
-    found = parts.load_sweep(root / "recipes" / "ablation.yaml", root / "recipes")
+    found = parts.load_sweep(root / "sweeps" / "ablation.yaml", root / "recipes")
     assert len(parts.jobs(found)) == 12
     assert [job.seed for job in parts.jobs(found)] == [1] * 4 + [2] * 4 + [3] * 4
 

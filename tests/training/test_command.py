@@ -103,8 +103,6 @@ def test_transformers_rollouts_are_loaded_as_an_external_library() -> None:
 
 def test_every_shipped_recipe_gives_a_command() -> None:
     for path in (Path(__file__).parents[2] / "recipes").glob("*.yaml"):
-        if path.stem == "ablation":  # a sweep over another recipe
-            continue
         train = load_recipe(path.stem, path.parent).train
         assert overrides(train)["trainer.total_training_steps"] == str(train.steps)
 

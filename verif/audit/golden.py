@@ -12,20 +12,14 @@ from verif.core.answer import answer_of, as_sent
 from verif.data.splits import GoldenItem
 from verif.errors import InputError
 from verif.recipe import Recipe
+from verif.system.tables import read_table
 from verif.types import Instruction
 
 
 def read_golden(path: Path) -> list[Case]:
     """Cases of a golden file (columns instruction, response, truth); a bad row is an `InputError`."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows = pq.read_table(path, columns=["instruction", "response", "truth"]).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(
-            f"cannot read the golden set: {error}", file=path, hint="Run `dvc repro prepare`."
-        ) from None
+    columns, hint = ["instruction", "response", "truth"], "Run `dvc repro prepare`."
+    rows = read_table(path, columns, what="the golden set", hint=hint)
     items = []
     for number, row in enumerate(rows, 1):
         try:

@@ -1,25 +1,31 @@
-"""The `verif` command. Each command lives in `verif/cli/<module>.py` and is imported only when it is used."""
+"""The `verif` command. Each command lives in `verif/cli/<module>.py` and is imported only when it is used.
+
+`verif --help` imports none of them: what a group of commands holds is read from its source.
+"""
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib
 import sys
-
-import typer
-from typer.main import get_command
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import verif
 from verif.errors import VerifError
 
-# command -> (module below verif.cli, one line of help); a module exposes a typer app named `app`,
-# or, for a single command, a function named like the command (dashes as underscores).
+if TYPE_CHECKING:
+    import typer
+
+# command -> (module below verif.cli, one line of help); a module exposes a typer app named `app` (its commands
+# are listed behind the line), or, for a single command, a function named like the command (dashes as underscores).
 COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("score", "Verify a file of instructions and responses."),
     "explain": ("score", "Show each constraint of one row with its verdict and evidence."),
     "screen": ("screen", "Find defective model-written checkers in a data set."),
-    "cache": ("cache", "Verdict cache: stats, clear."),
-    "verifier": ("verifier", "Verifier service: up, down, status, logs."),
+    "cache": ("cache", "The verdict cache"),
+    "verifier": ("verifier", "The verifier service"),
     "audit": ("audit", "Audit a verifier: accuracy, attacks, mutations, determinism, cost."),
     "rescore": ("rescore", "Re-judge stored rollouts with another verifier."),
     "stage": ("stage", "Run one pipeline stage (what dvc.yaml calls)."),
@@ -27,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("models", "List registered models with aliases and numbers."),
     "serve": ("serve", "Serve a registered model through vLLM."),
     "chat": ("serve", "Talk to a served model."),
-    "bench": ("bench", "Benchmarks: list, run."),
+    "bench": ("bench", "Benchmarks"),
     "diff": ("diff", "Compare the kept verdicts of two evaluations."),
     "gate": ("registry", "Evaluate the promotion gate for a version."),
     "promote": ("registry", "Make a version champion, if the gate allows."),
@@ -35,17 +41,33 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("registry", "The promotion ledger."),
     "reproduce": ("registry", "Commands that make a registered version again."),
     "report": ("report", "Build or open the report page."),
-    "sweep": ("sweep", "Run an ablation recipe through DVC experiments."),
+    "sweep": ("sweep", "Run a sweep over arms and seeds through DVC experiments."),
     "plan": ("plan", "What a recipe needs: stages, command, memory, time; --simulate: judges."),
-    "recipe": ("recipe", "Recipes: show, pin."),
-    "cluster": ("cluster", "Kubernetes: render, doctor."),
-    "images": ("images", "Docker images: build, list."),
+    "recipe": ("recipe", "Recipes"),
+    "cluster": ("cluster", "Kubernetes"),
+    "images": ("images", "Docker images"),
 }
 
 
-def _help() -> str:
+def subcommands(module: str) -> list[str]:
+    """The commands of a group, in their order, read from its source without importing it; none if it is no group."""
+    source = (Path(__file__).parent / f"{module}.py").read_text("utf-8")
+    found = []
+    for node in ast.parse(source).body:
+        for mark in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+            if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "app.command":
+                named = [a.value for a in mark.args if isinstance(a, ast.Constant)]
+                found.append(str(named[0]) if named else node.name.replace("_", "-"))  # type: ignore[union-attr]
+    return found
+
+
+def overview() -> str:
+    """The text of `verif --help`."""
     width = max(len(name) for name in COMMANDS)
-    lines = [f"  {name:<{width}}  {line}" for name, (_, line) in COMMANDS.items()]
+    lines = []
+    for name, (module, line) in COMMANDS.items():
+        inner = subcommands(module)
+        lines.append(f"  {name:<{width}}  {line}{': ' + ', '.join(inner) + '.' if inner else ''}")
     return "\n".join(
         [
             "Usage: verif COMMAND [ARGS]...",
@@ -62,6 +84,8 @@ def _help() -> str:
 
 def app(name: str) -> typer.Typer:
     """A command as a typer application, its module imported now."""
+    import typer
+
     module_name, help_line = COMMANDS[name]
     module = importlib.import_module(f"verif.cli.{module_name}")
     function = getattr(module, name.replace("-", "_"), None)
@@ -77,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point: expected errors are one line on standard error, Ctrl-C is exit code 130."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in ("--help", "-h"):
-        print(_help())
+        print(overview())
         return
     name, *rest = arguments
     if name == "--version":
@@ -90,6 +114,9 @@ def main(arguments: list[str] | None = None) -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+    import typer
+    from typer.main import get_command
+
     try:
         get_command(app(name)).main(args=rest, prog_name=f"verif {name}")
     except VerifError as error:

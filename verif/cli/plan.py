@@ -13,7 +13,7 @@ from rich.text import Text
 
 from verif.errors import RecipeError
 from verif.project import merged, parse_overrides
-from verif.recipe import RECIPES, HubModel, Recipe, load_recipe, parse_recipe
+from verif.recipe import RECIPES, SWEEPS, HubModel, Recipe, load_recipe, parse_recipe
 
 
 def plan(
@@ -44,7 +44,8 @@ def plan(
 
 def _load(name: str, pairs: list[str]) -> tuple[Recipe, str]:
     """The recipe with overrides; a sweep is planned as its base, with a note how many trainings it is."""
-    path = RECIPES / f"{name}.yaml"
+    sweep = SWEEPS / f"{name}.yaml"
+    path = sweep if sweep.is_file() else RECIPES / f"{name}.yaml"
     try:
         raw = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else None
     except (yaml.YAMLError, UnicodeDecodeError):

@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 def sweep(
-    file: Path = typer.Argument(Path("recipes/ablation.yaml"), help="The sweep's file."),
+    file: Path = typer.Argument(Path("sweeps/ablation.yaml"), help="The sweep's file."),
     show: bool = typer.Option(False, "--show", help="Run nothing; print what has run so far."),
 ) -> None:
     from verif.pipeline import sweep as parts

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from verif.errors import InputError
+from verif.system.tables import read_table, write_table
 from verif.types import Instruction
 
 
@@ -24,9 +25,6 @@ def messages(instruction: Instruction) -> list[dict[str, str]]:
 
 def write_instructions(path: Path, instructions: Sequence[Instruction], *, source: str, split: str) -> None:
     """Write a split; overwrites atomically."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     rows = [
         {
             "data_source": source,
@@ -37,30 +35,16 @@ def write_instructions(path: Path, instructions: Sequence[Instruction], *, sourc
         }
         for index, instruction in enumerate(instructions)
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        pq.write_table(pa.Table.from_pylist(rows), temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_table(path, rows)
 
 
 def read_instructions(path: Path) -> list[Instruction]:
     """Read a split written by `write_instructions`; a corrupt file or row is an `InputError`."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        column = pq.read_table(path, columns=["reward_model"]).column("reward_model").to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(
-            f"cannot read parquet: {error}", file=path, hint="Run `dvc repro prepare`."
-        ) from None
+    rows = read_table(path, ["reward_model"], hint="Run `dvc repro prepare`.")
     out = []
-    for row, cell in enumerate(column, 1):
+    for row, cells in enumerate(rows, 1):
         try:
-            out.append(Instruction.model_validate_json(cell["ground_truth"]))
+            out.append(Instruction.model_validate_json(cells["reward_model"]["ground_truth"]))
         except (ValidationError, TypeError, KeyError) as error:
             raise InputError(
                 str(error).splitlines()[0], file=path, row=row, field="reward_model.ground_truth"

@@ -6,7 +6,6 @@ it was trained on. Files are written under a temporary name and renamed: a reade
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from verif.errors import InputError
+from verif.system.tables import read_table, write_table
 from verif.types import Instruction, Response, Verification
 
 PATTERN = "step_*.parquet"
+COLUMNS = {
+    "step": "int", "uid": "string", "id": "string", "prompt": "string", "instruction": "string", "response": "string",
+    "finished": "bool", "verification": "string", "reward": "float", "advantage_sum": "float",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +70,8 @@ def write_step(folder: Path, step: int, rows: Sequence[Rollout]) -> Path:
     Columns: step, uid, id, prompt, instruction (JSON), response, finished, verification (JSON or null),
     reward (null if error), advantage_sum.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = pa.schema(
-        [
-            ("step", pa.int64()),
-            ("uid", pa.string()),
-            ("id", pa.string()),
-            ("prompt", pa.string()),
-            ("instruction", pa.string()),
-            ("response", pa.string()),
-            ("finished", pa.bool_()),
-            ("verification", pa.string()),
-            ("reward", pa.float64()),
-            ("advantage_sum", pa.float64()),
-        ]
-    )
     path = step_path(folder, step)
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        table = pa.Table.from_pylist([_cells(row) for row in rows], schema=schema)
-        pq.write_table(table, temporary, compression="zstd")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_table(path, [_cells(row) for row in rows], COLUMNS, compression="zstd")
     return path
 
 
@@ -127,13 +107,7 @@ def read(source: Path) -> Iterator[Rollout]:
 
 def read_file(path: Path) -> Iterator[Rollout]:
     """The rollouts of one file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        cells = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"cannot read rollouts: {error}", file=path) from None
+    cells = read_table(path, what="rollouts")
     for number, cell in enumerate(cells, 1):
         try:
             verification = cell["verification"]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from verif.data.splits import GoldenItem, JudgePair, PolicyPair
 from verif.errors import InputError
+from verif.system.tables import read_table, write_table
 from verif.types import Instruction
 
 # Column -> type; spelt out so that an empty table keeps its form.
@@ -18,33 +19,8 @@ POLICY = {"prompt": "string", "response": "string"}
 JUDGE = {"instruction": "string", "response": "string", "followed": "bool", "reason": "string"}
 
 
-def _write(path: Path, rows: list[dict[str, Any]], columns: dict[str, str]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    types = {"string": pa.string(), "bool": pa.bool_(), "bools": pa.list_(pa.bool_())}
-    table = pa.Table.from_pylist(
-        rows, schema=pa.schema([(name, types[kind]) for name, kind in columns.items()])
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        pq.write_table(table, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _read(path: Path, columns: dict[str, str]) -> list[dict[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows: list[dict[str, Any]] = pq.read_table(path, columns=list(columns)).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(
-            f"cannot read parquet: {error}", file=path, hint="Run `dvc repro prepare`."
-        ) from None
+    rows = read_table(path, list(columns), hint="Run `dvc repro prepare`.")
     for number, row in enumerate(rows, 1):
         for name in columns:
             if row.get(name) is None:
@@ -58,12 +34,12 @@ def write_golden(path: Path, items: Sequence[GoldenItem]) -> None:
         {"instruction": i.instruction.model_dump_json(), "response": i.response, "truth": i.truth}
         for i in items
     ]
-    _write(path, rows, GOLDEN)
+    write_table(path, rows, GOLDEN)
 
 
 def write_policy_pairs(path: Path, pairs: Sequence[PolicyPair]) -> None:
     """What a tiny policy learns from."""
-    _write(path, [{"prompt": p.prompt, "response": p.response} for p in pairs], POLICY)
+    write_table(path, [{"prompt": p.prompt, "response": p.response} for p in pairs], POLICY)
 
 
 def read_policy_pairs(path: Path) -> list[PolicyPair]:
@@ -82,7 +58,7 @@ def write_judge_pairs(path: Path, pairs: Sequence[JudgePair]) -> None:
         }
         for p in pairs
     ]
-    _write(path, rows, JUDGE)
+    write_table(path, rows, JUDGE)
 
 
 def read_judge_pairs(path: Path) -> list[JudgePair]:

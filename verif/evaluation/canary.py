@@ -20,9 +20,9 @@ def plain_texts(pairs: Path, seed: int) -> list[str]:
     """Plain texts of the prepared corpus (empty prompt), or responses where it has none."""
     import random
 
-    from verif.evaluation.control import read_pairs
+    from verif.data.tables import read_policy_pairs
 
-    found = read_pairs(pairs)
+    found = [(pair.prompt, pair.response) for pair in read_policy_pairs(pairs)]
     plain = [text for prompt, text in found if not prompt] or [text for _, text in found]
     return random.Random(seed).sample(plain, min(TEXTS, len(plain)))
 

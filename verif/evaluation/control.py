@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from verif.errors import InputError, TrainingError
+from verif.data.tables import read_policy_pairs
+from verif.errors import TrainingError
 from verif.system.files import digest, digest_tree
 
 DONE = "done.json"
@@ -25,20 +26,6 @@ class Control(Protocol):
     def wait(self) -> Path:
         """Its folder, once it is trained."""
         ...
-
-
-def read_pairs(path: Path) -> list[tuple[str, str]]:
-    """(prompt, response) of `data/policy_pairs.parquet`."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path, columns=["prompt", "response"])
-    except (OSError, pa.ArrowException, KeyError) as error:
-        raise InputError(
-            f"cannot read: {str(error).splitlines()[0]}", file=path, hint="Run `dvc repro prepare`."
-        ) from None
-    return list(zip(table["prompt"].to_pylist(), table["response"].to_pylist(), strict=True))
 
 
 class _Training:
@@ -97,7 +84,11 @@ def main(policy: str, pairs: str, folder: str, steps: str, seed: str) -> None:
 
     with new_directory(Path(folder)) as out:
         trained = continue_training(
-            Path(policy), out, read_pairs(Path(pairs)), steps=int(steps), seed=int(seed)
+            Path(policy),
+            out,
+            [(pair.prompt, pair.response) for pair in read_policy_pairs(Path(pairs))],
+            steps=int(steps),
+            seed=int(seed),
         )
         write_json(out / DONE, asdict(trained))
 

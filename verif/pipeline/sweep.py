@@ -68,7 +68,7 @@ def load_sweep(path: Path, recipes: Path) -> Sweep:
     except (ValidationError, yaml.YAMLError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         where = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"{path}: {where}: {first['msg']}", "See recipes/ablation.yaml.") from None
+        raise RecipeError(f"{path}: {where}: {first['msg']}", "See sweeps/ablation.yaml.") from None
     base = load_recipe(found.base, recipes).model_dump(mode="json", by_alias=True)
     for job in jobs(found):
         parse_recipe(changed(base, job.values), f"{path}: arm {job.arm!r}")
