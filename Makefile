@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-control bench-engine bench-verifier bench-flow clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-control bench-engine bench-verifier bench-flow reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-verifier: setup ## The verifier service under load
 
 bench-flow: setup ## What orchestration costs over bare DVC
 	@python -m benchmarks.flow
+
+reference: setup ## docs/reference/ from the code
+	@python scripts/reference.py
 
 clean: ## Removes what runs made (keeps the environment and the cache)
 	@rm -rf data models reports dvc.lock .verif .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -1,0 +1,228 @@
+"""Makes docs/reference/ from the code: recipe keys, commands, environment variables, errors. `make reference`.
+
+`--check` writes nothing and fails when a page is not what the code says.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from typer.main import get_command
+
+from verif import errors
+from verif.cli.app import COMMANDS, app
+from verif.core import rules
+from verif.recipe import Recipe
+from verif.system.variables import VARIABLES
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
+NOTE = "<!-- Made from the code by `make reference`; edit the code, not this page. -->"
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table; bars in cells are escaped."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+# ------------------------------------------------------------------------------------------- recipe
+def models_of(annotation: Any) -> list[type[BaseModel]]:
+    """The sections that a key may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in models_of(inner)]
+
+
+def shown(annotation: Any) -> str:
+    """A type as a reader of YAML thinks of it."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return shown(inner[0])
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in inner)
+    if origin in (Union, types.UnionType):
+        return " or ".join(shown(part) for part in inner)
+    if origin in (tuple, list):
+        return f"list of {shown(inner[0])}"
+    if origin is dict:
+        return f"map of {shown(inner[1])}"
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "nothing"}
+    return names.get(annotation) or ("section" if models_of(annotation) else str(annotation))
+
+
+def span(field: FieldInfo) -> str:
+    """The range of a number."""
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    found = [
+        f"{sign} {getattr(mark, name)}"
+        for mark in field.metadata
+        for name, sign in signs.items()
+        if getattr(mark, name, None) is not None
+    ]
+    return ", ".join(found)
+
+
+def default(field: FieldInfo) -> str:
+    """The default as YAML would hold it; a section's stand in its own table."""
+    if field.default is PydanticUndefined:
+        return "" if field.default_factory else "required"
+    if isinstance(field.default, BaseModel):
+        return ""
+    if isinstance(field.default, tuple):
+        return ", ".join(f"`{getattr(item, 'name', item)}`" for item in field.default) or "none"
+    if field.default is None:
+        return "none"
+    return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+
+
+def sections(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every section below a model, by its dotted path."""
+    yield path, model
+    for name, field in model.model_fields.items():
+        key = f"{path}.{field.alias or name}" if path else field.alias or name
+        for inner in models_of(field.annotation):
+            yield from sections(inner, key)
+
+
+def recipe_page() -> str:
+    """Every key of a recipe."""
+    parts = [
+        "# Keys of a recipe",
+        NOTE,
+        "One file under `recipes/` is one complete experiment. An unknown key is an error.",
+    ]
+    for path, model in sections(Recipe, ""):
+        kind = model.model_fields.get("kind")
+        title = f"`{path}`" if path else "The recipe"
+        parts.append(f"## {title}" + (f" (`kind: {kind.default}`)" if kind else ""))
+        parts.append(inspect.getdoc(model) or "")
+        rows = [
+            (
+                f"`{field.alias or name}`",
+                shown(field.annotation),
+                default(field),
+                span(field),
+                field.description or "",
+            )
+            for name, field in model.model_fields.items()
+        ]
+        parts.append(table(("key", "type", "default", "range", "meaning"), rows))
+    return "\n\n".join(parts) + "\n"
+
+
+# ----------------------------------------------------------------------------------------- commands
+def leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """A command, or the commands of a group. Typer brings a click of its own, so classes cannot be asked."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield name, command
+        return
+    for key, found in inner.items():
+        yield from leaves(f"{name} {key}", found)
+
+
+def commands_page() -> str:
+    """Every command and option."""
+    parts = ["# Commands", NOTE]
+    for name, (_, line) in COMMANDS.items():
+        parts.append(f"## verif {name}\n\n{line.rstrip('.')}.")
+        for full, command in leaves(f"verif {name}", get_command(app(name))):
+            told = (command.help or "").strip().split("\n\n")[0].replace("\n", " ")
+            parts.append(f"### `{full}`" if full != f"verif {name}" else "")
+            if told and told.rstrip(".") != line.rstrip("."):
+                parts.append(told)
+            rows = []
+            for parameter in command.params:
+                if parameter.name in ("help", "install_completion", "show_completion"):
+                    continue
+                names = (
+                    parameter.opts if parameter.param_type_name == "option" else [str(parameter.name).upper()]
+                )
+                preset = parameter.default
+                text = "" if preset is None or callable(preset) or preset is False else f"`{preset}`"
+                rows.append((", ".join(f"`{n}`" for n in names), text or ("required" if parameter.required else ""),
+                             (getattr(parameter, "help", "") or "").replace("\n", " ")))  # fmt: skip
+            if rows:
+                parts.append(table(("argument or option", "default", "meaning"), rows))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+# ---------------------------------------------------------------------------------- variables, errors, rules
+def variables_page() -> str:
+    """Every environment variable."""
+    parts = ["# Environment variables", NOTE]
+    for by, title in (
+        ("person", "You set"),
+        ("verif", "verif sets for its own processes"),
+        ("tests", "Tests read"),
+    ):
+        rows = [(f"`{v.name}`", v.meaning) for v in sorted(VARIABLES) if v.by == by]
+        parts += [f"## {title}", table(("variable", "meaning"), rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def errors_page() -> str:
+    """Every expected error with its exit code."""
+    found = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.VerifError)]
+    rows = [
+        (f"`{c.__name__}`", str(c.exit_code), (inspect.getdoc(c) or "").replace("\n", " ")) for c in found
+    ]
+    return "\n\n".join([
+        "# Errors", NOTE,
+        "An expected error is one line on standard error: what happened, where, and what to do. Anything else is a bug"
+        " and keeps its traceback. Ctrl-C ends a command with 130.",
+        table(("error", "exit code", "meaning"), rows),
+    ]) + "\n"  # fmt: skip
+
+
+def rules_page() -> str:
+    """Every registered rule with its parameters."""
+    parts = [
+        "# Rules",
+        NOTE,
+        "Constraint types that code decides. Ids with a colon are IFEval's own; parameters are checked when a row is loaded.",
+    ]
+    rows = []
+    for name, spec in sorted(rules.rules().items()):
+        given = [
+            f"`{key}`: {shown(field.annotation)}" + (f" ({span(field)})" if span(field) else "")
+            for key, field in spec.params.model_fields.items()
+        ]
+        told = (inspect.getdoc(spec.check) or "").split("\n\n")[0].replace("\n", " ")
+        rows.append((f"`{name}`", "; ".join(given), told))
+    return "\n\n".join([*parts, table(("rule", "parameters", "what counts"), rows)]) + "\n"
+
+
+PAGES = {"recipe": recipe_page, "commands": commands_page, "variables": variables_page, "errors": errors_page,
+         "rules": rules_page}  # fmt: skip
+
+
+def main() -> int:
+    """Write the pages, or with `--check` say which are out of date."""
+    old = [
+        n
+        for n, page in PAGES.items()
+        if not (p := FOLDER / f"{n}.md").is_file() or p.read_text("utf-8") != page()
+    ]
+    if "--check" in sys.argv:
+        print(
+            f"docs/reference is out of date: {', '.join(old)}; run `make reference`." if old else "up to date"
+        )
+        return bool(old)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / f"{name}.md").write_text(page(), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
