@@ -19,6 +19,7 @@ PLUMBING = (
     "verif/registry/runs/lineage.py", "verif/registry/runs/mlflow.py", "verif/registry/runs/pipeline_run.py",
     "verif/registry/runs/stage_run.py",
     "verif/registry/runs/recording.py", "verif/system/processes.py", "verif/system/record.py", "verif/system/tables.py",
+    "verif/core/verifies.py",
     "verif/core/instruction_files.py", "verif/core/reward.py", "verif/types.py",
     "verif/system/serving.py", "verif/stats.py", "verif/service", "verif/data/splits.py",
 )  # fmt: skip

@@ -101,3 +101,8 @@ def stage(tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def refill():
     return fill
+
+
+@pytest.fixture
+def rows_of():
+    return make_rows

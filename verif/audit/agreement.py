@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from verif.audit.accuracy import Confusion
-from verif.audit.cases import Case, Opinion, Verifies, ask, passed, positions
+from verif.audit.cases import Case, Opinion, ask, passed, positions
+from verif.core.verifies import Verifies
 from verif.stats import Interval, proportion
 from verif.types import Formula, SoftConstraint
 

@@ -11,7 +11,8 @@ import math
 from collections.abc import Sequence
 
 from verif.audit.band import EVERYTHING, Band, Scored, choose
-from verif.audit.cases import Case, Opinion, Verifies, ask
+from verif.audit.cases import Case, Opinion, ask
+from verif.core.verifies import Verifies
 from verif.recipe import Recipe
 from verif.types import Status
 

@@ -7,28 +7,18 @@ recipe's own formula (`verif.core.reward`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from verif.core.answer import as_sent
 from verif.core.reward import reward
+from verif.core.verifies import Verifies
 from verif.data.splits import GoldenItem
 from verif.errors import ServiceError
 from verif.types import Formula, Instruction, Item, Status, Verdict, Verification, is_hard
 
 Statuses = list[list[Status]]
 """One list per case: the status of each of its constraints."""
-
-
-class Verifies(Protocol):
-    """What `verif.service.build.Verifier` and `verif.service.client.VerifierClient` have in common."""
-
-    def verify(
-        self, items: Sequence[Item], *, cache: bool = True, complete: bool = False
-    ) -> AsyncIterator[Verification]:
-        """Verifications as they are finished, in any order; `complete` asks every constraint."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from verif.audit.cases import Case, Statuses, Verifies, ask, statuses
+from verif.audit.cases import Case, Statuses, ask, statuses
 from verif.audit.second_process import Job
+from verif.core.verifies import Verifies
 from verif.errors import ServiceError
 from verif.stats import Interval, proportion
 from verif.types import Formula, Status

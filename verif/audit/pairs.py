@@ -18,7 +18,8 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from verif.audit.cases import Case, Verifies, ask
+from verif.audit.cases import Case, ask
+from verif.core.verifies import Verifies
 from verif.errors import InputError
 from verif.stats import Interval, proportion
 from verif.types import Formula, Instruction, Preference, Response, SoftConstraint

@@ -7,24 +7,17 @@ at all. With `errors_only`, rollouts that have a reward keep it, and only those 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from verif.audit.accuracy import type_name
+from verif.core.verifies import Verifies
 from verif.data.rollouts import Rollout, read_file, step_files, write_step
 from verif.errors import ServiceError
 from verif.system.files import new_directory
 from verif.types import Item, Status, Verification
-
-
-class Verifies(Protocol):
-    """A verifier in process or behind a service."""
-
-    def verify(self, items: Sequence[Item]) -> AsyncIterator[Verification]:
-        """Verifications as they are finished."""
-        ...
 
 
 @dataclass(slots=True)

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from verif.audit import accuracy, agreement, cost, determinism, pairs
 from verif.audit.attacks import score as attacks
 from verif.audit.band import Band
-from verif.audit.cases import Case, Verifies, ask, positions
+from verif.audit.cases import Case, ask, positions
 from verif.audit.findings import Findings, numbers
 from verif.audit.gate import Reason, decide
 from verif.audit.golden import oracle_of, read_golden
 from verif.audit.mutations import generate
 from verif.audit.mutations import score as mutations
+from verif.core.verifies import Verifies
 from verif.project import Stage
 from verif.recipe import Recipe
 

@@ -53,10 +53,11 @@ def models(
 def headline(registry: Any, version: Any) -> tuple[str, str, str]:
     """Before, after and gain on the first benchmark, from the evidence kept with the version."""
     from verif.errors import VerifError
+    from verif.evaluation.summary import in_order
     from verif.registry.evidence import of_version
 
     try:
-        benchmarks = of_version(registry, version).evaluation.get("benchmarks", {})
+        benchmarks = in_order(of_version(registry, version).evaluation)
     except VerifError:
         return ("evidence is missing", "", "")
     for found in benchmarks.values():

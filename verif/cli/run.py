@@ -108,12 +108,14 @@ def print_summary(root: Path, ran: list[str]) -> None:
 
 def accuracy_lines(root: Path) -> list[str]:
     """Before and after for each benchmark of reports/evaluation.json."""
+    from verif.evaluation.summary import in_order
+
     path = root / "reports" / "evaluation.json"
     if not path.is_file():
         return []
     found = json.loads(path.read_text("utf-8"))
     lines = []
-    for name, numbers in found.get("benchmarks", {}).items():
+    for name, numbers in in_order(found).items():
         with contextlib.suppress(KeyError, TypeError):
             before, after = numbers["before"]["strict"], numbers["after"]["strict"]
             lines.append(

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
+from verif.core.verifies import Verifies
 from verif.evaluation.case import REFERENCE, Answer, Case, Row, family
 from verif.types import Item, ReferenceConstraint, Response, Status, Verification, is_hard
 
 WORLD_TRUTH = "world:truth@1"
 LANGUAGE = "grammatical"
-
-
-class Verifies(Protocol):
-    """A verifier in this process or behind HTTP."""
-
-    def verify(self, items: Sequence[Item]) -> AsyncIterator[Verification]:
-        """Verifications as they are done."""
-        ...
 
 
 def blank(benchmark: str, model: str, mode: str, case: Case, answer: Answer) -> Row:
@@ -154,7 +147,8 @@ def by_verifier(
 
 
 async def _collect(verifier: Verifies, items: Sequence[Item]) -> dict[str, Verification]:
-    return {found.id: found async for found in verifier.verify(items)}
+    """Every constraint is asked: where the reward is known already, the numbers of an evaluation are not."""
+    return {found.id: found async for found in verifier.verify(items, complete=True)}
 
 
 def needs_judge(cases: Sequence[Case]) -> bool:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from verif.core.verifies import Verifies
 from verif.evaluation import judging
 from verif.evaluation.case import REFERENCE, Answer, Benchmark, Case, Row
 from verif.evaluation.generate import AnswerFile, Sampling, generate, stored
@@ -79,7 +80,7 @@ def answer_all(model: Model, state: Path, timings: dict[str, float], *, gpus: in
     return out
 
 
-OpenVerifier = Callable[[], AbstractContextManager[tuple[judging.Verifies, str]]]
+OpenVerifier = Callable[[], AbstractContextManager[tuple[Verifies, str]]]
 
 
 def judge_all(suites: Sequence[Suite], answers: Answers, open_verifier: OpenVerifier) -> list[Row]:

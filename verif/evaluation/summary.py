@@ -12,8 +12,17 @@ from verif.evaluation.scores import UNKNOWN, outcomes
 from verif.stats import PairedResult, bootstrap_mean, holm, paired_bootstrap
 from verif.types import Status
 
+ORDER = "order"
+"""Names of the benchmarks in the recipe's order, in evaluation.json: its keys are sorted, and the first is the headline."""
 MAIN = "t1"
 """The mode in which training samples, and in which headline numbers are given; greedy stands beside it."""
+
+
+def in_order(evaluation: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The benchmarks of an evaluation in the recipe's order: the first is the headline. An older file has only its keys'."""
+    found = evaluation.get("benchmarks") or {}
+    order = [name for name in evaluation.get(ORDER) or () if name in found]
+    return {name: found[name] for name in (*order, *(name for name in found if name not in order))}
 
 
 def summarise(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from verif.evaluation.summary import in_order
 from verif.registry.evidence import Evidence
 from verif.registry.gate import Decision
 
@@ -35,7 +36,7 @@ def card(stage: Stage, evidence: Evidence, decision: Decision) -> str:
         "| benchmark | n | sampling | before | after | gain | p |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, found in evidence.evaluation.get("benchmarks", {}).items():
+    for name, found in in_order(evidence.evaluation).items():
         lines += _lines(name, found)
     canary = evidence.evaluation.get("canary", {}).get("drop")
     lines += [

@@ -2,7 +2,7 @@
 
 Each check states its value, its limit and its n. What cannot be measured is not passed. Against a champion, both
 models are compared on the same prompts, judged by the same verifier; the first one is compared with its own starting
-policy. The gain is the first benchmark's; the constraint types are those of all.
+policy. The gain is that of the recipe's first benchmark; the constraint types are those of all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from verif.evaluation.case import Row
 from verif.evaluation.scores import outcomes
-from verif.evaluation.summary import MAIN, families, paired
+from verif.evaluation.summary import MAIN, families, in_order, paired
 from verif.recipe import PromotionGate
 from verif.registry.evidence import Evidence
 from verif.types import Status
@@ -73,11 +73,17 @@ def decide(
     samples: int = 10_000,
 ) -> Decision:
     """Gain, verdicts, verifier, constraint types, canary, general tasks, audit, attacks: all must pass."""
-    measured = {n: found for n, found in evidence.evaluation.get("benchmarks", {}).items() if "gain" in found}
-    if not measured:
-        nothing = Check("gain", False, None, gate.min_gain, "the evidence holds no benchmark with a gain")
+    measured = {n: found for n, found in in_order(evidence.evaluation).items() if "gain" in found}
+    headline = next(iter(in_order(evidence.evaluation)), "")
+    if headline not in measured:
+        said = (
+            f"the headline benchmark {headline} has no gain"
+            if headline
+            else "the evidence holds no benchmark"
+        )
+        nothing = Check("gain", False, None, gate.min_gain, said)
         return Decision(False, against or "the starting policy", (nothing,))
-    first = next(iter(measured))
+    first = headline
     sides = {name: _sides(name, evidence, champion, must=name == first) for name in measured}
     gain, types, shared = measured[first]["gain"], dict[str, Any](), 1.0
     if champion is not None:

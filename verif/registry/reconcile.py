@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from verif.errors import InputError, RegistryError
+from verif.evaluation.summary import in_order
 from verif.registry import versions
 from verif.registry.card import card
 from verif.registry.evidence import Evidence, local_places, of_version, read_evidence
@@ -108,7 +109,7 @@ def _champion(desk: Desk, number: str) -> dict[str, Any] | None:
     if desk.champion in (None, number):
         return None
     version = desk.registry.resolve(str(desk.champion))
-    for name, found in of_version(desk.registry, version).evaluation.get("benchmarks", {}).items():
+    for name, found in in_order(of_version(desk.registry, version).evaluation).items():
         if found.get("families"):
             types = {family: cell["after"] for family, cell in found["families"].items()}
             return {"version": version.number, "benchmark": name, "families": types}

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from verif.core.verifies import Verifies
 from verif.evaluation import catalog, verdicts
 from verif.evaluation.canary import canary, plain_texts, world_texts
 from verif.evaluation.control import Control, training
 from verif.evaluation.generate import Sampling
-from verif.evaluation.judging import Verifies
 from verif.evaluation.pictures import draw
 from verif.evaluation.run import Answers, Model, Suite, answer_all, judge_all
-from verif.evaluation.summary import MAIN, summarise, warnings
+from verif.evaluation.summary import MAIN, ORDER, in_order, summarise, warnings
 from verif.project import Stage
 from verif.registry.runs.recording import numbers as numbers_of
 from verif.system.files import digest_tree, new_directory, write_json
@@ -36,7 +36,7 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     rows = judge_all(suites, answers, lambda: open_verifier(stage))
     timings["judge"] = time.monotonic() - mark
     mark = time.monotonic()
-    numbers: dict[str, Any] = {"benchmarks": {}, "warnings": []}
+    numbers: dict[str, Any] = {"benchmarks": {}, "warnings": [], ORDER: [s.benchmark.name for s in suites]}
     for suite in suites:
         own = [row for row in rows if row.benchmark == suite.benchmark.name]
         found = summarise(suite.benchmark, suite.cases, own, section.bootstrap, section.seed)
@@ -141,7 +141,7 @@ def measure_canary(stage: Stage) -> dict[str, Any]:
 
 def headline(numbers: dict[str, Any]) -> float | None:
     """The first benchmark's gain in points."""
-    for found in numbers["benchmarks"].values():
+    for found in in_order(numbers).values():
         if "gain" in found and found["gain"]["value"] is not None:
             return float(found["gain"]["value"]) * 100
     return None

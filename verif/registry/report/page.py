@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from verif.evaluation.summary import in_order
 from verif.project import Stage
 from verif.registry.report import charts, collect
 from verif.registry.runs.lineage import lineage
@@ -42,7 +43,7 @@ def content(stage: Stage) -> dict[str, Any]:
 
     found = collect.reports(stage)
     evaluation, registration = found["evaluation"], found["registration"]
-    benchmarks: dict[str, Any] = evaluation.get("benchmarks", {})
+    benchmarks = in_order(evaluation)
     curve = collect.curve(stage.reports / "train" / "curve.csv")
     left_out, quarantine = collect.quarantine(stage.data / "quarantine.jsonl")
     drawn = [charts.line(curve.get(name, []), title=title, unit=unit) for name, title, unit in CURVES]
