@@ -23,7 +23,7 @@ class Contains:
 
     asked = 0
 
-    async def verify(self, items: Sequence[Item]) -> AsyncIterator[Verification]:
+    async def verify(self, items: Sequence[Item], **_: bool) -> AsyncIterator[Verification]:
         for item in items:
             self.asked += 1
             verdicts = tuple(

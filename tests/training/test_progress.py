@@ -12,6 +12,7 @@ def checkpoint(folder: RunFolder, step: int, whole: bool = True) -> None:
     place.mkdir(parents=True)
     if whole:
         (place / "data.pt").write_bytes(b"x")
+        folder.write_step(step, {"verif/step_s": 1})
     (folder.checkpoints / "latest_checkpointed_iteration.txt").write_text(str(step))
 
 
@@ -70,6 +71,43 @@ def test_only_a_whole_checkpoint_counts(tmp_path: Path) -> None:
     (folder.checkpoints / "latest_checkpointed_iteration.txt").write_text("")  # killed while it was written
     assert folder.checkpoint() == 10
     assert (folder.checkpoints / "latest_checkpointed_iteration.txt").read_text() == "10"
+
+
+def test_killed_at_any_write_of_a_step_a_run_goes_on_from_a_step_whose_records_are_whole(
+    tmp_path: Path,
+) -> None:
+    """The writes of steps 1 to 4 in veRL's order, a checkpoint every second step; after each one the run is killed."""
+    for killed_after in range(23):
+        folder = RunFolder(tmp_path / str(killed_after))
+        pointer = folder.checkpoints / "latest_checkpointed_iteration.txt"
+        for number, write in enumerate(writes_of_four_steps(folder, pointer)):
+            if number == killed_after:
+                break
+            write()
+        start = folder.checkpoint()
+        assert start in (0, 2, 4)
+        assert not start or pointer.read_text() == str(start)
+        folder.forget_after(start)
+        assert folder.done() == list(range(1, start + 1))
+        for records in (folder.batches, folder.rollouts):
+            names = [] if not records.is_dir() else records.iterdir()
+            assert sorted(int(p.stem.split("_")[1]) for p in names) == list(range(1, start + 1))
+        assert set(folder.validations()) == {step for step in (2, 4) if step <= start}
+    assert start == 4  # the last round was not killed
+
+
+def writes_of_four_steps(folder: RunFolder, pointer: Path):
+    folder.rollouts.mkdir(parents=True)
+    for step in (1, 2, 3, 4):
+        if step % 2 == 0:
+            place = folder.checkpoints / f"global_step_{step}"
+            yield lambda place=place: place.mkdir(parents=True)
+            yield lambda place=place: (place / "data.pt").write_bytes(b"x")
+            yield lambda step=step: pointer.write_text(str(step))
+            yield lambda step=step: folder.write_validation(step, {})
+        yield lambda step=step: folder.write_batch(step, [])
+        yield lambda step=step: (folder.rollouts / f"step_{step:04d}.parquet").write_bytes(b"")
+        yield lambda step=step: folder.write_step(step, {"verif/step_s": 1})
 
 
 @pytest.mark.parametrize("torn", ["", "{", "[]"])

@@ -69,6 +69,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(value).hexdigest()[:32]
 
 
+def digest_code(*places: Path) -> str:
+    """Digest of Python files, and of those below folders, by content and place; what the interpreter caches is left out."""
+    files = [p for place in places for p in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
+    return digest([[p.name, hashlib.sha256(p.read_bytes()).hexdigest()] for p in files])
+
+
 def digest_tree(folder: Path) -> str:
     """Digest of a folder's file names and contents."""
     entries = []

