@@ -113,10 +113,13 @@ def test_sweep_runs_what_is_missing_and_reports_intervals(
     assert (project / "recipes" / "local.yaml").read_text() == RECIPE
 
 
-def keep_result(project: Path, job: parts.Job, after: int) -> None:
-    """A finished run of 20 prompts, as a sweep keeps it: 8 followed before, the first `after` afterwards."""
+def keep_result(project: Path, job: parts.Job, after: int, *, shared: bool = False) -> None:
+    """A finished run of 20 prompts, as a sweep keeps it: 8 followed before, the first `after` afterwards.
+
+    The prompts are each seed's own, or `shared` by all.
+    """
     sides = ([float(i < n) for i in range(20)] for n in (8, after))
-    ids = [f"p{i}" for i in range(20)]
+    ids = [f"p{i}:{0 if shared else job.seed}" for i in range(20)]
     path = project / ".verif" / "sweeps" / f"{job.name('mini')}.json"
     write_json(path, dict(zip(("before", "after", "ids"), (*sides, ids), strict=True)))
 
@@ -144,6 +147,22 @@ def test_arms_are_compared_in_pairs_and_the_table_is_kept(project: Path, monkeyp
     assert "| both | 40 | 0.400 [" in text
     assert "| +0.300 [+" in text
     assert "+0.400, +0.400" in capsys.readouterr().out
+
+
+def test_a_prompt_that_two_seeds_asked_is_one_prompt(project: Path) -> None:
+    found = parts.load_sweep(project / "mini.yaml", project / "recipes")
+    widths = []
+    for shared in (False, True):
+        jobs = parts.jobs(found, parts.project_state(project))
+        for job in jobs:
+            keep_result(project, job, 10 if job.arm == "code only" else 16, shared=shared)
+        over = table(project, found, jobs)[1].over_first
+        assert over is not None
+        assert over.difference.n == 40
+        widths.append((over.difference.high - over.difference.low, over.p_value))
+    (apart, p_apart), (together, p_together) = widths
+    assert together > 1.3 * apart, "twenty prompts say less than forty"
+    assert p_together > p_apart
 
 
 @pytest.mark.slow

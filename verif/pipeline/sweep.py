@@ -27,7 +27,7 @@ from verif.system.files import digest, write_json
 EVALUATION, VERDICTS = "reports/evaluation.json", "reports/evaluation/verdicts.parquet"
 
 Run = tuple[list[float], list[float], list[str]]
-"""Whole prompts followed before and after, by prompt id."""
+"""Whole prompts followed before and after, and for each a key of its id and text: the same one in every seed that asks it."""
 
 
 class Sweep(Section):
@@ -185,7 +185,9 @@ def _rows(root: Path, rev: str) -> Run | None:
         {o.id: o for o in outcomes([r for r in own if r.model == m]) if o.known} for m in ("before", "after")
     ]
     ids = [id for id in sides[1] if id in sides[0]]
-    return [sides[0][id].followed for id in ids], [sides[1][id].followed for id in ids], ids
+    texts = {row.id: row.prompt for row in own}
+    keys = [f"{id}:{digest(texts[id])[:12]}" for id in ids]
+    return [sides[0][id].followed for id in ids], [sides[1][id].followed for id in ids], keys
 
 
 def outdated(root: Path, sweep: Sweep, todo: Sequence[Job]) -> int:

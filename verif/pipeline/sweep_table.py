@@ -37,7 +37,7 @@ class Line:
 
 
 def table(root: Path, sweep: Sweep, todo: Sequence[Job]) -> list[Line]:
-    """The arms over the seeds that have run; prompts of all seeds are pooled, each its own cluster."""
+    """The arms over the seeds that have run, their prompts pooled; one that several seeds asked is one cluster."""
     found = {(job.arm, job.seed): result(root, sweep, job) for job in todo}
     first = next(iter(sweep.arms))
     out = []
@@ -46,20 +46,25 @@ def table(root: Path, sweep: Sweep, todo: Sequence[Job]) -> list[Line]:
         before = [value for run in runs for value in run[0]]
         after = [value for run in runs for value in run[1]]
         by_seed = tuple((sum(run[1]) - sum(run[0])) / max(1, len(run[0])) for run in runs)
-        gain = paired_bootstrap(before, after).difference
-        pairs = [pair for seed in sweep.seeds for pair in _pairs(found[first, seed], found[arm, seed])]
-        over = None if arm == first else paired_bootstrap([a for a, _ in pairs], [b for _, b in pairs])
-        out.append(Line(arm, bootstrap_mean(before), bootstrap_mean(after), gain, by_seed, over))
+        keys = [key for run in runs for key in run[2]]
+        gain = paired_bootstrap(before, after, keys).difference
+        over = None
+        if arm != first:
+            pairs = [pair for seed in sweep.seeds for pair in _pairs(found[first, seed], found[arm, seed])]
+            over = (
+                paired_bootstrap(*map(list, zip(*pairs, strict=True))) if pairs else paired_bootstrap([], [])
+            )
+        out.append(Line(arm, bootstrap_mean(before, keys), bootstrap_mean(after, keys), gain, by_seed, over))
     adjusted = iter(holm([line.over_first.p_value for line in out if line.over_first]))
     return [replace(line, p_holm=next(adjusted)) if line.over_first else line for line in out]
 
 
-def _pairs(first: Run | None, second: Run | None) -> list[tuple[float, float]]:
-    """What two runs of one seed did after training with the prompts that both know."""
+def _pairs(first: Run | None, second: Run | None) -> list[tuple[float, float, str]]:
+    """What two runs of one seed did after training with the prompts that both know, and each prompt's key."""
     if first is None or second is None:
         return []
     known = dict(zip(first[2], first[1], strict=True))
-    return [(known[id], value) for id, value in zip(second[2], second[1], strict=True) if id in known]
+    return [(known[key], value, key) for key, value in zip(second[2], second[1], strict=True) if key in known]
 
 
 HEADER = ("arm", "n", "before", "after", "gain", "gain by seed", "over the first arm", "p (Holm)")
