@@ -10,9 +10,10 @@ import ast
 import json
 import sys
 import time
+from typing import Any
 
 
-def imports(source):
+def imports(source: str) -> list[str]:
     """`import x` and `from x import y` statements of a source, without their aliases (as the released code has them)."""
     found = []
     for node in ast.walk(ast.parse(source)):
@@ -23,9 +24,10 @@ def imports(source):
     return found
 
 
-def check(source, response):
+def check(source: str, response: str) -> bool | None:
     """True or False; None where the released code scores 0 because something was raised."""
-    shared, own = {}, {"response": response}
+    shared: dict[str, Any] = {}
+    own: dict[str, Any] = {"response": response}
     try:
         for statement in imports(source):
             exec(statement, shared)
@@ -35,7 +37,7 @@ def check(source, response):
         return None
 
 
-def main():
+def main() -> None:
     """Serve batches until standard input ends."""
     for line in sys.stdin:
         groups = json.loads(line)["groups"]
