@@ -55,7 +55,8 @@ def after_import(name: str, action: Callable[[], object]) -> None:
 
 
 def load() -> None:
-    """Register the trainer, and on CPU the platform and its patches."""
+    """Keep checkpoints data, register the trainer, and on CPU the platform and its patches."""
+    after_import("torch", lambda: importlib.import_module("verif.training.data_only").install())
     after_import("verl.trainer.ppo.v1", lambda: importlib.import_module("verif.training.trainer"))
     if os.environ.get("VERIF_DEVICE") == "cpu":
         importlib.import_module("verif.training.cpu_platform")
