@@ -63,14 +63,20 @@ def require_file(path: Path) -> None:
 
 
 def require_tree(folder: Path) -> None:
-    """`NotPrivateError` unless the folder and all below it are ours, and neither links nor writable by others."""
-    require_folder(folder)
-    for path in folder.rglob("*"):
+    """`NotPrivateError` unless the folder and all below it are ours, and neither links nor writable by everybody.
+
+    The folder above must be ours alone, so that a group which may write further down does not get there.
+    """
+    require_folder(folder.parent)
+    for path in (folder, *folder.rglob("*")):
         found = path.lstat()
-        _require(path, found, stat.S_ISDIR if stat.S_ISDIR(found.st_mode) else stat.S_ISREG, "file or folder")
+        kind = stat.S_ISDIR if stat.S_ISDIR(found.st_mode) else stat.S_ISREG
+        _require(path, found, kind, "file or folder", stat.S_IWOTH)
 
 
-def _require(path: Path, found: os.stat_result, kind: Callable[[int], bool], noun: str) -> None:
+def _require(
+    path: Path, found: os.stat_result, kind: Callable[[int], bool], noun: str, write: int = WRITE
+) -> None:
     if not kind(found.st_mode):
         what = "a symbolic link" if stat.S_ISLNK(found.st_mode) else f"no {noun}"
         raise NotPrivateError(f"{path} is {what}.", "Remove it.")
@@ -79,7 +85,7 @@ def _require(path: Path, found: os.stat_result, kind: Callable[[int], bool], nou
             f"{path} belongs to user {found.st_uid}, not to {os.geteuid()} who runs this.",
             "Remove it, or give it to who runs this (chown).",
         )
-    open_to = found.st_mode & WRITE
+    open_to = found.st_mode & write
     if open_to & stat.S_IWOTH or (open_to and not _only_us(found.st_gid)):
         raise NotPrivateError(f"others can write to {path}.", f"Look at it, then: chmod -R go-w {path}")
 

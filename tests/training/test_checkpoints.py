@@ -130,6 +130,7 @@ def test_a_checkpoint_that_others_could_change_is_not_resumed(tmp_path: Path) ->
     shard = checkpoints / "global_step_2" / "actor" / "optim.pt"
     shard.parent.mkdir(parents=True)
     shard.write_bytes(b"x")
+    shard.chmod(0o664)  # as a umask of 002 makes it: the folder above keeps everybody out
     require_tree(checkpoints)
     shard.parent.chmod(0o777)
     with pytest.raises(NotPrivateError, match=r"others can write to .*/actor"):
@@ -139,6 +140,10 @@ def test_a_checkpoint_that_others_could_change_is_not_resumed(tmp_path: Path) ->
     with pytest.raises(NotPrivateError, match="symbolic link"):
         require_tree(checkpoints)
     (checkpoints / "link").unlink()
+    tmp_path.chmod(0o777)
+    with pytest.raises(NotPrivateError, match="others can write"):
+        require_tree(checkpoints)
+    tmp_path.chmod(0o700)
     if os.geteuid() == 0:
         os.chown(shard, STRANGER, STRANGER)
         with pytest.raises(NotPrivateError, match=f"belongs to user {STRANGER}"):
@@ -168,3 +173,59 @@ def test_a_run_is_kept_in_a_folder_of_ones_own(tmp_path: Path) -> None:
     with pytest.raises(NotPrivateError, match="others can write"), claim(folder):
         pass
     assert precious.is_dir()
+
+
+VERL = """
+import os, sys, warnings
+warnings.simplefilter("ignore")
+from pathlib import Path
+from types import SimpleNamespace
+import torch
+import verif.training.plugin
+import torch.distributed as dist
+from omegaconf import OmegaConf
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from transformers import Qwen2Config, Qwen2ForCausalLM
+from verl.utils.checkpoint.fsdp_checkpoint_manager import FSDPCheckpointManager
+from verl.utils.torch_functional import get_constant_schedule_with_warmup
+
+folder = Path(sys.argv[1])
+dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+sizes = dict(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2, intermediate_size=8)
+model = Qwen2ForCausalLM(Qwen2Config(vocab_size=16, **sizes))
+fully_shard(model, mesh=init_device_mesh("cpu", (1,), mesh_dim_names=("fsdp",)))
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+model(torch.ones(1, 3, dtype=torch.long)).logits.sum().backward()
+optimizer.step()
+contents = ["model", "optimizer", "extra"]
+manager = FSDPCheckpointManager(
+    model=model,
+    optimizer=optimizer,
+    lr_scheduler=get_constant_schedule_with_warmup(optimizer, num_warmup_steps=0),
+    processing_class=SimpleNamespace(save_pretrained=lambda *_, **__: None),
+    checkpoint_config=OmegaConf.create({"load_contents": contents, "save_contents": contents}),
+)
+manager.save_checkpoint(str(folder), global_step=1)
+manager.load_checkpoint(str(folder))
+print("resumed")
+
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, (str(folder / "ran"),)
+
+for kind in ("extra_state", "optim", "model"):
+    torch.save(Evil(), folder / f"{kind}_world_size_1_rank_0.pt")
+    try:
+        manager.load_checkpoint(str(folder))
+    except Exception as error:
+        print(type(error).__name__)
+print((folder / "ran").exists())
+"""
+
+
+@pytest.mark.slow
+def test_verl_resumes_from_its_own_checkpoint_and_refuses_a_hostile_one(tmp_path: Path) -> None:
+    pytest.importorskip("verl")
+    done = subprocess.run([sys.executable, "-c", VERL, str(tmp_path)], capture_output=True, text=True)
+    assert done.stdout.split()[-5:] == ["resumed", *["UnpicklingError"] * 3, "False"], done.stderr[-3000:]
