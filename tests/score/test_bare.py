@@ -10,7 +10,7 @@ from pathlib import Path
 # What pyproject's core brings with it, by import name (numpy comes with scipy).
 CORE = """
 pydantic pydantic_core annotated_types annotated_doc typing_extensions typing_inspection typer click shellingham rich
-pygments markdown_it mdurl yaml orjson pydantic_monty pydantic_monty_client pydantic_monty_runtime lingua diskcache
+pygments markdown_it mdurl yaml orjson pydantic_monty pydantic_monty_client pydantic_monty_runtime lingua
 scipy numpy verif
 """
 SCRIPT = """

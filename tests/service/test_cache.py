@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from verif.core.cache import VerdictCache
+
+from verif.core.cache import VerdictCache
+from verif.core.cache_store import NAME
 from verif.types import Status, Verdict
 
 
@@ -40,9 +43,9 @@ def test_a_corrupted_entry_is_a_miss_and_is_reported(
 ) -> None:
     cache = VerdictCache(tmp_path / "c")
     cache.set("k", verdict(Status.FAIL))
-    with sqlite3.connect(tmp_path / "c" / "cache.db") as database:
-        raw = bytes(database.execute("SELECT value FROM Cache").fetchone()[0])
-        database.execute("UPDATE Cache SET value = ?", (raw.replace(b'"fail"', b'"pass"'),))
+    with sqlite3.connect(tmp_path / "c" / NAME) as database:
+        raw = bytes(database.execute("SELECT body FROM entries").fetchone()[0])
+        database.execute("UPDATE entries SET body = ?", (raw.replace(b'"fail"', b'"pass"'),))
     cache.close()
     again = VerdictCache(tmp_path / "c")
     assert again.get("k") is None
@@ -54,7 +57,7 @@ def test_a_corrupted_store_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptur
     cache = VerdictCache(tmp_path / "c")
     cache.set("k", verdict())
     cache.close()
-    for path in (tmp_path / "c").glob("cache.db*"):
+    for path in (tmp_path / "c").glob(f"{NAME}*"):
         path.write_bytes(b"\x00garbage" * 1000)
     again = VerdictCache(tmp_path / "c")
     assert again.get("k") is None
@@ -68,7 +71,7 @@ def test_a_locked_store_costs_the_cache_and_nothing_else(
 ) -> None:
     cache = VerdictCache(tmp_path / "c", patience_s=0.2)
     cache.set("before", verdict())
-    holder = sqlite3.connect(tmp_path / "c" / "cache.db", isolation_level=None)
+    holder = sqlite3.connect(tmp_path / "c" / NAME, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     started = time.monotonic()
     for n in range(50):

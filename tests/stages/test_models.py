@@ -135,6 +135,55 @@ def test_a_model_folder_must_be_whole(tmp_path: Path) -> None:
         check_folder(tmp_path)
 
 
+MODEL = {"config.json": '{"model_type": "qwen2"}', "model.safetensors": "", "tokenizer.json": "{}"}
+
+
+def _folder(root: Path, **more: str) -> Path:
+    root.mkdir(parents=True)
+    for name, text in (MODEL | more).items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("pytorch_model.bin", "x", "pickled weights, which run code"),
+        ("deep/consolidated.pth", "x", "pickled weights, which run code"),
+        ("modeling_x.py", "x", "code of the model's repository"),
+        ("config.json", '{"model_type": "new", "auto_map": {"AutoModel": "m.M"}}', "needs code of its own"),
+        ("config.json", "[]", "not a JSON object"),
+        ("model.safetensors.index.json", '{"weight_map": {"a": "w.bin"}}', "names 'w.bin'"),
+        ("model.safetensors.index.json", '{"weight_map": {"a": "../x.safetensors"}}', "names '../x"),
+        ("model.safetensors.index.json", '{"weight_map": 1}', "names 'nothing'"),
+    ],
+)
+def test_a_model_that_would_run_code_is_refused(tmp_path: Path, name: str, text: str, why: str) -> None:
+    pytest.importorskip("transformers")
+    check_folder(_folder(tmp_path / "good"))
+    known = '{"model_type": "qwen2", "auto_map": {"AutoModel": "m.M"}}'
+    check_folder(_folder(tmp_path / "known", **{"config.json": known}))
+    with pytest.raises(InputError, match=why):
+        check_folder(_folder(tmp_path / "bad", **{name: text}))
+
+
+def test_of_a_hub_model_only_data_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The local cache may hold pickles and code of the same repository; they are left there."""
+    huggingface_hub = pytest.importorskip("huggingface_hub")
+    clean = digest_tree(_folder(tmp_path / "clean"))
+    full = _folder(tmp_path / "full", **{"pytorch_model.bin": "x", "modeling_x.py": "x", "deep/a.pt": "x"})
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(full))
+    hub = {"kind": "hub", "repo": "someone/model", "revision": "a" * 40, "digest": clean}
+    policy.run(_stage(tmp_path / "root", policy=hub))
+    assert digest_tree(tmp_path / "root" / "models" / "policy") == clean
+    for name in MODEL:
+        if name.endswith(".safetensors"):
+            (full / name).unlink()
+    with pytest.raises(InputError, match=r"no \*.safetensors: the weights are missing. Only safetensors"):
+        policy.run(_stage(tmp_path / "other", policy=hub))
+
+
 def test_a_full_disk_is_said_before_training(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="MB of disk are free"):
         require_space(tmp_path, megabytes=10**12)

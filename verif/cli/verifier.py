@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,6 +14,9 @@ from rich.table import Table
 
 from verif.errors import ServiceError
 from verif.project import Stage, load_stage
+
+from verif.system.files import write_bytes
+from verif.system.private import NotPrivateError, private_folder, require_folder, state_home
 from verif.recipe import load_recipe
 from verif.service import users
 from verif.service.build import identity_of
@@ -34,8 +36,15 @@ ROOT = typer.Option(Path(), "--root", help="The project's root.")
 
 
 def leases(root: Path) -> list[Path]:
-    folder = root.resolve() / ".verif" / "leases"
-    return sorted(path for path in folder.glob("*") if path.is_dir()) if folder.is_dir() else []
+    """The lease folders that are ours; another's is said and left alone."""
+    folder, found = root.resolve() / ".verif" / "leases", []
+    for path in sorted(path for path in folder.glob("*") if path.is_dir()):
+        try:
+            require_folder(path)
+            found.append(path)
+        except NotPrivateError as error:
+            Console(stderr=True).print(f"left out: {error}", markup=False)
+    return found
 
 
 @app.command(help="Start the recipe's verifier, or find it running; returns when it is ready.")
@@ -64,7 +73,9 @@ def serve(
     host: str = typer.Option("127.0.0.1", help="Where to listen; anything but loopback needs a token."),
     port: int = typer.Option(8600, min=0, max=65535, help="Port; 0 takes a free one."),
     judge_url: str = typer.Option("", help="OpenAI-compatible endpoint of the recipe's judge."),
-    state: Path = typer.Option(Path(tempfile.gettempdir()) / "verif", help="Cache and logs."),
+    state: Path | None = typer.Option(
+        None, help="Cache and logs; by default ~/.local/state/verif, or verif below XDG_STATE_HOME."
+    ),
 ) -> None:
     from verif.service.__main__ import main
 
@@ -81,8 +92,8 @@ def serve(
             f"refusing to listen on {host} without a token.",
             f"Set {TOKEN_VARIABLE} or {TOKEN_VARIABLE}_FILE.",
         )
-    folder = state / "service"
-    folder.mkdir(parents=True, exist_ok=True)
+    state = private_folder(state_home()) if state is None else state
+    folder = private_folder(state / "service")
     config = ServiceConfig(
         recipe=loaded,
         folder=folder,

@@ -28,6 +28,9 @@ from typing import Any
 
 from verif.errors import RecipeError, ServiceError
 from verif.project import Stage
+
+from verif.system.files import write_bytes
+from verif.system.private import NotPrivateError, private_folder, require_file, require_folder
 from verif.recipe import CascadeSection, Recipe
 from verif.service import remote, users
 from verif.service.build import SMALL_VARIABLE, identity_of
@@ -62,6 +65,7 @@ def verifier(stage: Stage) -> Iterator[Endpoint]:
         remote.require(url, identity, _start_s())
         yield Endpoint(url, identity)
         return
+    private_folder(config.folder)
     user = users.add(config.folder / "users")  # first, so that a service about to end sees us
     try:
         url = ensure(config, identity)
@@ -112,7 +116,7 @@ def configure(stage: Stage) -> ServiceConfig:
 
 def ensure(config: ServiceConfig, identity: str) -> str:
     """The URL of a ready service; one starter at a time, everybody else waits for it."""
-    config.folder.mkdir(parents=True, exist_ok=True)
+    private_folder(config.folder)
     with (config.folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lease = living(config.folder)
@@ -130,8 +134,19 @@ def ensure(config: ServiceConfig, identity: str) -> str:
 
 
 def living(folder: Path) -> dict[str, Any] | None:
-    """The lease in a folder if its process lives; a stale file is removed."""
+    """The lease in a folder if its process lives; a stale file is removed.
+
+    Only in a folder of ours: a lease names a process to end and an address whose verdicts are believed.
+    """
     path = folder / "lease.json"
+    try:
+        require_folder(folder)
+        require_file(path)
+    except FileNotFoundError:
+        return None
+    except NotPrivateError as error:
+        log.warning("the lease in %s is not used: %s", folder, error)
+        return None
     try:
         lease: dict[str, Any] = json.loads(path.read_bytes())
         if users.lives(int(lease["pid"]), float(lease["started"])):

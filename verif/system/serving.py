@@ -132,8 +132,10 @@ def check_model(model: Path) -> None:
         for name in ("tokenizer.json", "tokenizer.model", "vocab.json", "tekken.json")
     ):
         raise ServiceError(f"{model} holds no tokenizer.", "Save the tokenizer beside the model.")
-    if not any(model.glob("*.safetensors")) and not any(model.glob("*.bin")):
-        raise ServiceError(f"{model} holds no weights (*.safetensors).")
+    if not any(model.glob("*.safetensors")):
+        raise ServiceError(
+            f"{model} holds no weights (*.safetensors).", "Pickled weights are not loaded: they run code."
+        )
 
 
 def tail(path: Path, lines: int = LAST_LINES) -> str:

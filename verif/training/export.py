@@ -15,6 +15,9 @@ from typing import Any
 from verif.errors import TrainingError
 from verif.system.files import new_directory
 
+from verif.system.files import new_directory
+from verif.training.data_only import OURS, load
+
 WEIGHTS = (".safetensors", ".bin", ".pt", ".index.json")
 
 
@@ -29,7 +32,7 @@ def export(checkpoint: Path, policy: Path, target: Path) -> None:
 
     disable_progress_bar()
     state = merge(checkpoint / "actor")
-    model = AutoModelForCausalLM.from_pretrained(policy, dtype="auto")
+    model = AutoModelForCausalLM.from_pretrained(policy, dtype="auto", **OURS)
     dtype = next(model.parameters()).dtype
     try:
         model.load_state_dict({name: tensor.to(dtype) for name, tensor in state.items()})
@@ -40,7 +43,7 @@ def export(checkpoint: Path, policy: Path, target: Path) -> None:
         for path in policy.iterdir():
             if path.is_file() and not path.name.endswith(WEIGHTS) and path.name != "config.json":
                 shutil.copyfile(path, folder / path.name)
-        again = AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
+        again = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", **OURS)
         for (name, new), old in zip(again.state_dict().items(), model.state_dict().values(), strict=True):
             if not torch.equal(new, old):
                 raise TrainingError(f"{name} of the saved model is not what was trained.")
@@ -48,16 +51,13 @@ def export(checkpoint: Path, policy: Path, target: Path) -> None:
 
 def merge(actor: Path) -> dict[str, Any]:
     """The full weights from FSDP's shards: `model_world_size_W_rank_R.pt` for R = 0 to W - 1."""
-    import torch
-    import torch.distributed.tensor  # the shards are pickled DTensors
-
     logging.getLogger("torch.distributed.device_mesh").setLevel(logging.ERROR)  # no process group here
     paths = sorted(
         actor.glob("model_world_size_*_rank_*.pt"), key=lambda path: int(path.stem.rsplit("_", 1)[1])
     )
     if not paths or len(paths) != int(paths[0].stem.split("_")[3]):
         raise TrainingError(f"{actor} does not hold every shard of a model.", "Run the same command again.")
-    shards = [torch.load(path, map_location="cpu", weights_only=False) for path in paths]
+    shards = [load(path) for path in paths]
     return {name: join([shard[name] for shard in shards]) for name in shards[0]}
 
 

@@ -21,6 +21,9 @@ from typing import TYPE_CHECKING, Any
 from verif.errors import TrainingError, VerifError
 from verif.system.files import digest, digest_code, digest_tree, new_directory, write_json
 from verif.system.record import Record
+
+from verif.system.files import digest, digest_tree, new_directory, write_json
+from verif.system.private import require_tree
 from verif.training import preflight, supervise
 from verif.training.command import Job, job
 from verif.training.environment import Places
@@ -91,6 +94,8 @@ def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, record: Record, 
     done = folder.path / "finished.json"
     if not done.is_file() or folder.checkpoint() < recipe.steps:
         start = folder.checkpoint()
+        if start:
+            require_tree(folder.checkpoints)
         folder.forget_after(start)
         if start:
             print(f"train: resuming after step {start} of {recipe.steps}", flush=True)

@@ -42,7 +42,7 @@ def check_prompts(path: Path, policy: Path, limit: int) -> int:
 
     if not path.is_file():
         raise InputError("file does not exist", file=path, hint="Run `dvc repro prepare`.")
-    tokenizer = AutoTokenizer.from_pretrained(policy)
+    tokenizer = AutoTokenizer.from_pretrained(policy, trust_remote_code=False)
     instructions = read_instructions(path)
     texts = [
         tokenizer.apply_chat_template(messages(one), add_generation_prompt=True, tokenize=False)

@@ -23,6 +23,9 @@ from typing import IO, Any
 
 from verif.errors import BusyError, TrainingError
 from verif.system.files import write_bytes
+
+from verif.system.files import write_bytes
+from verif.system.private import private_folder
 from verif.training import guard
 from verif.training.command import Job
 from verif.training.progress import RunFolder
@@ -40,7 +43,7 @@ OnStep = Callable[[int], None]
 @contextmanager
 def claim(folder: RunFolder) -> Iterator[None]:
     """Hold the run's folder: a second supervisor gets a `BusyError`; what a killed one left is ended."""
-    folder.path.mkdir(parents=True, exist_ok=True)
+    private_folder(folder.path)  # what lies here names processes to end and a folder to remove
     with (folder.path / "lock").open("a") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

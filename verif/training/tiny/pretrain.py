@@ -22,6 +22,11 @@ from verif.training.tiny import tokenizer as tok
 from verif.training.tiny.bars import progress
 from verif.training.tiny.muon import Muon
 
+from verif.training.tiny import tokenizer as tok
+from verif.training.tiny.bars import progress
+from verif.training.data_only import OURS
+from verif.training.tiny.muon import Muon
+
 Example = tuple[list[int], int]  # token ids; how many of them are the prompt
 MUON_RATE, WARMUP, FLOOR = 0.02, 10, 0.02
 HELD_BACK = 400  # examples at most, for the validation loss
@@ -68,8 +73,10 @@ def load(folder: Path) -> tuple[Any, Any]:
                 f"the folder holds no {name}: it is not {why}.", file=folder, hint="Make it again."
             )
     try:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **OURS)
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, padding_side="left", local_files_only=True, trust_remote_code=False
+        )
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"cannot load the model: {str(error).splitlines()[0]}", file=folder) from None
     return model.eval(), tokenizer

@@ -63,7 +63,7 @@ def save(tokenizer: Any, model: Any, folder: Path, probes: Sequence[str]) -> Non
     logging.disable_progress_bar()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    again = AutoTokenizer.from_pretrained(folder)
+    again = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     for text in probes:
         if tokenizer(text).input_ids != again(text).input_ids:
             raise TrainingError(f"the tokenizer in {folder} reads {text[:60]!r} differently after loading.")

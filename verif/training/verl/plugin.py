@@ -14,7 +14,8 @@ from verif.training.verl.after_import import after_import
 
 
 def load() -> None:
-    """Register the trainer, and on CPU the platform and its patches."""
+    """Keep checkpoints data, register the trainer, and on CPU the platform and its patches."""
+    after_import("torch", lambda: importlib.import_module("verif.training.data_only").install())
     after_import("verl.trainer.ppo.v1", lambda: importlib.import_module("verif.training.verl.trainer"))
     if os.environ.get("VERIF_DEVICE") == "cpu":
         importlib.import_module("verif.training.verl.cpu_platform")

@@ -20,6 +20,8 @@ from verl.workers.config import HFModelConfig
 from verl.workers.rollout.base import BaseRollout
 from verl.workers.rollout.replica import RolloutReplica, RolloutReplicaRegistry, TokenOutput
 
+from verif.training.data_only import OURS
+
 NAME = "verif_transformers"
 GATHER_S = 0.05
 """How long a batch waits for more requests after its first."""
@@ -36,7 +38,9 @@ class GenerationServer:
         torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
         model = omega_conf_to_dataclass(model_config, dataclass_type=HFModelConfig)
         self.config, self.tokenizer = config, model.tokenizer
-        self.model = AutoModelForCausalLM.from_pretrained(model.local_path, dtype=torch.float32).eval()
+        self.model = AutoModelForCausalLM.from_pretrained(
+            model.local_path, dtype=torch.float32, **OURS
+        ).eval()
         torch.manual_seed(int(config.seed) + rank)
         self.waiting: list[Request] = []
         self.step: int | None = None

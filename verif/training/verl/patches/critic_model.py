@@ -21,8 +21,8 @@ def apply() -> None:
     model.load_valuehead_model = load
 
 
-def load(local_path: str, torch_dtype: Any, model_config: Any, trust_remote_code: bool) -> Any:
-    """The value model at `local_path`, with torch's own attention."""
+def load(local_path: str, torch_dtype: Any, model_config: Any, trust_remote_code: bool) -> Any:  # noqa: ARG001
+    """The value model at `local_path`, with torch's own attention; a repository's own code is never run."""
     from transformers import AutoModelForTokenClassification
 
     return AutoModelForTokenClassification.from_pretrained(
@@ -30,5 +30,6 @@ def load(local_path: str, torch_dtype: Any, model_config: Any, trust_remote_code
         dtype=torch_dtype,
         config=model_config,
         attn_implementation="sdpa",
-        trust_remote_code=trust_remote_code,
+        trust_remote_code=False,
+        use_safetensors=True,
     )
