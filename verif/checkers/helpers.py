@@ -1,0 +1,106 @@
+"""The text of the helpers that run inside the engine, from the files of `verif/checkers/inside`.
+
+The names of builtins are bound before a checker runs, so that a checker which gives `len` another meaning does
+not change them; the tables of characters are written in as constants.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+from verif.checkers.names import DICT_NAMES, LIST_NAMES, STRING_METHODS
+
+_FOLDER = Path(__file__).with_name("inside")
+_FILES = ("classes", "groups", "patterns", "matching", "templates", "functions", "values")
+_PREFIX = "_verif_b_"
+
+
+def _ranges(text: str) -> list[tuple[int, int]]:
+    pairs = [part.split("-") for part in text.split()]
+    return [(int(pair[0], 16), int(pair[-1], 16)) for pair in pairs]
+
+
+def _inside(text: str) -> str:
+    """Ranges as the inside of a class of characters."""
+
+    def quoted(code: int) -> str:
+        return ("\\" if chr(code) in "\\[]^-&~#" else "") + chr(code)
+
+    return "".join(quoted(a) if a == b else quoted(a) + "-" + quoted(b) for a, b in _ranges(text))
+
+
+def tables() -> dict[str, str]:
+    """Where the engine's tables of characters differ from CPython 3.11's, and what CPython's hold (`tests/checkers/tables.py`)."""
+    found: dict[str, str] = json.loads((_FOLDER / "tables.json").read_text("ascii"))
+    return found
+
+
+def _constants() -> str:
+    table = tables()
+    sets = {"w": _inside(table["word"]), "d": _inside(table["digit"]), "s": _inside(table["space"])}
+    groups = table["fold"].split()
+    return "\n".join(
+        [
+            "import re as _verif_re",
+            f"_verif_exact_sets = {sets!r}",
+            f"_verif_fold_groups = {groups!r}",
+            "_verif_fold = {c: g for g in _verif_fold_groups for c in g}",
+            f"_verif_odd = _verif_re.compile({'[' + _inside(table['odd']) + ']'!r})",
+            f"_verif_strange = _verif_re.compile({'[' + _inside(table['strange']) + ']'!r})",
+            f"_verif_str_names = {tuple(sorted(STRING_METHODS))!r}",
+            f"_verif_list_names = {tuple(sorted(LIST_NAMES))!r}",
+            f"_verif_dict_names = {tuple(sorted(DICT_NAMES))!r}",
+            "",
+        ]
+    )
+
+
+class _Bind(ast.NodeTransformer):
+    """Builtins under names that no checker can reach; no docstrings."""
+
+    def __init__(self) -> None:
+        self.used: set[str] = set()
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if hasattr(builtins, node.id) and isinstance(node.ctx, ast.Load):
+            self.used.add(node.id)
+            return ast.copy_location(ast.Name(_PREFIX + node.id, ast.Load()), node)
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
+
+
+@cache
+def text() -> str:
+    """All helpers, as the engine takes them."""
+    tree = ast.parse("\n".join((_FOLDER / f"{name}.py").read_text("utf-8") for name in _FILES))
+    bind = _Bind()
+    code = ast.unparse(ast.fix_missing_locations(bind.visit(tree)))
+    bound = "".join(f"{_PREFIX}{name} = {name}\n" for name in sorted(bind.used))
+    return _constants() + bound + code + "\n"
+
+
+@cache
+def strange() -> re.Pattern[str]:
+    """Finds characters of which the engine and CPython 3.11 say different things."""
+    return re.compile("[" + _inside(tables()["strange"]) + "]")
+
+
+@cache
+def names() -> frozenset[str]:
+    """Every name that the helpers define."""
+    found: set[str] = set()
+    for node in ast.parse(text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return frozenset(found)
