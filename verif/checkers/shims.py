@@ -70,8 +70,6 @@ def _needs(node: ast.AST) -> bool:
             return name in _RENAMED or name in ("set", "frozenset", "any", "all", "next", "format", "repr")
         case ast.Call(func=ast.Attribute(attr="format")):
             return True
-        case ast.Constant(value=str() as value):
-            return not value.isascii()
     return False
 
 
