@@ -18,7 +18,7 @@ import re
 from verif.checkers import names, semantics, shims
 
 #: Defined once in each shared session.
-HELPERS = "import re\n" + shims.code()
+HELPERS = shims.code()
 #: Names that a rewrite may bring in.
 NAMES = shims.NAMES
 

@@ -86,6 +86,32 @@ def text() -> str:
     return _constants() + bound + code + "\n"
 
 
+def part(wanted: frozenset[str], whole: str) -> list[ast.stmt]:
+    """The statements of `whole` that define the `wanted` names, and what these refer to."""
+    statements = ast.parse(whole).body
+    owners: dict[str, int] = {}
+    for index, statement in enumerate(statements):
+        for name in _defined(statement):
+            owners.setdefault(name, index)
+    kept: set[int] = set()
+    names_left = list(wanted)
+    while names_left:
+        at = owners.get(names_left.pop())
+        if at is not None and at not in kept:
+            kept.add(at)
+            names_left += [n.id for n in ast.walk(statements[at]) if isinstance(n, ast.Name)]
+    return [statement for index, statement in enumerate(statements) if index in kept]
+
+
+def _defined(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import):
+        return {alias.asname or alias.name for alias in statement.names}
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+
+
 @cache
 def strange() -> re.Pattern[str]:
     """Finds characters of which the engine and CPython 3.11 say different things."""
@@ -95,12 +121,4 @@ def strange() -> re.Pattern[str]:
 @cache
 def names() -> frozenset[str]:
     """Every name that the helpers define."""
-    found: set[str] = set()
-    for node in ast.parse(text()).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.Assign):
-            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-        elif isinstance(node, ast.Import):
-            found |= {alias.asname or alias.name for alias in node.names}
-    return frozenset(found)
+    return frozenset(name for statement in ast.parse(text()).body for name in _defined(statement))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import string
+from functools import cache
 from typing import Any
 
 from verif.checkers import helpers, lazy, names, semantics
@@ -68,8 +69,8 @@ def _needs(node: ast.AST) -> bool:
             return shimmed or attr == "translate" or (isinstance(node.value, ast.Name) and node.value.id == "str")
         case ast.Name(id=name):
             return name in _RENAMED or name in ("set", "frozenset", "any", "all", "next", "format", "repr")
-        case ast.Call(func=ast.Attribute(attr="format")):
-            return True
+        case ast.Call(func=ast.Attribute(attr="format")) | ast.keyword(value=ast.Attribute()):
+            return not (isinstance(node, ast.keyword) and node.arg != "key")
     return False
 
 
@@ -78,11 +79,13 @@ def supply(tree: ast.Module, alone: bool = True) -> ast.Module:
     nodes = list(ast.walk(tree))
     rewriter = _Rewriter(nodes)
     tree = rewriter.visit(tree)
-    if alone and any(isinstance(n, ast.Name) and n.id.startswith("_verif_") for n in ast.walk(tree)):
-        tree.body = [*ast.parse(code()).body, *tree.body]
+    if alone:
+        used = frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in NAMES)
+        tree.body = [*helpers.part(used, code()), *tree.body]
     return ast.fix_missing_locations(tree)
 
 
+@cache
 def code() -> str:
     """The text of everything that rewriting may refer to."""
     return helpers.text() + _METHODS + _STRING
@@ -190,6 +193,7 @@ class _Rewriter(ast.NodeTransformer):
                 return self.generic_visit(walked)
         made = node.args[0] if node.args and isinstance(node.args[0], ast.GeneratorExp) else None
         self._order_arguments(node)
+        self._bind_methods(node)
         self.generic_visit(node)
         function = node.func
         if isinstance(function, ast.Name) and function.id not in self.bound:
@@ -205,6 +209,22 @@ class _Rewriter(ast.NodeTransformer):
         if function.attr in _FROM and len(node.args) > 1 and not node.keywords:
             return ast.Call(_name("_verif_from"), [function.value, ast.Constant(function.attr), *node.args], [])
         return node
+
+    def _bind_methods(self, node: ast.Call) -> None:
+        """`key=counts.get` as a lambda: the engine has no methods without a call."""
+        for keyword in node.keywords:
+            if keyword.arg == "key":
+                keyword.value = self._called(keyword.value)
+        if isinstance(node.func, ast.Name) and node.func.id in ("map", "filter") and node.args:
+            node.args[0] = self._called(node.args[0])
+
+    def _called(self, value: ast.expr) -> ast.expr:
+        if not (isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name)):
+            return value
+        if value.value.id in self.modules or value.value.id == "str" or value.attr not in names.METHODS:
+            return value
+        argument = ast.arguments([], [ast.arg("_verif_item")], None, [], [], None, [])
+        return ast.Lambda(argument, ast.Call(value, [_name("_verif_item")], []))
 
     def _builtin(self, node: ast.Call, name: str, generator: bool) -> ast.AST:
         if name in ("int", "float"):
