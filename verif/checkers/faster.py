@@ -59,7 +59,12 @@ def _edits(function: ast.Attribute, call: ast.Call | None, first: bool) -> list[
         pattern = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
         if function.attr == "findall" and pattern in _WORDS and len(call.args) <= 3 and not call.keywords:
             helper = "_verif_find_words"
-        if function.attr == "split" and len(call.args) == 2 and not call.keywords and isinstance(pattern, str):
+        if (
+            function.attr == "split"
+            and len(call.args) == 2
+            and not call.keywords
+            and isinstance(pattern, str)
+        ):
             match = _AFTER.fullmatch(pattern)
             if match and call.args[0].lineno == call.args[0].end_lineno:
                 helper, more = "_verif_split_after", [(call.args[0], f", '({match[1]})'", True)]
@@ -89,10 +94,13 @@ def _first_import(nodes: list[ast.AST]) -> bool:
         if isinstance(statement, ast.Import):
             if any((alias.name, alias.asname) == ("re", None) for alias in statement.names):
                 return all(
-                    not (isinstance(node, ast.Import) and node is not statement and any(a.name == "re" for a in node.names))
+                    not (
+                        isinstance(node, ast.Import)
+                        and node is not statement
+                        and any(a.name == "re" for a in node.names)
+                    )
                     for node in nodes
                 )
         elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
             return False
     return False
-

@@ -26,7 +26,9 @@ _USING_METHODS = frozenset(
 )
 #: Users that may stop before the end.
 _HASTY = frozenset({"any", "all", "next", "zip", "map", "enumerate", "filter"})
-_HARMLESS_CALLS = frozenset({"len", "isinstance", "str", "sorted", "set", "list", "tuple", "bool", "any", "all", "sum"})
+_HARMLESS_CALLS = frozenset(
+    {"len", "isinstance", "str", "sorted", "set", "list", "tuple", "bool", "any", "all", "sum"}
+)
 
 
 def is_lazy(node: ast.AST) -> bool:
@@ -54,7 +56,12 @@ def misused(nodes: Nodes, parents: dict[int, ast.AST]) -> str:
             return f"keeps the iterator of {_named(node)}, which is a list in the sandbox"
         if any(isinstance(n, ast.NamedExpr) for n in ast.walk(node)):
             return "binds a name inside of a generator"
-        if (tries or changes(node)) and _hasty(node, parents) and not steady(node) and not walkable(node, parents):
+        if (
+            (tries or changes(node))
+            and _hasty(node, parents)
+            and not steady(node)
+            and not walkable(node, parents)
+        ):
             return f"may stop {_named(node)} early, where the sandbox runs it to its end"
     return ""
 
@@ -73,9 +80,12 @@ def steady(node: ast.AST) -> bool:
                     return False
             elif not (isinstance(n.func, ast.Name) and n.func.id in _HARMLESS_CALLS | MAKERS):
                 return False
-        elif isinstance(n, ast.Subscript) and not isinstance(n.slice, ast.Slice):
-            return False
-        elif isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div | ast.Mod | ast.FloorDiv | ast.Pow):
+        elif (
+            isinstance(n, ast.Subscript)
+            and not isinstance(n.slice, ast.Slice)
+            or isinstance(n, ast.BinOp)
+            and isinstance(n.op, ast.Div | ast.Mod | ast.FloorDiv | ast.Pow)
+        ):
             return False
     return True
 
@@ -135,7 +145,11 @@ def _used_up(node: ast.AST, parents: dict[int, ast.AST]) -> bool:
 def _used_next(node: ast.AST, parents: dict[int, ast.AST], nodes: Nodes) -> bool:
     """True for `words = filter(...)` whose only use follows in the next statement, where it is used up."""
     assign = parents.get(id(node))
-    if not (isinstance(assign, ast.Assign) and len(assign.targets) == 1 and isinstance(assign.targets[0], ast.Name)):
+    if not (
+        isinstance(assign, ast.Assign)
+        and len(assign.targets) == 1
+        and isinstance(assign.targets[0], ast.Name)
+    ):
         return False
     name = assign.targets[0].id
     uses = [n for n in nodes if isinstance(n, ast.Name) and n.id == name and n is not assign.targets[0]]

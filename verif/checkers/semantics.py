@@ -43,7 +43,9 @@ def own_names(nodes: Nodes) -> frozenset[str]:
     for node in nodes:
         if isinstance(node, ast.ClassDef):
             found |= {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
-            found |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            found |= {
+                n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            }
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             found.add(node.attr)
     return frozenset(found)
@@ -57,18 +59,18 @@ def rebound(nodes: Nodes) -> frozenset[str]:
             found.add(node.id)
         elif isinstance(node, ast.arg):
             found.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            found.add(node.name)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
+        elif (
+            isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+            or isinstance(node, ast.ExceptHandler)
+            and node.name
+        ):
             found.add(node.name)
         elif isinstance(node, ast.alias):
             found.add((node.asname or node.name).split(".")[0])
     return frozenset(found)
 
 
-def _of_node(
-    node: ast.AST, parents: dict[int, ast.AST], own: frozenset[str], modules: dict[str, str]
-) -> str:
+def _of_node(node: ast.AST, parents: dict[int, ast.AST], own: frozenset[str], modules: dict[str, str]) -> str:
     match node:
         case ast.ClassDef():
             return _of_class(node)
@@ -112,7 +114,10 @@ def _of_class(node: ast.ClassDef) -> str:
                 return f"defines {item.name}, which the sandbox does not honour"
         elif isinstance(item, ast.Assign) and isinstance(item.value, ast.Constant | ast.List | ast.Dict):
             continue
-        elif not (isinstance(item, ast.Pass) or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))):
+        elif not (
+            isinstance(item, ast.Pass)
+            or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
+        ):
             return f"has {type(item).__name__} in a class"
     bad = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id.startswith("__")]
     return f"defines {bad[0]}, which the sandbox does not honour" if bad else ""
@@ -122,7 +127,11 @@ def _of_attribute(
     node: ast.Attribute, parents: dict[int, ast.AST], own: frozenset[str], modules: dict[str, str]
 ) -> str:
     if node.attr.startswith("__") and node.attr.endswith("__"):
-        return "" if node.attr == "__name__" and isinstance(node.value, ast.Call) else f"uses the name {node.attr!r}"
+        return (
+            ""
+            if node.attr == "__name__" and isinstance(node.value, ast.Call)
+            else f"uses the name {node.attr!r}"
+        )
     root: ast.expr = node.value
     while isinstance(root, ast.Attribute):
         root = root.value

@@ -19,7 +19,9 @@ STRING_METHODS = names.STRING_METHODS
 ENTRY = "check_following"
 
 #: `string` as the sandbox sees it.
-STRING_MODULE: dict[str, Any] = {name: getattr(string, name) for name in sorted(names.MODULES["string"] or ())}
+STRING_MODULE: dict[str, Any] = {
+    name: getattr(string, name) for name in sorted(names.MODULES["string"] or ())
+}
 
 _UNBOUND = """
 def _verif_str_{name}(text, *args, **kwargs):
@@ -33,15 +35,26 @@ _STRING = "class _verif_string:\n" + "".join(
 _METHODS = "".join(_UNBOUND.format(name=name) for name in sorted(STRING_METHODS))
 
 #: Names that rewriting may bring into a checker.
-NAMES = helpers.names() | {f"_verif_str_{name}" for name in STRING_METHODS} | {"_verif_string", "_verif_error", "_verif_item"}
+NAMES = (
+    helpers.names()
+    | {f"_verif_str_{name}" for name in STRING_METHODS}
+    | {"_verif_string", "_verif_error", "_verif_item"}
+)
 
-_RENAMED = {"round": "_verif_round", "hasattr": "_verif_hasattr", "int": "_verif_int", "float": "_verif_float"}
+_RENAMED = {
+    "round": "_verif_round",
+    "hasattr": "_verif_hasattr",
+    "int": "_verif_int",
+    "float": "_verif_float",
+}
 _FROM = frozenset({"find", "rfind", "index", "rindex", "count", "startswith", "endswith"})
 _MODULE_SHIMS = {
     ("json", "loads"): "_verif_loads", ("unicodedata", "category"): "_verif_category_of",
     ("unicodedata", "normalize"): "_verif_normalize", ("unicodedata", "combining"): "_verif_combining",
 }  # fmt: skip
-_ORDERED = frozenset({"list", "tuple", "enumerate", "zip", "map", "filter", "iter", "Counter", "deque", "dict"})
+_ORDERED = frozenset(
+    {"list", "tuple", "enumerate", "zip", "map", "filter", "iter", "Counter", "deque", "dict"}
+)
 _ORDERED_METHODS = frozenset({"join", "extend", "fromkeys"})
 
 
@@ -66,7 +79,11 @@ def _needs(node: ast.AST) -> bool:
             if re_object:
                 return attr in ("X", "VERBOSE", "U", "UNICODE") or not isinstance(node.ctx, ast.Load)
             shimmed = attr in names.UNICODE_METHODS or attr in _FROM or attr in names.SET_METHODS
-            return shimmed or attr == "translate" or (isinstance(node.value, ast.Name) and node.value.id == "str")
+            return (
+                shimmed
+                or attr == "translate"
+                or (isinstance(node.value, ast.Name) and node.value.id == "str")
+            )
         case ast.Name(id=name):
             return name in _RENAMED or name in ("set", "frozenset", "any", "all", "next", "format", "repr")
         case ast.Call(func=ast.Attribute(attr="format")) | ast.keyword(value=ast.Attribute()):
@@ -118,7 +135,10 @@ def _unclear(nodes: list[ast.AST]) -> str:
         if not any(_entry_text(n) for n in nodes):
             return f"makes its {ENTRY!r} in a way that cannot be followed"
         strange = helpers.strange()
-        if any(isinstance(n, ast.Constant) and isinstance(n.value, str) and strange.search(n.value) for n in nodes):
+        if any(
+            isinstance(n, ast.Constant) and isinstance(n.value, str) and strange.search(n.value)
+            for n in nodes
+        ):
             return "holds characters that CPython 3.11 does not know"
     return ""
 
@@ -146,7 +166,9 @@ def _clear_type(node: ast.Name, parents: dict[int, ast.AST]) -> bool:
             return True
         name = above.func.id if isinstance(above.func, ast.Name) else getattr(above.func, "attr", "")
         return name in ("isinstance", "issubclass", "map", "defaultdict")
-    return isinstance(above, ast.Compare | ast.arg | ast.AnnAssign | ast.FunctionDef | ast.Subscript | ast.keyword)
+    return isinstance(
+        above, ast.Compare | ast.arg | ast.AnnAssign | ast.FunctionDef | ast.Subscript | ast.keyword
+    )
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -187,7 +209,11 @@ class _Rewriter(ast.NodeTransformer):
 
     # ------------------------------------------------------------------------------ calls
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Name) and node.func.id in ("any", "all") and node.func.id not in self.bound:
+        if (
+            isinstance(node.func, ast.Name)
+            and node.func.id in ("any", "all")
+            and node.func.id not in self.bound
+        ):
             walked = self._walked(node)
             if walked is not None:
                 return self.generic_visit(walked)
@@ -202,12 +228,17 @@ class _Rewriter(ast.NodeTransformer):
             return node
         if function.attr == "translate" and len(node.args) == 1 and not node.keywords:
             return ast.Call(_name("_verif_translate"), [function.value, *node.args], [])
-        if function.attr == "format" and isinstance(function.value, ast.Constant):
-            if ":" in str(function.value.value):
-                node.args = [_call("_verif_shown", arg) for arg in node.args]
-                node.keywords = [ast.keyword(k.arg, _call("_verif_shown", k.value)) for k in node.keywords]
+        if (
+            function.attr == "format"
+            and isinstance(function.value, ast.Constant)
+            and ":" in str(function.value.value)
+        ):
+            node.args = [_call("_verif_shown", arg) for arg in node.args]
+            node.keywords = [ast.keyword(k.arg, _call("_verif_shown", k.value)) for k in node.keywords]
         if function.attr in _FROM and len(node.args) > 1 and not node.keywords:
-            return ast.Call(_name("_verif_from"), [function.value, ast.Constant(function.attr), *node.args], [])
+            return ast.Call(
+                _name("_verif_from"), [function.value, ast.Constant(function.attr), *node.args], []
+            )
         return node
 
     def _bind_methods(self, node: ast.Call) -> None:
@@ -239,7 +270,11 @@ class _Rewriter(ast.NodeTransformer):
         elif name in ("str", "repr") and self.sets:
             node.args = [_call("_verif_not_a_set", arg) for arg in node.args]
         for keyword in node.keywords:
-            if keyword.arg == "key" and isinstance(keyword.value, ast.Name) and keyword.value.id in ("int", "float"):
+            if (
+                keyword.arg == "key"
+                and isinstance(keyword.value, ast.Name)
+                and keyword.value.id in ("int", "float")
+            ):
                 if keyword.value.id not in self.bound:
                     keyword.value = _name(_RENAMED[keyword.value.id])
         return node
@@ -254,7 +289,8 @@ class _Rewriter(ast.NodeTransformer):
             return None
         first = made.generators[0]
         inner = ast.ListComp(
-            made.elt, [ast.comprehension(first.target, ast.List([_name("_verif_item")], ast.Load()), first.ifs, 0)]
+            made.elt,
+            [ast.comprehension(first.target, ast.List([_name("_verif_item")], ast.Load()), first.ifs, 0)],
         )
         argument = ast.arguments([], [ast.arg("_verif_item")], None, [], [], None, [])
         return ast.Call(_name(f"_verif_{node.func.id}"), [first.iter, ast.Lambda(argument, inner)], [])
@@ -316,7 +352,11 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         text = _entry_text(node)
         if text:
-            at = 1 if isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant) else 0
+            at = (
+                1
+                if isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
+                else 0
+            )
             node.body.insert(at, ast.Expr(_call("_verif_text", _name(text))))
         return node
 
@@ -371,7 +411,16 @@ def _ordered(value: ast.expr) -> ast.expr:
         return value
     if isinstance(value, ast.Call):
         name = value.func.id if isinstance(value.func, ast.Name) else getattr(value.func, "attr", "")
-        if name in lazy.MAKERS | {"range", "split", "splitlines", "items", "values", "sorted", "list", "_verif_ordered"}:
+        if name in lazy.MAKERS | {
+            "range",
+            "split",
+            "splitlines",
+            "items",
+            "values",
+            "sorted",
+            "list",
+            "_verif_ordered",
+        }:
             return value
     return _call("_verif_ordered", value)
 

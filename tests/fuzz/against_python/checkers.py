@@ -5,7 +5,30 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-WORDS = ("a", "the", "word", "Word", "K", "é", "İ", "ß", "1", "23", " ", "  ", ",", ".", "\n", "-", "", "ʰ", "ǆ", "²", "٣", "Σ")
+WORDS = (
+    "a",
+    "the",
+    "word",
+    "Word",
+    "K",
+    "é",
+    "İ",
+    "ß",
+    "1",
+    "23",
+    " ",
+    "  ",
+    ",",
+    ".",
+    "\n",
+    "-",
+    "",
+    "ʰ",
+    "ǆ",
+    "²",
+    "٣",
+    "Σ",
+)
 NUMBERS = (-7, -2, -1, 0, 1, 2, 3, 5, 10, 100)
 FLOATS = ("0.5", "1.5", "2.5", "2.675", "0.1", "-0.5", "1e3", "1e16", "3.0")
 RESPONSES = ("", "a", "The word, the Word.\n", "one two  three\n\nfour. Five! Six?\n", "a\nb\r\nc\x1cd\u2028e", "- item 1\n- item 2\n- item 3",
@@ -17,7 +40,9 @@ RESPONSES = ("", "a", "The word, the Word.\n", "one two  three\n\nfour. Five! Si
 class Maker:
     """Makes expressions of a type, deeper ones rarer."""
 
-    def __init__(self, rng: random.Random, idioms: Sequence[str], pattern: Callable[[random.Random], str]) -> None:
+    def __init__(
+        self, rng: random.Random, idioms: Sequence[str], pattern: Callable[[random.Random], str]
+    ) -> None:
         self.rng, self.idioms, self.pattern = rng, idioms, pattern
         self.depth = 0
 
@@ -55,7 +80,18 @@ class Maker:
         return repr(self.pattern(self.rng))
 
     def make_G(self) -> str:
-        return self.rng.choice(("re.I", "re.IGNORECASE", "re.M", "re.MULTILINE | re.IGNORECASE", "re.DOTALL", "re.ASCII", "0", "re.X"))
+        return self.rng.choice(
+            (
+                "re.I",
+                "re.IGNORECASE",
+                "re.M",
+                "re.MULTILINE | re.IGNORECASE",
+                "re.DOTALL",
+                "re.ASCII",
+                "0",
+                "re.X",
+            )
+        )
 
     def make_S(self) -> str:
         if not self.deep():
@@ -103,7 +139,16 @@ class Maker:
 
     def make_L(self) -> str:
         if not self.deep():
-            return self.rng.choice(("response.split()", "response.split()", "response.splitlines()", "['a', 'b']", "[]", "response.split('\\n')"))
+            return self.rng.choice(
+                (
+                    "response.split()",
+                    "response.split()",
+                    "response.splitlines()",
+                    "['a', 'b']",
+                    "[]",
+                    "response.split('\\n')",
+                )
+            )
         return self.nest(
             "$S.split()", "$S.split($W)", "$S.split(None, $K)", "$S.split($W, $K)", "$S.rsplit($W, 1)", "$S.splitlines()", "$S.splitlines(True)", "list($S)",
             "sorted($L)", "sorted($L, key=len)", "sorted($L, key=str.lower, reverse=True)", "sorted(set($L))", "[w for w in $L if $B]", "[w.strip('.,!?') for w in $L]",
@@ -116,7 +161,16 @@ class Maker:
 
     def make_B(self) -> str:
         if not self.deep(0.65):
-            return self.rng.choice(("True", "False", "'a' in response", "len(response) > 3", "response.startswith('a')", "bool(response)"))
+            return self.rng.choice(
+                (
+                    "True",
+                    "False",
+                    "'a' in response",
+                    "len(response) > 3",
+                    "response.startswith('a')",
+                    "bool(response)",
+                )
+            )
         return self.nest(
             "$I > $I", "$I == $I", "$I <= $K", "$K < $I < $K", "$S == $S", "$S < $S", "$W in $S", "$W not in $S", "$S in $L", "$L == $L", "$L < $L", "$N == $N",
             "not $B", "$B and $B", "$B or $B", "any($B for w in $L)", "all($B for w in $L)", "any(w in $S for w in $L)", "all(len(w) > $K for w in $L)",
@@ -169,7 +223,17 @@ BODIES = (
     "text = response\n    for w in $L:\n        text = text.replace(w, '', 1)\n    return len(text) == $I",
     "res = []\n    for i in range(len($L)):\n        res.append(i)\n    return sum(res) % 2 == 0",
 )  # fmt: skip
-ERRORS = ("ValueError", "Exception", "IndexError", "KeyError", "TypeError", "AttributeError", "ZeroDivisionError", "LookupError", "NameError")
+ERRORS = (
+    "ValueError",
+    "Exception",
+    "IndexError",
+    "KeyError",
+    "TypeError",
+    "AttributeError",
+    "ZeroDivisionError",
+    "LookupError",
+    "NameError",
+)
 HEAD = ("import re\nimport json\nimport math\nimport string\nimport unicodedata\nfrom collections import Counter, defaultdict\n"
         "from itertools import chain, islice, accumulate\n")  # fmt: skip
 
@@ -181,5 +245,22 @@ def checker(rng: random.Random, idioms: Sequence[str], pattern: Callable[[random
     body = maker.fill(body)
     while "\0" in body:
         body = body.replace("\0", rng.choice(ERRORS), 1)
-    head = "import re\n" if not any(word in body for word in ("json", "math", "string", "unicodedata", "Counter", "default", "chain", "islice", "accum")) else HEAD
+    head = (
+        "import re\n"
+        if not any(
+            word in body
+            for word in (
+                "json",
+                "math",
+                "string",
+                "unicodedata",
+                "Counter",
+                "default",
+                "chain",
+                "islice",
+                "accum",
+            )
+        )
+        else HEAD
+    )
     return f"{head}def check_following(instruction, response):\n    {body}\n"

@@ -26,7 +26,22 @@ IDIOMS = (r"\b\w+\b", r"\n\s*\n", r"(?<=[.!?])\s+", r"[.!?]+", r"^\s*[-*]\s", r"
           r"<<[^>]+>>", r"^#+\s", r"\$\d+", r"https?://\S+", r"[A-Z]{2,}", r"(\w)\1", r"\bword\b", r"^$", r"\s+$", r"(?m)^- .*$",
           r".*", r"x*", r"\w*", r"^.*$", r"(?=\d)", r"\[[^\]]*\]", r"[^\x00-\x7F]", r"(?i)the", r"\.$", r"[,;:]\s*", r"(a|b)+", r"(?:a|ab)(?:c|bcd)?")  # fmt: skip
 FLAGS = (0, 0, 0, 2, 2, 8, 16, 64, 256, 10, 18, 24, 258, 26, 66)
-REPLACEMENTS = ("", "-", r"[\g<0>]", r"\1", r"<\g<1>>", r"\n", r"\\", r"\q", "$1", "${0}", r"\g<n>", r"\0", r"\7", "é")
+REPLACEMENTS = (
+    "",
+    "-",
+    r"[\g<0>]",
+    r"\1",
+    r"<\g<1>>",
+    r"\n",
+    r"\\",
+    r"\q",
+    "$1",
+    "${0}",
+    r"\g<n>",
+    r"\0",
+    r"\7",
+    "é",
+)
 
 
 def pattern(rng: random.Random) -> str:
@@ -42,7 +57,9 @@ def _alternatives(rng: random.Random, depth: int) -> str:
 
 
 def _sequence(rng: random.Random, depth: int) -> str:
-    return "".join(_piece(rng, depth) for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4) if depth else (1, 1, 2, 2, 3, 4))))
+    return "".join(
+        _piece(rng, depth) for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4) if depth else (1, 1, 2, 2, 3, 4)))
+    )
 
 
 def _piece(rng: random.Random, depth: int) -> str:
@@ -56,7 +73,25 @@ def _piece(rng: random.Random, depth: int) -> str:
     elif kind < 0.72:
         atom = rng.choice(CLASSES)
     elif kind < 0.8:
-        atom = rng.choice(("^", "$", ".", ".", "(?i)", "(?s)", "(?m)", "(?x)", "(?a)", "(?P=n)", "(?#c)", "{", "}", "[", "]"))
+        atom = rng.choice(
+            (
+                "^",
+                "$",
+                ".",
+                ".",
+                "(?i)",
+                "(?s)",
+                "(?m)",
+                "(?x)",
+                "(?a)",
+                "(?P=n)",
+                "(?#c)",
+                "{",
+                "}",
+                "[",
+                "]",
+            )
+        )
     elif depth < 3:
         inner = _alternatives(rng, depth + 1)
         atom = rng.choice(WRAPS[: 10 if rng.random() < 0.8 else len(WRAPS)]).replace("{}", inner)
@@ -72,7 +107,7 @@ def text(rng: random.Random) -> str:
 
 
 #: What is asked of each expression; runs in CPython with `re`, and in the engine with the helpers put in its place.
-ASK = '''
+ASK = """
 def _seen(m):
     return None if m is None else [m.span(), m.groups(), m.group(), m.groupdict(), [m.span(i) for i in range(len(m.groups()) + 1)]]
 def _ask(kind, p, t, f, r):
@@ -90,7 +125,7 @@ def _ask(kind, p, t, f, r):
         if kind == 10: return repr(re_compile(p, f).findall(t))
     except Exception as e:
         return '!' + type(e).__name__ + ': ' + str(e)[:150]
-'''
+"""
 KINDS = 11
 
 

@@ -247,5 +247,3 @@ def _verif_class_items(st, items, flags, exact):
                         out += group
                         break
     return out
-
-

@@ -144,5 +144,3 @@ def _verif_look(st, c, flags, exact):
     if behind and (outer or least > 200):
         _verif_refuse("a look-behind in a look-behind, or a long one")
     return ("look", ("(?<" if behind else "(?") + c + body + ")", 0, 0, inner)
-
-

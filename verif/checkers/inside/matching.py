@@ -17,6 +17,7 @@ class _verif_Pattern:
         self._flags = flags
         self._plain = plain
         self._exact = exact
+        self._ended = None
         self._facts = facts
 
     def search(self, string):
@@ -73,7 +74,7 @@ def _verif_compiled(pattern, flags):
 def _verif_is_odd(text):
     """True if the engine's own tables may decide otherwise than CPython's on this text."""
     if _verif_last[0] != text:
-        _verif_last[1] = text[-1:] == "\n" or _verif_odd.search(text) is not None
+        _verif_last[1] = _verif_odd.search(text) is not None
         _verif_last[0] = text
     return _verif_last[1]
 
@@ -82,7 +83,14 @@ def _verif_form(known, text):
     if not isinstance(text, str):
         raise TypeError("expected string or bytes-like object, got another type")
     if known._plain is not None and not _verif_is_odd(text):
-        return known._plain
+        if not known._facts["end"] or text[-1:] != "\n":
+            return known._plain
+        if known._ended is None:
+            known._ended = _verif_native(
+                _verif_translate_pattern(known.pattern, known._flags, False, True)[0]
+            )
+        if known._ended is not None:
+            return known._ended
     if known._exact is None:
         exact, facts = _verif_translate_pattern(known.pattern, known._flags, True)
         known._exact = _verif_native(exact)
@@ -165,5 +173,3 @@ def _verif_split_of(known, text, maxsplit=0):
         at = end
     out.append(text[at:])
     return out
-
-

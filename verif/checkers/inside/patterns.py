@@ -2,8 +2,9 @@ r"""CPython's regular expressions, written in the dialect of the sandbox's engin
 
 `_verif_translate_pattern` reads a pattern as CPython 3.11 reads it (what CPython refuses raises `re.error`) and
 writes one that matches the same texts. What cannot be said in the other dialect is refused (`_verif_refuse`).
-Two forms are written: the plain one keeps the engine's own `\w`, `\d`, `\s`, `\b`, `$` and case folding, which are
-fast and right on texts without `odd` characters (see `_verif_odd`); the exact one spells them out.
+Two forms are written: the plain one keeps the engine's own `\w`, `\d`, `\s`, `\b` and case folding, which are fast and
+right on texts without `odd` characters (see `_verif_odd`); the exact one spells them out. `$` is plain on texts that
+do not end in a line end; `ended` writes the plain form for those that do.
 
 Fed into the engine as it stands, so: no classes, no generators, only names of its own and builtins.
 """
@@ -59,7 +60,8 @@ def _verif_sequence(st, flags, exact, first):
         elif c == "^":
             pieces.append(["at", "(?m:^)" if flags & _VERIF_M else "\\A", 0, 0, False])
         elif c == "$":
-            end = "(?m:$)" if flags & _VERIF_M else "(?=\\n?\\z)" if exact else "\\z"
+            end = "(?m:$)" if flags & _VERIF_M else "(?=\\n?\\z)" if exact or st["ended"] else "\\z"
+            st["end"] = st["end"] or not flags & _VERIF_M
             pieces.append(["at", end, 0, 0, False])
         elif c == "[":
             pieces.append(["one", _verif_class(st, flags, exact), 1, 1, False])
@@ -123,8 +125,6 @@ def _verif_repeat(st, pieces, least, most):
         mode = "+"
     if kind == "look" or (low == 0 and (most > 1 or groups or mode)):
         _verif_refuse("a repeat of what may be empty")
-    if groups and (mode or (least, most) != (0, 1)) and st["branches"] is not None:
-        st["branches"] = True
     if mode:
         st["lazy"] = True
     if mode == "+" and groups:
@@ -145,8 +145,8 @@ def _verif_repeat(st, pieces, least, most):
     pieces[-1] = ["repeat", "(?:" + whole + ")", low * least, min(high * most, _VERIF_MANY), groups]
 
 
-def _verif_translate_pattern(pattern, flags, exact):
-    """(text, facts): facts are `odd`, `least`, `most` (widths), `groups`, `names`, `lazy`, `refs`."""
+def _verif_translate_pattern(pattern, flags, exact, ended=False):
+    """(text, facts): facts are `odd`, `end` (holds `$`), `least`, `most` (widths), `groups`, `names`, `lazy`, `refs`."""
     if flags & ~(_VERIF_I | _VERIF_M | _VERIF_S | _VERIF_X | _VERIF_A | _VERIF_U):
         _verif_refuse("a flag of a regular expression")
     if flags & _VERIF_A and flags & _VERIF_U:
@@ -154,7 +154,7 @@ def _verif_translate_pattern(pattern, flags, exact):
     if len(pattern) > 20000:
         _verif_refuse("a long pattern")
     st = {"p": pattern, "i": 0, "groups": 0, "names": {}, "open": [], "behind": False, "odd": False,
-          "lazy": False, "refs": False, "branches": False, "flags": flags}  # fmt: skip
+          "lazy": False, "refs": False, "end": False, "ended": ended, "flags": flags}  # fmt: skip
     text, least, most, inner = _verif_alternatives(st, flags, exact, False)
     if st["i"] < len(pattern):
         _verif_wrong("unbalanced parenthesis")

@@ -40,7 +40,12 @@ def _verif_template(repl, facts):
             if repl[i : i + 1] != "" and repl[i : i + 1] in "0123456789":
                 digits += repl[i]
                 i += 1
-                if c in "01234567" and digits[1] in "01234567" and repl[i : i + 1] != "" and repl[i] in "01234567":
+                if (
+                    c in "01234567"
+                    and digits[1] in "01234567"
+                    and repl[i : i + 1] != ""
+                    and repl[i] in "01234567"
+                ):
                     number = int(digits + repl[i], 8)
                     if number > 255:
                         _verif_wrong("octal escape outside of range 0-0o377")
@@ -51,7 +56,16 @@ def _verif_template(repl, facts):
         elif c in _verif_letters and c not in "abfnrtv":
             _verif_wrong("bad escape")
         else:
-            text += {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}.get(c, "\\" + c)
+            text += {
+                "a": "\a",
+                "b": "\b",
+                "f": "\f",
+                "n": "\n",
+                "r": "\r",
+                "t": "\t",
+                "v": "\v",
+                "\\": "\\",
+            }.get(c, "\\" + c)
             continue
         if group > facts["groups"]:
             _verif_wrong("invalid group reference")
@@ -96,5 +110,3 @@ def _verif_sub_of(known, repl, text, count=0):
         at = end
     out.append(text[at:])
     return ("".join(out), len(found))
-
-

@@ -24,7 +24,9 @@ def _verif_caught(error):
         raise error
     if name == "PatternError" and said[:8] != "_verif: ":
         _verif_refuse("an error of the engine's regular expressions was to be handled")
-    if name == "ValueError" and (said[:5] == "chr()" or said[:5] == "pow()" or said[:7] == "invalid" and "form" in said):
+    if name == "ValueError" and (
+        said[:5] == "chr()" or said[:5] == "pow()" or said[:7] == "invalid" and "form" in said
+    ):
         _verif_refuse("an error that only the engine raises was to be handled: " + said[:80])
     if name == "AttributeError" and "'NoneType' object has no attribute" in said:
         return
@@ -32,7 +34,9 @@ def _verif_caught(error):
         "ValueError", "KeyError", "IndexError", "ZeroDivisionError", "StopIteration", "AssertionError",
         "JSONDecodeError", "PatternError", "UnicodeDecodeError", "UnicodeEncodeError", "OverflowError", "Exception",
     ):  # fmt: skip
-        _verif_refuse("an error that the engine may raise otherwise was to be handled: " + name + ": " + said[:80])
+        _verif_refuse(
+            "an error that the engine may raise otherwise was to be handled: " + name + ": " + said[:80]
+        )
 
 
 def _verif_int(value=0, *more):
