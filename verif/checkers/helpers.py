@@ -35,7 +35,7 @@ def _inside(text: str) -> str:
 
 
 def tables() -> dict[str, str]:
-    """Where the engine's tables of characters differ from CPython 3.11's, and what CPython's hold (`tests/checkers/tables.py`)."""
+    """CPython 3.11's tables of characters, and where the engine's differ (made by `scripts/engine_tables.py`)."""
     found: dict[str, str] = json.loads((_FOLDER / "tables.json").read_text("ascii"))
     return found
 
@@ -88,19 +88,26 @@ def text() -> str:
 
 def part(wanted: frozenset[str], whole: str) -> list[ast.stmt]:
     """The statements of `whole` that define the `wanted` names, and what these refer to."""
+    statements, owners, reads = _parsed(whole)
+    kept: set[int] = set()
+    left = list(wanted)
+    while left:
+        at = owners.get(left.pop())
+        if at is not None and at not in kept:
+            kept.add(at)
+            left += reads[at]
+    return [statements[at] for at in sorted(kept)]
+
+
+@cache
+def _parsed(whole: str) -> tuple[list[ast.stmt], dict[str, int], list[list[str]]]:
+    """The statements, the first that defines each name, and the names that each one mentions."""
     statements = ast.parse(whole).body
     owners: dict[str, int] = {}
     for index, statement in enumerate(statements):
         for name in _defined(statement):
             owners.setdefault(name, index)
-    kept: set[int] = set()
-    names_left = list(wanted)
-    while names_left:
-        at = owners.get(names_left.pop())
-        if at is not None and at not in kept:
-            kept.add(at)
-            names_left += [n.id for n in ast.walk(statements[at]) if isinstance(n, ast.Name)]
-    return [statement for index, statement in enumerate(statements) if index in kept]
+    return statements, owners, [[n.id for n in ast.walk(s) if isinstance(n, ast.Name)] for s in statements]
 
 
 def _defined(statement: ast.stmt) -> set[str]:

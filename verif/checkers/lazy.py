@@ -80,11 +80,8 @@ def steady(node: ast.AST) -> bool:
                     return False
             elif not (isinstance(n.func, ast.Name) and n.func.id in _HARMLESS_CALLS | MAKERS):
                 return False
-        elif (
-            isinstance(n, ast.Subscript)
-            and not isinstance(n.slice, ast.Slice)
-            or isinstance(n, ast.BinOp)
-            and isinstance(n.op, ast.Div | ast.Mod | ast.FloorDiv | ast.Pow)
+        elif (isinstance(n, ast.Subscript) and not isinstance(n.slice, ast.Slice)) or (
+            isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div | ast.Mod | ast.FloorDiv | ast.Pow)
         ):
             return False
     return True
@@ -158,7 +155,7 @@ def _used_next(node: ast.AST, parents: dict[int, ast.AST], nodes: Nodes) -> bool
     at: ast.AST = uses[0]
     while not isinstance(at, ast.stmt):
         above = parents[id(at)]
-        if isinstance(above, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        if isinstance(above, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):  # noqa: SIM102
             if isinstance(above, ast.Lambda) or above.generators[0] is not at:
                 return False
         if isinstance(above, ast.For | ast.While) and (isinstance(above, ast.While) or above.iter is not at):
@@ -170,3 +167,23 @@ def _used_next(node: ast.AST, parents: dict[int, ast.AST], nodes: Nodes) -> bool
             index = body.index(assign)
             return index + 1 < len(body) and body[index + 1] is at
     return False
+
+
+def ordered(value: ast.expr) -> ast.expr:
+    """The value, ordered as CPython orders it; what cannot be a set stays as it is."""
+    if isinstance(value, ast.Constant | ast.ListComp | ast.GeneratorExp | ast.List | ast.Tuple | ast.Lambda):
+        return value
+    if isinstance(value, ast.Call):
+        name = value.func.id if isinstance(value.func, ast.Name) else getattr(value.func, "attr", "")
+        if name in MAKERS | {
+            "range",
+            "split",
+            "splitlines",
+            "items",
+            "values",
+            "sorted",
+            "list",
+            "_verif_ordered",
+        }:
+            return value
+    return ast.Call(ast.Name("_verif_ordered", ast.Load()), [value], [])

@@ -21,7 +21,7 @@ def why_refused(nodes: Nodes, parents: dict[int, ast.AST]) -> str:
     classes = own_names(nodes)
     modules = imported(nodes)
     for node in nodes:
-        reason = _of_node(node, parents, classes, modules)
+        reason = _of_node(node, classes, modules)
         if reason:
             return reason
     return misused(nodes, parents)
@@ -59,23 +59,19 @@ def rebound(nodes: Nodes) -> frozenset[str]:
             found.add(node.id)
         elif isinstance(node, ast.arg):
             found.add(node.arg)
-        elif (
-            isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
-            or isinstance(node, ast.ExceptHandler)
-            and node.name
-        ):
-            found.add(node.name)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.ExceptHandler):
+            found.add(node.name or "_")
         elif isinstance(node, ast.alias):
             found.add((node.asname or node.name).split(".")[0])
     return frozenset(found)
 
 
-def _of_node(node: ast.AST, parents: dict[int, ast.AST], own: frozenset[str], modules: dict[str, str]) -> str:
+def _of_node(node: ast.AST, own: frozenset[str], modules: dict[str, str]) -> str:
     match node:
         case ast.ClassDef():
             return _of_class(node)
         case ast.Attribute():
-            return _of_attribute(node, parents, own, modules)
+            return _of_attribute(node, own, modules)
         case ast.Name(id=name, ctx=ast.Load()) if name in names.REFUSED_BUILTINS or name.startswith("__"):
             return f"uses {name!r}, which the sandbox does not have as Python has it"
         case ast.ImportFrom(module=module, names=aliases) if module in names.MODULES:
@@ -92,7 +88,9 @@ def _of_node(node: ast.AST, parents: dict[int, ast.AST], own: frozenset[str], mo
             return f"looks at the error {name!r}, whose words are the sandbox's own"
         case ast.Compare(ops=ops) if any(isinstance(op, ast.Is | ast.IsNot) for op in ops):
             return "" if _singleton(node) else "compares with 'is' what is no single object"
-        case ast.Dict(keys=keys) | ast.Set(elts=keys):
+        case ast.Subscript(slice=ast.Constant(value=bool() | float()), ctx=ast.Store()):
+            return "has equal keys of different types"
+        case ast.Dict(keys=keys) | ast.Set(elts=keys) | ast.List(elts=keys) | ast.Tuple(elts=keys):
             return _of_keys([key for key in keys if isinstance(key, ast.Constant)])
         case ast.Constant(value=value):
             return _of_constant(value)
@@ -123,9 +121,7 @@ def _of_class(node: ast.ClassDef) -> str:
     return f"defines {bad[0]}, which the sandbox does not honour" if bad else ""
 
 
-def _of_attribute(
-    node: ast.Attribute, parents: dict[int, ast.AST], own: frozenset[str], modules: dict[str, str]
-) -> str:
+def _of_attribute(node: ast.Attribute, own: frozenset[str], modules: dict[str, str]) -> str:
     if node.attr.startswith("__") and node.attr.endswith("__"):
         return (
             ""

@@ -190,9 +190,24 @@ def _verif_next(items, *default):
 
 
 def _verif_not_a_set(value):
+    """Refuse what is shown as a text and looks otherwise in CPython: a set in its own order, a compiled pattern."""
     if isinstance(value, set | frozenset) and len(value) > 1:
         _verif_refuse("the order of a set")
+    if isinstance(value, _verif_Pattern):
+        _verif_refuse("the look of a compiled pattern")
+    if isinstance(value, list | tuple):
+        for item in value:
+            _verif_not_a_set(item)
+    elif isinstance(value, dict):
+        for key in value:
+            _verif_not_a_set(value[key])
     return value
+
+
+def _verif_pop(value):
+    if isinstance(value, set) and len(value) > 1:
+        _verif_refuse("the order of a set")
+    return value.pop()
 
 
 def _verif_maketrans(x, y=None, z=""):
