@@ -115,7 +115,8 @@ def test_what_the_engine_has_otherwise_is_right_or_an_error(
     ("body", "why"),
     [
         ("return filter(None, [])", "filter"), ("return map(str.lower, [])", "map"), ("return (w for w in [])", "generator"),
-        ("return bool(zip([], []))", "zip"), ("return len(reversed([]))", "reversed"), ("x = map(len, [])\n    return x == []", "map"),
+        ("return bool(zip([], []))", "zip"), ("return len(reversed([]))", "reversed"),
+        ("x = map(len, [])\n    return x == []", "map"),
         ("class A:\n        __bool__ = lambda self: False\n    return A()", "__bool__|Assign"),
         ("class A:\n        def __ne__(self, other):\n            return False\n    return A() != 1", "__ne__"),
         ("class A:\n        pass\n    A.__bool__ = lambda self: False\n    return A()", "__bool__"),
