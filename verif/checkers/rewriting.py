@@ -55,6 +55,8 @@ class _Rewriter(ast.NodeTransformer):
         self.bound = semantics.rebound(nodes)
         self.modules = semantics.imported(nodes)
         self.tries = any(isinstance(n, ast.Try) for n in nodes)
+        self.tables = any(isinstance(n, ast.Attribute) and n.attr in names.UNICODE_METHODS for n in nodes)
+        self.tables = self.tables or any(isinstance(n, ast.Name) and n.id == "repr" for n in nodes)
         self.sets = any(
             isinstance(n, ast.Set | ast.SetComp)
             or (isinstance(n, ast.Name) and n.id in ("set", "frozenset"))
@@ -238,7 +240,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.generic_visit(node)
         text = entry_text(node)
-        if text:
+        if text and self.tables:
             at = (
                 1
                 if isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
@@ -250,7 +252,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
         text = entry_text(node)
-        if text and isinstance(node.value, ast.Lambda):
+        if text and self.tables and isinstance(node.value, ast.Lambda):
             both = ast.Tuple([_call("_verif_text", _name(text)), node.value.body], ast.Load())
             node.value.body = ast.Subscript(both, ast.Constant(1), ast.Load())
         if self.sets and len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple | ast.List):  # noqa: SIM102

@@ -64,14 +64,18 @@ def _needs(node: ast.AST) -> bool:
                 return attr in ("X", "VERBOSE", "U", "UNICODE", "compile") or not isinstance(
                     node.ctx, ast.Load
                 )
-            shimmed = attr in names.UNICODE_METHODS or attr in FROM or attr in names.SET_METHODS | {"keys"}
+            shimmed = (
+                attr in names.UNICODE_METHODS
+                or attr in FROM
+                or attr in names.SET_METHODS | names.MUTATORS | {"keys"}
+            )
             return (
                 shimmed
                 or attr == "translate"
                 or (isinstance(node.value, ast.Name) and node.value.id == "str")
             )
         case ast.Name(id=name):
-            return name in RENAMED or name in ("set", "frozenset", "any", "all", "next", "format", "repr")
+            return name in RENAMED or name in ("set", "frozenset", "next", "format", "repr")
         case ast.Call(func=ast.Attribute(attr="format")) | ast.keyword(value=ast.Attribute()):
             return not (isinstance(node, ast.keyword) and node.arg != "key")
     return False
