@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from verif.core.cache import VerdictCache
-
-from verif.core.cache import VerdictCache
 from verif.core.cache_store import NAME
 from verif.types import Status, Verdict
 

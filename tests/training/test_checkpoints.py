@@ -14,9 +14,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from verif.errors import TrainingError  # noqa: E402
-from verif.system.private import NotPrivateError, require_tree  # noqa: E402
 from verif.recipe import Train  # noqa: E402
 from verif.service.lease import Endpoint  # noqa: E402
+from verif.system.private import NotPrivateError, require_tree  # noqa: E402
 from verif.training.export import merge  # noqa: E402
 from verif.training.launch import _train  # noqa: E402
 from verif.training.progress import RunFolder  # noqa: E402

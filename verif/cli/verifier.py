@@ -14,9 +14,6 @@ from rich.table import Table
 
 from verif.errors import ServiceError
 from verif.project import Stage, load_stage
-
-from verif.system.files import write_bytes
-from verif.system.private import NotPrivateError, private_folder, require_folder, state_home
 from verif.recipe import load_recipe
 from verif.service import users
 from verif.service.build import identity_of
@@ -24,6 +21,7 @@ from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.service.lease import configure, end, ensure, living
 from verif.service.probes import probes
 from verif.system.files import write_bytes
+from verif.system.private import NotPrivateError, private_folder, require_folder, state_home
 from verif.system.serving import tail
 
 app = typer.Typer(

@@ -28,15 +28,13 @@ from typing import Any
 
 from verif.errors import RecipeError, ServiceError
 from verif.project import Stage
-
-from verif.system.files import write_bytes
-from verif.system.private import NotPrivateError, private_folder, require_file, require_folder
 from verif.recipe import CascadeSection, Recipe
 from verif.service import remote, users
 from verif.service.build import SMALL_VARIABLE, identity_of
 from verif.service.config import TOKEN_VARIABLE, URL_VARIABLE, ServiceConfig
 from verif.service.probes import probes
 from verif.system.files import write_bytes
+from verif.system.private import NotPrivateError, private_folder, require_file, require_folder
 from verif.system.serving import tail
 
 log = logging.getLogger("verif.service")

@@ -14,8 +14,6 @@ from typing import Any
 
 from verif.errors import TrainingError
 from verif.system.files import new_directory
-
-from verif.system.files import new_directory
 from verif.training.data_only import OURS, load
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".index.json")

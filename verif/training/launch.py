@@ -20,10 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from verif.errors import TrainingError, VerifError
 from verif.system.files import digest, digest_code, digest_tree, new_directory, write_json
-from verif.system.record import Record
-
-from verif.system.files import digest, digest_tree, new_directory, write_json
 from verif.system.private import require_tree
+from verif.system.record import Record
 from verif.training import preflight, supervise
 from verif.training.command import Job, job
 from verif.training.environment import Places

@@ -23,8 +23,6 @@ from typing import IO, Any
 
 from verif.errors import BusyError, TrainingError
 from verif.system.files import write_bytes
-
-from verif.system.files import write_bytes
 from verif.system.private import private_folder
 from verif.training import guard
 from verif.training.command import Job

@@ -108,7 +108,7 @@ def _shared(source: str, tree: ast.Module, nodes: list[ast.AST]) -> str:
         frame = ast.parse(f"def _verif_make():\n    return {ENTRY}")
         function = frame.body[0]
         assert isinstance(function, ast.FunctionDef)
-        function.body = [*shims.supply(_without_future(tree)).body, *function.body]
+        function.body = [*shims.supply(_without_future(tree), alone=False).body, *function.body]
         return ast.unparse(frame)
     # No string spans lines here, so indenting is safe; it is ten times faster than `ast.unparse`.
     lines = faster.rewrite(source, nodes).split("\n")

@@ -1,173 +1,153 @@
-"""What the sandbox's Python lacks and model-written checkers use, supplied by rewriting; and what is refused.
+"""What the sandbox's Python lacks or has otherwise than CPython, supplied by rewriting; and what is refused.
 
-Supplied, with Python's results: unbound string methods (`map(str.lower, words)`), `str.maketrans` and
-`str.translate`, the constants of `string`. Refused with a reason:
-classes whose special methods the engine would silently ignore, generators, `del` of names and what else its
-parser does not know (it says so itself when the checker is screened).
+`unsupported` says why a checker cannot be decided as CPython would (`verif.core.sandbox.semantics`). `supply` rewrites
+the rest: functions of `re`, handlers, unbound string methods, `str.translate`, the constants of `string`, rounding,
+numbers from texts, searches from a position, formats, the order of sets. The functions that it names are in
+`verif/core/sandbox/inside`; a session that checkers share holds them once, one that runs alone gets them with the tree.
 """
 
 from __future__ import annotations
 
 import ast
 import string
+from functools import cache
 from typing import Any
 
-STRING_METHODS = frozenset(
-    """capitalize casefold center count endswith find index isalnum isalpha isascii isdecimal isdigit isidentifier
-    islower isnumeric isspace istitle isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind
-    rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill""".split()  # noqa: SIM905
-)
+from verif.checkers.rewriting import ENTRY, FROM, RENAMED, entry_text, rewritten
+from verif.core.sandbox import helpers, names, semantics
+
+STRING_METHODS = names.STRING_METHODS
 
 #: `string` as the sandbox sees it.
 STRING_MODULE: dict[str, Any] = {
-    name: getattr(string, name)
-    for name in ("ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "hexdigits", "octdigits",
-                 "punctuation", "whitespace", "printable")
-}  # fmt: skip
+    name: getattr(string, name) for name in sorted(names.MODULES["string"] or ())
+}
 
-#: Special methods that run when an object is only looked at: the engine does not call them.
-_IGNORED_METHODS = frozenset({"__bool__", "__len__", "__eq__", "__hash__", "__lt__", "__contains__", "__iter__",
-                              "__getattr__", "__getitem__", "__call__", "__enter__", "__del__"})  # fmt: skip
-
-_MAKETRANS = """
-def _verif_maketrans(x, y=None, z=''):
-    if y is None:
-        return {(ord(k) if isinstance(k, str) else k): v for k, v in x.items()}
-    if len(x) != len(y):
-        raise ValueError('the first two maketrans arguments must have equal length')
-    table = {ord(a): ord(b) for a, b in zip(x, y)}
-    for c in z:
-        table[ord(c)] = None
-    return table
-"""
-_TRANSLATE = """
-def _verif_translate(text, table):
-    if not isinstance(text, str):
-        return text.translate(table)
-    out = []
-    for c in text:
-        new = table.get(ord(c), c)
-        if new is None:
-            continue
-        out.append(chr(new) if isinstance(new, int) else new)
-    return ''.join(out)
-"""
 _UNBOUND = """
 def _verif_str_{name}(text, *args, **kwargs):
     if not isinstance(text, str):
         raise TypeError("descriptor '{name}' for 'str' objects doesn't apply")
     return text.{name}(*args, **kwargs)
 """
-
-
 _STRING = "class _verif_string:\n" + "".join(
     f"    {name} = {value!r}\n" for name, value in STRING_MODULE.items()
+)
+_METHODS = "".join(_UNBOUND.format(name=name) for name in sorted(STRING_METHODS))
+
+#: Names that rewriting may bring into a checker.
+NAMES = (
+    helpers.names()
+    | {f"_verif_str_{name}" for name in STRING_METHODS}
+    | {"_verif_string", "_verif_error", "_verif_item"}
 )
 
 
 def unsupported(nodes: list[ast.AST]) -> str:
     """Why the engine cannot run this faithfully, as far as the syntax shows it."""
-    for node in nodes:
-        if isinstance(node, ast.ClassDef):
-            methods = {
-                item.name for item in node.body if isinstance(item, ast.FunctionDef)
-            } & _IGNORED_METHODS
-            if methods:
-                return f"defines {sorted(methods)[0]}, which the sandbox does not honour"
-    return ""
+    found = semantics.why_refused(nodes, _parents(nodes))
+    return found or _unclear(nodes)
 
 
 def needed(nodes: list[ast.AST]) -> bool:
-    """False if `supply` would change nothing, as for nearly every checker."""
-    for node in nodes:
-        if isinstance(node, ast.Attribute):
-            if node.attr == "translate" or (isinstance(node.value, ast.Name) and node.value.id == "str"):
-                return True
-        elif (isinstance(node, ast.alias) and node.name == "string") or (
-            isinstance(node, ast.ImportFrom) and node.module == "string"
-        ):
+    """False if `supply` would change nothing but calls of `re`, as for nearly every checker of VerInstruct."""
+    modules = set(semantics.imported(nodes).items())
+    return bool(modules - {("re", "re")}) or any(_needs(node) for node in nodes)
+
+
+def _needs(node: ast.AST) -> bool:
+    match node:
+        case ast.ImportFrom() | ast.Try() | ast.JoinedStr() | ast.Set() | ast.SetComp():
             return True
+        case ast.Attribute(attr=attr):
+            re_object = isinstance(node.value, ast.Name) and node.value.id == "re"
+            if re_object:
+                return attr in ("X", "VERBOSE", "U", "UNICODE", "compile") or not isinstance(
+                    node.ctx, ast.Load
+                )
+            shimmed = (
+                attr in names.UNICODE_METHODS
+                or attr in FROM
+                or attr in names.SET_METHODS | names.MUTATORS | {"keys"}
+            )
+            return (
+                shimmed
+                or attr == "translate"
+                or (isinstance(node.value, ast.Name) and node.value.id == "str")
+            )
+        case ast.Name(id=name):
+            return name in RENAMED or name in ("set", "frozenset", "next", "format", "repr")
+        case ast.Call(func=ast.Attribute(attr="format")) | ast.keyword(value=ast.Attribute()):
+            return not (isinstance(node, ast.keyword) and node.arg != "key")
     return False
 
 
-def supply(tree: ast.Module) -> ast.Module:
-    """The tree with the missing pieces supplied."""
-    rewriter = _Rewriter(_rebound(tree))
-    tree = rewriter.visit(tree)
-    helpers = "".join(rewriter.helpers[name] for name in sorted(rewriter.helpers))
-    if helpers:
-        tree.body = [*ast.parse(helpers).body, *tree.body]
+def supply(tree: ast.Module, alone: bool = True) -> ast.Module:
+    """The tree with the missing pieces supplied; with the helpers' own text if it runs `alone`."""
+    tree = rewritten(tree)
+    if alone:
+        used = frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in NAMES)
+        tree.body = [*helpers.part(used, code()), *tree.body]
     return ast.fix_missing_locations(tree)
 
 
-def _rebound(tree: ast.Module) -> bool:
-    """True if the checker gives the name `str` a meaning of its own."""
-    names = {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
-    }
-    names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    return "str" in names
+@cache
+def code() -> str:
+    """The text of everything that rewriting may refer to."""
+    return helpers.text() + _METHODS + _STRING
 
 
-class _Rewriter(ast.NodeTransformer):
-    def __init__(self, str_rebound: bool) -> None:
-        self.str_rebound = str_rebound
-        self.helpers: dict[str, str] = {}
+def _parents(nodes: list[ast.AST]) -> dict[int, ast.AST]:
+    return {id(child): node for node in nodes for child in ast.iter_child_nodes(node)}
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        self.generic_visit(node)
-        if self.str_rebound or not (isinstance(node.value, ast.Name) and node.value.id == "str"):
-            return node
-        if not isinstance(node.ctx, ast.Load):
-            return node
-        if node.attr == "maketrans":
-            return self._use("_verif_maketrans", _MAKETRANS)
-        if node.attr == "translate":
-            return self._use("_verif_translate", _TRANSLATE)
-        if node.attr in STRING_METHODS:
-            return self._use(f"_verif_str_{node.attr}", _UNBOUND.format(name=node.attr))
-        return node
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        method = node.func
-        if (
-            isinstance(method, ast.Attribute)
-            and method.attr == "translate"
-            and len(node.args) == 1
-            and not node.keywords
+def _unclear(nodes: list[ast.AST]) -> str:
+    """Uses of names that rewriting must understand and does not."""
+    parents = _parents(nodes)
+    bound = semantics.rebound(nodes)
+    modules = semantics.imported(nodes)
+    for node in nodes:
+        if not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
+            continue
+        above = parents.get(id(node))
+        if node.id in modules and not isinstance(above, ast.Attribute):
+            return f"uses the module {node.id!r} as a value"
+        if modules.get(node.id) == "re" and isinstance(above, ast.Attribute) and above.attr in names.RE_FLAGS:
+            shown = parents.get(id(above))
+            if isinstance(shown, ast.FormattedValue) or (
+                isinstance(shown, ast.Call)
+                and isinstance(shown.func, ast.Name)
+                and shown.func.id in ("str", "repr")
+            ):
+                return "shows a flag of a regular expression"
+        if node.id in ("int", "float") and node.id not in bound and not _clear_type(node, parents):
+            return f"uses {node.id!r} as a value"
+    stored = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    stored |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    both = (stored | {n.name for n in nodes if isinstance(n, ast.FunctionDef)}) & set(modules)
+    if both:
+        return f"gives the module's name {min(both)!r} another meaning"
+    uses_tables = any(isinstance(n, ast.Attribute) and n.attr in names.UNICODE_METHODS for n in nodes)
+    if uses_tables:
+        if not any(entry_text(n) for n in nodes):
+            return f"makes its {ENTRY!r} in a way that cannot be followed"
+        strange = helpers.strange()
+        if any(
+            isinstance(n, ast.Constant) and isinstance(n.value, str) and strange.search(n.value)
+            for n in nodes
         ):
-            return ast.Call(self._use("_verif_translate", _TRANSLATE), [method.value, *node.args], [])
-        return node
-
-    def visit_Import(self, node: ast.Import) -> list[ast.stmt]:
-        kept = [alias for alias in node.names if alias.name != "string"]
-        out: list[ast.stmt] = [ast.Import(kept)] if kept else []
-        for alias in node.names:
-            if alias.name == "string":
-                out.append(_assign(alias.asname or "string", self._use("_verif_string", _STRING)))
-        return out
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:
-        if (
-            node.module != "string"
-            or node.level
-            or any(alias.name not in STRING_MODULE for alias in node.names)
-        ):
-            return node
-        module = self._use("_verif_string", _STRING)
-        return [
-            _assign(alias.asname or alias.name, ast.Attribute(module, alias.name, ast.Load()))
-            for alias in node.names
-        ]
-
-    def _use(self, name: str, code: str) -> ast.Name:
-        self.helpers[name] = code
-        return ast.Name(name, ast.Load())
+            return "holds characters that CPython 3.11 does not know"
+    return ""
 
 
-def _assign(name: str, value: ast.expr) -> ast.Assign:
-    return ast.Assign([ast.Name(name, ast.Store())], value)
+def _clear_type(node: ast.Name, parents: dict[int, ast.AST]) -> bool:
+    above = parents.get(id(node))
+    if isinstance(above, ast.Tuple | ast.BinOp):
+        above = parents.get(id(above))
+    if isinstance(above, ast.Call):
+        if above.func is node:
+            return True
+        name = above.func.id if isinstance(above.func, ast.Name) else getattr(above.func, "attr", "")
+        return name in ("isinstance", "issubclass", "map", "defaultdict")
+    return isinstance(
+        above, ast.Compare | ast.arg | ast.AnnAssign | ast.FunctionDef | ast.Subscript | ast.keyword
+    )

@@ -18,13 +18,9 @@ import torch.nn.functional as F
 
 from verif.errors import InputError, TrainingError
 from verif.recipe import ScratchModel
-from verif.training.tiny import tokenizer as tok
-from verif.training.tiny.bars import progress
-from verif.training.tiny.muon import Muon
-
-from verif.training.tiny import tokenizer as tok
-from verif.training.tiny.bars import progress
 from verif.training.data_only import OURS
+from verif.training.tiny import tokenizer as tok
+from verif.training.tiny.bars import progress
 from verif.training.tiny.muon import Muon
 
 Example = tuple[list[int], int]  # token ids; how many of them are the prompt
