@@ -16,13 +16,15 @@ COPY pyproject.toml README.md LICENSE ./
 COPY verif verif
 COPY flows flows
 RUN /opt/verif/bin/uv pip install --python /opt/verif/bin/python --no-deps --no-cache --no-build-isolation .
-# DVC and the lineage need a repository. Only the commit travels: no history, stash, remote or its password.
+# DVC and the lineage need a repository. Only the commit travels: no history, stash, remote or its password; and of the
+# files only those that the commit names: what lies beside them may be a secret (.dockerignore keeps out the rest).
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*
 COPY . /project
 RUN git clone --quiet --depth 1 --no-checkout file:///project /commit \
  && git -C /commit remote remove origin && git -C /commit reset --quiet \
- && rm -rf /project/.git && mv /commit/.git /project/.git
+ && rm -rf /project/.git && mv /commit/.git /project/.git \
+ && git -C /project clean --quiet -ffdx
 
 FROM ${BASE}
 ARG COMMIT=unknown
