@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from verif.cluster.transport import fetch_tracked
+from verif.disclosure.masking import mask
 from verif.errors import BusyError, InputError, SetupError
 from verif.overrides import apply_overrides
 from verif.parameters import record_overrides, set_parameters
@@ -37,7 +38,8 @@ def git(root: Path, *arguments: str) -> str:
     """Output of a git command; its complaint becomes a `SetupError`."""
     done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SetupError(f"git {arguments[0]} in {root} failed: {done.stderr.strip().splitlines()[-1:]}")
+        said = mask(" ".join(done.stderr.strip().splitlines()[-1:]))
+        raise SetupError(f"git {arguments[0]} in {root} failed: {said}")
     return done.stdout.strip()
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from verif.disclosure.masking import passwords
 from verif.errors import ClusterError
 
 Role = Literal["orchestrator", "verifier", "trainer", "cpu"]
@@ -67,6 +68,14 @@ class Cluster(_Section):
                     f"image {role}: {reference!r} is not a reference by digest (name@sha256:...)"
                 )
         return images
+
+    @field_validator("repository")
+    @classmethod
+    def _without_password(cls, repository: str) -> str:
+        """It stands in every pod's environment, for all to read who may look at pods."""
+        if passwords(repository):
+            raise ValueError("holds a password; put it into remote_secret (docs/gpu.md, 1)")
+        return repository
 
     def image(self, role: Role) -> str:
         """The reference of a role's image; a missing one is an error that says how to get it."""
