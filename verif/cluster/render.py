@@ -8,13 +8,14 @@ from verif.benchmarks.pin import unpinned
 from verif.cluster.config import Cluster
 from verif.cluster.manifests import manifest
 from verif.cluster.pods import Manifest
-from verif.cluster.request import StageRequest, goes_to_cluster
+from verif.cluster.request import ASKS_VERIFIER, StageRequest, goes_to_cluster
 from verif.cluster.verifier import name_of, verifier
 from verif.errors import RecipeError
 from verif.recipe import Recipe
 
 CLUSTER_STAGES = ("policy", "judge", "verifier", "train", "evaluate")
-ASKS_VERIFIER = frozenset({"verifier", "train", "evaluate"})
+
+__all__ = ["ASKS_VERIFIER", "CLUSTER_STAGES", "render", "require_pinned"]
 
 
 def require_pinned(recipe: Recipe) -> None:
