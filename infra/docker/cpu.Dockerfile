@@ -3,14 +3,16 @@ ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /src
-COPY locks/local.txt locks/uv.txt locks/
+COPY locks/local.txt locks/uv.txt locks/hashes.txt locks/
+COPY scripts/locked.sh scripts/
 COPY infra/vllm_cpu_metadata infra/vllm_cpu_metadata
 # torch must be the CPU build. LINKS is a folder or page of wheels that holds it; empty takes PyTorch's own CPU index.
 ARG LINKS=
 RUN python3 -m venv /opt/verif \
- && /opt/verif/bin/python -m pip install --no-cache-dir -r locks/uv.txt \
+ && scripts/locked.sh locks/uv.txt >locked-uv.txt && scripts/locked.sh locks/local.txt >locked.txt \
+ && /opt/verif/bin/python -m pip install --no-cache-dir --require-hashes -r locked-uv.txt \
  && if [ -n "${LINKS}" ]; then export UV_FIND_LINKS="${LINKS}"; else export UV_TORCH_BACKEND=cpu; fi \
- && /opt/verif/bin/uv pip install --python /opt/verif/bin/python --no-deps --no-cache --compile-bytecode -r locks/local.txt \
+ && /opt/verif/bin/uv pip install --python /opt/verif/bin/python --no-deps --no-cache --compile-bytecode --require-hashes -r locked.txt \
  && /opt/verif/bin/uv pip install --python /opt/verif/bin/python --no-deps --no-cache --no-build-isolation ./infra/vllm_cpu_metadata
 COPY pyproject.toml README.md LICENSE ./
 COPY verif verif
