@@ -102,4 +102,4 @@ def test_no_other_image_copies_more_than_named_folders(root: Path) -> None:
                 "pyproject.toml",
                 "README.md",
                 "LICENSE",
-            ) or name.startswith("locks/")
+            ) or name.startswith(("locks/", "scripts/locked.sh"))
