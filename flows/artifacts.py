@@ -11,6 +11,7 @@ from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from verif.system.disclosure.masking import without_user
 from verif.system.dvc import files_of
 
 MAX_PICTURE = 400_000  # bytes; artifacts travel through Prefect's database
@@ -89,7 +90,7 @@ def report(root: Path) -> None:
 def tracking_page() -> str:
     """Where MLflow's pages are, if a browser can reach them."""
     uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return uri.rstrip("/") if uri.startswith("http") else ""
+    return without_user(uri).rstrip("/") if uri.startswith("http") else ""
 
 
 def links(root: Path) -> None:

@@ -52,14 +52,16 @@ install() {
     rm -rf "$venv"
     "$python" -m venv "$venv" || fail "$python cannot create a virtual environment. On Debian: apt-get install python3.11-venv"
   fi
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r locks/uv.txt ||
+  scripts/locked.sh locks/uv.txt >"$venv/locked-uv.txt" && scripts/locked.sh locks/local.txt >"$venv/locked.txt" ||
+    fail "locks/hashes.txt does not go with the locks."
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$venv/locked-uv.txt" ||
     fail "pip could not install $(tail -n 1 locks/uv.txt). Is the package index reachable?"
   links=$(find_links)
   if [ -n "$links" ]; then export UV_FIND_LINKS="${links// /,}"; fi
   if ! ls ${links:+${links%% *}}/torch-*+cpu-*.whl >/dev/null 2>&1; then backend=(--torch-backend cpu); fi
   local uv=("$venv/bin/uv" pip install --python "$venv/bin/python" --no-deps --quiet)
   echo "verif setup: installing $(grep -c == locks/local.txt) locked packages into $venv (a minute or two)"
-  "${uv[@]}" --compile-bytecode "${backend[@]}" -r locks/local.txt || fail "the locked packages could not be installed; see the message above."
+  "${uv[@]}" --compile-bytecode "${backend[@]}" --require-hashes -r "$venv/locked.txt" || fail "the locked packages could not be installed; see the message above."
   "${uv[@]}" --no-build-isolation ./infra/vllm_cpu_metadata || fail "the vllm metadata distribution could not be installed."
   "${uv[@]}" --no-build-isolation -e . || fail "verif itself could not be installed."
 }
@@ -67,7 +69,7 @@ install() {
 if [ -x "$venv/bin/verif" ] && [ -f "$venv/.verif-stamp" ]; then have=$(cat "$venv/.verif-stamp"); else have=none; fi
 want=$(
   {
-    cat locks/local.txt locks/uv.txt infra/vllm_cpu_metadata/pyproject.toml scripts/setup.sh
+    cat locks/local.txt locks/uv.txt locks/hashes.txt scripts/locked.sh infra/vllm_cpu_metadata/pyproject.toml scripts/setup.sh
     sed -n '/^\[project.scripts\]/,/^$/p' pyproject.toml # the rest of it does not change what is installed
   } | sha256sum | cut -c1-64
 )

@@ -3,9 +3,11 @@ ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /src
-COPY locks/orchestrator.txt locks/build.txt locks/
+COPY locks/orchestrator.txt locks/build.txt locks/hashes.txt locks/
+COPY scripts/locked.sh scripts/
 RUN python3 -m venv /opt/verif \
- && /opt/verif/bin/python -m pip install --no-cache-dir --no-deps -r locks/build.txt -r locks/orchestrator.txt
+ && scripts/locked.sh locks/build.txt locks/orchestrator.txt >locked.txt \
+ && /opt/verif/bin/python -m pip install --no-cache-dir --no-deps --require-hashes -r locked.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY verif verif
 COPY flows flows

@@ -4,9 +4,11 @@ ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 WORKDIR /src
-COPY locks/verifier.txt locks/build.txt locks/
+COPY locks/verifier.txt locks/build.txt locks/hashes.txt locks/
+COPY scripts/locked.sh scripts/
 RUN python3 -m venv /opt/verif \
- && /opt/verif/bin/python -m pip install --no-cache-dir --no-deps -r locks/build.txt -r locks/verifier.txt
+ && scripts/locked.sh locks/build.txt locks/verifier.txt >locked.txt \
+ && /opt/verif/bin/python -m pip install --no-cache-dir --no-deps --require-hashes -r locked.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY verif verif
 RUN /opt/verif/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation . \

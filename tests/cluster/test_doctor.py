@@ -341,7 +341,7 @@ directory, recipe, overrides = json.loads(sys.argv[1])
 with workspace(directory, recipe, "", overrides) as place:
     preflight(place, ["prepare", "train", "evaluate"], "recipe")
 """
-VERIF = "from verif.cli.app import main; main()"
+VERIF = "from verif.cli.app.app import main; main()"
 
 
 async def python(project: Path, code: str, *arguments: str) -> tuple[int, str]:
@@ -399,3 +399,18 @@ async def test_a_run_begins_when_its_pods_can_do_the_same(project: Path, api: tu
         project, BEGIN.replace('"recipe")', '"local")'), json.dumps([None, "local", {}])
     )
     assert (code, said) == (0, "")
+
+
+async def test_the_policies_that_an_administrator_applies_are_asked_for(
+    api: tuple[Api, Kube], cluster: Cluster, recipe: Recipe
+) -> None:
+    server, kube = api
+    server.missing = {"verif-stage-egress", "verif-orchestrator.verif"}
+    server.hidden = {"verif-judge-egress"}
+    findings = {f.what: f for f in await check_cluster(kube, recipe, cluster)}
+    for what in ("network policy verif-stage-egress", "admission policy verif-orchestrator.verif"):
+        assert not findings[what].ok
+        assert "verif cluster policies" in findings[what].fix
+    assert findings["network policy verif-judge-egress"].detail == "may not be read; not checked"
+    assert findings["network policy verif-stage-hub"].ok
+    assert "almost any address" in findings["egress"].detail

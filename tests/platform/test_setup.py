@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,70 @@ def test_the_lock_names_no_machine_and_no_registry(root: Path) -> None:
         root / "Makefile",
     ):
         assert "://" not in path.read_text(), path
+
+
+HASHED = re.compile(r"[A-Za-z0-9._-]+==[\w.+!-]+( --hash=sha256:[0-9a-f]{64})+")
+
+
+def test_every_pin_of_every_lock_has_its_hashes(root: Path) -> None:
+    lines = (root / "locks" / "hashes.txt").read_text().splitlines()
+    assert all(HASHED.fullmatch(line) for line in lines)
+    locks = [path for path in (root / "locks").glob("*.txt") if path.name != "hashes.txt"]
+    pins = {line for path in locks for line in path.read_text().splitlines() if "==" in line}
+    assert {line.split()[0] for line in lines} == pins
+    done = subprocess.run(
+        [root / "scripts" / "locked.sh", *locks], capture_output=True, text=True, check=True
+    )
+    assert set(done.stdout.splitlines()) == set(lines)
+
+
+def test_a_pin_without_a_hash_is_named_and_nothing_is_installed(checkout: Path) -> None:
+    with (checkout / "locks" / "local.txt").open("a") as lock:
+        lock.write("evil==1.0\n")
+    folder = fake(checkout / "bin", "python3.11", 'case "$*" in *venv*) mkdir -p .venv/bin;; esac')
+    line = setup(checkout, PATH=f"{folder}:{os.environ['PATH']}").stderr.strip().splitlines()
+    assert line[0] == "verif setup: evil==1.0 has no hash in locks/hashes.txt."
+    assert not (checkout / ".venv" / "bin" / "uv").exists()
+
+
+def test_another_file_than_the_locked_one_is_not_installed(checkout: Path) -> None:
+    """A wheel of the locked name and version, with other bytes, from a place that comes first."""
+    wheels = checkout / "wheels"
+    wheels.mkdir()
+    with zipfile.ZipFile(wheels / "idna-3.20-py3-none-any.whl", "w") as wheel:
+        info = "idna-3.20.dist-info"
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: idna\nVersion: 3.20\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+        wheel.writestr("idna.py", "evil = 1")
+    (checkout / "locks" / "one.txt").write_text("idna==3.20\n")
+    done = subprocess.run(
+        [checkout / "scripts" / "locked.sh", "locks/one.txt"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (checkout / "locked.txt").write_text(done.stdout)
+    line = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--find-links", str(wheels),
+            "--target", str(checkout / "site"), "--require-hashes", "-r", "locked.txt"]  # fmt: skip
+    asked = subprocess.run(line, cwd=checkout, capture_output=True, text=True, check=False)
+    assert asked.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in asked.stderr
+    assert not (checkout / "site" / "idna.py").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "scripts/setup.sh",
+        *(f"infra/docker/{r}.Dockerfile" for r in ("cpu", "orchestrator", "trainer", "verifier")),
+    ],
+)
+def test_no_lock_is_installed_without_hashes(name: str, root: Path) -> None:
+    text = (root / name).read_text().replace("\\\n", " ")
+    installs = re.findall(r"(?:pip install|uv\[@\]\}\")[^\n&|]*-r [^\n&|]*", text)
+    assert installs
+    for command in installs:
+        assert "--require-hashes" in command, command
+        assert "-r locks/" not in command, command

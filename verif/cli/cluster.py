@@ -1,4 +1,4 @@
-"""`verif cluster`: render, doctor, release."""
+"""`verif cluster`: render, policies, doctor, release."""
 
 from __future__ import annotations
 
@@ -58,6 +58,16 @@ def render(
     yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False)
     if not manifests:
         print(f"# no stage of recipe {recipe!r} runs on Kubernetes", file=sys.stderr)
+
+
+@app.command()
+def policies(cluster: Path = typer.Option(CLUSTER, help="The cluster file.")) -> None:
+    """Print what an administrator applies once per cluster file: ways out of pods, and what the orchestrator may create."""
+    from verif.cluster.admission import admission_policies
+    from verif.cluster.egress import stage_policies
+
+    where = load_cluster(cluster)
+    yaml.safe_dump_all([*stage_policies(where), *admission_policies(where)], sys.stdout, sort_keys=False)
 
 
 @app.command()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import typer
@@ -84,16 +81,14 @@ def reproduce(
     stage = load_stage()
     registry = open_registry(stage)
     version = registry.resolve(which)
-    commands = reproduction(registry, version, stage.root)
-    console.print("\n".join(escaped(command) for command in commands))
+    steps = reproduction.reproduction(registry, version, stage.root)
+    console.print("\n".join(escaped(step.shown) for step in steps))
     if run:
         folder = stage.state / "reproduce"
         with new_directory(folder):  # what an earlier time left there is in the way of a clone
             pass
-        tools = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"}
-        done = subprocess.run(["bash", "-euc", "\n".join(commands)], cwd=folder, env=tools, check=False)
-        if done.returncode:
-            raise RegistryError(f"version {version.number} was not made again (exit code {done.returncode}).")
+        if code := reproduction.run(steps, folder):
+            raise RegistryError(f"version {version.number} was not made again (exit code {code}).")
 
 
 def compare_digest(folder: Path, wanted: str) -> None:

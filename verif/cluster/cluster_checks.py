@@ -8,8 +8,10 @@ from typing import Any, get_args
 import aiohttp
 from kubernetes_asyncio import client
 
+from verif.cluster.admission import admission_policies
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster, Role
+from verif.cluster.egress import stage_policies
 from verif.cluster.findings import Finding
 from verif.cluster.manifests import manifest
 from verif.cluster.pod_spec import Manifest
@@ -27,6 +29,12 @@ VERBS = {"jobs": ("create", "get", "list", "watch", "delete"), "rayjobs": ("crea
          "networkpolicies": ("create",), "poddisruptionbudgets": ("create",)}  # fmt: skip
 VERIFIER = ("deployments", "services", "configmaps", "networkpolicies", "poddisruptionbudgets")
 ROLE = "Bind the role verif-orchestrator (infra/k8s/base/rbac.yaml) to this user."
+POLICIES = "As an administrator: `verif cluster policies | kubectl apply -f -`."
+WORDS = {
+    "NetworkPolicy": "network policy",
+    "ValidatingAdmissionPolicy": "admission policy",
+    "ValidatingAdmissionPolicyBinding": "admission binding",
+}
 NOT_READ = "may not be read; not checked"
 
 
@@ -71,6 +79,7 @@ async def check_cluster(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Fi
             await _rayjobs(kube, recipe),
             await _queue(kube, cluster),
             *await _named(kube, recipe, cluster),
+            *await _policies(kube, cluster),
             *await _gpus(kube, recipe, cluster),
         ]
     except (client.ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -175,6 +184,27 @@ async def _named(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:
         found = await _exists(read(name, kube.namespace, _request_timeout=15))
         detail = {True: "", False: "does not exist", None: NOT_READ}[found]
         out.append(Finding(f"{kind} {name}", found is not False, detail, fix))
+    return out
+
+
+async def _policies(kube: Kube, cluster: Cluster) -> list[Finding]:
+    """What an administrator applies; the orchestrator's own account may look at neither kind."""
+    admission, out = ("admissionregistration.k8s.io", "v1"), []
+    for made in [*stage_policies(cluster), *admission_policies(cluster)]:
+        kind, name = made["kind"], made["metadata"]["name"]
+        if kind == "NetworkPolicy":
+            place = ("networking.k8s.io", "v1", kube.namespace, "networkpolicies")
+            asked = kube.custom.get_namespaced_custom_object(*place, name, _request_timeout=15)
+        else:
+            plural = f"{kind.lower()}s" if kind.endswith("Binding") else "validatingadmissionpolicies"
+            asked = kube.custom.get_cluster_custom_object(*admission, plural, name, _request_timeout=15)
+        found = await _exists(asked)
+        detail = {True: "", False: "does not exist", None: NOT_READ}[found]
+        out.append(Finding(f"{WORDS[kind]} {name}", found is not False, detail, POLICIES))
+    if cluster.egress is None:
+        out.append(
+            Finding("egress", True, "the cluster file names no networks: stages reach almost any address")
+        )
     return out
 
 

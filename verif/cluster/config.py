@@ -6,6 +6,7 @@ Secrets are named, never held. Images are referred to by digest (`verif images b
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from verif.errors import ClusterError
+from verif.system.disclosure.masking import passwords
 
 Role = Literal["orchestrator", "verifier", "trainer", "cpu"]
 BY_DIGEST = re.compile(r"^[\w.\-/:]+@sha256:[0-9a-f]{64}$")
@@ -32,6 +34,27 @@ class Toleration(_Section):
     effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"] = "NoSchedule"
 
 
+class Destination(_Section):
+    """Addresses outside the cluster, and the TCP ports there."""
+
+    cidr: str
+    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = Field((443,), min_length=1)
+
+    @field_validator("cidr")
+    @classmethod
+    def _network(cls, cidr: str) -> str:
+        return str(ip_network(cidr))
+
+
+class Egress(_Section):
+    """Where stages and judges may connect to, besides DNS, MLflow in the namespace and their verifier."""
+
+    remote: tuple[Destination, ...] = Field(
+        (), description="DVC's store, git, MLflow outside: for all stages"
+    )
+    hub: tuple[Destination, ...] = Field((), description="the model hub or its mirror: for who downloads")
+
+
 class Cluster(_Section):
     """Where and how stages run on Kubernetes."""
 
@@ -40,12 +63,17 @@ class Cluster(_Section):
     repository: str = Field(description="git URL that pods clone")
     images: dict[Role, str] = Field(description="image references by digest")
     remote_secret: Name = Field(
-        "verif-remote", description="environment for the DVC remote, MLflow and git (GIT_CONFIG_...)"
+        "verif-remote", description="environment for the DVC remote and git (GIT_CONFIG_...)"
+    )
+    tracking_secret: Name = Field(
+        "verif-tracking", description="environment for MLflow (MLFLOW_TRACKING_...)"
     )
     hub_secret: Name = Field("verif-hub", description="environment for the model hub (HF_TOKEN)")
     verifier_secret: Name = Field("verif-verifier", description="environment with VERIF_VERIFIER_TOKEN")
     pull_secrets: tuple[Name, ...] = Field((), description="registry credentials (imagePullSecrets)")
     service_account: Name = "verif-stage"
+    orchestrator_account: Name = Field("verif-orchestrator", description="the account that submits stages")
+    egress: Egress | None = Field(None, description="what stages and judges may reach; empty narrows little")
     queue: str = Field("", description="Kueue LocalQueue; empty submits without Kueue")
     priority_class: str = ""
     gpu_resource: str = "nvidia.com/gpu"
@@ -67,6 +95,14 @@ class Cluster(_Section):
                     f"image {role}: {reference!r} is not a reference by digest (name@sha256:...)"
                 )
         return images
+
+    @field_validator("repository")
+    @classmethod
+    def _without_password(cls, repository: str) -> str:
+        """It stands in every pod's environment, for all to read who may look at pods."""
+        if passwords(repository):
+            raise ValueError("holds a password; put it into remote_secret (docs/gpu.md, 1)")
+        return repository
 
     def image(self, role: Role) -> str:
         """The reference of a role's image; a missing one is an error that says how to get it."""

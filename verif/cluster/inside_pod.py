@@ -20,6 +20,7 @@ from typing import Any
 from verif.cluster.images import lock_digest
 from verif.errors import ClusterError, VerifError
 from verif.project import apply_overrides, overrides_digest, set_parameters
+from verif.system.disclosure.masking import mask
 from verif.system.dvc import stage_environment
 from verif.system.run_cache import dvc, fetch_run_cache, restore_upstream
 
@@ -74,14 +75,14 @@ def read_assignment(environment: dict[str, str]) -> Assignment:
 
 
 def _run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> None:
-    log.info("$ %s", " ".join(command))
+    shown = mask(" ".join(command))
+    log.info("$ %s", shown)
     done = subprocess.run(command, cwd=cwd, check=False, stderr=subprocess.PIPE, text=True, env=env)
-    sys.stderr.write(done.stderr)
+    said = mask(done.stderr)
+    sys.stderr.write(said)
     if done.returncode != 0:
-        words = done.stderr.strip().splitlines()
-        raise ClusterError(
-            f"`{' '.join(command)}` ended with {done.returncode}: {words[-1] if words else 'no message'}"
-        )
+        words = said.strip().splitlines()
+        raise ClusterError(f"`{shown}` ended with {done.returncode}: {words[-1] if words else 'no message'}")
 
 
 def check_out(assignment: Assignment) -> Path:

@@ -29,13 +29,17 @@ def disruption_budget(cluster: Cluster, name: str, labels: dict[str, str]) -> Ma
     }
 
 
-def network_policies(cluster: Cluster, name: str, has_judge: bool) -> list[Manifest]:
-    """The service: in from verif's pods and Prometheus, out to its judge and DNS only. The judge: in from the service."""
-    verifier, judge = labels_of(name, "verifier"), labels_of(f"{name}-judge", "judge")
-    dns: Manifest = {
+def dns() -> Manifest:
+    """The rule that lets out to the cluster's name servers."""
+    return {
         "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
         "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
     }
+
+
+def network_policies(cluster: Cluster, name: str, has_judge: bool) -> list[Manifest]:
+    """The service: in from verif's pods and Prometheus, out to its judge and DNS only. The judge: in from the service."""
+    verifier, judge = labels_of(name, "verifier"), labels_of(f"{name}-judge", "judge")
     to_judge: Manifest = {
         "to": [{"podSelector": {"matchLabels": judge}}],
         "ports": [{"protocol": "TCP", "port": JUDGE_PORT}],
@@ -68,7 +72,7 @@ def network_policies(cluster: Cluster, name: str, has_judge: bool) -> list[Manif
                         "ports": [{"protocol": "TCP", "port": VERIFIER_PORT}],
                     }
                 ],
-                "egress": [dns, to_judge] if has_judge else [dns],
+                "egress": [dns(), to_judge] if has_judge else [dns()],
             },
         )
     ]

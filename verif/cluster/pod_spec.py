@@ -80,11 +80,7 @@ def container(request: StageRequest, cluster: Cluster, name: str, command: list[
         "image": cluster.image(role_of(request)),
         "imagePullPolicy": "IfNotPresent",
         "env": [{"name": key, "value": value} for key, value in sorted(environment.items())],
-        "envFrom": [
-            {"secretRef": {"name": cluster.remote_secret}},
-            {"secretRef": {"name": cluster.hub_secret, "optional": True}},
-            {"secretRef": {"name": cluster.verifier_secret, "optional": True}},
-        ],
+        "envFrom": secrets(request, cluster),
         "resources": resources(request, cluster),
         "securityContext": SECURITY,
         "volumeMounts": [
@@ -97,6 +93,19 @@ def container(request: StageRequest, cluster: Cluster, name: str, command: list[
     }
     if command is not None:
         out["command"] = command
+    return out
+
+
+def secrets(request: StageRequest, cluster: Cluster) -> list[Manifest]:
+    """The secrets of this stage and no others: its data and records, the hub if it downloads, the verifier if it asks."""
+    out: list[Manifest] = [
+        {"secretRef": {"name": cluster.remote_secret}},
+        {"secretRef": {"name": cluster.tracking_secret}},
+    ]
+    if request.asks_hub:
+        out.append({"secretRef": {"name": cluster.hub_secret, "optional": True}})
+    if request.asks_verifier:
+        out.append({"secretRef": {"name": cluster.verifier_secret, "optional": True}})
     return out
 
 

@@ -16,6 +16,7 @@ from verif.errors import ClusterError, VerifError
 from verif.project import Overrides, merged, read_parameters
 from verif.recipe import Recipe, VerInstructData
 from verif.system import run_cache as transport
+from verif.system.disclosure.masking import mask, mask_uri
 
 GIT_TIMEOUT_S = 120.0
 
@@ -31,7 +32,7 @@ def _git(root: Path, *arguments: str) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         return 124, f"no answer within {GIT_TIMEOUT_S:.0f} s"
     words = done.stderr.strip().splitlines() or ["no message"]
-    return done.returncode, done.stdout.rstrip() if done.returncode == 0 else words[-1]
+    return done.returncode, done.stdout.rstrip() if done.returncode == 0 else mask(words[-1])
 
 
 def check_tree(base: Path, recipe: Recipe, overrides: Overrides) -> Finding:
@@ -73,15 +74,15 @@ def check_pushed(root: Path, repository: str) -> Finding:
     code, told = _git(root, "ls-remote", "--heads", "--tags", repository)
     if code != 0:
         fix = "Check `repository` in the cluster file and your access to it."
-        return Finding(what, False, f"{repository} cannot be read: {told}", fix)
+        return Finding(what, False, f"{mask_uri(repository)} cannot be read: {told}", fix)
     tips = [line.split("\t")[0] for line in told.splitlines() if not line.endswith("^{}")]
     lacks = ("rev-list", "--ignore-missing", "--max-count=1", "HEAD", "--not", *tips)
     if _git(root, *lacks) != (0, ""):
         # Others may have pushed since: what they did is fetched (no branch here changes), then asked again.
         _git(root, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", repository, *tips)
         if _git(root, *lacks) != (0, ""):
-            return Finding(what, False, f"{repository} lacks the commit", "Run `git push`.")
-    return Finding(what, True, f"on {repository}")
+            return Finding(what, False, f"{mask_uri(repository)} lacks the commit", "Run `git push`.")
+    return Finding(what, True, f"on {mask_uri(repository)}")
 
 
 def check_remote(root: Path) -> Finding:

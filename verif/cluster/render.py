@@ -7,14 +7,15 @@ from typing import Any
 from verif.cluster.config import Cluster
 from verif.cluster.manifests import manifest
 from verif.cluster.pod_spec import Manifest
-from verif.cluster.request import StageRequest, goes_to_cluster
+from verif.cluster.request import ASKS_VERIFIER, StageRequest, goes_to_cluster
 from verif.cluster.verifier import name_of, verifier
 from verif.data.pin import unpinned
 from verif.errors import RecipeError
 from verif.recipe import Recipe
 
 CLUSTER_STAGES = ("policy", "judge", "verifier", "train", "evaluate")
-ASKS_VERIFIER = frozenset({"verifier", "train", "evaluate"})
+
+__all__ = ["ASKS_VERIFIER", "CLUSTER_STAGES", "render", "require_pinned"]
 
 
 def require_pinned(recipe: Recipe) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from verif.project import overrides_digest
-from verif.recipe import Recipe, Resources
+from verif.recipe import HubModel, Recipe, Resources
 from verif.system.files import digest
 
 MANAGED_BY = "verif"
@@ -15,7 +15,10 @@ WORKSPACE, CHECKPOINTS = "/workspace", "/checkpoints"
 STAGE_LABEL, RUN_LABEL, ATTEMPT_LABEL = "verif.dev/stage", "verif.dev/run", "verif.dev/attempt"
 VERIFIER_LABEL = "verif.dev/verifier"
 """On what asks a verifier for verdicts: while such a Job runs, the verifier stays."""
+HUB_LABEL, NODES_LABEL = "verif.dev/hub", "verif.dev/nodes"
+"""On pods that download from the model hub, and on those of a stage over several nodes: the network policies ask."""
 VERIFIER_PORT = 8600
+ASKS_VERIFIER = frozenset({"verifier", "train", "evaluate"})
 
 
 def goes_to_cluster(recipe: Recipe, stage: str) -> bool:
@@ -49,6 +52,26 @@ class StageRequest:
         return asked.model_copy(update={"gpus": 0, "nodes": 1}) if self.stage == "verifier" else asked
 
     @property
+    def asks_hub(self) -> bool:
+        """Whether the stage downloads from the model hub: its own model, or benchmarks that are not in the commit."""
+        recipe = self.recipe
+        evaluated = bool(recipe.evaluate.general_tasks or any(b.repo for b in recipe.evaluate.benchmarks))
+        wanted = {
+            "prepare": any(b.repo for b in recipe.evaluate.benchmarks),
+            "policy": isinstance(recipe.policy, HubModel),
+            "judge": isinstance(recipe.judge, HubModel),
+            "evaluate": evaluated,
+        }
+        return wanted.get(self.stage, False)
+
+    @property
+    def asks_verifier(self) -> bool:
+        """Whether the stage asks a verifier that stands on the cluster, and so needs its token."""
+        return self.stage in ASKS_VERIFIER and (
+            bool(self.verifier) or goes_to_cluster(self.recipe, "verifier")
+        )
+
+    @property
     def workspace(self) -> str:
         """Where the pod works: scratch of its own; on the shared claim if other nodes must see its files too."""
         return f"{CHECKPOINTS}/workspaces/{self.run}" if self.resources.nodes > 1 else WORKSPACE
@@ -73,7 +96,11 @@ class StageRequest:
             STAGE_LABEL: self.stage,
             RUN_LABEL: self.run,
             ATTEMPT_LABEL: str(self.attempt),
-        } | ({VERIFIER_LABEL: self.verifier} if self.verifier else {})
+        } | (
+            ({VERIFIER_LABEL: self.verifier} if self.verifier else {})
+            | ({HUB_LABEL: "true"} if self.asks_hub else {})
+            | ({NODES_LABEL: "several"} if self.resources.nodes > 1 else {})
+        )
 
     @property
     def environment(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,13 @@ import orjson
 
 from verif.errors import RegistryError
 from verif.registry.evidence import FOLDER, downloaded, local_places
-from verif.registry.runs.lineage import changes, lineage
+from verif.registry.runs.lineage import lineage
 from verif.registry.runs.mlflow import mlflow_errors
 from verif.registry.runs.stage_run import StageRun
 from verif.registry.store import MODEL_DIGEST, Registry, Version
+from verif.system.disclosure.content import decoded, find_secret
+from verif.system.disclosure.masking import mask_values
+from verif.system.disclosure.patch import changes
 from verif.system.files import digest, digest_tree, new_directory, write_bytes, write_json
 
 if TYPE_CHECKING:
@@ -90,15 +93,24 @@ def create(registry: Registry, draft: Draft) -> Version:
 
 
 def _lineage_files(stage: Stage, folder: Path) -> None:
-    """The recipe, the parameters, dvc.lock, and what the working tree changed: what `verif reproduce` needs."""
+    """The recipe, the parameters, dvc.lock, and what the working tree changed: what `verif reproduce` needs.
+
+    Says in one line what travels. A file that holds a secret does not: `verif.system.disclosure` looks through all of them.
+    """
     folder.mkdir()
-    recipe = stage.recipe.model_dump_json(by_alias=True, indent=2)
-    (folder / "recipe.json").write_text(recipe, "utf-8")
+    recipe = mask_values(stage.recipe.model_dump(mode="json", by_alias=True))
+    write_json(folder / "recipe.json", recipe)
+    found = changes(stage.root)
     for name in ("params.yaml", "dvc.lock"):
         if (stage.root / name).is_file():
-            shutil.copyfile(stage.root / name, folder / name)
-    if patch := changes(stage.root):
-        (folder / "changes.patch").write_text(patch, "utf-8", "surrogateescape", newline="")
+            data = (stage.root / name).read_bytes()
+            if reason := find_secret(decoded(data), name):
+                found = replace(found, withheld=(*found.withheld, (name, f"content: {reason}")))
+            else:
+                (folder / name).write_bytes(data)
+    if found.patch:
+        (folder / "changes.patch").write_text(found.patch, "utf-8", "surrogateescape", newline="")
+    print(found.line)
 
 
 def fetch(registry: Registry, version: Version, state: Path) -> Path:

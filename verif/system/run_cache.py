@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from verif.errors import ClusterError
+from verif.system.disclosure.masking import mask
 from verif.system.dvc import stage_name
 
 MISS = 3
@@ -32,7 +33,7 @@ def opened(clone: Path) -> Iterator[Any]:
         with Repo(str(clone)) as repo:
             yield repo
     except DvcException as error:
-        raise ClusterError(f"DVC cannot read {clone}: {error}") from None
+        raise ClusterError(f"DVC cannot read {clone}: {mask(str(error))}") from None
 
 
 def upstream(clone: Path, stage: str) -> list[str]:
@@ -95,7 +96,7 @@ def fetch_run_cache(clone: Path) -> None:
             repo.stage_cache.pull(None)
     except Exception as error:  # DVC lets every storage library's own errors through
         raise ClusterError(
-            f"the DVC remote could not be read: {error}",
+            f"the DVC remote could not be read: {mask(str(error))}",
             "Check its address and credentials (`dvc remote list`).",
         ) from error
 
@@ -109,7 +110,7 @@ def dvc(clone: Path, *arguments: str, hint: str = "") -> str:
         said = next(
             (line for line in words if line.startswith("ERROR")), words[-1] if words else "no message"
         )
-        raise ClusterError(f"`dvc {' '.join(arguments)}` ended with {done.returncode}: {said}", hint)
+        raise ClusterError(mask(f"`dvc {' '.join(arguments)}` ended with {done.returncode}: {said}"), hint)
     return done.stdout
 
 
@@ -122,7 +123,7 @@ def has_result(clone: Path, stage: str) -> bool:
     done = subprocess.run(command, cwd=clone, check=False, capture_output=True, text=True)
     if done.returncode not in (0, MISS):
         words = done.stderr.strip().splitlines() or ["no message"]
-        raise ClusterError(f"DVC could not be asked for the result of stage {stage!r}: {words[-1]}")
+        raise ClusterError(f"DVC could not be asked for the result of stage {stage!r}: {mask(words[-1])}")
     return done.returncode == 0
 
 

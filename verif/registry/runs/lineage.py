@@ -5,22 +5,19 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 
+from verif.system.disclosure.masking import mask
+from verif.system.disclosure.patch import changes, named, printable, untracked
 from verif.system.files import digest
+from verif.system.git import git
 
 if TYPE_CHECKING:
     from verif.project import Stage
 
-MAX_NEW = 10_000_000
-"""Bytes up to which a file that was never added travels in the patch; a larger one is named in a tag."""
 _LIBRARIES = ("verif", "torch", "transformers", "verl", "vllm", "ray", "mlflow", "dvc", "pydantic-monty")
 
 
@@ -38,10 +35,13 @@ def lineage(stage: Stage) -> dict[str, str]:
         "hardware": hardware(),
         "python": platform.python_version(),
     }
-    if large := [str(path) for path in untracked(root) if not _fits(root / path)]:
-        tags["git.left_out"] = ", ".join(large)[:1000]
+    changed = changes(root)
+    if changed.left_out:
+        tags["git.left_out"] = ", ".join(printable(path) for path, _ in changed.left_out)[:1000]
+    if changed.withheld:
+        tags["git.withheld"] = named(changed.withheld)[:1000]
     return (
-        {f"verif.{name}": value for name, value in tags.items()}
+        {f"verif.{name}": mask(value) for name, value in tags.items()}
         | produced(stage)
         | {f"verif.lib.{name}": version for name in _LIBRARIES if (version := _version(name))}
     )
@@ -59,49 +59,6 @@ def produced(stage: Stage) -> dict[str, str]:
 def is_dirty(root: Path) -> bool:
     """Whether the working tree differs from its commit, in a file that nobody has added yet, too."""
     return bool(git(root, "status", "--porcelain", "--untracked-files=no") or untracked(root))
-
-
-def untracked(root: Path) -> list[Path]:
-    """Files that are neither in the repository nor ignored. dvc.lock is always one (it is kept by itself)."""
-    found = git(root, "ls-files", "--others", "--exclude-standard", "-z", whole=True).split("\0")
-    return [Path(name) for name in found if name and not name.endswith("/") and name != "dvc.lock"]
-
-
-def changes(root: Path) -> str:
-    """The patch from the commit to the working tree, new files up to `MAX_NEW` included; the index is left alone."""
-    new = [path for path in untracked(root) if _fits(root / path)]
-    if not new:
-        return git(root, "diff", "HEAD", "--binary", whole=True)
-    with tempfile.TemporaryDirectory(prefix="verif-") as name:
-        index, own = Path(name) / "index", root / git(root, "rev-parse", "--git-path", "index")
-        if own.is_file():
-            shutil.copyfile(own, index)
-        names = Path(name) / "new"
-        names.write_bytes(b"\0".join(os.fsencode(path) for path in new))
-        env = {"GIT_INDEX_FILE": str(index)}
-        listed = f"--pathspec-from-file={names}"
-        git(root, "--literal-pathspecs", "add", "--intent-to-add", listed, "--pathspec-file-nul", env=env)
-        return git(root, "diff", "HEAD", "--binary", whole=True, env=env)
-
-
-def _fits(path: Path) -> bool:
-    return path.is_symlink() or (path.is_file() and path.stat().st_size <= MAX_NEW)
-
-
-def git(root: Path, *arguments: str, whole: bool = False, env: Mapping[str, str] | None = None) -> str:
-    """A git answer, or an empty string outside a repository. `whole` keeps blanks at its ends, as a patch needs.
-
-    Bytes that are not UTF-8 come as lone surrogates (`surrogateescape`).
-    """
-    line, variables = ["git", *arguments], {**os.environ, **(env or {})}
-    try:
-        done = subprocess.run(line, cwd=root, env=variables, capture_output=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    if done.returncode:
-        return ""
-    said = done.stdout.decode("utf-8", "surrogateescape")
-    return said if whole else said.strip()
 
 
 def file_digest(path: Path) -> str:

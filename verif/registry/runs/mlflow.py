@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verif.errors import RegistryError, VerifError
+from verif.system.disclosure.masking import mask, mask_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -56,7 +57,7 @@ def mlflow_errors(doing: str, where: str) -> Iterator[None]:
             raise
         cause = str(error).strip().splitlines() or [type(error).__name__]
         raise RegistryError(
-            f"MLflow at {_without_password(where)} failed while {doing}: {_without_password(cause[0])[:300]}",
+            f"MLflow at {mask_uri(where)} failed while {doing}: {mask(cause[0], [where])[:300]}",
             "Check that it runs and that MLFLOW_TRACKING_URI names it; then run the same command again.",
         ) from error
 
@@ -95,9 +96,3 @@ def experiment(mlflow: MlflowClient, stage: Stage) -> str:
             if again is None:
                 raise
             return str(again.experiment_id)
-
-
-def _without_password(where: str) -> str:
-    import re
-
-    return re.sub(r"://[^@/]*@", "://***@", where)

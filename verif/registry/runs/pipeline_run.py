@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from verif.registry.runs.mlflow import client, experiment, mlflow_errors
+from verif.system.disclosure.masking import mask, mask_uri, mask_values
 from verif.system.files import write_json
 from verif.system.processes import started
 
@@ -61,7 +62,7 @@ def parent_run(stage: Stage, mlflow: MlflowClient | None = None) -> str:
     mlflow = mlflow or client(stage.root)
     record = _read_record(stage)
     mine = record.get("open") or (record.get("owner") and record["owner"] == _owner())
-    if mine and record.get("uri") == mlflow.tracking_uri and _exists(mlflow, str(record["run_id"])):
+    if mine and record.get("uri") == mask_uri(mlflow.tracking_uri) and _exists(mlflow, str(record["run_id"])):
         return str(record["run_id"])
     return _start(mlflow, stage, _owner(), {})
 
@@ -72,7 +73,9 @@ def _start(mlflow: MlflowClient, stage: Stage, owner: str, tags: Mapping[str, st
     where = experiment(mlflow, stage)
     with mlflow_errors("starting a run", mlflow.tracking_uri):
         run = mlflow.create_run(
-            where, tags={**lineage(stage), **tags}, run_name=f"{stage.recipe.name}-pipeline"
+            where,
+            tags={**lineage(stage), **mask_values(dict(tags))},
+            run_name=f"{stage.recipe.name}-pipeline",
         )
         recipe = stage.recipe.model_dump(mode="json", by_alias=True)
         mlflow.log_batch(run.info.run_id, params=_params(recipe))
@@ -80,7 +83,7 @@ def _start(mlflow: MlflowClient, stage: Stage, owner: str, tags: Mapping[str, st
         "run_id": run.info.run_id,
         "owner": owner,
         "open": owner == "pipeline",
-        "uri": mlflow.tracking_uri,
+        "uri": mask_uri(mlflow.tracking_uri),
     }
     write_json(_record(stage), record)
     return str(run.info.run_id)
@@ -121,5 +124,5 @@ def _params(recipe: dict[str, Any], prefix: str = "") -> list[Any]:
         if isinstance(value, dict):
             out += _params(value, f"{prefix}{key}.")
         else:
-            out.append(Param(f"{prefix}{key}", str(value)[:500]))
+            out.append(Param(f"{prefix}{key}", mask(str(value))[:500]))
     return out[:100]

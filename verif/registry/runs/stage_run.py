@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from verif.registry.runs.mlflow import client, experiment, mlflow_errors
 from verif.registry.runs.pipeline_run import parent_run
+from verif.system.disclosure.masking import mask
+from verif.system.disclosure.names import denied_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -45,13 +47,13 @@ class StageRun:
         """Log parameters, each cut at MLflow's limit."""
         with mlflow_errors("logging parameters", self.uri):
             for name, value in values.items():
-                self.mlflow.log_param(self.run_id, _name(name), str(value)[:6000])
+                self.mlflow.log_param(self.run_id, _name(name), mask(str(value))[:6000])
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Set tags."""
         with mlflow_errors("setting tags", self.uri):
             for name, value in values.items():
-                self.mlflow.set_tag(self.run_id, name, value)
+                self.mlflow.set_tag(self.run_id, name, mask(value))
 
     def datasets(self, splits: Mapping[str, Path]) -> None:
         """Log prepared splits as the run's inputs, by digest."""
@@ -68,15 +70,31 @@ class StageRun:
             self.mlflow.log_inputs(self.run_id, found)
 
     def artifact(self, path: Path, folder: str = "") -> None:
-        """Upload a file, or a folder's files."""
+        """Upload a file, or a folder's files; what is named like a secret stays here."""
+        denied = _denied(path)
         with mlflow_errors(f"uploading {path.name}", self.uri):
-            if path.is_dir():
+            if path.is_dir() and denied:
+                self._each(path, folder or path.name, denied)
+            elif path.is_dir():
                 self.mlflow.log_artifacts(self.run_id, str(path), folder or path.name)
+            elif denied:
+                print(f"not uploaded for its name: {path}")
             else:
                 self.mlflow.log_artifact(self.run_id, str(path), folder or None)
 
+    def _each(self, path: Path, folder: str, denied: set[Path]) -> None:
+        print(f"not uploaded for their names: {', '.join(str(p) for p in sorted(denied))}")
+        for file in sorted(p for p in path.rglob("*") if p.is_file() and p not in denied):
+            place = PurePosixPath(folder, file.parent.relative_to(path).as_posix())
+            self.mlflow.log_artifact(self.run_id, str(file), str(place))
+
 
 _open: dict[str, StageRun] = {}
+
+
+def _denied(path: Path) -> set[Path]:
+    files = [path] if path.is_file() else path.rglob("*")
+    return {f for f in files if f.is_file() and denied_name(f.relative_to(path.parent).as_posix())}
 
 
 @contextmanager
