@@ -174,5 +174,6 @@ def quotes(doc: Doc, _: NoParams) -> Outcome:
 @rule("local:title")
 def title(doc: Doc, _: NoParams) -> Outcome:
     """The first line is a title in double angle brackets: <<title>>."""
-    ok = re.match(r"<<[^<>\n]*\w[^<>\n]*>>(\n|$)", doc.text.lstrip()) is not None
+    found = re.match(r"<<([^<>\n]*+)>>(\n|$)", doc.text.lstrip())
+    ok = found is not None and re.search(r"\w", found[1]) is not None
     return Outcome(ok, "" if ok else "no title line")
