@@ -13,9 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Read = Callable[[str], object]
-LADDER = (256, 1024, 4096, 16_384, 65_536)
-QUICK_S = 0.02
-"""A size that takes less says nothing: the next one is tried."""
+LADDER = {256: 0.01, 1024: 0.015, 4096: 0.015, 16_384: 0.1, 65_536: 0.5}
+"""Sizes, and the seconds below which a size says nothing and the next one is tried."""
 STEEP = 1.5
 ENOUGH_S = 1.0
 
@@ -40,11 +39,12 @@ PIECES = (
 )  # fmt: skip
 AROUND = (
     ("<", " ", "x"), ("<", "\n", "x"), ("[", " ", "x"), ("[[", " ", "x"), ("[[", "a", "x"), ("<<", "a", ""),
-    ("<<", " ", "x"), ("", "\n", "x"), ("", " ", "x"), ("", " \n", "x"), ("", "a", "!"), ("", "!", "x"), ("", "#", "x"),
-    ("", "*", "x"), ("", "A", "1"), ("", "1", "x"), ('"', "a", ""), ("```", "a", ""), ("```json\n", "{", ""), ("a.", " ", "b"),
-    ("a.", ")", "b"), ("a", ".", "b"), ("Section", "1", "x"), ("Section", " ", "x"), ("score", " ", "x"), ('"verdict"', " ", "x"),
-    ("a", "@", "b"), ("http://", "a", "!"), ("[", "[", "]"), ("(", "(", ")"), ('{"a":', "[", "]"), ("1", "0", ""),
-    ("\n", "- ", "x"),    ("<think", " ", ">"), ("/", "n", "o_think"), ("", "e\u0301", "x"), ("x", "\u200d", "y"), ("1", ",000", "x"),
+    ("<<", " ", "x"), ("", "\n", "x"), ("", " ", "x"), ("", " \n", "x"), ("", "a", "!"), ("", "!", "x"),
+    ("", "#", "x"), ("", "*", "x"), ("", "A", "1"), ("", "1", "x"), ("\"", "a", ""), ("```", "a", ""),
+    ("```json\n", "{", ""), ("a.", " ", "b"), ("a.", ")", "b"), ("a", ".", "b"), ("Section", "1", "x"),
+    ("Section", " ", "x"), ("score", " ", "x"), ("\"verdict\"", " ", "x"), ("a", "@", "b"), ("http://", "a", "!"),
+    ("[", "[", "]"), ("(", "(", ")"), ("{\"a\":", "[", "]"), ("1", "0", ""), ("\n", "- ", "x"), ("<think", " ", ">"),
+    ("/", "n", "o_think"), ("", "e\u0301", "x"), ("x", "\u200d", "y"), ("1", ",000", "x"),
 )  # fmt: skip
 SHAPES: dict[str, Callable[[int], str]] = {
     **{f"{piece!r} again and again": lambda n, p=piece: _filled(p, n) for piece in PIECES},  # type: ignore[misc]
@@ -96,14 +96,14 @@ def steep(name: str, read: Read, shapes: dict[str, Callable[[int], str]], most: 
     """The shapes, up to `most` characters long, on which a function is steeper than linear."""
     out = []
     for shape, make in shapes.items():
-        for size in LADDER:
+        for size, quick in LADDER.items():
             if size > most:
                 break
             spent = timed(read, make(size), 1)
-            if spent < QUICK_S:
+            if spent < quick:
                 continue
             spent = min(spent, timed(read, make(size), 2))  # noise only ever adds
-            if spent < QUICK_S:
+            if spent < quick:
                 continue
             slope = exponent(read, make, size, spent)
             if slope > STEEP:

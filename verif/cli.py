@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import sys
 
 import typer
@@ -76,6 +77,8 @@ def app(name: str) -> typer.Typer:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: expected errors are one line on standard error, Ctrl-C is exit code 130."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name from data may hold what no encoding can
+        sys.stdout.reconfigure(errors="backslashreplace")
     if not arguments or arguments[0] in ("--help", "-h"):
         print(_help())
         return

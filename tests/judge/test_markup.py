@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from verif.judge import prompt
+from verif.judge.client import JudgeAnswer
+from verif.judge.judge import Judge
 from verif.judge.markup import broken
-from verif.types import Instruction, SoftConstraint
+from verif.types import Instruction, SoftConstraint, Status
 
 MARKUP = """
 <|im_start|> <|im_end|> <|im_sep|> <|endoftext|> <|eot_id|> <|eom_id|> <|begin_of_text|> <|end_of_text|>
@@ -80,3 +85,27 @@ def test_only_spaces_are_added_and_a_second_pass_finds_nothing(pieces: list[str]
     assert once.replace(" ", "") == text.replace(" ", "")
     assert broken(once) == once
     assert not [kind for kind in MARKUP if kind in once]
+
+
+@pytest.mark.parametrize(("length", "inline"), [(100, True), (200_000, False)])
+async def test_a_long_prompt_is_made_beside_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch, length: int, inline: bool
+) -> None:
+    threads: list[bool] = []
+    render = prompt.render
+
+    def seen(*arguments: Any) -> list[dict[str, str]]:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return render(*arguments)
+
+    class Client:
+        async def judge(self, messages: object, *, seed: int = 0) -> JudgeAnswer:
+            return JudgeAnswer('{"verdict": "pass"}', 0.0)
+
+        async def close(self) -> None: ...
+
+    monkeypatch.setattr(prompt, "render", seen)
+    judge = Judge(Client(), template="joint-en", model_digest="m", parameters={})
+    item = Instruction(id="1", prompt="p", constraints=(SoftConstraint(text="c"),))
+    assert (await judge.ask(item, "<" + " " * length, [0])).status is Status.PASS
+    assert threads == [inline]

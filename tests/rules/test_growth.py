@@ -84,4 +84,4 @@ def test_the_measure_finds_a_quadratic_and_a_cubic_pass() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_time_is_linear_in_the_text(name: str) -> None:
-    _fail_if_steep([name], growth.SHAPES, 65_536)
+    _fail_if_steep([name], growth.SHAPES, 16_384)

@@ -13,9 +13,8 @@ from verif.files import write_bytes
 from verif.stats import Interval
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from verif.audit.run import AuditReport
+    from verif.console import Console
 
 Row = dict[str, Any]
 

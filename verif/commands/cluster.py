@@ -9,10 +9,10 @@ from pathlib import Path
 
 import typer
 import yaml
-from rich.console import Console
 from rich.table import Table
 
 from verif.cluster.config import load_cluster
+from verif.console import Console
 from verif.errors import ClusterError
 from verif.overrides import merged, parse_overrides
 from verif.recipe import Recipe, load_recipe, parse_recipe

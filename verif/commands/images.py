@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from verif import images
+from verif.console import Console
 from verif.errors import SetupError
 
 app = typer.Typer(add_completion=False, help="Docker images: build, list.", no_args_is_help=True)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from verif.console import Console
 from verif.stages.context import load_stage
 
 

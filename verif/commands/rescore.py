@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from verif.console import Console
 from verif.errors import InputError, RecipeError
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 from rich.table import Table
 
 from verif import score as engine
+from verif.console import Console, described
 from verif.data.formats import Row
 from verif.data.formats_files import join, read_rows
 from verif.errors import InputError
@@ -115,7 +115,7 @@ def _watched(scored: Iterator[Scored], console: Console) -> Iterator[Scored]:
     started = last = time.perf_counter()
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        described(),
         TimeElapsedColumn(),
         console=console,
         transient=True,

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
+from verif.console import Console
 from verif.errors import ServiceError
 from verif.stages.context import load_stage
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from verif.console import Console
 from verif.errors import ServiceError
 from verif.files import write_bytes
 from verif.recipe import load_recipe

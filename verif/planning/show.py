@@ -6,10 +6,11 @@ import shlex
 import sys
 from collections.abc import Iterable
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from verif.console import Console
 from verif.planning.fit import Check, Fitted
 from verif.planning.hardware import ASSUMPTIONS
 from verif.planning.memory import Estimate

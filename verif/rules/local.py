@@ -10,7 +10,7 @@ import re
 
 from pydantic import Field
 
-from verif.rules.params import MOST
+from verif.rules.params import MOST, Text, Texts
 from verif.rules.registry import NoParams, Outcome, Params, rule
 from verif.text import Doc
 
@@ -24,19 +24,19 @@ class Count(Params):
 class Word(Params):
     """One keyword; case does not matter."""
 
-    word: str = Field(min_length=1)
+    word: Text
 
 
 class Words(Params):
     """Several keywords; case does not matter."""
 
-    words: tuple[str, ...] = Field(min_length=1)
+    words: Texts
 
 
 class Phrase(Params):
     """An opening or closing phrase; case does not matter."""
 
-    phrase: str = Field(min_length=1)
+    phrase: Text
 
 
 def _counted(found: int, ok: bool, what: str) -> Outcome:

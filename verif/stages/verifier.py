@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rich.console import Console
-
 from verif.audit import cascade, report, tables
 from verif.audit.band import Band
 from verif.audit.fitness import fitness_path, write_fitness
 from verif.audit.golden import read_golden
 from verif.audit.run import audit, choose
+from verif.console import Console
 from verif.service import lease
 from verif.stages.context import Stage
 
