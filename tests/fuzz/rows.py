@@ -20,6 +20,7 @@ from typing import Any
 from verif.benchmarks import conversations, followbench, ifeval, rows, world
 from verif.checkers import claims
 from verif.data.corpora import read_judge_pairs, read_policy_pairs
+from verif.data.formats import Row
 from verif.data.formats_files import join, read_rows
 from verif.data.labelled import read_labelled
 from verif.data.store import read_instructions
@@ -33,13 +34,15 @@ OWN = {
     "id": "1", "prompt": "p", "system": "", "meta": {"families": ["a"]},
     "constraints": [
         {"kind": "rule", "text": "t", "rule": "keywords:existence", "params": {"keywords": ["a", "b"]}},
-        {"kind": "soft", "text": "t", "dimension": "tone"}, {"kind": "checker", "text": "Use at least 50 words.", "source": CHECK},
+        {"kind": "soft", "text": "t", "dimension": "tone"},
+        {"kind": "checker", "text": "Use at least 50 words.", "source": CHECK},
     ],
 }  # fmt: skip
 SEEDS: tuple[dict[str, Any], ...] = (
     {"key": 1, "prompt": "p", "response": "r", "instruction_id_list": ["punctuation:no_comma", "keywords:frequency"],
      "kwargs": [{}, {"keyword": "a", "frequency": 2, "relation": "at least"}]},
-    {"id": 2, "prompt": "p", "response": "r", "checkers": ["[rule] A: Use at least 50 words.", "[llm] B: t"], "functions": [CHECK, ""]},
+    {"id": 2, "prompt": "p", "response": "r", "functions": [CHECK, ""],
+     "checkers": ["[rule] A: Use at least 50 words.", "[llm] B: t"]},
     {**OWN, "response": "r"}, {"instruction": OWN, "response": "r", "truth": [True, None, False]},
     {"prompt": [{"role": "user", "content": "p"}], "response": "r", "extra_info": {"id": "7"},
      "reward_model": {"style": "verif", "ground_truth": json.dumps(OWN)}},
@@ -48,15 +51,17 @@ SEEDS: tuple[dict[str, Any], ...] = (
     {"system_id": 1, "prompt_id": 1, "messages": [{"role": "user", "content": "a"}], "criteria": "c", "prompt": "p"},
 )  # fmt: skip
 JUNK: tuple[Any, ...] = (
-    None, True, 0, -1, 2**63, 10**4000, HUGE, 1.5, float("nan"), float("inf"), "", "\ud800", "\x00", "[/b]", "a" * 5000, "a?" * 60 + "b", "(", "5" * 5000,
-    "1,000,000,000 words at least", [], [[]], {}, {"a": {}}, ["a"] * 2000, [None], "[" * 2000, {"kind": "rule"}, "punctuation:no_comma",
+    None, True, 0, -1, 2**63, 10**4000, HUGE, 1.5, float("nan"), float("inf"), "", "\ud800", "\x00", "[/b]",
+    "a" * 5000, "a?" * 60 + "b", "(", "5" * 5000,
+    "1,000,000,000 words at least", [], [[]], {}, {"a": {}}, ["a"] * 2000, [None], "[" * 2000, {"kind": "rule"},
+    "punctuation:no_comma",
     "local:words", [{"role": "user", "content": None}], "{", b"\xff".decode("latin-1"), {"keywords": ["a" * 3000]},
 )  # fmt: skip
 READERS: dict[str, Reader] = {
     "read_rows": lambda path: list(read_rows(path)),
     "read_rows, skipping": lambda path: list(read_rows(path, lambda error: None)),
     "score": lambda path: [line(s) for s in score(scorable(read_rows(path, _pass), _pass))],
-    "claims": lambda path: [claims.read(c.text) for r in read_rows(path, _pass) if r.instruction for c in r.instruction.constraints],
+    "claims": lambda path: [_claims(row) for row in read_rows(path, _pass)],
     "join": lambda path: list(join(path, path, _pass)),
     "read_labelled": read_labelled,
     "read_instructions": read_instructions,
@@ -70,11 +75,25 @@ READERS: dict[str, Reader] = {
     "cfbench": conversations.load_cfbench,
     "held back": world.load_split,
 }  # fmt: skip
+STARTS = (
+    b"",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\x1f\x8b",
+    b"[" * 50_000,
+    b'{"a":' * 20_000,
+    b"PAR1",
+    b"\x00\n",
+)
 NAMES = ("r.jsonl", "r.json", "r.csv", "r.parquet", "r.jsonl.gz", "c_constraints.json")
 
 
 def _pass(error: object) -> None:
     """A bad row is skipped."""
+
+
+def _claims(row: Row) -> object:
+    return row.instruction and [claims.read(constraint.text) for constraint in row.instruction.constraints]
 
 
 def damaged(rng: random.Random, value: Any, depth: int = 0) -> Any:
@@ -121,21 +140,7 @@ def content(rng: random.Random, name: str) -> bytes:
     if rng.random() < 0.1:
         data = data[: rng.randrange(len(data) + 1)]
     if rng.random() < 0.05:
-        data = (
-            rng.choice(
-                (
-                    b"",
-                    b"\xff\xfe",
-                    b"\xef\xbb\xbf",
-                    b"\x1f\x8b",
-                    b"[" * 50_000,
-                    b'{"a":' * 20_000,
-                    b"PAR1",
-                    b"\x00\n",
-                )
-            )
-            + data
-        )
+        data = rng.choice(STARTS) + data
     if name.endswith(".gz") or rng.random() < 0.05:
         data = gzip.compress(data, 1)
         data = data if rng.random() < 0.7 else data[: rng.randrange(len(data))]

@@ -43,7 +43,8 @@ class _Cost:
 
     def item(self, operator: Any, argument: Any, last: bool) -> tuple[int, int]:
         if operator in _REPEATS:
-            return self.repeat(*argument, last)
+            least, most, body = argument
+            return self.repeat(least, most, body, last)
         if operator is constants.BRANCH:
             return self.branches(argument[1])
         if operator is constants.IN:
