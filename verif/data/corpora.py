@@ -41,7 +41,7 @@ def _read(path: Path, columns: dict[str, str]) -> list[dict[str, Any]]:
 
     try:
         rows: list[dict[str, Any]] = pq.read_table(path, columns=list(columns)).to_pylist()
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(
             f"cannot read parquet: {error}", file=path, hint="Run `dvc repro prepare`."
         ) from None

@@ -53,7 +53,7 @@ def read_instructions(path: Path) -> list[Instruction]:
 
     try:
         column = pq.read_table(path, columns=["reward_model"]).column("reward_model").to_pylist()
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(
             f"cannot read parquet: {error}", file=path, hint="Run `dvc repro prepare`."
         ) from None
