@@ -244,3 +244,17 @@ def test_the_public_verinstruct_rows_load_completely(reference_data: Path) -> No
     kinds = [c.kind for item in rows if item.instruction for c in item.instruction.constraints]
     assert kinds.count("checker") == 297
     assert kinds.count("soft") == len(kinds) - 297
+
+
+def test_parquet_whose_text_is_no_utf8_is_an_input_error(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from verif.core.instruction_files import read_instructions
+
+    bad = pa.array([b"\xff\x90"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"prompt": bad, "reward_model": bad}), tmp_path / "r.parquet")
+    with pytest.raises(InputError, match=r"r\.parquet"):
+        list(read_rows(tmp_path / "r.parquet"))
+    with pytest.raises(InputError, match=r"r\.parquet"):
+        read_instructions(tmp_path / "r.parquet")

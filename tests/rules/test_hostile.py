@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from readers import params_of
 
 from verif.core import rules
 from verif.core.rules import Outcome
 from verif.core.text import Doc
-
-PARAMS: dict[str, dict[str, Any]] = {
-    "num_words": {"num_words": 3, "relation": "at least"},
-    "num_sentences": {"num_sentences": 3, "relation": "less than"},
-    "first_word": {"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "the"},
-    "num_paragraphs": {"num_paragraphs": 2},
-    "keywords": {"keywords": ["art", "B"]},
-    "forbidden_words": {"forbidden_words": ["art"]},
-    "keyword": {"keyword": "a", "frequency": 2, "relation": "at least"},
-    "letter": {"letter": "e", "let_frequency": 2, "let_relation": "at least"},
-    "num_placeholders": {"num_placeholders": 2},
-    "postscript_marker": {"postscript_marker": "P.S."},
-    "num_bullets": {"num_bullets": 2},
-    "num_highlights": {"num_highlights": 2},
-    "section_spliter": {"section_spliter": "Section", "num_sections": 2},
-    "capital_frequency": {"capital_frequency": 2, "capital_relation": "at least"},
-    "prompt_to_repeat": {"prompt_to_repeat": "say hi"},
-    "end_phrase": {"end_phrase": "bye"},
-    "language": {"language": "en"},
-}
-
-
-def params_of(name: str) -> rules.Params:
-    """Valid parameters for a rule, chosen by the names of its fields."""
-    fields = rules.get(name).params.model_fields
-    chosen = next((PARAMS[key] for key in PARAMS if key in fields), {})
-    return rules.validate(name, chosen)
-
 
 NAMES = [name for name in rules.rules() if not name.startswith("local:")]
 LOCAL = [

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from readers import params_of
 
 from verif.core import rules
+from verif.core.text import Doc
 from verif.errors import InputError
 
 
@@ -75,3 +82,115 @@ def test_ordinary_keywords_load(keyword: str) -> None:
 def test_an_expression_that_may_never_end_is_refused(keyword: str) -> None:
     with pytest.raises(InputError, match="for ever"):
         rules.validate("keywords:existence", {"keywords": [keyword]})
+
+
+ENDLESS = [
+    "a?" * 60 + "b",
+    "a{,60}" * 3 + "b",
+    ".*x",
+    "foo.*bar",
+    r"\w+\s",
+    "(ab)+",
+    "(a?){,60}",
+    "(?=a*)b",
+    r"(\w*)\1",
+    "a+|b",
+]
+
+
+@pytest.mark.parametrize("keyword", ENDLESS)
+def test_an_expression_without_a_small_bound_on_its_steps_is_refused_before_anything_is_matched(
+    keyword: str,
+) -> None:
+    for rule, params in (
+        ("keywords:existence", {"keywords": ["art", keyword]}),
+        ("keywords:forbidden_words", {"forbidden_words": ["art", keyword]}),
+        ("keywords:frequency", {"keyword": keyword, "frequency": 1, "relation": "at least"}),
+        ("detectable_content:postscript", {"postscript_marker": keyword}),
+        ("detectable_format:multiple_sections", {"section_spliter": keyword, "num_sections": 1}),
+    ):
+        with pytest.raises(InputError, match="may take for ever") as caught:
+            rules.validate(rule, params, file="f", row=1)
+        assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("keyword", ["ha+", "C++", r"\bcat\b", "[0-9]{1,3}", "(?:cat|dog)s?", "x{2,}", "no*"])
+def test_expressions_with_few_steps_stay_what_re_makes_of_them(keyword: str) -> None:
+    params = {"keyword": keyword, "frequency": 2, "relation": "at least"}
+    text = "haaa C++ CC cat dogs 12 345 xxx xx nooo n"
+    outcome = rules.get("keywords:frequency").check(Doc(text), rules.validate("keywords:frequency", params))
+    assert outcome.evidence["count"] == len(re.findall(keyword, text, re.IGNORECASE))
+
+
+@pytest.mark.parametrize(
+    ("rule", "params", "field"),
+    [
+        ("keywords:existence", {"keywords": ["a" * 2_000_000]}, "keywords.0"),
+        ("keywords:existence", {"keywords": ["ab"] * 20_000}, "keywords"),
+        ("keywords:existence", {"keywords": ["a" * 900] * 6}, "keywords"),
+        ("keywords:existence", {"keywords": ["[ -\U0010ffff]" * 30]}, "keywords.0"),
+        ("keywords:forbidden_words", {"forbidden_words": ["ab"] * 20_000}, "forbidden_words"),
+        ("keywords:frequency", {"keyword": "a" * 2000, "frequency": 1, "relation": "at least"}, "keyword"),
+        ("startend:end_checker", {"end_phrase": "a" * 2_000_000}, "end_phrase"),
+        ("combination:repeat_prompt", {"prompt_to_repeat": "a" * 2_000_000}, "prompt_to_repeat"),
+        ("detectable_content:postscript", {"postscript_marker": r"P\Z"}, "postscript_marker"),
+        (
+            "detectable_format:multiple_sections",
+            {"section_spliter": "C++", "num_sections": 1},
+            "section_spliter",
+        ),
+        ("language:response_language", {"language": "e" * 2_000_000}, "language"),
+        ("local:keywords", {"words": ["ab"] * 20_000}, "words"),
+        ("local:forbidden", {"words": ["a" * 900] * 6}, "words"),
+        ("local:start", {"phrase": "a" * 2_000_000}, "phrase"),
+    ],
+)
+def test_a_parameter_of_any_size_is_refused_at_once_and_in_few_words(
+    rule: str, params: dict[str, object], field: str
+) -> None:
+    started = time.process_time()
+    with pytest.raises(InputError) as caught:
+        rules.validate(rule, params, file="f", row=1)
+    assert time.process_time() - started < 1
+    assert caught.value.field == field
+    assert len(str(caught.value)) < 500
+
+
+def test_no_text_among_the_parameters_of_any_rule_is_without_a_bound() -> None:
+    """Filled with two million characters, every text and every list of texts is refused."""
+    for name, spec in rules.rules().items():
+        for field in spec.params.model_fields:
+            for value in ("a" * 2_000_000, ["a" * 2_000_000], ["a"] * 50_000):
+                with pytest.raises(InputError):
+                    rules.validate(name, {**params_of(name).model_dump(), field: value})
+
+
+def test_an_unknown_type_of_any_length_is_named_in_few_words() -> None:
+    with pytest.raises(InputError) as caught:
+        rules.validate("x" * 2_000_000, {}, file="f", row=1)
+    assert len(str(caught.value)) < 300
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["a", "b", "?", "*", "+", "{,60}", "{2}", "(", ")", "|", ".", r"\w", r"\s", "[ab]", "(?:"]
+        ),
+        max_size=8,
+    )
+)
+def test_what_is_accepted_is_quick_on_texts_made_to_hurt(pieces: list[str]) -> None:
+    keyword = "".join(pieces)
+    try:
+        forbidden = rules.validate("keywords:forbidden_words", {"forbidden_words": [keyword]})
+        counted = rules.validate(
+            "keywords:frequency", {"keyword": keyword, "frequency": 1, "relation": "at least"}
+        )
+    except InputError:
+        return
+    for text in ("a" * 2000 + "!", "ab" * 1000 + "!", "a " * 1000):
+        started = time.process_time()
+        rules.get("keywords:forbidden_words").check(Doc(text), forbidden)
+        rules.get("keywords:frequency").check(Doc(text), counted)
+        assert time.process_time() - started < 1.0, keyword

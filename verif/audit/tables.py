@@ -13,9 +13,8 @@ from verif.stats import Interval
 from verif.system.files import write_bytes
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from verif.audit.run import AuditReport
+    from verif.system.console import Console
 
 Row = dict[str, Any]
 

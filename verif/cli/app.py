@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from verif.errors import VerifError
 if TYPE_CHECKING:
     import typer
 
-# command -> (module below verif.cli, one line of help); a module exposes a typer app named `app` (its commands
+# command -> (module below verif.cli.app.app.app, one line of help); a module exposes a typer app named `app` (its commands
 # are listed behind the line), or, for a single command, a function named like the command (dashes as underscores).
 COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("score", "Verify a file of instructions and responses."),
@@ -87,7 +88,7 @@ def app(name: str) -> typer.Typer:
     import typer
 
     module_name, help_line = COMMANDS[name]
-    module = importlib.import_module(f"verif.cli.{module_name}")
+    module = importlib.import_module(f"verif.cli.app.app.app.{module_name}")
     function = getattr(module, name.replace("-", "_"), None)
     if not callable(function):
         found: typer.Typer = module.app
@@ -100,6 +101,8 @@ def app(name: str) -> typer.Typer:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: expected errors are one line on standard error, Ctrl-C is exit code 130."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name from data may hold what no encoding can
+        sys.stdout.reconfigure(errors="backslashreplace")
     if not arguments or arguments[0] in ("--help", "-h"):
         print(overview())
         return

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+
+from verif.system.console import Console
 
 app = typer.Typer(help="Benchmarks.", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -56,7 +56,7 @@ def run(
     rows = judge_all([suite], answers, lambda: open_verifier(stage))
     if out:
         verdicts.write(out, rows)
-    table = Table(title=f"{escape(suite.benchmark.title)}, {len(suite.cases)} cases, {escape(str(model))}")
+    table = Table(title=f"{suite.benchmark.title}, {len(suite.cases)} cases, {model}")
     for column in ("score", "value", "95% interval", "n"):
         table.add_column(column)
     scores = suite.benchmark.score(suite.cases, rows, stage.recipe.evaluate.bootstrap, 0)

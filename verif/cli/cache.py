@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from verif.core.cache import VerdictCache
+from verif.system.console import Console
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Verdict cache: stats, clear.")
 FOLDER = Path(".verif") / "verdicts"

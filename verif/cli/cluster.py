@@ -9,13 +9,13 @@ from pathlib import Path
 
 import typer
 import yaml
-from rich.console import Console
 from rich.table import Table
 
 from verif.cluster.config import load_cluster
 from verif.errors import ClusterError
 from verif.project import merged, parse_overrides
 from verif.recipe import Recipe, load_recipe, parse_recipe
+from verif.system.console import Console
 
 app = typer.Typer(
     add_completion=False,

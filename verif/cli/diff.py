@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from verif.errors import InputError
+from verif.system.console import Console
 
 
 def diff(
@@ -36,7 +35,7 @@ def show(console: Console, part: Any, examples: int) -> None:
     """One benchmark: the total, the types, and some flipped prompts."""
     total = part.total
     console.print(
-        f"\n[bold]{part.benchmark}, {part.mode}[/]: {total.difference}, p={total.p_value:.4f}, "
+        f"\n{part.benchmark}, {part.mode}: {total.difference}, p={total.p_value:.4f}, "
         f"d_z={total.effect_size:.2f}; {sum(f.mended for f in part.flips)} mended, "
         f"{sum(not f.mended for f in part.flips)} broken of {part.shared} prompts in both"
     )
@@ -47,13 +46,13 @@ def show(console: Console, part: Any, examples: int) -> None:
         gain = cell["gain"]
         shown = f"{gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]"
         values = (f"{cell['before']['value']:.3f}", f"{cell['after']['value']:.3f}")
-        table.add_row(escape(name), str(gain["n"]), *values, shown, f"{gain['p_holm']:.4f}")
+        table.add_row(name, str(gain["n"]), *values, shown, f"{gain['p_holm']:.4f}")
     console.print(table)
     for mended in (False, True):
         for flip in [f for f in part.flips if f.mended is mended][:examples]:
-            console.print(f"\n{'mended' if mended else 'broken'} {escape(flip.id)}: {escape(flip.prompt)}")
+            console.print(f"\n{'mended' if mended else 'broken'} {flip.id}: {flip.prompt}")
             for name, rows in (("A", flip.before), ("B", flip.after)):
-                console.print(f"  {name}: {escape(rows[0].response)}")
+                console.print(f"  {name}: {rows[0].response}")
                 for row in rows:
                     if row.status != "pass":
-                        console.print(f"     {row.status}: {escape(row.constraint)} ({escape(row.reason)})")
+                        console.print(f"     {row.status}: {row.constraint} ({row.reason})")

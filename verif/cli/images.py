@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from verif.cluster import images
 from verif.errors import SetupError
+from verif.system.console import Console
 
 app = typer.Typer(add_completion=False, help="Docker images: build, list.", no_args_is_help=True)
 

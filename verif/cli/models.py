@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from verif.project import load_stage
+from verif.system.console import Console
 
 
 def models(

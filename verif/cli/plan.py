@@ -75,7 +75,7 @@ def _plan(recipe: Recipe, note: str, *, quiet: bool) -> dict[str, Any]:
     missing = needs(recipe, placed, Path.cwd())
     if not quiet:
         say = show.console.print
-        say(f"[bold]{recipe.name}[/]: {recipe.description}", *([note] if note else []), sep="\n")
+        say(f"{recipe.name}: {recipe.description}", *([note] if note else []), sep="\n")
         for part in (
             show.stages(placed),
             show.command(job),
@@ -143,7 +143,7 @@ def _fit(recipe: Recipe, run: Path, other: Path | None, *, quiet: bool) -> dict[
     if not quiet:
         show.console.print(show.fitted(timeline, fitted), "", show.check(check(fitted, timeline)), sep="\n")
         if checked:
-            show.console.print("", f"[bold]The other run[/], {other}", show.check(checked), sep="\n")
+            show.console.print("", f"The other run, {other}", show.check(checked), sep="\n")
         show.console.print("", show.local(rows), sep="\n")
     numbers = asdict(fitted)
     del numbers["pool"]

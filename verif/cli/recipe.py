@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 import yaml
-from rich.console import Console
+
+from verif.system.console import Console
 
 app = typer.Typer(help="Recipes.", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from verif.errors import GateError, RegistryError
 from verif.project import load_stage
+from verif.system.console import Console
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -25,7 +26,7 @@ def gate(which: str = typer.Argument("candidate", help="Version number or alias.
     for column in ("check", "", "measured"):
         table.add_column(column)
     for check in decision.checks:
-        table.add_row(check.name, "[green]pass[/]" if check.passed else "[red]fail[/]", escaped(check.note))
+        table.add_row(check.name, Text("pass", "green") if check.passed else Text("fail", "red"), check.note)
     console.print(table)
     if not decision.passed:
         raise GateError(f"version {number} does not pass the gate.")
@@ -60,7 +61,7 @@ def history() -> None:
         table.add_column(column)
     for entry in entries:
         moved = (entry.source or "-", entry.to or "-")
-        table.add_row(str(entry.seq), entry.at, escaped(entry.who), entry.action, *moved, escaped(entry.why))
+        table.add_row(str(entry.seq), entry.at, entry.who, entry.action, *moved, entry.why)
     console.print(table)
 
 
@@ -82,7 +83,7 @@ def reproduce(
     registry = open_registry(stage)
     version = registry.resolve(which)
     steps = reproduction.reproduction(registry, version, stage.root)
-    console.print("\n".join(escaped(step.shown) for step in steps))
+    console.print("\n".join(step.shown for step in steps))
     if run:
         folder = stage.state / "reproduce"
         with new_directory(folder):  # what an earlier time left there is in the way of a clone
@@ -106,11 +107,4 @@ def compare_digest(folder: Path, wanted: str) -> None:
 def say(messages: list[str]) -> None:
     """What was done, a line each."""
     for line in messages:
-        console.print(escaped(line))
-
-
-def escaped(text: str) -> str:
-    """Text that rich does not read as markup."""
-    from rich.markup import escape
-
-    return escape(text)
+        console.print(line)

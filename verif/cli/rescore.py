@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from verif.errors import InputError, RecipeError
+from verif.system.console import Console
 
 if TYPE_CHECKING:
     from verif.audit.rescore import Changes

@@ -95,7 +95,7 @@ def through_prefect(
 
 def print_summary(root: Path, ran: list[str]) -> None:
     """What ran, what came out, and where to look."""
-    from rich.console import Console
+    from verif.system.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"Stages that ran: {', '.join(ran)}." if ran else "Nothing had changed; no stage ran.")

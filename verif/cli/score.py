@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 from rich.table import Table
 
 from verif.core import score as engine
@@ -19,6 +18,7 @@ from verif.core.row_files import join, read_rows
 from verif.core.rows import Row
 from verif.core.score import Scored, Summary, kinds
 from verif.errors import InputError
+from verif.system.console import Console, described
 from verif.system.files import new_file
 from verif.types import Status
 
@@ -115,7 +115,7 @@ def _watched(scored: Iterator[Scored], console: Console) -> Iterator[Scored]:
     started = last = time.perf_counter()
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        described(),
         TimeElapsedColumn(),
         console=console,
         transient=True,

@@ -6,17 +6,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from verif.core.row_files import read_rows
 from verif.core.sandbox.sandbox import Sandbox
+from verif.core.score import dumps
 from verif.data.screening.repair import POLICIES, Outcome, apply, by_row, to_row
 from verif.data.screening.screen import KINDS, NOTES, Finding
 from verif.data.screening.screen import screen as find
 from verif.errors import InputError
+from verif.system.console import Console
 from verif.system.files import write_bytes
 from verif.types import CheckerConstraint, Instruction, SoftConstraint
 
@@ -51,13 +51,13 @@ def screen(
     grouped = by_row(findings)
     outcomes = {number: apply(policy, instruction, grouped.get(number, [])) for number, instruction in rows}  # type: ignore[arg-type]
     if quarantine is not None:
-        lines = [quarantined(f, dict(rows)[f.row], outcomes[f.row]) for f in findings]
+        known = dict(rows)
         write_bytes(
-            quarantine, b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
+            quarantine, b"".join(dumps(quarantined(f, known[f.row], outcomes[f.row])) for f in findings)
         )
     if out is not None:
         kept = [written(o.instruction) for o in outcomes.values() if o.instruction is not None]
-        write_bytes(out, b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in kept))
+        write_bytes(out, b"".join(map(dumps, kept)))
     show(rows, findings, outcomes)
     if skipped:
         print(f"{len(skipped)} lines could not be read and were left out; the first: {skipped[0]}")

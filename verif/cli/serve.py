@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
 from verif.errors import ServiceError
 from verif.project import load_stage
+from verif.system.console import Console
 
 console = Console(highlight=False, soft_wrap=True)
 Chat = list[dict[str, str]]

@@ -5,26 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+
+from verif.system.console import Console
 
 
 def sweep(
     file: Path = typer.Argument(Path("sweeps/ablation.yaml"), help="The sweep's file."),
     show: bool = typer.Option(False, "--show", help="Run nothing; print what has run so far."),
 ) -> None:
-    from verif.pipeline import sweep as parts
-    from verif.pipeline import sweep_table
+    from verif.pipeline.run import sweep as parts
+    from verif.pipeline.run import sweep_table
 
     console, root = Console(highlight=False, soft_wrap=True), Path.cwd()
     found = parts.load_sweep(file, root / "recipes")
-    jobs = parts.run_sweep(root, found, lambda line: console.print(escape(line)), run=not show)
+    jobs = parts.run_sweep(root, found, console.print, run=not show)
     lines = sweep_table.table(root, found, jobs)
-    table = Table(title=escape(sweep_table.title(found)))
+    table = Table(title=sweep_table.title(found))
     for column in sweep_table.HEADER:
         table.add_column(column)
     for line in lines:
-        table.add_row(*(escape(cell) for cell in sweep_table.cells(line)))
+        table.add_row(*sweep_table.cells(line))
     console.print(table)
     sweep_table.keep(root, found, lines)

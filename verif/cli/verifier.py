@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from verif.errors import ServiceError
@@ -20,6 +19,7 @@ from verif.service.build import identity_of
 from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.service.lease import configure, end, ensure, living
 from verif.service.probes import probes
+from verif.system.console import Console
 from verif.system.files import write_bytes
 from verif.system.private import NotPrivateError, private_folder, require_folder, state_home
 from verif.system.serving import tail

@@ -59,5 +59,5 @@ def scrub(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
-        return {key: scrub(inner) for key, inner in value.items()}
+        return {scrub(key): scrub(inner) for key, inner in value.items()}
     return [scrub(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -110,7 +110,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 for value in batch.to_pylist():
                     number += 1
                     yield number, value
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"cannot be read as parquet: {error}", file=path, row=number + 1) from None
 
 

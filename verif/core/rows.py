@@ -23,6 +23,8 @@ from verif.errors import InputError
 from verif.types import CheckerConstraint, Constraint, Instruction, RuleConstraint, SoftConstraint
 
 _TAG = re.compile(r"\s*\[(rule|llm)\]\s*", re.IGNORECASE)
+MOST_CONSTRAINTS = 1_000
+"""Of one row: constraints are compared with each other, and a row of a million of them is none."""
 _FAMILY = re.compile(r"\s*([A-Za-z][A-Za-z_\-]{0,60})\s*:\s*")
 
 
@@ -72,6 +74,10 @@ def list_field(raw: dict[str, Any], name: str, where: Where) -> list[Any]:
 
 def validated(instruction: Instruction, where: Where) -> tuple[rules.Params | None, ...]:
     """The typed parameters of every rule of an instruction."""
+    if len(instruction.constraints) > MOST_CONSTRAINTS:
+        raise where.error(
+            f"has {len(instruction.constraints):,} constraints; at most {MOST_CONSTRAINTS:,} are read"
+        )
     return tuple(
         rules.validate(c.rule, c.params, file=where.file, row=where.row)
         if isinstance(c, RuleConstraint)

@@ -17,10 +17,12 @@ EVERY_S = 15.0
 def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
     """Yields `update(done)`."""
     if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import Progress
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
-        with Progress(console=Console(stderr=True), transient=True) as bar:
+        from verif.system.console import Console, described
+
+        columns = (described(), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(label, total=total)
             yield lambda done: bar.update(task, completed=done)
         return

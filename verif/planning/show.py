@@ -1,4 +1,4 @@
-"""A plan for people: rich tables. The same content as JSON comes from `verif.cli.plan`."""
+"""A plan for people: rich tables. The same content as JSON comes from `verif.cli.app.app.app.plan`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +18,7 @@ from verif.planning.pace import Judge, mean_service
 from verif.planning.placement import Placed
 from verif.planning.scale import BUSY, Busy, LocalRow, Size
 from verif.planning.timeline import Timeline
+from verif.system.console import Console
 from verif.training.command import Job
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)

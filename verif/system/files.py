@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -65,7 +66,10 @@ def digest(value: Any) -> str:
     if isinstance(value, str):
         value = value.encode("utf-8", "surrogatepass")
     if not isinstance(value, bytes):
-        value = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+        try:
+            value = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+        except TypeError:  # lone surrogates and very large numbers: the standard library can write them
+            value = json.dumps(value, sort_keys=True).encode("ascii")
     return hashlib.sha256(value).hexdigest()[:32]
 
 

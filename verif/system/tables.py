@@ -40,12 +40,12 @@ def read_table(
 
     try:
         table = pq.read_table(path, columns=None if columns is None else list(columns))
-    except (OSError, pa.ArrowException, KeyError) as error:
+        rows: list[dict[str, Any]] = table.to_pylist()
+    except (OSError, ValueError, pa.ArrowException, KeyError) as error:  # ValueError: text that is no UTF-8
         first = str(error).splitlines()[0]
         raise InputError(f"cannot read {what}: {first}", file=path, hint=hint) from None
     if missing := set(columns or ()) - set(table.column_names):
         raise InputError(
             f"cannot read {what}: the column is missing", file=path, field=min(missing), hint=hint
         )
-    rows: list[dict[str, Any]] = table.to_pylist()
     return rows

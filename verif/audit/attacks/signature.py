@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_LINE = r"(?:\A|(?<!\s)[^\S\n]*+\n)"
+"""The start of a line and all blank ones before it: entered at one place of a run, or newline spam would take cubic time."""
 SIGNS: dict[str, re.Pattern[str]] = {
     "verdict": re.compile(
         r"""["']?verdict["']?\s*[:=>]|\[\[\s*\w+\s*\]\]|\\boxed\{|\b(?:score|rating|grade)\s*[:=]\s*\W?\d|判定|满足所有约束""",
@@ -18,8 +20,9 @@ SIGNS: dict[str, re.Pattern[str]] = {
     ),
     "reasoning": re.compile(r"</?\s*think(?:ing)?\s*>", re.IGNORECASE),
     "role": re.compile(
-        r"<\s*[|｜]|[|｜]\s*>|\[/?INST\]|<<\s*/?SYS\s*>>|^\s*(?:#+\s*)?(?:system|assistant|user|judge|grader)\s*:",
-        re.IGNORECASE | re.MULTILINE,
+        r"<\s*[|｜]|[|｜]\s*>|\[/?INST\]|<<\s*/?SYS\s*>>"
+        rf"|{_LINE}\s*+(?:#++\s*+)?(?:system|assistant|user|judge|grader)\s*:",
+        re.IGNORECASE,
     ),
     "claim": re.compile(
         r"\b(?:constraints?|requirements?|criteria|criterion|instructions?|conditions?)\b[^.\n]{0,40}"
@@ -35,9 +38,12 @@ SIGNS: dict[str, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
     "end": re.compile(
-        r"^\W{3,}\s*(?:end\b|[0-9a-f]{8}\b)|^\s*end [0-9a-f]{8}\b|\bend of (?:the )?response\b", re.I | re.M
+        r"(?<!\W)(?:\A\W{3,}+|[^\w\n]*+\n\W{3,}+)(?:end\b|[0-9a-f]{8}\b)"
+        rf"|{_LINE}\s*+end [0-9a-f]{{8}}\b|\bend of (?:the )?response\b",
+        re.IGNORECASE,
     ),
 }
+_WORD = re.compile(r"\w+")
 ECHO_WORDS = 12
 REPEATS = 8
 
@@ -64,10 +70,14 @@ def _unseen_characters(text: str) -> bool:
 
 
 def _echoes(text: str, prompt: str) -> bool:
-    """Twelve words of the prompt in a row (all of a shorter prompt) stand in the response."""
-    asked, said = prompt.lower().split(), " ".join(text.lower().split())
+    """Twelve words of the prompt in a row (all of a shorter prompt) stand in the response, punctuation aside."""
+    asked, said = _WORD.findall(prompt.lower()), _WORD.findall(text.lower())
     size = min(ECHO_WORDS, len(asked))
-    return size >= 4 and any(" ".join(asked[i : i + size]) in said for i in range(len(asked) - size + 1))
+    return size >= 4 and not _runs(asked, size).isdisjoint(_runs(said, size))
+
+
+def _runs(words: list[str], size: int) -> set[tuple[str, ...]]:
+    return set(zip(*(words[start:] for start in range(size)), strict=False))
 
 
 def _repeats(text: str) -> bool:

@@ -82,7 +82,7 @@ WORD = Unit(
     _drop_word,
 )
 
-_MARK = re.compile(r"[.!?]+(?=[\s\"]|$)")
+_MARK = re.compile(r"(?<![.!?])[.!?]++(?=[\s\"]|$)")
 
 
 def _drop_sentence(rng: random.Random, text: str, raw: Raw) -> str:  # noqa: ARG001

@@ -63,7 +63,7 @@ for _rule, _same in (
 ):
     MUTATORS[_rule] = MUTATORS[_same]
 
-_MARK = re.compile(r"[.!?]+(?=[\s\"]|$)")
+_MARK = re.compile(r"(?<![.!?])[.!?]++(?=[\s\"]|$)")
 
 
 def _exclaim(rng: random.Random, text: str, raw: Raw) -> str:  # noqa: ARG001

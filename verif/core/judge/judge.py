@@ -9,6 +9,7 @@ the machines that share it. Its digest is part of the identity, so the two never
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import math
@@ -25,7 +26,11 @@ from verif.system.files import digest
 from verif.types import Cost, Instruction, Response, Status, Verdict
 
 SECRET_VARIABLE = "VERIF_MARKER_KEY"  # noqa: S105
-_BEFORE = re.compile(r'"verdict"\s*:\s*"?$')
+_BEFORE = re.compile(r'"verdict" ?: ?"?$')
+_BLANKS = re.compile(r"\s+")
+_TAIL = len('"verdict" : "') + 1
+INLINE = 20_000
+"""Prompts of more characters are made in a thread: an event loop that serves others must not wait for them."""
 SEEDS = (0, 1)
 """The fixed sequence: an unparsable verdict is asked for once more with the next seed.
 
@@ -107,8 +112,13 @@ class Judge:
 
     async def ask(self, instruction: Instruction, answer: str, indices: Sequence[int]) -> Verdict:
         """One verdict that covers `indices`: pass, fail, or error with the reason."""
-        mark = prompt.marker(self._key, instruction, Response(text=answer))
-        messages = prompt.render(self.template, instruction, indices, answer, mark)
+        size = len(answer) + len(instruction.prompt) + len(instruction.system)
+        size += sum(len(constraint.text) for constraint in instruction.constraints)
+        messages = (
+            self._messages(instruction, answer, indices)
+            if size <= INLINE
+            else await asyncio.to_thread(self._messages, instruction, answer, indices)
+        )
         cost, problem = Cost(), ""
         for seed in SEEDS:
             try:
@@ -131,6 +141,12 @@ class Judge:
             return self._verdict(status, indices, _reason(parsed, reply), cost, evidence)
         return self._verdict(Status.ERROR, indices, problem, cost)
 
+    def _messages(
+        self, instruction: Instruction, answer: str, indices: Sequence[int]
+    ) -> list[dict[str, str]]:
+        mark = prompt.marker(self._key, instruction, Response(text=answer))
+        return prompt.render(self.template, instruction, indices, answer, mark)
+
     def _verdict(
         self,
         status: Status,
@@ -151,9 +167,9 @@ class Judge:
 
 def confidence(reply: JudgeAnswer) -> float | None:
     """The judge's probability of pass against fail where it wrote its verdict; None without log-probabilities."""
-    written = ""
+    tail = ""  # the end of what was written, white space shortened: more of it says nothing about this place
     for token in reply.logprobs:
-        if _BEFORE.search(written.rpartition("</think>")[2]):
+        if _BEFORE.search(tail):
             weight = {"pass": 0.0, "fail": 0.0}
             for choice in token.get("top_logprobs") or [token]:
                 start = str(choice.get("token", "")).strip(' "')
@@ -162,7 +178,7 @@ def confidence(reply: JudgeAnswer) -> float | None:
                         weight[word] += math.exp(float(choice.get("logprob", -math.inf)))
             total = sum(weight.values())
             return weight["pass"] / total if total else None
-        written += str(token.get("token", ""))
+        tail = _BLANKS.sub(" ", f"{tail}{token.get('token', '')}")[-_TAIL:]
     return None
 
 

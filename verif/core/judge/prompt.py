@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from verif.core.judge.markup import broken
 from verif.errors import RecipeError
 from verif.system.files import digest
 from verif.types import Instruction, Response
@@ -27,26 +27,14 @@ FOLDER = Path(__file__).parent / "prompts"
 USER = "{# user #}"
 """A line in a template file: what stands before it is the system turn, what stands after it the user turn."""
 
-_BAR = re.compile(r"<(?=\s*[|｜])|(?<=[|｜])(?=\s*>)")
-_TAG = re.compile(
-    r"<(?=\s*/?\s*(?:think|thinking|answer|tool_call|tool_response|start_of_turn|end_of_turn|bos|eos|s)\s*>)",
-    re.IGNORECASE,
-)
-_LLAMA = re.compile(
-    r"\[(?=\s*/?\s*(?:INST|SYSTEM_PROMPT|TOOL_CALLS)\s*\])|<(?=\s*<\s*/?\s*SYS\s*>>)", re.IGNORECASE
-)
-
 
 def harmless(text: str) -> str:
-    """The text with chat and reasoning markup broken by a space, and with nothing that UTF-8 cannot hold.
+    """The text with chat and reasoning markup broken by spaces, and with nothing that UTF-8 cannot hold.
 
-    `<|im_end|>` becomes `< |im_end| >`; a reader still sees what was written, a tokenizer sees no special
-    token. Lone surrogates become `?`: a JSON body could not carry them.
+    `<|im_end|>` becomes `< |im_end| >`, `[THINK]` becomes `[ THINK]` (`verif.core.judge.markup`). Lone surrogates become
+    `?`: a JSON body could not carry them.
     """
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    text = _BAR.sub(lambda match: match.group() + " ", text)
-    text = _TAG.sub("< ", text)
-    return _LLAMA.sub(lambda match: match.group() + " ", text)
+    return broken(text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def marker(key: bytes, instruction: Instruction, response: Response) -> str:
@@ -113,5 +101,5 @@ def is_joint(template: str) -> bool:
     return not template.startswith("each-")
 
 
-VERSION = 1
+VERSION = 2
 """Raise when `harmless`, `marker` or `render` change what the judge reads."""

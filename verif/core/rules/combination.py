@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from verif.core.rules.params import Phrase
+from verif.core.rules.params import Request
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
@@ -14,7 +14,7 @@ _BLANKS = re.compile(r"\s+")
 class Repeat(Params):
     """The request that must be repeated."""
 
-    prompt_to_repeat: Phrase
+    prompt_to_repeat: Request
 
 
 @rule("combination:two_responses")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from verif.core.rules.params import Count, Expression, compiled
+from verif.core.rules.expressions import compiled
+from verif.core.rules.params import Count, Marker
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
@@ -18,7 +19,7 @@ class Placeholders(Params):
 class Postscript(Params):
     """The marker a postscript starts with."""
 
-    postscript_marker: Expression
+    postscript_marker: Marker
 
 
 def count_placeholders(text: str) -> int:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 
-from verif.core.rules.params import Count, Expression, compiled
+from verif.core.rules.expressions import compiled
+from verif.core.rules.params import Count, Splitter
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
@@ -35,7 +36,7 @@ class Highlights(Params):
 class Sections(Params):
     """At least so many sections, each marked by the splitter word and a number."""
 
-    section_spliter: Expression
+    section_spliter: Splitter
     num_sections: Count
 
 

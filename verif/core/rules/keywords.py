@@ -11,7 +11,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from verif.core.rules.params import Count, Expression, RawExpression, Relation, compiled, holds
+from verif.core.rules.expressions import compiled
+from verif.core.rules.params import Count, Expression, Expressions, Relation, holds
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
@@ -19,7 +20,7 @@ from verif.core.text import Doc
 class Keywords(Params):
     """All of these must occur."""
 
-    keywords: Annotated[tuple[RawExpression, ...], Field(min_length=1)]
+    keywords: Expressions
 
 
 class Frequency(Params):
@@ -33,7 +34,7 @@ class Frequency(Params):
 class Forbidden(Params):
     """None of these may occur."""
 
-    forbidden_words: Annotated[tuple[RawExpression, ...], Field(min_length=1)]
+    forbidden_words: Expressions
 
 
 class LetterFrequency(Params):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
@@ -25,7 +25,7 @@ def _known(code: str) -> str:
 class Language(Params):
     """An ISO 639-1 code, as langdetect writes it."""
 
-    language: Annotated[str, AfterValidator(_known)]
+    language: Annotated[str, Field(max_length=64), AfterValidator(_known)]
 
 
 @rule("language:response_language", Language)

@@ -10,7 +10,7 @@ import re
 
 from pydantic import Field
 
-from verif.core.rules.params import MOST
+from verif.core.rules.params import MOST, Text, Texts
 from verif.core.rules.registry import NoParams, Outcome, Params, rule
 from verif.core.text import Doc
 
@@ -24,19 +24,19 @@ class Count(Params):
 class Word(Params):
     """One keyword; case does not matter."""
 
-    word: str = Field(min_length=1)
+    word: Text
 
 
 class Words(Params):
     """Several keywords; case does not matter."""
 
-    words: tuple[str, ...] = Field(min_length=1)
+    words: Texts
 
 
 class Phrase(Params):
     """An opening or closing phrase; case does not matter."""
 
-    phrase: str = Field(min_length=1)
+    phrase: Text
 
 
 def _counted(found: int, ok: bool, what: str) -> Outcome:
@@ -174,5 +174,6 @@ def quotes(doc: Doc, _: NoParams) -> Outcome:
 @rule("local:title")
 def title(doc: Doc, _: NoParams) -> Outcome:
     """The first line is a title in double angle brackets: <<title>>."""
-    ok = re.match(r"<<[^<>\n]*\w[^<>\n]*>>(\n|$)", doc.text.lstrip()) is not None
+    found = re.match(r"<<([^<>\n]*+)>>(\n|$)", doc.text.lstrip())
+    ok = found is not None and re.search(r"\w", found[1]) is not None
     return Outcome(ok, "" if ok else "no title line")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-from re import _constants as constants  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from verif.core.rules.expressions import LONGEST, bounded
+from verif.core.rules.expressions import MOST as TOGETHER
+
 Relation = Literal["less than", "at least"]
 
-_REPEATS = (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT)
+LONG = 20_000
+"""Characters of a request that must be repeated; nothing is ever asked for that is longer than a prompt."""
 
 
 def _number(value: Any) -> Any:
@@ -26,46 +26,36 @@ def _strip(value: str) -> str:
     return value.strip()
 
 
-def _open_repeats(items: Any, inside: bool = False) -> int:
-    """How many long repetitions an expression holds; 99 if one stands, or a choice stands, inside another."""
-    total = 0
-    for operator, argument in items:
-        if operator in _REPEATS:
-            long = argument[1] > 64
-            if inside and argument[1] > 1:
-                return 99
-            total += long + _open_repeats(argument[2], inside or argument[1] > 1)
-        elif operator is constants.BRANCH:
-            if inside:
-                return 99
-            total += sum(_open_repeats(branch, inside) for branch in argument[1])
-        elif isinstance(argument, tuple | list):
-            total += sum(
-                _open_repeats(part, inside) for part in argument if isinstance(part, parser.SubPattern)
-            )
-    return total
-
-
-@lru_cache(maxsize=8192)
 def _expression(value: str) -> str:
-    """Upstream reads keywords as regular expressions; one that cannot be compiled, or may never end, is refused."""
-    try:
-        for usage in (value, rf"\b{value}\b", rf"\s?{value}\s?\d+"):
-            re.compile(usage)
-        repeats = _open_repeats(parser.parse(value))
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(
-            f"is read as a regular expression, and {value!r} is not one ({error}); escape it"
-        ) from None
-    if repeats > 2:
-        raise ValueError(f"is read as a regular expression, and {value!r} may take for ever; escape it")
+    """Upstream reads a keyword as a regular expression; one that cannot be compiled, or may never end, is refused."""
+    bounded([value])
     return value
 
 
-@lru_cache(maxsize=8192)
-def compiled(expression: str, ignore_case: bool = True) -> re.Pattern[str]:
-    """The compiled form of a validated expression."""
-    return re.compile(expression, re.IGNORECASE if ignore_case else 0)
+def _splitter(value: str) -> str:
+    """As above; the rules look for a number after it, so it must not end in an open repetition."""
+    bounded([value], ends=False)
+    return value
+
+
+def _marker(value: str) -> str:
+    """As above; upstream lower-cases it first, which makes another expression of `\\S` or `\\Z`."""
+    bounded([value])
+    bounded([value.lower()])
+    return value
+
+
+def _short(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Each of many words is looked for in the whole response."""
+    if sum(map(len, values)) > TOGETHER:
+        raise ValueError(f"hold more than {TOGETHER:,} characters together")
+    return values
+
+
+def _together(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Each keyword as above, and all of them together bounded too."""
+    bounded(values)
+    return values
 
 
 def holds(count: int, relation: Relation, threshold: int) -> bool:
@@ -76,6 +66,16 @@ def holds(count: int, relation: Relation, threshold: int) -> bool:
 MOST = 2**63 - 1  # what JSON readers and parquet can hold
 Count = Annotated[int, BeforeValidator(_number), Field(ge=0, le=MOST)]
 Ordinal = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MOST)]
-Phrase = Annotated[str, AfterValidator(_strip), Field(min_length=1)]
-Expression = Annotated[str, AfterValidator(_strip), Field(min_length=1), AfterValidator(_expression)]
-RawExpression = Annotated[str, Field(min_length=1), AfterValidator(_expression)]
+_Line = Annotated[str, Field(max_length=LONGEST), AfterValidator(_strip), Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+Texts = Annotated[tuple[Text, ...], Field(min_length=1, max_length=LONGEST), AfterValidator(_short)]
+Phrase = _Line
+Request = Annotated[str, Field(max_length=LONG), AfterValidator(_strip), Field(min_length=1)]
+Expression = Annotated[_Line, AfterValidator(_expression)]
+Splitter = Annotated[_Line, AfterValidator(_splitter)]
+Marker = Annotated[_Line, AfterValidator(_marker)]
+Expressions = Annotated[
+    tuple[Annotated[Text, AfterValidator(_expression)], ...],
+    Field(min_length=1, max_length=LONGEST),
+    AfterValidator(_together),
+]

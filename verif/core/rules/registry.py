@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from verif.core.rules.expressions import shown
 from verif.core.text import Doc
 from verif.errors import InputError
 
@@ -81,9 +82,9 @@ def get(id: str) -> Rule:
     if id not in _RULES:
         import difflib
 
-        near = difflib.get_close_matches(id, _RULES, n=3)
+        near = difflib.get_close_matches(id[:200], _RULES, n=3)
         raise InputError(
-            f"unknown constraint type {id!r}", hint=f"Did you mean {', '.join(near)}?" if near else ""
+            f"unknown constraint type {shown(id)}", hint=f"Did you mean {', '.join(near)}?" if near else ""
         )
     return _RULES[id]
 

@@ -13,7 +13,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from verif.checkers.names import DICT_NAMES, LIST_NAMES, STRING_METHODS
+from verif.core.sandbox.names import DICT_NAMES, LIST_NAMES, STRING_METHODS
 
 _FOLDER = Path(__file__).with_name("inside")
 _FILES = ("classes", "groups", "patterns", "matching", "templates", "functions", "values")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 
-from verif.checkers.lazy import ordered
 from verif.core.sandbox import lazy, names, semantics
+from verif.core.sandbox.lazy import ordered
 
 ENTRY = "check_following"
 

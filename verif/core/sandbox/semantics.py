@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from verif.checkers.lazy import misused
 from verif.core.sandbox import names
+from verif.core.sandbox.lazy import misused
 
 Nodes = list[ast.AST]
 _STR = frozenset({"str", "int", "float", "bool", "list", "dict", "set", "tuple", "frozenset", "type"})

@@ -13,8 +13,8 @@ import string
 from functools import cache
 from typing import Any
 
-from verif.checkers.rewriting import ENTRY, FROM, RENAMED, entry_text, rewritten
 from verif.core.sandbox import helpers, names, semantics
+from verif.core.sandbox.rewriting import ENTRY, FROM, RENAMED, entry_text, rewritten
 
 STRING_METHODS = names.STRING_METHODS
 

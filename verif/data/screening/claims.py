@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from verif.data.screening import probes
+from verif.data.screening.sizes import number_of, oversized
 
 _SPLIT = r"re.split(r'(?<=[.!?])\s+', {})"
 _COUNT = "import re\n\ndef check_following(instruction, response):\n    count = len(response.split())\n    return {}\n"
@@ -247,10 +248,19 @@ _MARKS = {"question mark": "?", "semicolon": ";", "colon": ":", "comma": ",", "e
 
 
 def read(text: str) -> Claim | None:
-    """The claim of a constraint's text; None where there is any doubt."""
+    """The claim of a constraint's text; None where there is any doubt, or where it is too large for probes."""
+    return None if unprobed(text) else _understood(text)
+
+
+def unprobed(text: str) -> str:
+    """Why a claim that is understood is left alone all the same; "" for any other text."""
+    return oversized(_understood(text), _FAR)
+
+
+def _understood(text: str) -> Claim | None:
     low = text.lower()
     quoted = re.findall(r'"([^"]+)"', text)
-    numbers = [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", re.sub(r'"[^"]*"', " ", low))]
+    numbers = [number_of(n) for n in re.findall(r"\d[\d,]*", re.sub(r'"[^"]*"', " ", low))]
     if quoted:
         doubtful = _EXCLUDE.search(re.sub(r"don't forget|not only", " ", low.split('"')[0])) or numbers
         return Keywords(tuple(quoted)) if _INCLUDE.search(low) and not doubtful else None

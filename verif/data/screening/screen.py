@@ -15,19 +15,20 @@ from typing import Any, Literal
 
 from verif.core.sandbox.sandbox import Sandbox
 from verif.data.screening import probes
-from verif.data.screening.claims import Claim, Keywords, Without, WordCount, WordLetters, read
+from verif.data.screening.claims import Claim, Keywords, Without, WordCount, WordLetters, read, unprobed
 from verif.types import CheckerConstraint, Instruction, Status
 
 Kind = Literal[
     "does not run", "unsatisfiable", "always true", "counts characters", "exact for around", "contradicts its text",
-    "contradicts its sibling", "vacuous on empty",
+    "contradicts its sibling", "vacuous on empty", "not probed",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = (
     "does not run", "unsatisfiable", "always true", "counts characters", "exact for around", "contradicts its text",
-    "contradicts its sibling", "vacuous on empty",
+    "contradicts its sibling", "vacuous on empty", "not probed",
 )  # fmt: skip
-#: Kinds that need no dropping: an empty response is unscorable in verif, whatever the checker says of it.
-NOTES = frozenset({"vacuous on empty"})
+#: Kinds that need no dropping: an empty response is unscorable in verif, whatever the checker says of it; and of a
+#: claim that is too large for probes nothing is known.
+NOTES = frozenset({"vacuous on empty", "not probed"})
 _SHOWN = 160
 #: A shortest word of this many letters rules out the commonest words of every sentence (a, the, of, to, and, that).
 IMPOSSIBLE_LETTERS = 5
@@ -63,6 +64,8 @@ def screen(rows: Iterable[tuple[int, Instruction]], sandbox: Sandbox) -> list[Fi
                 claims[index] = claim
             for kind, detail, evidence in check_one(instruction.prompt, constraint, claim, sandbox):
                 found.append(Finding(instruction.id, number, index, kind, detail, evidence))
+            if why := unprobed(constraint.text):
+                found.append(Finding(instruction.id, number, index, "not probed", why))
         for index, other, why in siblings(claims):
             evidence = {"sibling": other, "sibling_text": instruction.constraints[other].text}
             found.append(Finding(instruction.id, number, index, "contradicts its sibling", why, evidence))
@@ -128,7 +131,15 @@ class _Said:
 
 def _constant(source: str, says: Sequence[bool]) -> Found | None:
     """A checker that never looks at the response."""
-    nodes = list(ast.walk(ast.parse(source)))
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ):  # what runs may still be too deep for a parser
+        return None
     functions = [n for n in nodes if isinstance(n, ast.FunctionDef) and n.name == "check_following"]
     if len(functions) != 1 or len(functions[0].args.args) < 2 or functions[0].args.vararg:
         return None

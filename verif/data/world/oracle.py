@@ -42,12 +42,21 @@ def hard_ok(kind: str, argument: Argument, doc: Doc) -> bool:
     return spec.check(doc, params).ok
 
 
+def _untitled(text: str) -> str:
+    """The text without `<<...>>`; a line is looked at only as far as its last `>>`, or open ones would take for ever."""
+    lines = []
+    for line in text.split("\n"):
+        end = line.rfind(">>") + 2
+        lines.append(re.sub(r"<<.*?>>", "", line[:end]) + line[end:] if end > 1 else line)
+    return "\n".join(lines)
+
+
 def seen(text: str, dimension: str) -> tuple[str, ...]:
     """The classes of a soft dimension that a response shows, in lexicon order; the title does not count.
 
     Without a pronoun of the first or second person the point of view is the third.
     """
-    words = lex.words_of(re.sub(r"<<.*?>>", "", text))
+    words = lex.words_of(_untitled(text))
     if dimension == "topic":
         found = {lex.TOPIC_OF[w] for w in words if w in lex.TOPIC_OF}
         return tuple(name for name in lex.TOPICS if name in found)

@@ -19,8 +19,11 @@ def in_form(template: str, text: str) -> bool:
     """The response is the template with anything on one line in the place of `{answer}`."""
     plain = template.replace("{{", "{").replace("}}", "}")
     before, hole, after = plain.partition("{answer}")
-    pattern = re.escape(before) + (".*" if hole else "") + re.escape(after)
-    return re.fullmatch(pattern, text) is not None
+    if not hole:
+        return text == plain
+    answer = text[len(before) : len(text) - len(after)]
+    fits = len(text) >= len(before) + len(after) and text.startswith(before) and text.endswith(after)
+    return fits and "\n" not in answer
 
 
 def equal(target: str, text: str) -> bool:

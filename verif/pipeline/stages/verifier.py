@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rich.console import Console
-
 from verif.audit import cascade, report, tables
 from verif.audit.band import Band
 from verif.audit.fitness import fitness_path, write_fitness
@@ -18,6 +16,7 @@ from verif.audit.golden import read_golden
 from verif.audit.run import audit, choose
 from verif.project import Stage
 from verif.service import lease
+from verif.system.console import Console
 from verif.system.record import SILENT, Record
 
 

@@ -15,10 +15,11 @@ EVERY_S = 10.0
 def progress(what: str, total: int) -> Iterator[Update]:
     """Yields `update(done, note)`. Example: `with progress("policy", 100) as update: update(1, "loss 2.1")`."""
     if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        from verif.system.console import Console, described
+
+        columns = (described(), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task(what, total=total)
             yield lambda done, note: bar.update(task, completed=done, description=f"{what} {note}")
