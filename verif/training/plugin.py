@@ -8,55 +8,20 @@ patch is applied right after the module it concerns.
 from __future__ import annotations
 
 import importlib
-import importlib.abc
-import importlib.util
 import os
-import sys
-from collections.abc import Callable, Sequence
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 
-
-class AfterImport(importlib.abc.MetaPathFinder):
-    """Runs `action` once, right after the module `name` has been imported."""
-
-    def __init__(self, name: str, action: Callable[[], object]) -> None:
-        self.name, self.action = name, action
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,  # noqa: ARG002
-        target: ModuleType | None = None,  # noqa: ARG002
-    ) -> ModuleSpec | None:
-        """The module's own spec, whose loader calls `action` at its end."""
-        if fullname != self.name:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
-        if spec is None or spec.loader is None:
-            return spec
-        execute, action = spec.loader.exec_module, self.action
-
-        def exec_module(module: ModuleType) -> None:
-            execute(module)
-            action()
-
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
-        return spec
-
-
-def after_import(name: str, action: Callable[[], object]) -> None:
-    """Call `action` now if `name` is imported already, else right after it is."""
-    if name in sys.modules:
-        action()
-    else:
-        sys.meta_path.insert(0, AfterImport(name, action))
+from verif.training import queue_key
+from verif.training.after_import import after_import
 
 
 def load() -> None:
-    """Register the trainer, and on CPU the platform and its patches."""
+    """Register the trainer, close what listens, and on CPU load the platform and its patches."""
     after_import("verl.trainer.ppo.v1", lambda: importlib.import_module("verif.training.trainer"))
+    from verif.loopback import bind_stores
+
+    if os.environ.get("VERIF_LOOPBACK") == "1":
+        after_import("torch.distributed.rendezvous", bind_stores)
+    queue_key.install()
     if os.environ.get("VERIF_DEVICE") == "cpu":
         importlib.import_module("verif.training.cpu_platform")
         from verif.training.patches import install

@@ -41,7 +41,7 @@ def check_all() -> None:
 
 def install() -> None:
     """In a veRL process: apply each patch as soon as its module is there."""
-    from verif.training.plugin import after_import
+    from verif.training.after_import import after_import
 
     for patch in patches():
         check(patch)
