@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from verif import local_services
 from verif.errors import RegistryError, VerifError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def client(root: Path) -> MlflowClient:
         os.environ.setdefault(name, value)
     import logging
 
+    local_services.adopt(root)
     where = uri(root)
     for noisy in ("alembic", "mlflow.store.db.utils", "mlflow"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
