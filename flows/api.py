@@ -2,21 +2,27 @@
 
 Prefect can start such a server itself, but begins only when the flow does. Here it comes up while this process
 imports the flow, which halves the wait before the first stage.
+
+Its password is made for this one run and lives in the environment of the processes that need it; pages in a browser
+and other accounts of the machine get nothing (`flows.gate`).
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 from verif.errors import ServiceError
+from verif.system.private import private_folder
 from verif.system.processes import die_with_parent
 
 HOST = "127.0.0.1"
@@ -29,13 +35,15 @@ class RunApi:
 
     def __init__(self, root: Path) -> None:
         self.log = root / ".verif" / "prefect" / "server.log"
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.log.parent)
+        os.environ["PREFECT_API_AUTH_STRING"] = password = f"run:{secrets.token_urlsafe(24)}"
         with socket.socket() as listening, self.log.open("wb") as stream:
             listening.bind((HOST, 0))  # the port is ours from here on: no second run can take it
             os.environ["PREFECT_API_URL"] = self.url = f"http://{HOST}:{listening.getsockname()[1]}/api"
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "flows.api", str(listening.fileno())],
                 pass_fds=[listening.fileno()],
+                env=os.environ | {"PREFECT_SERVER_API_AUTH_STRING": password},
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
@@ -75,11 +83,16 @@ def main() -> None:
     os.environ["PREFECT_API_BLOCKS_REGISTER_ON_START"] = (
         "false"  # no flow has blocks; this takes half a second
     )
-    del os.environ["PREFECT_API_URL"]  # this is the server
+    url = urllib.parse.urlsplit(os.environ.pop("PREFECT_API_URL"))  # this is the server
+    del os.environ["PREFECT_API_AUTH_STRING"]
+    os.environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = f"http://{url.netloc}"
     import uvicorn
     from prefect.server.api.server import create_app
 
-    uvicorn.run(create_app(ephemeral=True, final=True), fd=int(sys.argv[1]), log_level="error")
+    from flows.gate import Gate
+
+    gate = Gate(create_app(ephemeral=True, final=True), int(url.port or 0))  # Prefect asks for the password
+    uvicorn.run(gate, fd=int(sys.argv[1]), log_level="error")
 
 
 if __name__ == "__main__":

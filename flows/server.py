@@ -1,4 +1,8 @@
-"""`make up` and `make down`: a Prefect server, an MLflow server and a process worker, on loopback only."""
+"""`make up` and `make down`: a Prefect server, an MLflow server and a process worker, on loopback only.
+
+The worker runs what the server tells it to, so whoever may speak to the server runs code here. Both servers answer
+only to their own pages and to those who know the password of this `up` (`verif.system.local_services`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +24,9 @@ import psutil
 
 from flows.automations import HEARTBEAT_S
 from verif.errors import BusyError, ServiceError, SetupError, VerifError
+from verif.system import local_services
 from verif.system.files import write_json
+from verif.system.private import private_folder
 
 HOST = "127.0.0.1"
 
@@ -42,21 +49,28 @@ def free(port: int, what: str, variable: str) -> int:
         return int(probe.getsockname()[1])
 
 
+def addresses(prefect_port: int, mlflow_port: int) -> dict[str, str]:
+    """Where clients find the two servers."""
+    return {
+        "PREFECT_API_URL": f"http://{HOST}:{prefect_port}/api",
+        "MLFLOW_TRACKING_URI": f"http://{HOST}:{mlflow_port}",
+    }
+
+
 def environment(root: Path, prefect_port: int, mlflow_port: int) -> dict[str, str]:
-    """What servers, worker and the flows they start have in common."""
-    home = root / ".verif" / "prefect-server"
-    home.mkdir(parents=True, exist_ok=True)
-    return os.environ | {
+    """What servers, worker and the flows they start have in common; no secrets."""
+    home = private_folder(root / ".verif" / "prefect-server")
+    return {
+        **os.environ,
+        **addresses(prefect_port, mlflow_port),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": f"http://{HOST}:{prefect_port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
         "PREFECT_WORKER_QUERY_SECONDS": "3",
         # SQLite has one writer: on a busy machine the default patience of 5 and 10 s ends in "database is locked".
         "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
-        "MLFLOW_TRACKING_URI": f"http://{HOST}:{mlflow_port}",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "VERIF_HOME": str(root),
         "DO_NOT_TRACK": "1",
@@ -81,18 +95,25 @@ def launch(root: Path, name: str, command: list[str], env: dict[str, str]) -> ps
 
 
 def wait(url: str, process: psutil.Process, name: str, seconds: float = 180) -> None:
-    """Until the address answers; a service that died or is too slow is an error that names its log."""
+    """Until the address answers; a service that died or is too slow is an error that names its log.
+
+    So is somebody else's server on that port: it would be told the password.
+    """
     end = time.monotonic() + seconds
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310
-                return
+                break
         except (urllib.error.URLError, OSError):
             gone = not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
             if gone or time.monotonic() > end:
                 reason = "ended" if gone else f"did not answer within {seconds:.0f} s"
                 raise ServiceError(f"{name} {reason}.", f"See .verif/services/{name}.log") from None
             time.sleep(0.3)
+    port = urllib.parse.urlsplit(url).port
+    ours = [c for p in (process, *process.children(recursive=True)) for c in p.net_connections("tcp")]
+    if not any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in ours):
+        raise ServiceError(f"port {port} is answered by another process than {name}.", "Choose another port.")
 
 
 def command(root: Path, env: dict[str, str], *arguments: str) -> None:
@@ -111,25 +132,29 @@ def up(root: Path, prefect_port: int, mlflow_port: int) -> tuple[str, str]:
         raise BusyError("the services are up already.", "`make down` ends them.")
     prefect_port = free(prefect_port, "Prefect", "VERIF_PREFECT_PORT")
     mlflow_port = free(mlflow_port, "MLflow", "VERIF_MLFLOW_PORT")
-    env = environment(root, prefect_port, mlflow_port)
     started: dict[str, psutil.Process] = {}
     with cleaning_up(root, started):
-        mlflow_home = root / ".verif" / "mlflow"
-        mlflow_home.mkdir(parents=True, exist_ok=True)
+        access = local_services.make(root, addresses(prefect_port, mlflow_port))
+        env = environment(root, prefect_port, mlflow_port) | access
+        login = access["PREFECT_API_AUTH_STRING"]
+        mlflow_home = private_folder(root / ".verif" / "mlflow")
         started["prefect"] = launch(
             root,
             "prefect",
             [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(prefect_port)],
-            env,
+            env
+            | {
+                "PREFECT_SERVER_API_AUTH_STRING": login,
+                "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{prefect_port}",
+                "PREFECT_UI_API_URL": "/api",  # of the page's own origin, whatever name it was opened by
+            },
         )
         started["mlflow"] = launch(
             root,
             "mlflow",
-            [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(mlflow_port), "--workers", "1",
-             "--backend-store-uri", f"sqlite:///{mlflow_home / 'mlflow.db'}",
-             "--artifacts-destination", str(mlflow_home / "artifacts")],
-            env,
-        )  # fmt: skip
+            [sys.executable, "-m", "flows.tracking", str(mlflow_port)],
+            env | {"VERIF_MLFLOW_LOGIN": login, "VERIF_MLFLOW_HOME": str(mlflow_home)},
+        )
         wait(f"http://{HOST}:{prefect_port}/api/health", started["prefect"], "prefect")
         wait(f"http://{HOST}:{mlflow_port}/health", started["mlflow"], "mlflow")
         for pool in ("local", "gpu"):  # `gpu` is served by a worker in the cluster (docs/gpu.md)
@@ -154,6 +179,7 @@ def cleaning_up(root: Path, started: dict[str, psutil.Process]) -> Iterator[None
     except BaseException:
         end(list(started.values()))
         record_path(root).unlink(missing_ok=True)
+        local_services.forget(root)
         raise
 
 
@@ -191,6 +217,7 @@ def down(root: Path) -> int:
     services = alive(root)
     end(services)
     record_path(root).unlink(missing_ok=True)
+    local_services.forget(root)
     return len(services)
 
 
@@ -210,6 +237,10 @@ def main() -> int:
                 int(os.environ.get("VERIF_MLFLOW_PORT", "5000")),
             )
             print(f"Prefect: {prefect}\nMLflow:  {mlflow}")
+            print(
+                f"Both ask for the password in {local_services.password_path(root)}, which only you can read."
+            )
+            print(f"In a shell: . {local_services.access_path(root)}")
     except VerifError as error:
         print(f"verif: {error}", file=sys.stderr)
         return error.exit_code

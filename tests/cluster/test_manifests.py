@@ -100,6 +100,9 @@ def test_several_nodes_make_a_rayjob_that_never_resubmits(cluster: Cluster, root
     assert ray["spec"]["backoffLimit"] == 0
     assert ray["spec"]["shutdownAfterJobFinishes"] is True
     assert ray["spec"]["activeDeadlineSeconds"] == 72 * 3600
+    assert ray["spec"]["rayClusterSpec"]["authOptions"] == {
+        "mode": "token"
+    }  # else whoever reaches it runs code
     [workers] = ray["spec"]["rayClusterSpec"]["workerGroupSpecs"]
     assert workers["replicas"] == 3
     limits = workers["template"]["spec"]["containers"][0]["resources"]["limits"]

@@ -17,6 +17,7 @@ import requests
 import yaml
 
 from flows import server
+from verif.system import local_services
 
 PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'><rect width='40' height='20' fill='teal'/></svg>"
 
@@ -66,8 +67,16 @@ class Services:
     prefect: str
     mlflow: str
 
+    @property
+    def login(self) -> tuple[str, str]:
+        """What a person types into the browser's windows."""
+        user, password = local_services.password_path(self.root).read_text().split(":")
+        return user, password
+
     def call(self, method: str, path: str, **body: Any) -> Any:
-        answer = requests.request(method, f"{self.prefect}/api{path}", json=body or None, timeout=60)
+        answer = requests.request(
+            method, f"{self.prefect}/api{path}", json=body or None, timeout=60, auth=self.login
+        )
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -106,6 +115,8 @@ def services(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[S
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before['PATH']}"
     try:
         prefect, mlflow = server.up(folder, 0, 0)
+        os.environ |= {"PREFECT_API_URL": f"{prefect}/api", "MLFLOW_TRACKING_URI": mlflow}
+        local_services.adopt(folder)
         yield Services(folder, prefect, mlflow)
     finally:
         server.down(folder)

@@ -140,6 +140,13 @@ def test_the_run_page_shows_in_a_browser(services: Any, finished: str, tmp_path:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=arguments)
         page = browser.new_page()
+        page.goto(
+            f"{services.prefect}/deployments", wait_until="domcontentloaded"
+        )  # which asks for the password
+        field = page.locator("input[type=password]")
+        field.fill(":".join(services.login), timeout=60_000)
+        field.press("Enter")
+        field.wait_for(state="detached", timeout=60_000)
         page.goto(f"{services.prefect}/runs/flow-run/{finished}", wait_until="domcontentloaded")
         page.get_by_text("Completed").first.wait_for(timeout=60_000)
         page.get_by_text("pipeline").first.wait_for(timeout=60_000)

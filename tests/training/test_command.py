@@ -1,13 +1,15 @@
+import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 
-from verif.errors import RecipeError
+from verif.errors import RecipeError, SetupError
 from verif.recipe import Train, load_recipe
 from verif.system.serving import cache_bytes
-from verif.training.command import job, micro_batch, rollout_tokens
+from verif.training.command import _text, job, micro_batch, rollout_tokens
 from verif.training.environment import Places
+from verif.training.preflight import check_ray
 
 PLACES = Places(
     Path("/p/policy"), Path("/p/train.parquet"), Path("/p/val.parquet"), Path("/p/run"), Path("/tmp/r")
@@ -114,6 +116,82 @@ def test_the_cache_of_a_tiny_model_is_small(tmp_path: Path) -> None:
     assert cache_bytes(tmp_path, 1) == 64 << 20
     assert cache_bytes(tmp_path, 100_000) == 2 * 2 * 2 * 32 * 4 * 100_000
     assert rollout_tokens(Train(prompt_tokens=120, response_tokens=9)) == 48 * 256
+
+
+HARD = [
+    "1", "1.5", "1e5", "true", "False", "null", "NaN", "inf", "", " x", "a b", "lo", "0x10", "on", "~", "é", "a\nb",
+    "[1]", "{a: 1}", "a=b,c", "it's", 'a"b', "a\\b", 'a\\"b', "a\\", "a\\\\", "${x}", "\\${x}", "a\\\\${x}", "$HOME", "pkg://x",
+    "sqlite:////a/b c.db", "http://[::1]:5000", "#", "%2F", "(x)", "?",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", HARD)
+def test_text_comes_back_from_hydra_as_it_was(value: str) -> None:
+    parser = pytest.importorskip("hydra.core.override_parser.overrides_parser").OverridesParser.create()
+    OmegaConf = pytest.importorskip("omegaconf").OmegaConf
+    read = parser.parse_override(f"key={_text(value)}").value()
+    assert OmegaConf.create({"key": read, "x": "looked up"}).key == value
+
+
+def recipes() -> list[str]:
+    folder = Path(__file__).parents[2] / "recipes"
+    return [path.stem for path in sorted(folder.glob("*.yaml")) if path.stem != "ablation"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nodes", [0, 2], ids=["as it is", "over two nodes"])
+@pytest.mark.parametrize("name", recipes())
+def test_ray_gets_the_variables_of_every_recipe_as_text(name: str, nodes: int) -> None:
+    """As veRL's `main_ppo` passes them on; Ray refuses a whole environment for one number in it."""
+    hydra, verl = pytest.importorskip("hydra"), importlib.util.find_spec("verl")
+    if verl is None or verl.origin is None:
+        pytest.skip("verl is not installed")
+    from omegaconf import OmegaConf
+    from ray.runtime_env import RuntimeEnv
+
+    train = load_recipe(name, Path(__file__).parents[2] / "recipes").train
+    if nodes:
+        train = train.model_copy(update={"nodes": nodes, "gpus": train.gpus or 4, "rollout": "vllm"})
+    made = job(
+        train, PLACES, experiment="1", verifier_url="http://v:1", verifier_identity="12345678",
+        mlflow_uri="http://mlflow:5000", mlflow_run="0123",
+    )  # fmt: skip
+    overrides = [a for a in made.arguments[2:] if not a.startswith("hydra.")]
+    with hydra.initialize_config_dir(str(Path(verl.origin).parent / "trainer" / "config"), version_base=None):
+        config = hydra.compose("ppo_trainer", overrides=overrides)
+    assert config.trainer.experiment_name == "1"
+    wanted = OmegaConf.to_container(config.ray_kwargs.ray_init.runtime_env, resolve=True)
+    assert isinstance(wanted, dict)
+    given = {key: value for key, value in wanted.items() if value is not None}
+    checked = RuntimeEnv(**given).get("env_vars", {})
+    assert checked == (made.environment if train.nodes > 1 else {})
+
+
+def test_an_address_with_a_password_is_on_no_command_line() -> None:
+    made = job(
+        Train(gpus=8, nodes=2), PLACES, experiment="x", verifier_url="http://v",
+        mlflow_uri="http://me:secret@mlflow:5000", mlflow_run="1",
+    )  # fmt: skip
+    assert not [argument for argument in made.arguments if "secret" in argument]
+    assert "secret" in made.environment["MLFLOW_TRACKING_URI"]
+
+
+@pytest.mark.parametrize("train", [Train(), Train(gpus=8)], ids=["CPU", "one node of GPUs"])
+def test_on_one_machine_ray_wants_the_runs_token_and_stays_on_loopback(train: Train) -> None:
+    found = job(train, PLACES, experiment="x", verifier_url="http://v").environment
+    assert (found["RAY_AUTH_MODE"], found["RAY_AUTH_TOKEN_PATH"]) == ("token", "/p/run/ray-token")
+    assert (found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"], found["VERIF_LOOPBACK"]) == ("0", "1")
+
+
+def test_over_several_nodes_ray_must_ask_for_a_token_that_the_cluster_holds() -> None:
+    found = job(Train(gpus=8, nodes=2), PLACES, experiment="x", verifier_url="http://v").environment
+    assert not [name for name in found if name.startswith("RAY_AUTH")]
+    with pytest.raises(SetupError, match="asks for no token"):
+        check_ray(2, {"RAY_AUTH_MODE": "disabled"})
+    with pytest.raises(SetupError, match="asks for no token"):
+        check_ray(2, {})
+    check_ray(2, {"RAY_AUTH_MODE": "token"})
+    check_ray(1, {})
 
 
 def test_verl_accepts_every_override() -> None:

@@ -108,3 +108,22 @@ def test_the_cause_is_found_in_rays_output() -> None:
     log = f"{name} Traceback\n{name} OSError: No space left on device\nbye\n"
     assert supervise.cause(log) == "OSError: No space left on device"
     assert supervise.cause("") == "no output"
+
+
+def test_each_attempt_has_a_token_that_only_its_owner_reads_and_that_goes_with_it(folder: RunFolder) -> None:
+    seen = folder.path.parent / "seen"
+    code = f"""
+    import os
+    token = Path("ray-token")
+    key = os.environ["VLLM_API_KEY"]
+    with open({str(seen)!r}, "a") as stream:
+        print(oct(token.stat().st_mode & 0o777), oct(Path(".").stat().st_mode & 0o777), token.read_text(), key, file=stream)
+    step(1); step(2)
+    """
+    for _ in range(2):
+        run(folder, code)
+        assert not (folder.path / "ray-token").exists()
+    (one, two) = [line.split() for line in seen.read_text().splitlines()]
+    assert one[:2] == two[:2] == ["0o600", "0o700"]
+    assert len({*one[2:], *two[2:]}) == 4
+    assert min(len(secret) for secret in one[2:]) >= 40

@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 import pytest
 import yaml
+from listening import only_this_machine, only_with_the_token
 
 from verif.data.rollouts import read
 
@@ -67,7 +68,7 @@ class Project:
 
     def start(self, stage: str) -> subprocess.Popen[str]:
         log = (self.root / f"{stage}.log").open("w")
-        line = [sys.executable, "-c", "from verif.cli.app import main; main()", "stage", stage]
+        line = [sys.executable, "-c", "from verif.cli.app.app.app import main; main()", "stage", stage]
         return subprocess.Popen(
             line,
             cwd=self.root,
@@ -182,13 +183,22 @@ def outage(project: Project, process: subprocess.Popen[str], seconds: float = 8)
 
 @pytest.mark.parametrize(("algorithm", "rollout"), [("grpo", "vllm"), ("ppo", "transformers")])
 def test_a_judge_that_dies_leaves_no_trace_in_scores_or_gradients(
-    project: Project, algorithm: str, rollout: str
+    project: Project, algorithm: str, rollout: str, tmp_path: Path
 ) -> None:
     project.forget_runs()
     project.recipe(algorithm=algorithm, rollout=rollout, steps=7)
     process = project.start("train")
+    if rollout == "vllm":
+        only_with_the_token(
+            lambda: project.runs[-1] / "ray-token",
+            project.processes,
+            lambda until: project.wait(process, until),
+            tmp_path,
+        )
     for step in range(1, 6):
         project.wait(process, lambda step=step: project.reached(step))
+        if step == 1:
+            only_this_machine(project.processes())
         if outage(project, process):
             break
     assert process.wait(600) == 0, project.log("train")

@@ -72,7 +72,9 @@ def through_prefect(
     for key, value in prefect_environment(root).items():
         os.environ.setdefault(key, value)
     from flows.api import RunApi
+    from verif.system.local_services import adopt
 
+    adopt(root)
     api = None if os.environ.get("PREFECT_API_URL") else RunApi(root)
     # The flow needs these later; here their import costs nothing, because the server is starting.
     import dvc.repo  # noqa: F401

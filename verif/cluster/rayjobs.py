@@ -26,6 +26,8 @@ def rayjob(request: StageRequest, cluster: Cluster, owner: Manifest | None = Non
 
     cluster_spec: Manifest = {
         "rayVersion": cluster.ray_version,
+        # The operator makes a token, a secret of this cluster, and gives it to head, workers and its own submission.
+        "authOptions": {"mode": "token"},
         "headGroupSpec": {
             "rayStartParams": {"dashboard-host": "0.0.0.0"} | gpus,  # noqa: S104
             "template": template("ray-head"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import secrets
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -99,3 +100,28 @@ def _only_us(group: int) -> bool:
         return members <= {pwd.getpwuid(os.geteuid()).pw_name}
     except KeyError:  # a number without a name, as in containers
         return True
+
+
+def new_secret(path: Path, text: str = "") -> str:
+    """Write a secret (a random one by default) to a new file of mode 0600, in place of an old one; returns it."""
+    text = text or secrets.token_urlsafe(32)
+    path.unlink(missing_ok=True)
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        raise SetupError(f"{path} came back while it was replaced.", "Is another run using it?") from None
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    return text
+
+
+def read_secret(path: Path) -> str:
+    """A secret's text. `SetupError` if another account owns the file or may read it; a missing one is an OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(handle, encoding="utf-8") as stream:
+        found = os.fstat(stream.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise SetupError(
+                f"{path} holds a secret, but is not a file that you own and only you can read.", "Delete it."
+            )
+        return stream.read()

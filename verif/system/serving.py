@@ -151,14 +151,15 @@ def tail(path: Path, lines: int = LAST_LINES) -> str:
 
 def environment(gpus: int) -> dict[str, str]:
     """The server's environment: offline, without usage reports, and small on a CPU."""
-    env = dict(os.environ)
-    env.update(
+    env = dict(
+        os.environ,
         HF_HUB_OFFLINE="1",
         TRANSFORMERS_OFFLINE="1",
         VLLM_NO_USAGE_STATS="1",
-        DO_NOT_TRACK="1",
-        VLLM_DO_NOT_TRACK="1",
+        **dict.fromkeys(("DO_NOT_TRACK", "VLLM_DO_NOT_TRACK"), "1"),
         TOKENIZERS_PARALLELISM="false",
+        VLLM_HOST_IP="127.0.0.1",  # what its own processes use among themselves
+        GLOO_SOCKET_IFNAME="lo0" if sys.platform == "darwin" else "lo",
     )
     if not gpus:
         env.update(
@@ -204,6 +205,8 @@ def command(
     line += ["--host", "127.0.0.1", "--port", str(port), "--served-model-name", name]
     line += ["--max-model-len", str(context)] if context else []
     line += ["--no-enable-log-requests", "--disable-uvicorn-access-log"]
+    # By default every web page may read the answers, and torch listens on all addresses.
+    line += ["--allowed-origins", "[]", "--worker-extension-cls", "verif.system.loopback.Extension"]
     if gpus:
         line += ["--tensor-parallel-size", str(gpus), "--dtype", "auto"]
     else:

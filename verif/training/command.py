@@ -8,16 +8,19 @@ per node, as in the job manifests.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verif.errors import RecipeError
 from verif.recipe import Train
 from verif.system.serving import cache_bytes
-from verif.training.environment import Places, Value, ray, variables
+from verif.training.environment import Notation, Places, Value, ray, variables
 
 SEQUENCES = 48
 """Rollouts at a time on CPU: those that end early are judged while others begin, and less is left to wait for."""
+_WORD = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
+"""Text that Hydra can only read as text (but for its own words)."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,7 @@ def trainer(train: Train, places: Places, experiment: str, mlflow: bool) -> dict
         "trainer.device": "cuda" if train.gpus else "cpu",
         "trainer.n_gpus_per_node": max(1, train.gpus),
         "trainer.nnodes": train.nodes,
-        "trainer.logger": "[mlflow]" if mlflow else "[]",
+        "trainer.logger": Notation("[mlflow]" if mlflow else "[]"),
         "trainer.project_name": "verif",
         "trainer.experiment_name": experiment,
         "trainer.total_training_steps": train.steps,
@@ -256,20 +259,21 @@ def _fp32(prefix: str) -> dict[str, Value]:
     """Full precision: bf16 on CPU is slow, and these models are tiny."""
     return {
         f"{prefix}.use_torch_compile": False,
-        f"+{prefix}.mixed_precision": "{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}",
+        f"+{prefix}.mixed_precision": Notation("{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}"),
     }
 
 
 def _text(value: Value) -> str:
-    """A value as Hydra reads it; text with special characters is quoted."""
+    """A value as Hydra reads it back: text stays text, also where it looks like a number, a list or `${...}`."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
-    if (
-        isinstance(value, str)
-        and not value.startswith(("[", "{"))
-        and any(c in value for c in "=:,()[]{} @?&%#'\"\\")
-    ):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(value)
+    if not isinstance(value, str) or isinstance(value, Notation):
+        return str(value)
+    if _WORD.fullmatch(value) and value.lower() not in ("true", "false", "null", "nan", "inf", "infinity"):
+        return value
+    value = re.sub(r"(\\*)\$\{", lambda m: f"{m[1] * 2}\\${{", value)  # OmegaConf would look the name up
+    # A backslash means something to Hydra only before a quote, and the closing quote is one.
+    value = re.sub(r'(\\*)(?="|\Z)', lambda m: m[1] * 2, value)
+    return '"' + value.replace('"', '\\"') + '"'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,16 @@ from pathlib import Path
 from verif.recipe import Train
 
 Value = str | int | float | bool | None
+TOKEN = "ray-token"  # noqa: S105
+"""The file in a run's folder that holds Ray's token (`supervise` makes it)."""
+_LOGIN = re.compile(r"://[^/]*@")
+"""An address that holds a password."""
+
+
+class Notation(str):
+    """A list or mapping written as Hydra writes it; any other text is a value and gets quoted."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -24,12 +36,17 @@ class Places:
 
 def ray(train: Train, places: Places, environment: Mapping[str, str]) -> dict[str, Value]:
     """On CPU a small Ray of our own with one logical GPU; over several nodes, the cluster that is there."""
+    hook: dict[str, Value] = {
+        "+ray_kwargs.ray_init.runtime_env.worker_process_setup_hook": "verif.training.verl.queue_key.install"
+    }
     if train.gpus:
         forwarded: dict[str, Value] = {
-            f"+ray_kwargs.ray_init.runtime_env.env_vars.{key}": value for key, value in environment.items()
+            f"+ray_kwargs.ray_init.runtime_env.env_vars.{key}": value
+            for key, value in environment.items()
+            if not _LOGIN.search(value)  # the nodes have it themselves; a command line is read by everybody
         }
-        return forwarded if train.nodes > 1 else {}
-    return {
+        return hook | (forwarded if train.nodes > 1 else {})
+    return hook | {
         "ray_kwargs.ray_init.num_cpus": 8,
         "+ray_kwargs.ray_init.num_gpus": 1,
         "+ray_kwargs.ray_init.include_dashboard": False,
@@ -52,9 +69,10 @@ def variables(train: Train, places: Places, verifier_url: str, verifier_identity
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_AUTH_MODE": "disabled",  # Ray would keep a token in the home directory
         "HYDRA_FULL_ERROR": "1",
     }
+    if train.nodes == 1:
+        found |= alone(places)
     if not train.gpus:
         found |= {
             "VERIF_DEVICE": "cpu",
@@ -69,3 +87,22 @@ def variables(train: Train, places: Places, verifier_url: str, verifier_identity
             "RAY_prestart_worker_first_driver": "0",
         }
     return found
+
+
+def alone(places: Places) -> dict[str, str]:
+    """A run on one machine: nothing of it can be reached from another one, and its Ray asks for the run's token.
+
+    Over several nodes Ray's network is the cluster's, and so is the token (`preflight.check_ray`).
+    """
+    interface = "lo0" if sys.platform == "darwin" else "lo"
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(places.run / TOKEN),  # else Ray keeps one in the home directory
+        # Ray's own switch between "other machines may join" and "this machine only": the latter makes 127.0.0.1
+        # the node's address, which is what all of Ray, veRL and TransferQueue listen on.
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "VERIF_LOOPBACK": "1",  # torch's stores (`verif.system.loopback`)
+        "VLLM_HOST_IP": "127.0.0.1",
+        "GLOO_SOCKET_IFNAME": interface,
+        "NCCL_SOCKET_IFNAME": interface,
+    }

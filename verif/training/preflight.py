@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ SPACE_PER_WEIGHT_BYTE = 12
 def check(stage: Stage) -> None:
     """Raises `ServiceError`, `InputError` or `SetupError`, each naming the file and what to do."""
     train = stage.recipe.train
+    check_ray(train.nodes, os.environ)
     policy = stage.models / "policy"
     check_model(policy)
     if train.gpus == 0:
@@ -32,6 +35,16 @@ def check(stage: Stage) -> None:
             hint="Prepare more, or lower it in the recipe.",
         )
     check_space(stage.state, policy)
+
+
+def check_ray(nodes: int, environment: Mapping[str, str]) -> None:
+    """`SetupError` if a run over several nodes would join a Ray that runs code for whoever reaches it."""
+    if nodes > 1 and environment.get("RAY_AUTH_MODE") != "token":
+        raise SetupError(
+            f"train.nodes is {nodes}, and Ray's cluster asks for no token (RAY_AUTH_MODE).",
+            "Start Ray on every node with RAY_AUTH_MODE=token and one RAY_AUTH_TOKEN, held as a secret; on"
+            " Kubernetes KubeRay 1.5.1 or later does it (authOptions, in every RayJob of verif).",
+        )
 
 
 def check_prompts(path: Path, policy: Path, limit: int) -> int:

@@ -17,15 +17,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from verif.errors import BusyError, TrainingError
+from verif.errors import BusyError, SetupError, TrainingError
 from verif.system.files import write_bytes
-from verif.system.private import private_folder
+from verif.system.private import new_secret, private_folder
 from verif.training import guard
 from verif.training.command import Job
+from verif.training.environment import TOKEN
 from verif.training.progress import RunFolder
 
 START_S = 600.0
@@ -90,6 +91,9 @@ def _attempt(
     marker = secrets.token_hex(16)
     ray = Path(tempfile.mkdtemp(prefix="vr", dir="/tmp"))  # a short path: it holds sockets
     job = build(ray)
+    with suppress(SetupError):  # a volume that knows no owners; the token's file still has its mode
+        private_folder(folder.path)
+    new_secret(folder.path / TOKEN)  # Ray's, for this attempt
     write_bytes(folder.path / "attempt", f"{marker}\n{ray}\n".encode())
     line = [sys.executable, "-I", str(Path(guard.__file__)), marker, str(folder.log), str(ray), "--"]
     folder.log.write_bytes(b"")
@@ -97,7 +101,8 @@ def _attempt(
         process = subprocess.Popen(
             [*line, sys.executable, *job.arguments],
             stdin=subprocess.PIPE,
-            env={**os.environ, **job.environment},
+            # The key: rollouts do not come through the model server's HTTP port, so nobody needs to know it.
+            env={**os.environ, **job.environment, "VLLM_API_KEY": secrets.token_urlsafe(32)},
             cwd=folder.path,
             start_new_session=True,
         )
@@ -107,6 +112,7 @@ def _attempt(
             stop(process)
             shutil.rmtree(ray, ignore_errors=True)
             (folder.path / "attempt").unlink(missing_ok=True)
+            (folder.path / TOKEN).unlink(missing_ok=True)
     return process.returncode
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verif.errors import RegistryError, VerifError
+from verif.system import local_services
 from verif.system.disclosure.masking import mask, mask_uri
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def client(root: Path) -> MlflowClient:
         os.environ.setdefault(name, value)
     import logging
 
+    local_services.adopt(root)
     where = uri(root)
     for noisy in ("alembic", "mlflow.store.db.utils", "mlflow"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

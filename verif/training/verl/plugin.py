@@ -10,13 +10,19 @@ from __future__ import annotations
 import importlib
 import os
 
+from verif.training.verl import queue_key
 from verif.training.verl.after_import import after_import
 
 
 def load() -> None:
-    """Keep checkpoints data, register the trainer, and on CPU the platform and its patches."""
+    """Keep checkpoints data, register the trainer, close what listens, and on CPU load the platform and its patches."""
     after_import("torch", lambda: importlib.import_module("verif.training.data_only").install())
     after_import("verl.trainer.ppo.v1", lambda: importlib.import_module("verif.training.verl.trainer"))
+    from verif.system.loopback import bind_stores
+
+    if os.environ.get("VERIF_LOOPBACK") == "1":
+        after_import("torch.distributed.rendezvous", bind_stores)
+    queue_key.install()
     if os.environ.get("VERIF_DEVICE") == "cpu":
         importlib.import_module("verif.training.verl.cpu_platform")
         from verif.training.verl.patches import install
