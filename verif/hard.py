@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from verif.bounded import Memo
 from verif.cache import VerdictCache
 from verif.errors import InputError, SandboxError
 from verif.files import digest
@@ -22,6 +23,9 @@ from verif.text import Doc
 from verif.types import CheckerConstraint, Constraint, Cost, Instruction, RuleConstraint, Status, Verdict
 
 log = logging.getLogger("verif.verifier")
+
+PARAMS_BYTES = 64 << 20
+"""Of validated parameters kept: they come from whoever asks, and each may be as large as a request."""
 
 
 class Checks(Protocol):
@@ -42,7 +46,7 @@ class Rules:
     """Rule verdicts; parameters are validated once per distinct constraint."""
 
     def __init__(self) -> None:
-        self._params: dict[tuple[str, bytes], Any] = {}
+        self._params: Memo[tuple[str, bytes], Any] = Memo(PARAMS_BYTES)
 
     def params(self, constraint: RuleConstraint, item_id: str) -> Any:
         """Typed parameters, or an `InputError` that names the item."""
@@ -50,12 +54,11 @@ class Rules:
             key = (constraint.rule, orjson.dumps(constraint.params, option=orjson.OPT_SORT_KEYS))
         except TypeError:  # a number beyond 64 bits, which no rule takes; a lone surrogate, which one may
             return _validated(constraint, item_id)
-        if key not in self._params:
+        value = self._params.get(key)
+        if value is None:
             value = _validated(constraint, item_id)
-            if len(self._params) > 100_000:
-                self._params.clear()
-            self._params[key] = value
-        return self._params[key]
+            self._params.put(key, value, 6 * len(key[1]) + 1000)  # typed, they are larger than as JSON
+        return value
 
     def verdict(self, constraint: RuleConstraint, index: int, doc: Doc, item_id: str) -> Verdict:
         """The rule's verdict on one answer; a rule that breaks is an error, never a fail."""
