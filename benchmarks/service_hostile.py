@@ -25,6 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import psutil
 from harness import Service, item, recipe, service
 
+from verif.service.limits import MAX_BODY
+
 HOLD_S = 20.0
 
 
@@ -75,8 +77,8 @@ def kept(url: str) -> list[Any]:
     """Parameters that differ each time, each as large as they may be."""
     out = []
     for turn in range(40):
-        words = [f"{turn}w{n}{'x' * 180}" for n in range(5000)]
-        rule = {"kind": "rule", "text": "t", "rule": "keywords:existence", "params": {"keywords": words}}
+        params = {"end_phrase": f"{turn} {'wo ' * 2_000_000}"}
+        rule = {"kind": "rule", "text": "t", "rule": "startend:end_checker", "params": params}
         out.append(post(url, json.dumps({"items": [one([rule])]}).encode())[0])
     return sorted({*out})
 
@@ -87,9 +89,8 @@ def slow_bodies(url: str, count: int = 4) -> list[Any]:
     slow = []
     for _ in range(count):
         made = socket.create_connection((host, int(port)))
-        made.sendall(
-            b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Length: 16000000\r\n\r\n" + b"[" * 100_000
-        )
+        made.sendall(b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % MAX_BODY)
+        made.sendall(b"[" * 100_000)
         slow.append(made)
     time.sleep(0.3)
     body, begun, answers = json.dumps({"items": [one()]}).encode(), time.monotonic(), []
@@ -128,7 +129,9 @@ def long_text(url: str) -> list[Any]:
          "params": {"keyword": f"w{n}", "frequency": 1, "relation": "at least"}} for n in range(32)
     ]  # fmt: skip
     body = json.dumps({"items": [one(rules, "Wa. wb! (w1 " * 600_000)]}).encode()
-    code = post(url, body, timeout=0.5)[0]
+    code = [post(url, body, timeout=0.5)[0]]
+    body = json.dumps({"items": [{**one(rules, f"{n} Wa. wb! (w1 " * 60_000), "id": f"{n}"} for n in range(8)]}).encode()
+    code += [post(url, body, timeout=0.5)[0] for _ in range(8)]
     begun, honest = time.monotonic(), json.dumps({"items": [one()]}).encode()
     answered = post(url, honest, timeout=HOLD_S)[0]
     return [code, answered, f"an honest answer took {time.monotonic() - begun:.1f} s"]

@@ -27,6 +27,9 @@ log = logging.getLogger("verif.verifier")
 PARAMS_BYTES = 64 << 20
 """Of validated parameters kept: they come from whoever asks, and each may be as large as a request."""
 
+MAX_REASON, MAX_EVIDENCE = 1000, 100
+"""Characters of a rule's reason, and entries of its evidence: both may name every parameter."""
+
 
 class Checks(Protocol):
     """What is needed of `verif.checkers.sandbox.Sandbox`."""
@@ -74,10 +77,17 @@ class Rules:
         return Verdict(
             status=Status.PASS if outcome.ok else Status.FAIL,
             covers=(index,),
-            reason=outcome.reason,
-            evidence=outcome.evidence,
+            reason=outcome.reason[:MAX_REASON],
+            evidence={name: _brief(value) for name, value in outcome.evidence.items()},
             part=spec.part,
         )
+
+
+def _brief(value: Any) -> Any:
+    """Evidence that a reader wants: of a list that is as long as a request the beginning."""
+    if isinstance(value, list | tuple):
+        return [one[:MAX_REASON] if isinstance(one, str) else one for one in value[:MAX_EVIDENCE]]
+    return value[:MAX_REASON] if isinstance(value, str) else value
 
 
 def _validated(constraint: RuleConstraint, item_id: str) -> Any:

@@ -186,8 +186,8 @@ class Verifier:
         why = "this verifier has no sandbox" if self.sandbox is None else "nobody waits for it any more"
         by_answer = dict.fromkeys(answers, without("checker", instruction.constraints, why))
         store = self.cache if cache else None
-        for start in range(0, len(answers) if self.sandbox is not None else 0, FEED):
-            if not any(wanted(plan.item.id) for plan in able):
+        for start in range(0, len(answers), FEED):
+            if self.sandbox is None or not any(wanted(plan.item.id) for plan in able):
                 break
             part = answers[start : start + FEED]
             found = await asyncio.to_thread(checker_verdicts, instruction, part, self.sandbox, store)

@@ -188,7 +188,8 @@ def _serve(config: ServiceConfig, listener: socket.socket, port: int, judge: ser
             problem="the judge is starting" if judge else "",
             on_start=supervisor.run,
         )
-        most = min(MAX_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED_FILES)
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = max(64, min(MAX_CONNECTIONS, files - RESERVED_FILES))
         settings = uvicorn.Config(
             app,
             http=protocol(most),

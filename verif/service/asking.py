@@ -43,8 +43,8 @@ async def verify(state: State, request: Request) -> Response:
     except Refused as refused:
         if refused.status == 429:
             return _busy(state)
-        # what is left of the body is not waited for
-        return error(refused.status, refused.message, close=True)
+        # A body that is too long is dropped as it comes, so that its sender reads why; one that is slow is cut.
+        return error(refused.status, refused.message, close=refused.status == 408)
     size = len(body)
     if not state.held.fits(client, size):
         return _busy(state)

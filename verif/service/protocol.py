@@ -96,6 +96,8 @@ def protocol(most: int = MAX_CONNECTIONS) -> type[asyncio.Protocol]:
     return Guarded
 
 
-def _off(timer: asyncio.TimerHandle | None) -> None:
+def _off(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """Cancel a timer; what stands in its place."""
     if timer is not None:
         timer.cancel()
+    return None
