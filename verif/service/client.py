@@ -9,7 +9,6 @@ answers cannot be (`believing`), whose stream has no end, or which sends the tok
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import time
@@ -19,15 +18,13 @@ import aiohttp
 import orjson
 from pydantic import ValidationError
 
-from verif.answer import scrub
 from verif.errors import InputError, ServiceError
 from verif.service.believing import Believer
 from verif.service.config import TOKEN_VARIABLE
+from verif.service.portions import body_of, portions
 from verif.types import Item, Reward, Verification
 from verif.web import redirected, retry_after
 
-CHUNK, CHUNK_CHARACTERS = 64, 2_000_000
-"""Items per request, and characters of their texts: more than one item only up to this."""
 MAX_LINE, MAX_ANSWER = 8 << 20, 256 << 20
 """Bytes of one verification and of an answer; an honest service stays far below."""
 CONNECTIONS = 512
@@ -187,7 +184,7 @@ class VerifierClient:
         done: asyncio.Queue[Verification | BaseException],
     ) -> tuple[float, str]:
         """One request for what is missing; answered items leave `missing`. The wait that was asked for, and the problem."""
-        body = _body(missing, cache, complete)
+        body = body_of(missing, cache, complete)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=self.patience_s)
         headers = {"Content-Type": "application/json"}
         try:
@@ -271,14 +268,6 @@ class VerifierClient:
         self.expected = identity
 
 
-def _body(missing: dict[int, Item], cache: bool, complete: bool) -> bytes:
-    items = [{**item.model_dump(mode="python"), "id": str(n)} for n, item in missing.items()]
-    try:
-        return orjson.dumps({"items": items, "cache": cache, "complete": complete})
-    except TypeError:  # a lone surrogate fits into no JSON, a number beyond 64 bits into none of orjson's
-        return json.dumps({"items": scrub(items), "cache": cache, "complete": complete}, default=str).encode()
-
-
 async def _some(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """The beginning of a body."""
     found = bytearray()
@@ -287,20 +276,6 @@ async def _some(answer: aiohttp.ClientResponse, most: int) -> bytes:
         if len(found) >= most:
             break
     return bytes(found[:most])
-
-
-def portions(items: Sequence[Item]) -> list[Sequence[Item]]:
-    """The items in requests: by number and by length, since a service bounds the bytes of one."""
-    out: list[list[Item]] = []
-    room = 0
-    for item in items:
-        size = len(item.response.text) + len(item.instruction.prompt) + len(item.instruction.system)
-        if not out or len(out[-1]) == CHUNK or size > room:
-            out.append([])
-            room = CHUNK_CHARACTERS
-        out[-1].append(item)
-        room -= size
-    return list(out)
 
 
 def lost(item: Item, problem: str) -> Verification:
