@@ -130,7 +130,9 @@ def long_text(url: str) -> list[Any]:
     ]  # fmt: skip
     body = json.dumps({"items": [one(rules, "Wa. wb! (w1 " * 600_000)]}).encode()
     code = [post(url, body, timeout=0.5)[0]]
-    body = json.dumps({"items": [{**one(rules, f"{n} Wa. wb! (w1 " * 60_000), "id": f"{n}"} for n in range(8)]}).encode()
+    body = json.dumps(
+        {"items": [{**one(rules, f"{n} Wa. wb! (w1 " * 60_000), "id": f"{n}"} for n in range(8)]}
+    ).encode()
     code += [post(url, body, timeout=0.5)[0] for _ in range(8)]
     begun, honest = time.monotonic(), json.dumps({"items": [one()]}).encode()
     answered = post(url, honest, timeout=HOLD_S)[0]
