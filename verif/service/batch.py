@@ -147,13 +147,11 @@ class Batcher:
 
 async def _answers(request: _Request, left: int, end: float) -> AsyncIterator[list[Verification]]:
     queue = request.queue
+    late = ConnectionAbortedError("the request was not finished in time")
+    timer = asyncio.get_running_loop().call_at(end, queue.put_nowait, late)
     try:
         while left:
-            try:
-                async with asyncio.timeout_at(end):
-                    ready = [await queue.get()]
-            except TimeoutError:
-                raise ConnectionAbortedError("the request was not finished in time") from None
+            ready = [await queue.get()]
             while not queue.empty():
                 ready.append(queue.get_nowait())
             found = [answer for answer in ready if not isinstance(answer, BaseException)]
@@ -164,6 +162,7 @@ async def _answers(request: _Request, left: int, end: float) -> AsyncIterator[li
                 if isinstance(answer, BaseException):
                     raise answer
     finally:
+        timer.cancel()
         request.gone = True
 
 

@@ -217,18 +217,24 @@ class VerifierClient:
         """The verifications of a stream, until it ends, or nothing new has come for as long as patience lasts."""
         asked, total, buffer = set(missing), 0, bytearray()
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self.patience_s) as limit:
+        moved = loop.time()
+        async with asyncio.timeout_at(moved + self.patience_s) as limit:
             async for chunk in answer.content.iter_any():
                 total += len(chunk)
                 buffer += chunk
                 if b"\n" in chunk:
+                    before = len(missing)
                     *lines, rest = bytes(buffer).split(b"\n")
                     buffer = bytearray(rest)
                     for line in lines:
-                        if line.startswith(b'{"id":') and self._take(line, asked, missing, done):
-                            limit.reschedule(loop.time() + self.patience_s)
+                        if line.startswith(b'{"id":'):
+                            self._take(line, asked, missing, done)
                         elif line.startswith(b'{"done":'):
                             return
+                    now = loop.time()  # moving a limit costs more than reading a line
+                    if len(missing) < before and now - moved > self.patience_s / 20:
+                        moved = now
+                        limit.reschedule(now + self.patience_s)
                 if len(buffer) > MAX_LINE or total > MAX_ANSWER:
                     raise ServiceError(f"the verifier at {self.url} sends an answer without an end.")
 
@@ -238,12 +244,12 @@ class VerifierClient:
         asked: set[int],
         missing: dict[int, Item],
         done: asyncio.Queue[Verification | BaseException],
-    ) -> bool:
+    ) -> None:
         """Deliver one line if it is a whole verification of something asked; what is cut stays missing."""
         try:
             found = Verification.model_validate_json(line)
         except ValidationError:
-            return False
+            return
         number = int(found.id) if found.id.isascii() and found.id.isdigit() and len(found.id) < 10 else -1
         if number not in missing:
             known = "twice" if number in asked else "though nobody asked for it"
@@ -254,7 +260,6 @@ class VerifierClient:
         self._believer.check(found, item)
         del missing[number]
         done.put_nowait(found.model_copy(update={"id": item.id}))
-        return True
 
     def _stays(self, answer: aiohttp.ClientResponse) -> None:
         if where := redirected(answer.status, str(answer.url), answer.headers.get("Location", "")):

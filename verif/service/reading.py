@@ -88,16 +88,19 @@ class Reading:
 
     async def _all(self, request: Request, body: _Body) -> bytearray:
         found, loop = bytearray(), asyncio.get_running_loop()
-        end = loop.time() + self.seconds
+        moved = loop.time()
+        end = moved + self.seconds
+        body.limit = asyncio.timeout_at(min(end, moved + STALLED_S))
         async with body.limit:
-            body.limit.reschedule(min(end, loop.time() + STALLED_S))
             async for chunk in request.stream():
                 found += chunk
                 body.got = len(found)
                 if body.got > self.longest:
                     raise Refused(413, f"the body is longer than {self.longest} bytes")
-                if chunk and not body.gone:
-                    body.limit.reschedule(min(end, loop.time() + STALLED_S))
+                now = loop.time()
+                if chunk and not body.gone and now - moved > STALLED_S / 20:
+                    moved = now
+                    body.limit.reschedule(min(end, now + STALLED_S))
         return found
 
     def _make_room(self, places: Places, client: str, size: int) -> None:
