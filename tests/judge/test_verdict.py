@@ -73,3 +73,19 @@ def test_free_text_is_never_a_verdict(text: str) -> None:
 @given(st.text(max_size=200).filter(lambda t: "</think>" not in t))
 def test_what_stands_in_the_reasoning_does_not_count(reasoning: str) -> None:
     assert parse(reasoning + '</think>{"verdict":"fail"}').passed is False
+
+
+def test_a_second_of_fuzzing_finds_nothing() -> None:
+    from importlib.util import module_from_spec, spec_from_file_location
+    from pathlib import Path
+
+    spec = spec_from_file_location("fuzz_verdicts", Path(__file__).parents[1] / "fuzz" / "verdicts.py")
+    assert spec is not None
+    assert spec.loader is not None
+    fuzz = module_from_spec(spec)
+    spec.loader.exec_module(fuzz)
+    found = fuzz.run(1, 0.7)
+    assert found["verdicts"] > 10, found
+    assert found["texts"] > found["verdicts"]
+    assert fuzz.verdict_of('x</think>{"verdict":"p\\u0061ss"}') == "pass"
+    assert fuzz.verdict_of('{"verdict":"pass"}</think>') == ""

@@ -18,10 +18,26 @@ from verif.core.cache import VerdictCache
 from verif.core.rules import check, get, validate
 from verif.core.text import Doc
 from verif.errors import InputError, SandboxError
+from verif.system.bounded import Memo
 from verif.system.files import digest
-from verif.types import CheckerConstraint, Constraint, Cost, Instruction, RuleConstraint, Status, Verdict
+from verif.types import (
+    CheckerConstraint,
+    Constraint,
+    Cost,
+    Instruction,
+    Item,
+    RuleConstraint,
+    Status,
+    Verdict,
+)
 
 log = logging.getLogger("verif.service.build")
+
+PARAMS_BYTES = 64 << 20
+"""Of validated parameters kept: they come from whoever asks, and each may be as large as a request."""
+
+MAX_REASON, MAX_EVIDENCE = 1000, 100
+"""Characters of a rule's reason, and entries of its evidence: both may name every parameter."""
 
 
 class Checks(Protocol):
@@ -42,7 +58,7 @@ class Rules:
     """Rule verdicts; parameters are validated once per distinct constraint."""
 
     def __init__(self) -> None:
-        self._params: dict[tuple[str, bytes], Any] = {}
+        self._params: Memo[tuple[str, bytes], Any] = Memo(PARAMS_BYTES)
 
     def params(self, constraint: RuleConstraint, item_id: str) -> Any:
         """Typed parameters, or an `InputError` that names the item."""
@@ -50,12 +66,17 @@ class Rules:
             key = (constraint.rule, orjson.dumps(constraint.params, option=orjson.OPT_SORT_KEYS))
         except TypeError:  # a number beyond 64 bits, which no rule takes; a lone surrogate, which one may
             return _validated(constraint, item_id)
-        if key not in self._params:
+        value = self._params.get(key)
+        if value is None:
             value = _validated(constraint, item_id)
-            if len(self._params) > 100_000:
-                self._params.clear()
-            self._params[key] = value
-        return self._params[key]
+            self._params.put(key, value, 6 * len(key[1]) + 1000)  # typed, they are larger than as JSON
+        return value
+
+    def check_item(self, item: Item) -> None:
+        """`InputError` if a rule is unknown or its parameters are wrong."""
+        for constraint in item.instruction.constraints:
+            if isinstance(constraint, RuleConstraint):
+                self.params(constraint, item.id)
 
     def verdict(self, constraint: RuleConstraint, index: int, doc: Doc, item_id: str) -> Verdict:
         """The rule's verdict on one answer; a rule that breaks is an error, never a fail."""
@@ -71,10 +92,17 @@ class Rules:
         return Verdict(
             status=Status.PASS if outcome.ok else Status.FAIL,
             covers=(index,),
-            reason=outcome.reason,
-            evidence=outcome.evidence,
+            reason=outcome.reason[:MAX_REASON],
+            evidence={name: _brief(value) for name, value in outcome.evidence.items()},
             part=spec.part,
         )
+
+
+def _brief(value: Any) -> Any:
+    """Evidence that a reader wants: of a list that is as long as a request the beginning."""
+    if isinstance(value, list | tuple):
+        return [one[:MAX_REASON] if isinstance(one, str) else one for one in value[:MAX_EVIDENCE]]
+    return value[:MAX_REASON] if isinstance(value, str) else value
 
 
 def _validated(constraint: RuleConstraint, item_id: str) -> Any:

@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from pydantic_core import PydanticSerializationError
-
-from verif.core.answer import answer_of, scrub
 from verif.core.cache import VerdictCache
 from verif.core.checks import Checks, Rules, as_cached, checker_verdicts, wants_sandbox
 from verif.core.parts import make_parts
 from verif.core.plan import Plan, unscorable, without
 from verif.core.reward import combine, reward
-from verif.core.text import Doc
+from verif.core.starting import Start, everything
 from verif.system.files import digest
-from verif.types import Formula, Instruction, Item, RuleConstraint, Status, Verdict, Verification, is_hard
+from verif.types import Formula, Instruction, Item, Reward, Status, Verdict, Verification
 
+THREADS = 2
+"""For rules. They hold the interpreter, so more threads would only keep the event loop waiting for longer."""
+FEED = 32
+"""Answers that go to the sandbox together: a group of rollouts, and no more than can be waited for."""
 TYPE_JUDGE = Any  # verif.core.judge.judge.Judge, which needs packages the bare environment lacks
 
 
@@ -58,21 +60,40 @@ class Verifier:
         self.identity = digest(self.parts)
         self.saved: Counter[str] = Counter()
         self.judge_calls = 0
-        self._rules = Rules()
+        self.rules = Rules()
+        self._threads = ThreadPoolExecutor(THREADS, "verif-rules")
         self._flying: dict[str, asyncio.Task[Verdict]] = {}
 
     async def verify(
-        self, items: Sequence[Item], *, cache: bool = True, complete: bool = False
+        self,
+        items: Sequence[Item],
+        *,
+        cache: bool = True,
+        complete: bool = False,
+        wanted: Callable[[str], bool] = everything,
     ) -> AsyncIterator[Verification]:
         """One verification per item, in the order they are finished.
 
         `cache=False` neither reads nor writes the cache, nor joins identical questions. `complete=True` asks
-        every constraint, also where the answer cannot change the reward (audits, evaluation). Raises
+        every constraint, also where the answer cannot change the reward (audits, evaluation). `wanted` says by
+        an item's id whether somebody still waits for it; if not, it is an error without further work. Raises
         `InputError` for an item whose constraints are not valid; nothing else is an exception.
         """
-        groups = await asyncio.to_thread(self._start, items, complete)
+        start = Start(
+            self.rules,
+            items,
+            policy_thinks=self.policy_thinks,
+            no_rules=self.formula == "soft-only" and not complete,
+            wanted=wanted,
+        )
+        while not await asyncio.get_running_loop().run_in_executor(self._threads, start.step):
+            pass  # in steps, so that the batches that wait for a thread take turns
         done: asyncio.Queue[Verification | BaseException] = asyncio.Queue()
-        tasks = [asyncio.create_task(self._group(group, cache, complete, done)) for group in groups]
+        for lost in start.unwanted:
+            done.put_nowait(self._give_up(lost))
+        tasks = [
+            asyncio.create_task(self._group(group, cache, complete, wanted, done)) for group in start.groups
+        ]
         try:
             for _ in items:
                 result = await done.get()
@@ -86,9 +107,7 @@ class Verifier:
 
     def check_item(self, item: Item) -> None:
         """`InputError` if a rule is unknown or its parameters are wrong."""
-        for constraint in item.instruction.constraints:
-            if isinstance(constraint, RuleConstraint):
-                self._rules.params(constraint, item.id)
+        self.rules.check_item(item)
 
     async def close(self) -> None:
         """Release connections, workers and files."""
@@ -101,48 +120,25 @@ class Verifier:
             await asyncio.to_thread(self.sandbox.close)
         if self.cache is not None:
             self.cache.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads = ThreadPoolExecutor(THREADS, "verif-rules")
 
     # ---------------------------------------------------------------------------------- hard
-    def _start(self, items: Sequence[Item], complete: bool) -> list[list[Plan]]:
-        """Rules and grouping, in a worker thread: groups of plans of the same instruction."""
-        groups: dict[str, list[Plan]] = {}
-        docs: dict[str, Doc] = {}
-        known: dict[tuple[str, str, str], Verdict] = {}
-        for item in items:
-            instruction = item.instruction
-            plan = Plan(item, answer_of(item.response, policy_thinks=self.policy_thinks))
-            try:
-                key = instruction.model_dump_json(exclude={"id", "meta"})
-            except PydanticSerializationError:  # a lone surrogate
-                instruction = Instruction.model_validate(scrub(instruction.model_dump()))
-                item = item.model_copy(update={"instruction": instruction})
-                plan.item, key = item, instruction.model_dump_json(exclude={"id", "meta"})
-            groups.setdefault(key, []).append(plan)
-            text = plan.answer.text
-            self.check_item(item)
-            for index, constraint in enumerate(instruction.constraints):
-                if plan.answer.hopeless:
-                    plan.verdicts.append(unscorable(index, plan.answer.hopeless))
-                elif not is_hard(constraint) or (self.formula == "soft-only" and not complete):
-                    continue
-                elif isinstance(constraint, RuleConstraint):
-                    same = (f"{key}:{index}", constraint.rule, text)
-                    if same not in known:
-                        doc = docs.setdefault(text, Doc(text))
-                        known[same] = self._rules.verdict(constraint, index, doc, item.id)
-                    plan.verdicts.append(known[same])
-        return list(groups.values())
-
     async def _group(
         self,
         plans: list[Plan],
         cache: bool,
         complete: bool,
+        wanted: Callable[[str], bool],
         done: asyncio.Queue[Verification | BaseException],
     ) -> None:
         """Checkers, then judge, for the rollouts of one instruction."""
         try:
-            await self._checkers(plans, cache, complete)
+            for plan in plans:
+                if not wanted(plan.item.id):
+                    done.put_nowait(self._give_up(plan.item))
+            plans = [plan for plan in plans if wanted(plan.item.id)]
+            await self._checkers(plans, cache, complete, wanted)
             waiting: list[tuple[Plan, list[asyncio.Task[Verdict]]]] = []
             asking: dict[int, list[asyncio.Task[Verdict]]] = {}
             questions = [(plan, self._soft(plan, complete)) for plan in plans]
@@ -178,24 +174,28 @@ class Verifier:
         plan.verdicts.extend(await asyncio.gather(*tasks))
         done.put_nowait(self._finish(plan))
 
-    async def _checkers(self, plans: list[Plan], cache: bool, complete: bool) -> None:
-        instruction = plans[0].item.instruction
+    async def _checkers(
+        self, plans: list[Plan], cache: bool, complete: bool, wanted: Callable[[str], bool]
+    ) -> None:
+        instruction = plans[0].item.instruction if plans else None
         able = [plan for plan in plans if not plan.answer.hopeless]
         if (
-            not able
+            instruction is None
+            or not able
             or not wants_sandbox(instruction.constraints)
             or (self.formula == "soft-only" and not complete)
         ):
             return
         answers = list(dict.fromkeys(plan.answer.text for plan in able))
-        if self.sandbox is None:
-            found = [
-                without("checker", instruction.constraints, "this verifier has no sandbox") for _ in answers
-            ]
-        else:
-            store = self.cache if cache else None
-            found = await asyncio.to_thread(checker_verdicts, instruction, answers, self.sandbox, store)
-        by_answer = dict(zip(answers, found, strict=True))
+        why = "this verifier has no sandbox" if self.sandbox is None else "nobody waits for it any more"
+        by_answer = dict.fromkeys(answers, without("checker", instruction.constraints, why))
+        store = self.cache if cache else None
+        for start in range(0, len(answers), FEED):
+            if self.sandbox is None or not any(wanted(plan.item.id) for plan in able):
+                break
+            part = answers[start : start + FEED]
+            found = await asyncio.to_thread(checker_verdicts, instruction, part, self.sandbox, store)
+            by_answer.update(zip(part, found, strict=True))
         for plan in able:
             plan.verdicts.extend(by_answer[plan.answer.text])
 
@@ -269,6 +269,13 @@ class Verifier:
         if self.cache is not None and verdict.status in (Status.PASS, Status.FAIL):
             await asyncio.to_thread(self.cache.set, key, verdict)
         return verdict
+
+    def _give_up(self, item: Item) -> Verification:
+        """What nobody waits for: an error, so that it is nothing that was decided."""
+        covers = tuple(range(len(item.instruction.constraints)))
+        verdict = Verdict(status=Status.ERROR, covers=covers, reason="nobody waits for it any more")
+        made = Reward(value=None, state="error", formula=self.formula)
+        return Verification(id=item.id, verdicts=(verdict,), reward=made)
 
     def _finish(self, plan: Plan) -> Verification:
         verdicts = tuple(sorted(plan.verdicts, key=lambda verdict: verdict.covers))

@@ -24,6 +24,7 @@ from verif.service import users
 from verif.service.app import PROBE_EVERY_S, State, create_app, prove
 from verif.service.build import build, identity_of
 from verif.service.config import TOKEN_VARIABLE, ServiceConfig
+from verif.service.protocol import MAX_CONNECTIONS, MAX_HEAD, protocol
 from verif.system import serving
 from verif.system.files import write_json
 from verif.system.processes import started
@@ -32,6 +33,8 @@ log = logging.getLogger("verif.service")
 
 JUDGE_START_S = 600.0
 MAX_JUDGE_STARTS = 20
+RESERVED_FILES = 256
+"""Of the open files that the system allows, for everything but connections from clients."""
 
 
 class Supervisor:
@@ -180,12 +183,20 @@ def _serve(config: ServiceConfig, listener: socket.socket, port: int, judge: ser
             verifier,
             probes=list(config.probes),
             max_pending=config.max_pending,
+            max_body=config.max_body,
             token=os.environ.get(TOKEN_VARIABLE, ""),
             problem="the judge is starting" if judge else "",
             on_start=supervisor.run,
         )
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = max(64, min(MAX_CONNECTIONS, files - RESERVED_FILES))
         settings = uvicorn.Config(
             app,
+            http=protocol(most),
+            ws="none",
+            h11_max_incomplete_event_size=MAX_HEAD,
+            limit_concurrency=most,
+            server_header=False,
             log_level="warning",
             access_log=False,
             timeout_keep_alive=30,

@@ -1,8 +1,9 @@
 """The verifier over HTTP: verifications stream out as they are finished.
 
 `POST /v1/verify` answers NDJSON: one verification per line, then `{"done": n}`. A stream without that last
-line was cut, and the client asks again for what is missing. Beyond its bound the service answers 429 at once
+line was cut, and the client asks again for what is missing. Beyond its bounds the service answers 429 at once
 instead of growing; while it closes it answers 503. With a token, only `/health` and `/ready` answer without it.
+Reading a body is `verif.service.reading`, what it may hold `limits`, who gets how much `places`.
 """
 
 from __future__ import annotations
@@ -12,22 +13,23 @@ import hmac
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import ValidationError
+from fastapi.responses import JSONResponse
 
 from verif.core.verifier import Verifier
-from verif.errors import InputError
+from verif.service.asking import error, verify
 from verif.service.batch import Batcher
-from verif.service.limits import BODY_S, MAX_BODY, MAX_READING
+from verif.service.limits import BODY_S, MAX_BODY, MAX_HELD, MAX_READING, REQUEST_S
 from verif.service.limits import Request as VerifyRequest
 from verif.service.metrics import Metrics
-from verif.types import Item, Status, Verdict, Verification
+from verif.service.places import Places
+from verif.service.reading import Reading
+from verif.types import Item, Status, Verdict
 
 log = logging.getLogger("verif.service")
 
@@ -40,21 +42,28 @@ PROBE_EVERY_S = 2.0
 class State:
     """What the endpoints share.
 
-    `problem` says why the service is not ready; `busy_at` when it last had work; `reading` counts the bytes of
-    bodies that are being read; `probing` holds the last probe of each part, `probed` when it ended.
+    `problem` says why the service is not ready; `busy_at` when it last had work; `held` counts the bytes of
+    requests without a whole answer; `probing` holds the last probe of each part, `probed` when it ended.
     """
 
     verifier: Verifier
     batcher: Batcher
     metrics: Metrics
     probes: list[Item]
-    max_pending: int
+    reading_bodies: Reading
     problem: str = ""
     closing: bool = False
     busy_at: float = field(default_factory=time.monotonic)
-    reading: int = 0
+    held: Places = field(default_factory=lambda: Places(MAX_HELD))
+    parsers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "verif-parse"))
+    request_s: float = REQUEST_S
     probing: dict[str, asyncio.Task[str]] = field(default_factory=dict)
     probed: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def reading(self) -> int:
+        """Declared bytes of bodies that are being read."""
+        return self.reading_bodies.bytes
 
     def unproved(self, since: float) -> list[str]:
         """The parts without a real verdict since then (monotonic seconds), among those the probes go through."""
@@ -76,13 +85,15 @@ def create_app(
     *,
     probes: list[Item],
     max_pending: int = 8192,
+    max_body: int = 0,
     token: str = "",
     problem: str = "",
     on_start: Callable[[State], Coroutine[Any, Any, None]] | None = None,
 ) -> FastAPI:
     """The application. `probes` are items that must get a reward before `/ready` says yes (one is enough)."""
-    batcher = Batcher(verifier)
-    state = State(verifier, batcher, Metrics(verifier, batcher), probes, max_pending, problem)
+    batcher = Batcher(verifier, most=max_pending)
+    reading = Reading(max_body or MAX_BODY, MAX_READING, BODY_S)
+    state = State(verifier, batcher, Metrics(verifier, batcher), probes, reading, problem)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -98,6 +109,7 @@ def create_app(
             await asyncio.gather(*state.probing.values(), return_exceptions=True)
             await batcher.close(grace_s=1.0)
             await verifier.close()
+            state.parsers.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(title="verif", version="1", lifespan=lifespan, description=__doc__)
     app.state.verif = state
@@ -112,9 +124,9 @@ def create_app(
     }
 
     @app.post("/v1/verify", openapi_extra={"requestBody": {"required": True, **schema}})
-    async def verify(request: Request) -> Response:
+    async def verify_items(request: Request) -> Response:
         """Verify a batch; the answer is NDJSON, one verification per line in the order they are finished."""
-        answer = await _verify(state, request)
+        answer = await verify(state, request)
         state.metrics.requests.labels(str(answer.status_code)).inc()
         answer.headers[IDENTITY_HEADER] = verifier.identity
         return answer
@@ -156,7 +168,7 @@ def _guard(token: str) -> Callable[[Request, Callable[[Request], Awaitable[Respo
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         # the path of the scope is what is routed; that of `request.url` is made from the Host header as well
         if request.scope["path"] not in ("/health", "/ready") and not _allowed(request, token):
-            return _error(401, "a bearer token is needed")
+            return error(401, "a bearer token is needed")
         return await call_next(request)
 
     return guard
@@ -217,80 +229,3 @@ async def _ask_part(state: State, probe: Item, part: str) -> Sequence[Verdict]:
     item = probe.model_copy(update={"instruction": instruction})
     [found] = [one async for one in state.verifier.verify([item], cache=False, complete=True)]
     return found.verdicts
-
-
-async def _verify(state: State, request: Request) -> Response:
-    if state.closing:
-        return _error(503, "the service is closing", retry_after=1)
-    if state.problem:
-        return _error(503, state.problem, retry_after=1)
-    if state.batcher.pending >= state.max_pending:  # before reading: a refusal must be cheap
-        return _busy(state)
-    body = await _read(state, request)
-    if isinstance(body, Response):
-        return body
-    try:
-        asked = VerifyRequest.model_validate_json(body)
-        for item in asked.items:
-            state.verifier.check_item(item)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return _error(422, f"{where}: {first['msg']}")
-    except InputError as error:
-        return _error(422, str(error))
-    state.metrics.queue_items.observe(state.batcher.pending)
-    if state.batcher.pending and state.batcher.pending + len(asked.items) > state.max_pending:
-        return _busy(state)
-    state.metrics.received.inc(len(asked.items))
-    # Pending from here on: with an await between the check and this, all that were read at once would pass it.
-    answers = state.batcher.verify(asked.items, cache=asked.cache, complete=asked.complete)
-    return StreamingResponse(_stream(state, answers), media_type="application/x-ndjson")
-
-
-async def _read(state: State, request: Request) -> bytearray | Response:
-    """The body, or why it is refused. What is being read at once is bounded too, by declared lengths."""
-    declared = request.headers.get("content-length", "")
-    size = int(declared) if declared.isdecimal() else MAX_BODY
-    if size > MAX_BODY:
-        return _error(413, f"the body is longer than {MAX_BODY} bytes")
-    if state.reading and state.reading + size > MAX_READING:
-        return _busy(state)
-    body = bytearray()
-    state.reading += size
-    try:
-        async with asyncio.timeout(BODY_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    return _error(413, f"the body is longer than {MAX_BODY} bytes")
-    except TimeoutError:
-        return _error(408, f"the body took longer than {BODY_S:g} s")
-    finally:
-        state.reading -= size
-    return body
-
-
-async def _stream(state: State, answers: AsyncIterator[list[Verification]]) -> AsyncIterator[bytes]:
-    begun = state.busy_at = time.monotonic()
-    count = 0
-    try:
-        async for ready in answers:
-            state.metrics.count(ready)
-            count += len(ready)
-            yield b"".join(found.model_dump_json().encode() + b"\n" for found in ready)
-        yield orjson.dumps({"done": count}) + b"\n"
-    except ConnectionAbortedError as error:
-        yield orjson.dumps({"error": str(error)}) + b"\n"
-    finally:
-        state.busy_at = time.monotonic()
-        state.metrics.request_seconds.observe(state.busy_at - begun)
-
-
-def _busy(state: State) -> JSONResponse:
-    return _error(429, f"{state.batcher.pending} items are pending, {state.reading} bytes are being read", 1)
-
-
-def _error(status: int, message: str, retry_after: int = 0) -> JSONResponse:
-    headers = {"Retry-After": str(retry_after)} if retry_after else None
-    return JSONResponse({"error": message}, status, headers)

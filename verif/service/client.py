@@ -2,13 +2,13 @@
 
 A stream that is cut, a service that restarts, a 429: what has no verification yet is asked again, until
 `patience_s` has passed without an answer; then the rest comes back as errors, never as rewards. A service
-that answers under another identity than before is refused: its rewards would not be comparable.
+that answers under another identity than before is refused: its rewards would not be comparable. So is one whose
+answers cannot be (`believing`), whose stream has no end, or which sends the token elsewhere.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import time
@@ -18,13 +18,15 @@ import aiohttp
 import orjson
 from pydantic import ValidationError
 
-from verif.core.answer import scrub
 from verif.errors import InputError, ServiceError
+from verif.service.believing import Believer
 from verif.service.config import TOKEN_VARIABLE
+from verif.service.portions import body_of, portions
+from verif.system.web import redirected, retry_after
 from verif.types import Item, Reward, Verification
 
-CHUNK = 64
-"""Items per request."""
+MAX_LINE, MAX_ANSWER = 8 << 20, 256 << 20
+"""Bytes of one verification and of an answer; an honest service stays far below."""
 CONNECTIONS = 512
 IDENTITY_HEADER = "X-Verif-Identity"
 
@@ -47,6 +49,7 @@ class VerifierClient:
         self.url, self.patience_s, self.expected = url.rstrip("/"), patience_s, identity
         self._token = os.environ.get(TOKEN_VARIABLE, "") if token is None else token
         self._parallel = parallel
+        self._believer = Believer(self.url)
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -59,7 +62,7 @@ class VerifierClient:
         """
         done: asyncio.Queue[Verification | BaseException] = asyncio.Queue()
         slots = asyncio.Semaphore(self._parallel)
-        parts = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
+        parts = portions(items)
         tasks = [asyncio.create_task(self._insist(part, cache, complete, slots, done)) for part in parts]
         try:
             for _ in items:
@@ -74,14 +77,20 @@ class VerifierClient:
 
     async def identity(self) -> str:
         """The identity of the verifier behind the service; `ServiceError` if it does not tell."""
-        return str(orjson.loads(await self._get("/v1/identity"))["identity"])
+        raw = await self._get("/v1/identity")
+        try:
+            return str(orjson.loads(raw)["identity"])[:200]
+        except (ValueError, KeyError, TypeError):
+            raise ServiceError(f"{self.url}/v1/identity is no verifier's identity.") from None
 
     async def ready(self) -> bool:
-        """Whether a real verdict came back from every part just now."""
+        """Whether a real verdict came back from every part just now; `ServiceError` if it redirects."""
+        timeout = aiohttp.ClientTimeout(total=90)
         try:
             async with self._http().get(
-                f"{self.url}/ready", timeout=aiohttp.ClientTimeout(total=90)
+                f"{self.url}/ready", timeout=timeout, allow_redirects=False
             ) as answer:
+                self._stays(answer)
                 return answer.status == 200
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
@@ -91,9 +100,12 @@ class VerifierClient:
 
         `ServiceError` if it does not tell them.
         """
-        text = (await self._get("/metrics")).decode()
+        text = (await self._get("/metrics")).decode(errors="replace")
         lines = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
-        return {name: float(value) for name, _, value in lines}
+        try:
+            return {name: float(value) for name, _, value in lines}
+        except ValueError:
+            raise ServiceError(f"{self.url}/metrics is not in Prometheus' text format.") from None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -122,11 +134,15 @@ class VerifierClient:
 
     async def _get(self, path: str) -> bytes:
         try:
-            async with self._http().get(f"{self.url}{path}") as answer:
+            timeout = aiohttp.ClientTimeout(total=60)
+            async with self._http().get(
+                f"{self.url}{path}", timeout=timeout, allow_redirects=False
+            ) as answer:
+                self._stays(answer)
                 if answer.status != 200:
                     hint = "Is the token right?" if answer.status in (401, 403) else ""
                     raise ServiceError(f"{self.url}{path} answered HTTP {answer.status}.", hint)
-                return await answer.read()
+                return await _some(answer, MAX_LINE)
         except (aiohttp.ClientError, OSError) as error:
             raise ServiceError(
                 f"no verifier at {self.url}: {error}", "Start one with `verif verifier up`."
@@ -168,32 +184,86 @@ class VerifierClient:
         done: asyncio.Queue[Verification | BaseException],
     ) -> tuple[float, str]:
         """One request for what is missing; answered items leave `missing`. The wait that was asked for, and the problem."""
-        body = _body(missing, cache, complete)
+        body = body_of(missing, cache, complete)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=self.patience_s)
         headers = {"Content-Type": "application/json"}
         try:
             async with self._http().post(
-                f"{self.url}/v1/verify", data=body, headers=headers, timeout=timeout
+                f"{self.url}/v1/verify", data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as answer:
+                self._stays(answer)
                 if answer.status in (413, 422):
-                    raise InputError(f"the verifier refused the request: {(await answer.text())[:500]}")
+                    named = f"item {next(iter(missing.values())).id[:80]!r}: " if len(missing) == 1 else ""
+                    said = (await _some(answer, 500)).decode(errors="replace")
+                    raise InputError(f"the verifier refused the request: {named}{said}")
                 if answer.status in (401, 403, 404):
                     raise ServiceError(
                         f"{self.url} refused the request (HTTP {answer.status}).", "Is the token right?"
                     )
                 if answer.status != 200:
-                    after = answer.headers.get("Retry-After", "0")
-                    return (float(after) if after.isdigit() else 0.0), f"HTTP {answer.status}"
+                    return retry_after(answer.headers.get("Retry-After", ""), 60.0), f"HTTP {answer.status}"
                 self._same_verifier(answer.headers.get(IDENTITY_HEADER, ""))
-                buffer = b""
-                async for chunk in answer.content.iter_any():
-                    *lines, buffer = (buffer + chunk).split(b"\n")
-                    for line in lines:
-                        if line.startswith(b'{"id":'):
-                            _take(line, missing, done)
+                await self._take_all(answer, missing, done)
                 return 0.0, "the stream ended early"
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             return 0.0, f"{type(error).__name__}: {error}"
+
+    async def _take_all(
+        self,
+        answer: aiohttp.ClientResponse,
+        missing: dict[int, Item],
+        done: asyncio.Queue[Verification | BaseException],
+    ) -> None:
+        """The verifications of a stream, until it ends, or nothing new has come for as long as patience lasts."""
+        asked, total, buffer = set(missing), 0, bytearray()
+        loop = asyncio.get_running_loop()
+        moved = loop.time()
+        async with asyncio.timeout_at(moved + self.patience_s) as limit:
+            async for chunk in answer.content.iter_any():
+                total += len(chunk)
+                buffer += chunk
+                if b"\n" in chunk:
+                    before = len(missing)
+                    *lines, rest = bytes(buffer).split(b"\n")
+                    buffer = bytearray(rest)
+                    for line in lines:
+                        if line.startswith(b'{"id":'):
+                            self._take(line, asked, missing, done)
+                        elif line.startswith(b'{"done":'):
+                            return
+                    now = loop.time()  # moving a limit costs more than reading a line
+                    if len(missing) < before and now - moved > self.patience_s / 20:
+                        moved = now
+                        limit.reschedule(now + self.patience_s)
+                if len(buffer) > MAX_LINE or total > MAX_ANSWER:
+                    raise ServiceError(f"the verifier at {self.url} sends an answer without an end.")
+
+    def _take(
+        self,
+        line: bytes,
+        asked: set[int],
+        missing: dict[int, Item],
+        done: asyncio.Queue[Verification | BaseException],
+    ) -> None:
+        """Deliver one line if it is a whole verification of something asked; what is cut stays missing."""
+        try:
+            found = Verification.model_validate_json(line)
+        except ValidationError:
+            return
+        number = int(found.id) if found.id.isascii() and found.id.isdigit() and len(found.id) < 10 else -1
+        if number not in missing:
+            known = "twice" if number in asked else "though nobody asked for it"
+            raise ServiceError(
+                f"the verifier at {self.url} broke its protocol: it answered {found.id[:40]!r} {known}."
+            )
+        item = missing[number]
+        self._believer.check(found, item)
+        del missing[number]
+        done.put_nowait(found.model_copy(update={"id": item.id}))
+
+    def _stays(self, answer: aiohttp.ClientResponse) -> None:
+        if where := redirected(answer.status, str(answer.url), answer.headers.get("Location", "")):
+            raise ServiceError(f"no verifier at {self.url}: {where}.", "Is the URL right?")
 
     def _same_verifier(self, identity: str) -> None:
         if self.expected and identity != self.expected:
@@ -203,23 +273,14 @@ class VerifierClient:
         self.expected = identity
 
 
-def _body(missing: dict[int, Item], cache: bool, complete: bool) -> bytes:
-    items = [{**item.model_dump(mode="python"), "id": str(n)} for n, item in missing.items()]
-    try:
-        return orjson.dumps({"items": items, "cache": cache, "complete": complete})
-    except TypeError:  # a lone surrogate fits into no JSON, a number beyond 64 bits into none of orjson's
-        return json.dumps({"items": scrub(items), "cache": cache, "complete": complete}, default=str).encode()
-
-
-def _take(line: bytes, missing: dict[int, Item], done: asyncio.Queue[Verification | BaseException]) -> None:
-    """Deliver one line if it is a whole verification of something asked; otherwise that stays missing."""
-    try:
-        found = Verification.model_validate_json(line)
-        item = missing.pop(int(found.id), None)
-    except (ValidationError, ValueError):
-        return
-    if item is not None:
-        done.put_nowait(found.model_copy(update={"id": item.id}))
+async def _some(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """The beginning of a body."""
+    found = bytearray()
+    async for chunk in answer.content.iter_chunked(1 << 16):
+        found += chunk
+        if len(found) >= most:
+            break
+    return bytes(found[:most])
 
 
 def lost(item: Item, problem: str) -> Verification:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from verif.recipe import Recipe
+from verif.service.limits import MAX_BODY, MAX_READING
 from verif.types import Item
 
 TOKEN_VARIABLE = "VERIF_VERIFIER_TOKEN"  # noqa: S105
@@ -33,6 +34,7 @@ class ServiceConfig(BaseModel):
     port: int = 0
     idle_s: float = Field(default=120.0, gt=0)
     max_pending: int = Field(default=8192, ge=1)
+    max_body: int = Field(default=MAX_BODY, ge=1024, le=MAX_READING)
     grace_s: float = Field(default=20.0, ge=0)
     sandbox_workers: int = Field(default=2, ge=1)
     cache: bool = True

@@ -11,12 +11,13 @@ client that keeps up at hundreds of connections.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -25,7 +26,13 @@ import stamina
 
 from verif.core.judge.endpoint import Endpoint, choose, down_for, soonest
 from verif.core.judge.limit import AdaptiveLimit
+from verif.core.judge.reply import JudgeAnswer, read
 from verif.errors import JudgeError
+from verif.system.web import redirected, retry_after
+
+__all__ = ["JudgeAnswer", "JudgeClient"]
+
+log = logging.getLogger("verif.core.judge")
 
 KEY_VARIABLE = "VERIF_JUDGE_API_KEY"
 SMALL_KEY_VARIABLE = "VERIF_SMALL_JUDGE_API_KEY"
@@ -35,17 +42,6 @@ KEEPALIVE_S = 3.0
 FIRST_ATTEMPT = 0.6
 """Share of the deadline that the first attempt may use: a hung server leaves time to ask again."""
 _MARK = "verif-"
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeAnswer:
-    """What came back: the text after the request, its cost, and per-token log-probabilities if asked for."""
-
-    text: str
-    seconds: float
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    logprobs: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
 
 class _Again(JudgeError):
@@ -136,6 +132,7 @@ class JudgeClient:
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S),
                 headers={
                     "Content-Type": "application/json",
+                    "Accept-Encoding": "identity",
                     **({"Authorization": f"Bearer {key}"} if key else {}),
                 },
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(10.0, self.deadline_s)),
@@ -185,6 +182,12 @@ class JudgeClient:
         except _Again as error:
             healthy, question.slow = error.healthy, before
             raise
+        except JudgeError:
+            raise
+        except Exception as error:
+            # Whatever a server sends, it is this question's error: an exception would end the whole batch.
+            log.exception("the judge's answer could not be read")
+            raise JudgeError(f"the judge's answer could not be read ({type(error).__name__}).") from None
         finally:
             endpoint.end(healthy)
 
@@ -205,17 +208,18 @@ class JudgeClient:
                     raise _Again("the judge's answer is too long.", healthy=None)
             if answer.status != 200:
                 self.counts[f"http_{answer.status}"] += 1
-                raise self._refusal(answer.status, answer.headers.get("Retry-After", ""), bytes(raw))
-        return _read(bytes(raw), mark, time.monotonic() - begun)
+                raise self._refusal(answer.status, url, answer.headers, bytes(raw))
+        return _read(raw, mark, time.monotonic() - begun)
 
-    def _refusal(self, status: int, retry_after: str, raw: bytes) -> JudgeError:
+    def _refusal(self, status: int, url: str, headers: Mapping[str, str], raw: bytes) -> JudgeError:
+        if where := redirected(status, url, headers.get("Location", "")):
+            return JudgeError(f"the judge did not answer: {where}.", "Is its URL right?")
         if status in (408, 425, 429, 503):
             self.limit.back_off()
-            after = float(retry_after) if retry_after.isdigit() else 0.0
             return _Again(
                 f"the judge is overloaded (HTTP {status}).",
                 healthy=None if status == 429 else False,
-                after=min(after, 30.0),
+                after=retry_after(headers.get("Retry-After", ""), 30.0),
             )
         if status >= 500:
             return _Again(f"the judge failed (HTTP {status}).", healthy=False)
@@ -231,27 +235,12 @@ def _wait_before_retry(error: Exception) -> bool | float:
     return error.after or True
 
 
-def _read(raw: bytes, mark: str, seconds: float) -> JudgeAnswer:
+def _read(raw: bytearray, mark: str, seconds: float) -> JudgeAnswer:
     """The text of a chat completion; anything else that came with status 200 is worth another attempt."""
     try:
-        body = orjson.loads(raw)
-        choice = body["choices"][0]
-        text, finish = choice["message"]["content"], choice.get("finish_reason")
-        reply_to = body.get("id")
-        usage = body.get("usage") or {}
-        prompt_tokens, completion_tokens = (
-            int(usage.get("prompt_tokens") or 0),
-            int(usage.get("completion_tokens") or 0),
-        )
-        logprobs = tuple((choice.get("logprobs") or {}).get("content") or ())
-        if text is None:  # reasoning that did not end is an answer, though no verdict
-            text = ""
-        if not isinstance(text, str) or len(body["choices"]) != 1:
-            raise ValueError("not one text")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise _Again(f"the judge sent no chat completion ({type(error).__name__}).", healthy=None) from None
-    if isinstance(reply_to, str) and _MARK in reply_to and mark not in reply_to:
+        answer, reply_to = read(raw, seconds)
+    except ValueError as error:
+        raise _Again(f"the judge sent no chat completion ({error}).", healthy=None) from None
+    if _MARK in reply_to and mark not in reply_to:
         raise _Again("the judge answered another request.", healthy=None)
-    if finish == "length" and text:
-        text += " (cut off)"  # never a whole JSON object, so never a verdict
-    return JudgeAnswer(text, seconds, prompt_tokens, completion_tokens, logprobs)
+    return answer

@@ -1,19 +1,22 @@
 """How many requests a judge gets at once: as many as it can work on, found by watching it.
 
 The limit grows while it is used and latency holds, stays when latency has doubled against the best seen
-(the server only queues), and falls when the server says 429 or 503 or times out. Waiters are served in the
-order they came, which keeps requests with a common prefix together.
+(the server only queues), and falls when the server says 429 or 503 or times out. Waiters of one owner are
+served in the order they came, which keeps requests with a common prefix together; owners take turns.
 """
 
 from __future__ import annotations
 
 import asyncio
 import statistics
-from collections import deque
+from collections import OrderedDict, deque
+from contextvars import ContextVar
 
 GROW, BACK_OFF, HOLD_AT = 2.0, 0.8, 2.0
 GENTLE = 1.1
 """Growth per window after the first sign of overload."""
+OWNER: ContextVar[str] = ContextVar("verif_judge_owner", default="")
+"""For whom a question is asked. The service sets it by client, so that a long queue of one delays no other."""
 
 
 class AdaptiveLimit:
@@ -23,7 +26,7 @@ class AdaptiveLimit:
         self.limit = float(max(lowest, min(start, highest)))
         self.lowest, self.highest = lowest, highest
         self.in_flight = 0
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._waiters: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._latencies: list[float] = []
         self._best = float("inf")
         self._growth = GROW
@@ -33,7 +36,7 @@ class AdaptiveLimit:
     @property
     def waiting(self) -> int:
         """Callers that wait for a slot."""
-        return len(self._waiters)
+        return sum(map(len, self._waiters.values()))
 
     async def acquire(self) -> None:
         """Wait for a slot."""
@@ -42,7 +45,7 @@ class AdaptiveLimit:
             return
         self._used = True
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        self._waiters.setdefault(OWNER.get(), deque()).append(waiter)
         try:
             await waiter
         except asyncio.CancelledError:
@@ -61,7 +64,12 @@ class AdaptiveLimit:
     def _free(self) -> None:
         self.in_flight -= 1
         while self._waiters and self.in_flight < int(self.limit):
-            waiter = self._waiters.popleft()
+            owner, queue = next(iter(self._waiters.items()))
+            waiter = queue.popleft()
+            if queue:
+                self._waiters.move_to_end(owner)
+            else:
+                del self._waiters[owner]
             if not waiter.done():
                 self.in_flight += 1
                 waiter.set_result(None)
