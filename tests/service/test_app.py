@@ -18,7 +18,8 @@ from verif.core.judge.client import JudgeClient
 from verif.core.verifier import Verifier
 from verif.service import app as service
 from verif.service import limits
-from verif.service.app import State, create_app
+from verif.service.app import create_app
+from verif.service.state import State
 from verif.types import Instruction, Item, Status, Verdict
 
 

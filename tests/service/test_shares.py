@@ -18,8 +18,9 @@ from verif.core.judge.limit import OWNER, AdaptiveLimit
 from verif.core.verifier import Verifier
 from verif.service import app as service
 from verif.service import limits, reading
-from verif.service.app import State, create_app
+from verif.service.app import create_app
 from verif.service.places import Places
+from verif.service.state import State
 from verif.system.bounded import Memo
 from verif.types import Item, RuleConstraint
 

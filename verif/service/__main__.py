@@ -21,10 +21,11 @@ import uvicorn
 
 from verif.errors import ServiceError, SetupError, VerifError
 from verif.service import users
-from verif.service.app import PROBE_EVERY_S, State, create_app, prove
+from verif.service.app import create_app
 from verif.service.build import build, identity_of
 from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.service.protocol import MAX_CONNECTIONS, MAX_HEAD, protocol
+from verif.service.state import PROBE_EVERY_S, State, prove
 from verif.system import serving
 from verif.system.files import write_json
 from verif.system.processes import started

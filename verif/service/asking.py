@@ -26,7 +26,7 @@ from verif.service.scan import values
 from verif.types import Verification
 
 if TYPE_CHECKING:
-    from verif.service.app import State
+    from verif.service.state import State
 
 
 async def verify(state: State, request: Request) -> Response:
