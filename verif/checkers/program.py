@@ -1,8 +1,11 @@
 """A checker's source, read once: can it run at all, may it share a session, and the text the sandbox gets.
 
-Reading is `ast.parse`; nothing of the source is executed here. What the engine lacks is supplied by
-`verif.checkers.shims`; what it is known to treat differently from Python is refused, so that a checker
-either behaves as in Python or is reported.
+Reading is `ast.parse` and `compile`; nothing of the source is executed here, and whatever a source does to its
+reader is that checker's error. What the engine lacks is supplied by `verif.checkers.shims`; what it is known to
+treat differently from Python is refused, so that a checker either behaves as in Python or is reported.
+
+The proof of `verif.checkers.purity` is made on the tree of the very text that is sent. If that text is not the
+source as written, it was read again and is the intended tree (`verif.checkers.faithful`).
 """
 
 from __future__ import annotations
@@ -11,33 +14,28 @@ import ast
 from dataclasses import dataclass
 from functools import lru_cache
 
-from verif.checkers import faster, purity, shims
+from verif.checkers import faithful, faster, purity, shims, syntax
+from verif.checkers.syntax import walk as walk
 
 ENTRY = "check_following"
 MAX_SOURCE = 64_000
-
-_SOLO = f"""
-_verif_out = ''
-try:
-    _verif_out = '1' if {ENTRY}(instruction, response) else '0'
-except BaseException as _verif_error:
-    _verif_out = 'e' + type(_verif_error).__name__ + ': ' + str(_verif_error)[:200]
-_verif_out
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """`problem` says why it cannot run; `alone` why it must run in its own session.
 
-    `shared` (empty if `alone`) defines a function `_verif_make` that returns the checker's `check_following`;
-    `fixed` says that one such namespace may serve all responses.
+    `text` runs alone; `shared` (empty if `alone`) may share a session, with the harness's functions `names`
+    among its globals. Both are modules that define `check_following`. `fixed` says that one namespace may
+    serve all responses.
     """
 
     source: str
     problem: str = ""
     alone: str = ""
+    text: str = ""
     shared: str = ""
+    names: tuple[str, ...] = ()
     fixed: bool = False
 
 
@@ -47,76 +45,84 @@ def read(source: str) -> Program:
     if len(source) > MAX_SOURCE:
         return Program(source, problem=f"the source is longer than {MAX_SOURCE} characters")
     try:
-        tree = ast.parse(source)
-        nodes = walk(tree)
-        if problem := _problem(nodes):
-            return Program(source, problem=problem)
-        if alone := purity.why_alone(source, nodes):
-            return Program(source, alone=alone)
-        fixed = purity.fixed_namespace(tree)
-        return Program(source, shared=_shared(source, tree, nodes), fixed=fixed)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return _read(source)
+    except Exception as error:  # the source is hostile: whatever it makes its reader raise is its own fault
         return Program(source, problem=f"does not parse: {type(error).__name__}: {str(error)[:200]}")
 
 
-def walk(tree: ast.AST) -> list[ast.AST]:
-    """All nodes of a tree, as `ast.walk` finds them, in half its time."""
-    found = [tree]
-    for node in found:
-        for value in node.__dict__.values():
-            if isinstance(value, list):
-                found += [item for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST):
-                found.append(value)
-    return found
+def _read(source: str) -> Program:
+    written = source.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads it
+    tree, nodes = syntax.parse(written)
+    if problem := _problem(tree, nodes):
+        return Program(source, problem=problem)
+    reason = purity.foreign(nodes) or faithful.exotic(nodes) or purity.why_alone(source, nodes)
+    supplied = shims.needed(nodes) or any(map(_is_future, tree.body))
+    text = written
+    if supplied or not (reason or faithful.plain(written, nodes)):
+        try:
+            text, tree, nodes = faithful.rewritten(shims.supply(_without_future(tree)))
+        except (ValueError, SyntaxError, RecursionError) as error:
+            if supplied:
+                return Program(source, problem=f"cannot be supplied with what the sandbox lacks: {error}"[:300])
+            reason = f"cannot be written plainly: {error}"[:300]
+    if reason:
+        return Program(source, alone=reason, text=text)
+    return _shared(source, text, tree, nodes)
 
 
-@lru_cache(maxsize=2048)
-def solo(source: str) -> str:
-    """The whole feed that runs a readable source on one response.
+def _shared(source: str, text: str, tree: ast.Module, nodes: list[ast.AST]) -> Program:
+    """The program with the text that may share a session, if that very text is proved."""
+    sent = faster.rewrite(text, nodes)
+    if sent != text:
+        meant = tree
+        tree, nodes = syntax.parse(sent)
+        if not faithful.same(meant, tree, purity.HARNESS):
+            return Program(source, alone="its rewriting is not what was meant", text=text)
+    checker = [statement for statement in tree.body if not _is_ours(statement)]
+    own = [node for statement in checker for node in syntax.walk(statement)]
+    if not faithful.plain(sent, nodes):
+        return Program(source, alone="cannot be written plainly", text=text)
+    supplied = {name for statement in tree.body if _is_ours(statement) for name in _bound(statement)}
+    if reason := faithful.exotic(own) or purity.why_alone(source, own, purity.HARNESS | supplied):
+        return Program(source, alone=reason, text=text)
+    names = sorted({node.id for node in own if isinstance(node, ast.Name)} & purity.HARNESS)
+    fixed = purity.fixed_namespace(ast.Module(checker, []))
+    return Program(source, text=text, shared=sent, names=tuple(names), fixed=fixed)
 
-    It stands inside a `try`, so that not even an error message of any size crosses to the host. Its inputs
-    are `instruction` and `response`; its value is "1", "0", or "e" and the error.
-    """
-    tree = shims.supply(_without_future(ast.parse(source)))
-    frame = ast.parse(_SOLO)
-    block = frame.body[1]
-    assert isinstance(block, ast.Try)
-    block.body = [*tree.body, *block.body]
-    return ast.unparse(frame)
 
-
-def _problem(nodes: list[ast.AST]) -> str:
+def _problem(tree: ast.Module, nodes: list[ast.AST]) -> str:
     """What is known to fail, or to behave differently from Python, before anything runs."""
+    if reason := syntax.refused(tree):
+        return f"does not compile: {reason}"
+    if reason := faithful.misread(nodes) or shims.unsupported(nodes):
+        return reason
     for node in nodes:
         if isinstance(node, ast.FunctionDef) and node.name == ENTRY:
-            break
+            return ""
         if isinstance(node, ast.Name) and node.id == ENTRY and isinstance(node.ctx, ast.Store):
-            break
+            return ""
         if isinstance(node, ast.alias) and ENTRY in (node.name, node.asname):
-            break
-    else:
-        return f"defines no function {ENTRY!r}"
-    return shims.unsupported(nodes)
+            return ""
+    return f"defines no function {ENTRY!r}"
 
 
-def _shared(source: str, tree: ast.Module, nodes: list[ast.AST]) -> str:
-    """The source as the body of a function that returns the checker: names stay in a namespace of its own."""
-    if shims.needed(nodes) or any(
-        mark in source for mark in ('"""', "'''", "\\\n", "\r", "\f", "__future__")
-    ):
-        frame = ast.parse(f"def _verif_make():\n    return {ENTRY}")
-        function = frame.body[0]
-        assert isinstance(function, ast.FunctionDef)
-        function.body = [*shims.supply(_without_future(tree)).body, *function.body]
-        return ast.unparse(frame)
-    # No string spans lines here, so indenting is safe; it is ten times faster than `ast.unparse`.
-    lines = faster.rewrite(source, nodes).split("\n")
-    return "\n".join(["def _verif_make():", *("    " + line for line in lines), f"    return {ENTRY}\n"])
+def _is_ours(statement: ast.stmt) -> bool:
+    """True for a definition that `shims.supply` added: no other may have such a name (`purity.foreign`)."""
+    names = _bound(statement)
+    return bool(names) and all(name.startswith(purity.OURS) for name in names)
+
+
+def _bound(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return [statement.name]
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return [target.id if isinstance(target, ast.Name) else "" for target in targets]
+
+
+def _is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
 def _without_future(tree: ast.Module) -> ast.Module:
-    tree.body = [
-        node for node in tree.body if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")
-    ]
+    tree.body = [statement for statement in tree.body if not _is_future(statement)]
     return tree

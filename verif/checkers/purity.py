@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import ast
 
+from verif.checkers.faster import HELPERS
+
 #: A source that carries this line was demoted (`verif.checkers.screen`): its verdicts changed with the order of calls.
 ALONE_MARK = "# verif: run alone"
 
@@ -23,6 +25,12 @@ BUILTINS = frozenset(
     tuple zip True False None NotImplemented Exception ArithmeticError AssertionError AttributeError IndexError
     KeyError LookupError NameError RuntimeError StopIteration TypeError ValueError ZeroDivisionError""".split()  # noqa: SIM905
 )
+
+#: Names that start so are the harness's; a row's own source may hold none.
+OURS = "_verif"
+
+#: Functions of ours that rewriting may put into a checker.
+HARNESS = frozenset(node.name for node in ast.parse(HELPERS).body if isinstance(node, ast.FunctionDef))
 
 _ALLOWED = frozenset({
     ast.Module, ast.Import, ast.ImportFrom, ast.alias, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign,
@@ -37,10 +45,22 @@ _ALLOWED = frozenset({
 })  # fmt: skip
 
 
-def why_alone(source: str, nodes: list[ast.AST]) -> str:
+def foreign(nodes: list[ast.AST]) -> str:
+    """Why a row's own source may not be shared for its names: the harness's, dunder names, names beyond ASCII.
+
+    Beyond ASCII two parsers may disagree on what is the same name (`ｅxec`).
+    """
+    for node in nodes:
+        for name in _names(node):
+            if _reserved(name) or not name.isascii():
+                return f"uses the name {name!r}"
+    return ""
+
+
+def why_alone(source: str, nodes: list[ast.AST], ours: frozenset[str] = frozenset()) -> str:
     """Why this checker must run in a session of its own; "" if it is proved harmless to its neighbours.
 
-    `nodes` are all nodes of its tree.
+    `nodes` are all nodes of its tree; `ours` the harness's names that rewriting may have put there, to be read.
     """
     if ALONE_MARK in source:
         return "marked: its verdicts changed with the order of calls"
@@ -59,8 +79,8 @@ def why_alone(source: str, nodes: list[ast.AST]) -> str:
                 return f"uses the name {node.attr!r}"  # type: ignore[attr-defined]
         elif reason := _bind(node, own):
             return reason
-    bad = [name for name in own | read if _reserved(name)] or [
-        name for name in read if name not in own | BUILTINS
+    bad = [name for name in own if _reserved(name)] or [
+        name for name in read - own if name not in BUILTINS and name not in ours
     ]
     return f"uses the outside name {min(bad)!r}" if bad else ""
 
@@ -80,7 +100,22 @@ def _fixed(statement: ast.stmt) -> bool:
 
 
 def _reserved(name: str) -> bool:
-    return name.startswith(("__", "_verif"))
+    return name.startswith(("__", OURS)) and name != "__future__"
+
+
+def _names(node: ast.AST) -> list[str]:
+    """Every name that a node writes or reads, in whatever role."""
+    if isinstance(node, ast.Name):
+        return [node.id]
+    if isinstance(node, ast.Attribute):
+        return [node.attr]
+    if isinstance(node, ast.arg | ast.keyword):
+        return [node.arg] if node.arg else []
+    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler):
+        return [node.name] if node.name else []
+    if isinstance(node, ast.alias):
+        return [part for name in (node.name, node.asname or "") for part in name.split(".")]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
 
 
 def _bind(node: ast.AST, own: set[str]) -> str:
@@ -88,20 +123,20 @@ def _bind(node: ast.AST, own: set[str]) -> str:
 
     Which scope a name is bound in does not matter: none of them is the harness's.
     """
-    if isinstance(node, ast.arg):
+    if isinstance(node, ast.alias):
+        own.add((node.asname or node.name).split(".")[0])
+    elif isinstance(node, ast.arg):
         own.add(node.arg)
     elif isinstance(node, ast.FunctionDef):
         own.add(node.name)
         return "uses a decorator" if node.decorator_list else ""
     elif isinstance(node, ast.ExceptHandler):
         own.add(node.name or "_")
-    elif isinstance(node, ast.Import | ast.ImportFrom):
-        own.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
-        if isinstance(node, ast.ImportFrom) and (node.level or node.names[0].name == "*"):
-            return "imports everything or relatively"
-        modules = (
-            [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-        )
-        bad = [name for name in modules if name not in MODULES]
+    elif isinstance(node, ast.Import):
+        bad = [alias.name for alias in node.names if alias.name not in MODULES]
         return f"imports {bad[0]!r}" if bad else ""
+    elif isinstance(node, ast.ImportFrom):
+        if node.level or node.names[0].name == "*":
+            return "imports everything or relatively"
+        return "" if node.module in MODULES else f"imports {node.module!r}"
     return ""

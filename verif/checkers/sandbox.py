@@ -35,18 +35,16 @@ from typing import Any, NamedTuple, cast
 
 import pydantic_monty as monty
 
-from verif.checkers.feed import HARNESS_CODE, group_code
-from verif.checkers.program import Program, read, solo
+from verif.checkers.program import Program, read
+from verif.checkers.session import AbortedError, SharedSession, run_alone, short
 from verif.errors import SandboxError
 from verif.types import Status
 
 #: Raise when the harness changes a verdict: it is part of `Sandbox.version` and so of every cache key.
-HARNESS = 1
+HARNESS = 2
 _GRACE_S = 0.5
-_OUTPUT_BYTES = 65_536
 _GROUP_CHARS = 1_000_000
 _TROUBLED_MOST = 100_000
-_SESSION_PROGRAMS, _SESSION_FEEDS = 400, 2_000
 _EPOCH = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 _FAILED = "the checker says no"
@@ -58,35 +56,6 @@ class CheckResult(NamedTuple):
     status: Status
     reason: str
     seconds: float
-
-
-class _AbortedError(Exception):
-    """A feed ended at a limit or with its worker; the message says why."""
-
-
-class _Session:
-    """A session that harmless checkers share: the harness and each program are read by its worker once."""
-
-    def __init__(self, session: monty.MontySession) -> None:
-        self.session = session
-        self.keys: dict[str, int] = {}
-        self.feeds = 0
-
-    @property
-    def worn(self) -> bool:
-        """True if it should give way to a fresh one, so that nothing grows without end."""
-        return len(self.keys) > _SESSION_PROGRAMS or self.feeds > _SESSION_FEEDS
-
-    def run(self, instruction: str, programs: Sequence[Program], texts: Sequence[str]) -> str:
-        """One mark per (text, program), texts outermost."""
-        self.feeds += 1
-        new = []
-        for program in programs:
-            if program.source not in self.keys:
-                self.keys[program.source] = len(self.keys)
-                new.append((self.keys[program.source], program))
-        code = group_code([self.keys[program.source] for program in programs], new)
-        return _feed(self.session, code, {"_verif_instruction": instruction, "_verif_responses": list(texts)})
 
 
 class Sandbox:
@@ -103,7 +72,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._turns = threading.Semaphore(workers)
         self._pool: monty.Monty | None = None
-        self._idle: list[_Session] = []
+        self._idle: list[SharedSession] = []
         self._troubled: set[str] = set()
         self.restarts = 0
         self._checkout: dict[str, Any] = {
@@ -130,7 +99,7 @@ class Sandbox:
             pool, self._pool = self._pool, None
             idle, self._idle = self._idle, []
         for shared in idle:
-            shared.session.__exit__(None, None, None)
+            shared.end()
         if pool is not None:
             pool.__exit__(None, None, None)
 
@@ -167,7 +136,7 @@ class Sandbox:
         started = time.perf_counter()
         try:
             marks = self._attempt(lambda: self._feed_shared(instruction, programs, texts))
-        except _AbortedError:
+        except AbortedError:
             return []
         if len(marks) != len(programs) * len(texts):
             return []
@@ -180,10 +149,9 @@ class Sandbox:
         if program.problem:
             return CheckResult(Status.ERROR, program.problem, 0.0)
         started = time.perf_counter()
-        inputs = {"instruction": instruction, "response": text}
         try:
-            mark = self._attempt(lambda: self._feed_alone(solo(program.source), inputs))
-        except _AbortedError as error:
+            mark = self._attempt(lambda: self._feed_alone(program, instruction, text))
+        except AbortedError as error:
             if len(self._troubled) < _TROUBLED_MOST:
                 self._troubled.add(program.source)  # it would take the next group down as well
             return CheckResult(Status.ERROR, str(error), time.perf_counter() - started)
@@ -203,20 +171,20 @@ class Sandbox:
             except monty.MontyCrashedError as error:
                 self._count_restart()
                 if error.timed_out:
-                    raise _AbortedError(f"the worker was ended: {_short(error)}") from None
+                    raise AbortedError(f"the worker was ended: {short(error)}") from None
             try:
                 return feed()
             except monty.MontyCrashedError as error:
                 self._count_restart()
-                raise _AbortedError(f"the worker died: {_short(error)}") from None
+                raise AbortedError(f"the worker died: {short(error)}") from None
 
     def _count_restart(self) -> None:
         with self._lock:
             self.restarts += 1
 
-    def _feed_alone(self, code: str, inputs: dict[str, Any]) -> str:
+    def _feed_alone(self, program: Program, instruction: str, text: str) -> str:
         with self._started().checkout(**self._checkout) as session:
-            return _feed(session, code, inputs)
+            return run_alone(session, program, instruction, text)
 
     def _feed_shared(self, instruction: str, programs: Sequence[Program], texts: Sequence[str]) -> str:
         with self._lock:
@@ -224,16 +192,14 @@ class Sandbox:
         if shared is None:
             session = self._started().checkout(**self._checkout)
             session.__enter__()
-            shared = _Session(session)
+            shared = SharedSession(session)
         try:
-            if not shared.feeds:
-                _feed(shared.session, HARNESS_CODE, {})
             marks = shared.run(instruction, programs, texts)
         except BaseException:  # whatever it was: this session is not to be trusted any more
-            shared.session.__exit__(None, None, None)
+            shared.end()
             raise
         if shared.worn:
-            shared.session.__exit__(None, None, None)
+            shared.end()
         else:
             with self._lock:
                 self._idle.append(shared)
@@ -259,19 +225,6 @@ class Sandbox:
             return self._pool
 
 
-def _feed(session: monty.MontySession, code: str, inputs: dict[str, Any]) -> str:
-    """The value of a feed as text; what it prints is dropped, and too much of it ends the feed."""
-    try:
-        value = session.feed_run(
-            code, inputs=inputs, print_callback=monty.CollectString(max_bytes=_OUTPUT_BYTES)
-        )
-    except monty.MontyCrashedError:
-        raise
-    except monty.MontyError as error:
-        raise _AbortedError(_short(error)) from None
-    return value if isinstance(value, str) else ""
-
-
 def _clean(text: str) -> str:
     """The text as the workers can take it."""
     try:
@@ -279,11 +232,6 @@ def _clean(text: str) -> str:
     except UnicodeEncodeError:
         return text.translate(_SURROGATES)
     return text
-
-
-def _short(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
 
 
 def _portions(texts: Sequence[str]) -> list[list[int]]:
