@@ -180,7 +180,8 @@ def _re_is_the_module(nodes: list[ast.AST]) -> bool:
     from_other = any(
         isinstance(node, ast.ImportFrom) and any(alias.name == "re" for alias in node.names) for node in nodes
     )
-    return bool(plain) and not from_other and not _binds([n for n in nodes if n not in plain], "re")
+    known = {id(node) for node in plain}
+    return bool(plain) and not from_other and not _binds([n for n in nodes if id(n) not in known], "re")
 
 
 def _binds(nodes: list[ast.AST], name: str) -> bool:

@@ -15,8 +15,11 @@ from typing import Any
 
 from verif.checkers.faster import HELPERS
 from verif.checkers.program import ENTRY, Program
-from verif.checkers.purity import HARNESS
+from verif.checkers.purity import BUILTINS, HARNESS
 
+_NO_NAMES = {"True", "False", "None", "ascii", "callable", "issubclass"}  # constants, and what the engine lacks
+#: What every verdict of a session rests on: if one of these names means something else, its verdicts are not used.
+_RESTS_ON = sorted((BUILTINS - _NO_NAMES) | HARNESS | {"exec", "re", "_verif_run", "_verif_make"})
 _LENT = ", ".join(f"'{name}': {name}" for name in sorted(HARNESS))
 
 #: Fed once into a shared session.
@@ -54,12 +57,18 @@ def _verif_run(instruction, responses, keys, new):
             except BaseException:
                 out.append('e')
     return ''.join(out)
+def _verif_intact({", ".join(f"_{number}={name}" for number, name in enumerate(_RESTS_ON))}):
+    return {" and ".join(f"{name} is _{number}" for number, name in enumerate(_RESTS_ON))}
 """
 )
 
 #: The value is one character per (response, key), responses outermost: "1", "0", or "e" for whatever was raised
-#: (that check is then run alone, which also gives the reason).
-GROUP = "_verif_run(_verif_instruction, _verif_responses, _verif_keys, _verif_new)"
+#: (that check is then run alone, which also gives the reason). It is "touched" if something in the session is not
+#: what it was.
+GROUP = """
+_verif_marks = _verif_run(_verif_instruction, _verif_responses, _verif_keys, _verif_new)
+_verif_marks if _verif_intact() else 'touched'
+"""
 
 
 def group_inputs(

@@ -67,10 +67,10 @@ def _read(source: str) -> Program:
             reason = f"cannot be written plainly: {error}"[:300]
     if reason:
         return Program(source, alone=reason, text=text)
-    return _shared(source, text, tree, nodes)
+    return _shared(source, written, text, tree, nodes)
 
 
-def _shared(source: str, text: str, tree: ast.Module, nodes: list[ast.AST]) -> Program:
+def _shared(source: str, written: str, text: str, tree: ast.Module, nodes: list[ast.AST]) -> Program:
     """The program with the text that may share a session, if that very text is proved."""
     sent = faster.rewrite(text, nodes)
     if sent != text:
@@ -78,15 +78,17 @@ def _shared(source: str, text: str, tree: ast.Module, nodes: list[ast.AST]) -> P
         tree, nodes = syntax.parse(sent)
         if not faithful.same(meant, tree, purity.HARNESS):
             return Program(source, alone="its rewriting is not what was meant", text=text)
-    checker = [statement for statement in tree.body if not _is_ours(statement)]
-    own = [node for statement in checker for node in syntax.walk(statement)]
     if not faithful.plain(sent, nodes):
         return Program(source, alone="cannot be written plainly", text=text)
+    checker = [statement for statement in tree.body if not _is_ours(statement)]
+    fixed = purity.fixed_namespace(ast.Module(checker, []))
+    if sent == written:  # proved as it stands
+        return Program(source, text=text, shared=sent, fixed=fixed)
+    own = [node for statement in checker for node in syntax.walk(statement)]
     supplied = {name for statement in tree.body if _is_ours(statement) for name in _bound(statement)}
     if reason := faithful.exotic(own) or purity.why_alone(source, own, purity.HARNESS | supplied):
         return Program(source, alone=reason, text=text)
     names = sorted({node.id for node in own if isinstance(node, ast.Name)} & purity.HARNESS)
-    fixed = purity.fixed_namespace(ast.Module(checker, []))
     return Program(source, text=text, shared=sent, names=tuple(names), fixed=fixed)
 
 

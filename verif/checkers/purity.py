@@ -32,6 +32,12 @@ OURS = "_verif"
 #: Functions of ours that rewriting may put into a checker.
 HARNESS = frozenset(node.name for node in ast.parse(HELPERS).body if isinstance(node, ast.FunctionDef))
 
+#: Where nodes hold names, in whatever role.
+_NAMED: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.Name: ("id",), ast.Attribute: ("attr",), ast.arg: ("arg",), ast.keyword: ("arg",), ast.FunctionDef: ("name",),
+    ast.ClassDef: ("name",), ast.ExceptHandler: ("name",), ast.alias: ("name", "asname"), ast.ImportFrom: ("module",),
+}  # fmt: skip
+
 _ALLOWED = frozenset({
     ast.Module, ast.Import, ast.ImportFrom, ast.alias, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign,
     ast.AugAssign, ast.AnnAssign, ast.Expr, ast.If, ast.For, ast.Break, ast.Continue, ast.Pass, ast.Try,
@@ -51,7 +57,8 @@ def foreign(nodes: list[ast.AST]) -> str:
     Beyond ASCII two parsers may disagree on what is the same name (`ｅxec`).
     """
     for node in nodes:
-        for name in _names(node):
+        for field in _NAMED.get(type(node), ()):
+            name = getattr(node, field) or ""
             if _reserved(name) or not name.isascii():
                 return f"uses the name {name!r}"
     return ""
@@ -103,28 +110,13 @@ def _reserved(name: str) -> bool:
     return name.startswith(("__", OURS)) and name != "__future__"
 
 
-def _names(node: ast.AST) -> list[str]:
-    """Every name that a node writes or reads, in whatever role."""
-    if isinstance(node, ast.Name):
-        return [node.id]
-    if isinstance(node, ast.Attribute):
-        return [node.attr]
-    if isinstance(node, ast.arg | ast.keyword):
-        return [node.arg] if node.arg else []
-    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler):
-        return [node.name] if node.name else []
-    if isinstance(node, ast.alias):
-        return [part for name in (node.name, node.asname or "") for part in name.split(".")]
-    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-
-
 def _bind(node: ast.AST, own: set[str]) -> str:
     """Add the names a definition, argument, handler or import binds to `own`; the reason if it may not stand here.
 
     Which scope a name is bound in does not matter: none of them is the harness's.
     """
-    if isinstance(node, ast.alias):
-        own.add((node.asname or node.name).split(".")[0])
+    if type(node) is ast.alias:
+        own.add(node.asname or node.name.partition(".")[0])
     elif isinstance(node, ast.arg):
         own.add(node.arg)
     elif isinstance(node, ast.FunctionDef):

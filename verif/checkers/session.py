@@ -6,6 +6,7 @@ is decided by `verif.checkers.sandbox`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from verif.checkers.feed import ALONE, GROUP, HARNESS_CODE, WALL, group_inputs
 from verif.checkers.program import Program
 from verif.errors import SandboxError
 
+log = logging.getLogger("verif.verifier")
 _OUTPUT_BYTES = 65_536
 _PROGRAMS, _FEEDS = 400, 2_000
 
@@ -39,12 +41,7 @@ class SharedSession:
     def run(self, instruction: str, programs: Sequence[Program], texts: Sequence[str]) -> str:
         """One mark per (text, program), texts outermost."""
         if not self.feeds:
-            feed(self.session, HARNESS_CODE, {})
-            if feed(self.session, WALL, {}) != "stands":
-                raise SandboxError(
-                    "the sandbox's engine does not keep checkers apart from each other",
-                    "Was pydantic-monty upgraded? `uv sync --frozen` brings back the version that was tested.",
-                )
+            self._begin()
         self.feeds += 1
         new = []
         for program in programs:
@@ -52,7 +49,26 @@ class SharedSession:
                 self.keys[program.source] = len(self.keys)
                 new.append((self.keys[program.source], program))
         keys = [self.keys[program.source] for program in programs]
-        return feed(self.session, GROUP, group_inputs(instruction, texts, keys, new))
+        marks = feed(self.session, GROUP, group_inputs(instruction, texts, keys, new))
+        if marks == "touched":
+            log.error("a checker reached what others rest on; its session is thrown away with its verdicts")
+            raise AbortedError("the session was touched")
+        return marks
+
+    def _begin(self) -> None:
+        """Feed the harness, and try the wall that keeps checkers apart."""
+        try:
+            feed(self.session, HARNESS_CODE, {})
+            found = feed(self.session, WALL, {})
+        except AbortedError as error:
+            if str(error).startswith(("TimeoutError", "MemoryError")):
+                raise
+            found = str(error)
+        if found != "stands":
+            raise SandboxError(
+                f"the sandbox's engine does not keep checkers apart ({found or 'no answer'})",
+                "Was pydantic-monty upgraded? `make setup` brings back the version that was tested.",
+            )
 
     def end(self) -> None:
         """Give the worker back; nothing of this session is left in it."""

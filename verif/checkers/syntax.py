@@ -48,8 +48,9 @@ def _walk(tree: ast.AST) -> tuple[list[ast.AST], int]:
         if index > last:
             depth, last = depth + 1, len(found) - 1
         for value in node.__dict__.values():
-            if isinstance(value, list):
+            kind = type(value)
+            if kind is list:
                 found += [item for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST):
+            elif kind is not int and kind is not str and isinstance(value, ast.AST):
                 found.append(value)
     return found, depth
