@@ -85,15 +85,23 @@ def test_a_fixed_namespace_holds_nothing_that_can_change() -> None:
     assert not read(check("return True", "f = lambda: 1")).fixed
 
 
-def test_the_shared_text_is_one_function() -> None:
-    """A source cannot leave the function that holds it, whatever its layout."""
-    for source in (
+@pytest.mark.parametrize(
+    "source",
+    [
         check("return '''x\ny'''"),
         check('return "a"', '"""Doc."""'),
         "if 1:\n  x=1\n" + check("return x"),
-    ):
-        tree = ast.parse(read(source).shared)
-        assert [type(node).__name__ for node in tree.body] == ["FunctionDef"]
+        check("return 'a' \\\n in response"),
+        check("return 'a' in response").replace("\n", "\r\n"),
+        check("return '\\N{DIGIT ONE}' in response"),
+        check("return f'{response:>3}' == f'{1 + 2:03d}{{}}'"),
+    ],
+)
+def test_the_shared_text_is_the_program_that_was_proved(source: str) -> None:
+    """Whatever its layout, the text that is sent reads as the source's own tree."""
+    shared = read(source).shared
+    assert shared
+    assert ast.dump(ast.parse(shared)) == ast.dump(ast.parse(source))
 
 
 def test_walk_sees_every_node() -> None:

@@ -105,7 +105,11 @@ def examine(source: str, counts: Counter[str]) -> None:
 
 
 def _harmless(program: Program) -> None:
-    source, sent = program.source, ast.parse(program.shared)
+    source = program.source
+    try:
+        sent = ast.parse(program.shared)
+    except SyntaxError as error:
+        raise AssertionError(f"sent text does not parse: {source!r} -> {program.shared!r}") from error
     meant = ast.parse(source)
     meant.body = [
         node for node in meant.body if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")
@@ -119,7 +123,9 @@ def _harmless(program: Program) -> None:
             assert name.isascii(), f"{name} is shared: {source!r}"
     for node in ast.walk(sent):
         if isinstance(node, ast.Name):
-            assert node.id not in _FORBIDDEN - {"type"}, f"{node.id} is sent: {source!r} -> {program.shared!r}"
+            assert node.id not in _FORBIDDEN - {"type"}, (
+                f"{node.id} is sent: {source!r} -> {program.shared!r}"
+            )
 
 
 def _unparse_differs(source: str) -> bool:

@@ -137,7 +137,8 @@ class _Comparison:
                 for name in one._fields:
                     if name in ("type_comment", "type_ignores"):
                         continue
-                    first, second = getattr(one, name, None), getattr(other, name, None)
+                    first: Any = getattr(one, name, None)
+                    second: Any = getattr(other, name, None)
                     waiting.append((first[1:], second[1:]) if skip and name == "args" else (first, second))
             elif not _equal(one, other):
                 return False

@@ -17,7 +17,14 @@ from verif.checkers.faster import HELPERS
 from verif.checkers.program import ENTRY, Program
 from verif.checkers.purity import BUILTINS, HARNESS
 
-_NO_NAMES = {"True", "False", "None", "ascii", "callable", "issubclass"}  # constants, and what the engine lacks
+_NO_NAMES = {
+    "True",
+    "False",
+    "None",
+    "ascii",
+    "callable",
+    "issubclass",
+}  # constants, and what the engine lacks
 #: What every verdict of a session rests on: if one of these names means something else, its verdicts are not used.
 _RESTS_ON = sorted((BUILTINS - _NO_NAMES) | HARNESS | {"exec", "re", "_verif_run", "_verif_make"})
 _LENT = ", ".join(f"'{name}': {name}" for name in sorted(HARNESS))
@@ -79,9 +86,7 @@ def group_inputs(
         "_verif_instruction": instruction,
         "_verif_responses": list(responses),
         "_verif_keys": list(keys),
-        "_verif_new": [
-            (key, program.shared, list(program.names), program.fixed) for key, program in new
-        ],
+        "_verif_new": [(key, program.shared, list(program.names), program.fixed) for key, program in new],
     }
 
 

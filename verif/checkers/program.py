@@ -63,7 +63,9 @@ def _read(source: str) -> Program:
             text, tree, nodes = faithful.rewritten(shims.supply(_without_future(tree)))
         except (ValueError, SyntaxError, RecursionError) as error:
             if supplied:
-                return Program(source, problem=f"cannot be supplied with what the sandbox lacks: {error}"[:300])
+                return Program(
+                    source, problem=f"cannot be supplied with what the sandbox lacks: {error}"[:300]
+                )
             reason = f"cannot be written plainly: {error}"[:300]
     if reason:
         return Program(source, alone=reason, text=text)

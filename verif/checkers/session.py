@@ -78,7 +78,9 @@ class SharedSession:
 def run_alone(session: monty.MontySession, program: Program, instruction: str, text: str) -> str:
     """The mark of one check."""
     return feed(
-        session, ALONE, {"_verif_text": program.text, "_verif_instruction": instruction, "_verif_response": text}
+        session,
+        ALONE,
+        {"_verif_text": program.text, "_verif_instruction": instruction, "_verif_response": text},
     )
 
 
