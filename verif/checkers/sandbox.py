@@ -7,8 +7,14 @@ Covered (each line has an adversarial test in `tests/checkers/test_hostile.py`):
 - a memory bomb, an output bomb, a huge return value or error message: end at the memory limit, never cross
 - fork-like tricks: there is no process to fork; threads and processes cannot be imported
 - state passing from one check to its sibling or the next response (mutable defaults, globals, shadowed builtins,
-  patched modules, the harness's own variables): a checker shares a session only if its syntax tree proves it
-  harmless (`verif.checkers.purity`); any other gets a fresh session per response and sees nothing else
+  patched modules, the harness's own variables): a checker shares a session only if the tree of the very text that
+  is sent proves it harmless (`verif.checkers.purity`, `verif.checkers.faithful`); any other gets a fresh session
+  per response and sees nothing else
+- a checker that shares a session although it should not: it runs in a namespace of its own, where neither the
+  harness nor a neighbour has a name; what verdicts rest on is looked at after every feed, and a session where it
+  changed is thrown away together with that feed's verdicts (`verif.checkers.feed`)
+- a source that attacks its reader (nesting, length, odd characters), or that Python would not compile: an error
+  with the reason (`verif.checkers.program`)
 - clock and randomness: fixed, the same in every session
 - anything that is not a boolean: counts by its truth value, as in VerIF's own path; the object itself never crosses
 - exceptions of any class, `SystemExit` included: status error with the reason, never a pass or a fail
@@ -16,7 +22,7 @@ Covered (each line has an adversarial test in `tests/checkers/test_hostile.py`):
 - a lone surrogate in a text (monty takes none): replaced by U+FFFD, one for one
 
 Not covered:
-- a flaw in monty itself or in the kernel: the workers are ordinary processes of this user; run the verifier
+- a flaw in monty itself (the second wall rests on its `exec`, and is tried in every session) or in the kernel: the workers are ordinary processes of this user; run the verifier
   service in a container of its own where that matters
 - timing side channels between checks on the same machine
 - differences between monty and CPython that raise no error: `verif screen` and `prepare` compare what can be
