@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from verif.cache import VerdictCache
-from verif.checkers import program, purity, session
+from verif.checkers import faithful, feed, program, purity
 from verif.checkers.hostile_sources import PROOF, READER, REFUSED
 from verif.checkers.order import order_sensitive
-from verif.checkers.sandbox import Sandbox
+from verif.checkers.sandbox import CheckResult, Sandbox
 from verif.checkers.screen import screen
 from verif.errors import SandboxError
 from verif.hard import checker_verdicts
@@ -37,16 +37,16 @@ RIGHT = [
 NEXT = "def check_following(i, r):\n    return len(r.split()) > {n} or len(r) == 13 and str(r) != ''\n"
 
 
-def decided(rows: list[list[object]]) -> list[list[bool]]:
-    return [[cell.status is Status.PASS for cell in row if cell.status is not Status.ERROR] for row in rows]  # type: ignore[attr-defined]
+def decided(rows: list[list[CheckResult]]) -> list[list[bool]]:
+    return [[cell.status is Status.PASS for cell in row if cell.status is not Status.ERROR] for row in rows]
 
 
 @pytest.fixture
 def unproved(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The proof lets everything through."""
     monkeypatch.setattr(purity, "why_alone", lambda *given: "")
-    monkeypatch.setattr(program.faithful, "exotic", lambda nodes: "")
-    monkeypatch.setattr(program.faithful, "misread", lambda nodes: "")
+    monkeypatch.setattr(faithful, "exotic", lambda nodes: "")
+    monkeypatch.setattr(faithful, "misread", lambda nodes: "")
     program.read.cache_clear()
     yield
     program.read.cache_clear()
@@ -179,8 +179,8 @@ def test_a_touched_session_is_thrown_away_and_its_verdicts_are_not_used(
 
 
 def test_an_engine_that_does_not_keep_checkers_apart_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    leaky = session.WALL.replace("holes.append(globals())", "holes.append('what globals gave')")
-    assert leaky != session.WALL
-    monkeypatch.setattr(session, "WALL", leaky)
+    leaky = feed.WALL.replace("holes.append(globals())", "holes.append('what globals gave')")
+    assert leaky != feed.WALL
+    monkeypatch.setattr("verif.checkers.session.WALL", leaky)
     with Sandbox(workers=1) as own, pytest.raises(SandboxError, match="apart"):
         own.check_group("", HONEST, TEXTS)

@@ -86,11 +86,16 @@ def _shared(source: str, written: str, text: str, tree: ast.Module, nodes: list[
     fixed = purity.fixed_namespace(ast.Module(checker, []))
     if sent == written:  # proved as it stands
         return Program(source, text=text, shared=sent, fixed=fixed)
+    ours = purity.HARNESS.union(*(_bound(statement) for statement in tree.body if _is_ours(statement)))
     own = [node for statement in checker for node in syntax.walk(statement)]
-    supplied = {name for statement in tree.body if _is_ours(statement) for name in _bound(statement)}
-    if reason := faithful.exotic(own) or purity.why_alone(source, own, purity.HARNESS | supplied):
+    lent = [node for node in own if isinstance(node, ast.Name) and node.id in ours]
+    if any(not isinstance(node.ctx, ast.Load) for node in lent):
+        return Program(source, alone="its rewriting is not what was meant", text=text)
+    known = set(map(id, lent))  # the harness's names, which only rewriting can have put there
+    theirs = [node for node in own if id(node) not in known]
+    if reason := faithful.exotic(own) or purity.why_alone(source, theirs):
         return Program(source, alone=reason, text=text)
-    names = sorted({node.id for node in own if isinstance(node, ast.Name)} & purity.HARNESS)
+    names = sorted({node.id for node in lent} & purity.HARNESS)
     return Program(source, text=text, shared=sent, names=tuple(names), fixed=fixed)
 
 

@@ -64,10 +64,10 @@ def foreign(nodes: list[ast.AST]) -> str:
     return ""
 
 
-def why_alone(source: str, nodes: list[ast.AST], ours: frozenset[str] = frozenset()) -> str:
+def why_alone(source: str, nodes: list[ast.AST]) -> str:
     """Why this checker must run in a session of its own; "" if it is proved harmless to its neighbours.
 
-    `nodes` are all nodes of its tree; `ours` the harness's names that rewriting may have put there, to be read.
+    `nodes` are all nodes of its tree, but for names of the harness that rewriting put there.
     """
     if ALONE_MARK in source:
         return "marked: its verdicts changed with the order of calls"
@@ -86,8 +86,8 @@ def why_alone(source: str, nodes: list[ast.AST], ours: frozenset[str] = frozense
                 return f"uses the name {node.attr!r}"  # type: ignore[attr-defined]
         elif reason := _bind(node, own):
             return reason
-    bad = [name for name in own if _reserved(name)] or [
-        name for name in read - own if name not in BUILTINS and name not in ours
+    bad = [name for name in own | read if _reserved(name)] or [
+        name for name in read if name not in own and name not in BUILTINS
     ]
     return f"uses the outside name {min(bad)!r}" if bad else ""
 

@@ -22,8 +22,8 @@ Covered (each line has an adversarial test in `tests/checkers/test_hostile.py`):
 - a lone surrogate in a text (monty takes none): replaced by U+FFFD, one for one
 
 Not covered:
-- a flaw in monty itself (the second wall rests on its `exec`, and is tried in every session) or in the kernel: the workers are ordinary processes of this user; run the verifier
-  service in a container of its own where that matters
+- a flaw in monty itself (the second wall rests on its `exec`, and is tried in every session) or in the kernel: the
+  workers are ordinary processes of this user; run the verifier service in a container of its own where that matters
 - timing side channels between checks on the same machine
 - differences between monty and CPython that raise no error: `verif screen` and `prepare` compare what can be
   compared, see `docs/sandbox.md`
