@@ -15,7 +15,7 @@ import warnings
 from collections import Counter
 
 from verif.checkers import faithful, purity, shims
-from verif.checkers.program import Program, read
+from verif.checkers.program import Program, read, solo
 
 _FORBIDDEN = frozenset({"exec", "eval", "open", "getattr", "setattr", "globals", "locals", "vars", "type", "compile",
                         "object", "input", "breakpoint", "delattr", "dir", "memoryview", "super", "__import__"})  # fmt: skip
@@ -92,6 +92,7 @@ def examine(source: str, counts: Counter[str]) -> None:
     """Read one source and check what the reader says of it."""
     try:
         program = read(source)
+        text, problem = ("", "-") if program.problem else solo(source)
     except BaseException as error:
         raise AssertionError(f"reading raised {error!r}: {source[:2_000]!r}") from error
     kind = "problem" if program.problem else "alone" if program.alone else "shared"
@@ -99,7 +100,7 @@ def examine(source: str, counts: Counter[str]) -> None:
     counts[kind] += 1
     counts["unparse_differs"] += _unparse_differs(source)
     if kind != "problem":
-        assert program.text, f"nothing to run: {source!r}"
+        assert text or problem, f"nothing to run, and no reason: {source!r}"
     if kind == "shared":
         _harmless(program)
 
@@ -114,13 +115,15 @@ def _harmless(program: Program) -> None:
     meant.body = [
         node for node in meant.body if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")
     ]
-    meant = shims.supply(meant)
-    assert faithful.same(meant, sent, purity.HARNESS), f"sent text differs: {source!r} -> {program.shared!r}"
+    meant = shims.supply(meant, alone=False)
+    assert faithful.same(meant, sent, purity.HARNESS | shims.NAMES), (
+        f"sent text differs: {source!r} -> {program.shared!r}"
+    )
     for node in ast.walk(ast.parse(source)):
         for name in (getattr(node, "id", ""), getattr(node, "attr", "")):
-            assert name not in _FORBIDDEN, f"{name} is shared: {source!r}"
             assert not name.startswith(("__", "_verif")), f"{name} is shared: {source!r}"
             assert name.isascii(), f"{name} is shared: {source!r}"
+        assert getattr(node, "id", "") not in _FORBIDDEN, f"a name is shared: {source!r}"
     for node in ast.walk(sent):
         if isinstance(node, ast.Name):
             assert node.id not in _FORBIDDEN - {"type"}, (

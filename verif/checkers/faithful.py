@@ -146,11 +146,18 @@ class _Comparison:
 
     def _replaced(self, one: Any, other: Any) -> bool:
         """True if `other` is a function of ours, or a call of one, that may stand for `one`."""
+        if isinstance(other, ast.BoolOp) and isinstance(one, ast.Attribute) and len(other.values) == 2:
+            module, function = other.values  # `re and helper`: a NameError where the name is not there yet
+            return isinstance(other.op, ast.And) and self._ours(function) and self.same(one.value, module)
         if isinstance(other, ast.Name):
             return other.id in self.harness and isinstance(one, ast.Attribute)
-        if not isinstance(other, ast.Call) or not self._ours(other.func) or not isinstance(one, ast.Call):
+        if (
+            not isinstance(other, ast.Call)
+            or not self._ours(_function(other))
+            or not isinstance(one, ast.Call)
+        ):
             return False
-        if self._ours(one.func):
+        if self._ours(_function(one)):
             return False  # compared as any two calls
         given = [*other.args, *(keyword.value for keyword in other.keywords)]
         return all(
@@ -173,6 +180,11 @@ class _Comparison:
             and isinstance(call.args[0].value, str)
             for call in (one, other)
         )
+
+
+def _function(call: ast.Call) -> ast.expr:
+    """The function of a call, also where it is called as `(re and helper)(...)`."""
+    return call.func.values[-1] if isinstance(call.func, ast.BoolOp) else call.func
 
 
 def _within(call: ast.Call, deeper: bool = True) -> Iterator[ast.expr]:

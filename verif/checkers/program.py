@@ -23,17 +23,15 @@ MAX_SOURCE = 64_000
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """`problem` says why it cannot run; `alone` why it must run in its own session.
+    """`problem` says why it cannot run; `alone` why it must run in its own session (`solo` has the text).
 
-    `text` runs alone; `shared` (empty if `alone`) may share a session, with the harness's functions `names`
-    among its globals. Both are modules that define `check_following`. `fixed` says that one namespace may
-    serve all responses.
+    `shared` (empty if `alone`) may share a session, with the harness's functions `names` among its globals: a
+    module that defines `check_following`. `fixed` says that one namespace may serve all responses.
     """
 
     source: str
     problem: str = ""
     alone: str = ""
-    text: str = ""
     shared: str = ""
     names: tuple[str, ...] = ()
     fixed: bool = False
@@ -50,53 +48,69 @@ def read(source: str) -> Program:
         return Program(source, problem=f"does not parse: {type(error).__name__}: {str(error)[:200]}")
 
 
+@lru_cache(maxsize=2048)
+def solo(source: str) -> tuple[str, str]:
+    """The text that runs a readable source alone: as written, or supplied with what the engine lacks; or why not."""
+    try:
+        written = _written(source)
+        supplied = shims.supply(_without_future(syntax.parse(written)[0]))
+        if faithful.same(syntax.parse(written)[0], supplied):
+            return written, ""
+        return faithful.rewritten(supplied)[0], ""
+    except Exception as error:  # as in `read`
+        return (
+            "",
+            f"cannot be supplied with what the sandbox lacks: {type(error).__name__}: {str(error)[:200]}",
+        )
+
+
+def _written(source: str) -> str:
+    """The source with the line ends that Python reads in it."""
+    return source.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _read(source: str) -> Program:
-    written = source.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads it
+    written = _written(source)
     tree, nodes = syntax.parse(written)
     if problem := _problem(tree, nodes):
         return Program(source, problem=problem)
-    reason = purity.foreign(nodes) or faithful.exotic(nodes) or purity.why_alone(source, nodes)
-    supplied = shims.needed(nodes) or any(map(_is_future, tree.body))
+    if reason := purity.foreign(nodes) or faithful.exotic(nodes) or purity.why_alone(source, nodes):
+        return Program(source, alone=reason)
     text = written
-    if supplied or not (reason or faithful.plain(written, nodes)):
+    if shims.needed(nodes) or any(map(_is_future, tree.body)) or not faithful.plain(written, nodes):
         try:
-            text, tree, nodes = faithful.rewritten(shims.supply(_without_future(tree)))
+            text, tree, nodes = faithful.rewritten(shims.supply(_without_future(tree), alone=False))
         except (ValueError, SyntaxError, RecursionError) as error:
-            if supplied:
-                return Program(
-                    source, problem=f"cannot be supplied with what the sandbox lacks: {error}"[:300]
-                )
-            reason = f"cannot be written plainly: {error}"[:300]
-    if reason:
-        return Program(source, alone=reason, text=text)
+            return Program(source, alone=f"cannot be written plainly: {error}"[:300])
     return _shared(source, written, text, tree, nodes)
 
 
 def _shared(source: str, written: str, text: str, tree: ast.Module, nodes: list[ast.AST]) -> Program:
     """The program with the text that may share a session, if that very text is proved."""
+    names = purity.HARNESS | shims.NAMES
     sent = faster.rewrite(text, nodes)
     if sent != text:
         meant = tree
         tree, nodes = syntax.parse(sent)
-        if not faithful.same(meant, tree, purity.HARNESS):
-            return Program(source, alone="its rewriting is not what was meant", text=text)
+        if not faithful.same(meant, tree, names):
+            return Program(source, alone="its rewriting is not what was meant")
     if not faithful.plain(sent, nodes):
-        return Program(source, alone="cannot be written plainly", text=text)
+        return Program(source, alone="cannot be written plainly")
     checker = [statement for statement in tree.body if not _is_ours(statement)]
     fixed = purity.fixed_namespace(ast.Module(checker, []))
     if sent == written:  # proved as it stands
-        return Program(source, text=text, shared=sent, fixed=fixed)
-    ours = purity.HARNESS.union(*(_bound(statement) for statement in tree.body if _is_ours(statement)))
+        return Program(source, shared=sent, fixed=fixed)
+    ours = names.union(*(_bound(statement) for statement in tree.body if _is_ours(statement)))
     own = [node for statement in checker for node in syntax.walk(statement)]
-    lent = [node for node in own if isinstance(node, ast.Name) and node.id in ours]
-    if any(not isinstance(node.ctx, ast.Load) for node in lent):
-        return Program(source, alone="its rewriting is not what was meant", text=text)
+    lent = [node for node in own if _name(node) in ours]
+    if any(_name(node) in purity.HARNESS and _binds(node) for node in lent):
+        return Program(source, alone="its rewriting is not what was meant")
     known = set(map(id, lent))  # the harness's names, which only rewriting can have put there
     theirs = [node for node in own if id(node) not in known]
     if reason := faithful.exotic(own) or purity.why_alone(source, theirs):
-        return Program(source, alone=reason, text=text)
-    names = sorted({node.id for node in lent} & purity.HARNESS)
-    return Program(source, text=text, shared=sent, names=tuple(names), fixed=fixed)
+        return Program(source, alone=reason)
+    used = sorted({_name(node) for node in lent} & purity.HARNESS)
+    return Program(source, shared=sent, names=tuple(used), fixed=fixed)
 
 
 def _problem(tree: ast.Module, nodes: list[ast.AST]) -> str:
@@ -119,6 +133,19 @@ def _is_ours(statement: ast.stmt) -> bool:
     """True for a definition that `shims.supply` added: no other may have such a name (`purity.foreign`)."""
     names = _bound(statement)
     return bool(names) and all(name.startswith(purity.OURS) for name in names)
+
+
+def _name(node: ast.AST) -> str:
+    """The name that rewriting may have put here."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.arg):
+        return node.arg
+    return node.name or "" if isinstance(node, ast.ExceptHandler) else ""
+
+
+def _binds(node: ast.AST) -> bool:
+    return not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
 
 
 def _bound(statement: ast.stmt) -> list[str]:

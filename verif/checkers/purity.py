@@ -29,8 +29,10 @@ BUILTINS = frozenset(
 #: Names that start so are the harness's; a row's own source may hold none.
 OURS = "_verif"
 
-#: Functions of ours that rewriting may put into a checker.
-HARNESS = frozenset(node.name for node in ast.parse(HELPERS).body if isinstance(node, ast.FunctionDef))
+#: Functions and classes of ours that rewriting may put into a checker.
+HARNESS = frozenset(
+    node.name for node in ast.parse(HELPERS).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+)
 
 #: Where nodes hold names, in whatever role.
 _NAMED: dict[type[ast.AST], tuple[str, ...]] = {

@@ -41,7 +41,7 @@ from typing import Any, NamedTuple, cast
 
 import pydantic_monty as monty
 
-from verif.checkers.program import Program, read
+from verif.checkers.program import Program, read, solo
 from verif.checkers.session import AbortedError, SharedSession, run_alone, short
 from verif.errors import SandboxError
 from verif.types import Status
@@ -152,11 +152,12 @@ class Sandbox:
 
     def _run_alone(self, instruction: str, program: Program, text: str) -> CheckResult:
         """One check in a session of its own."""
-        if program.problem:
-            return CheckResult(Status.ERROR, program.problem, 0.0)
+        code, problem = ("", program.problem) if program.problem else solo(program.source)
+        if problem:
+            return CheckResult(Status.ERROR, problem, 0.0)
         started = time.perf_counter()
         try:
-            mark = self._attempt(lambda: self._feed_alone(program, instruction, text))
+            mark = self._attempt(lambda: self._feed_alone(code, instruction, text))
         except AbortedError as error:
             if len(self._troubled) < _TROUBLED_MOST:
                 self._troubled.add(program.source)  # it would take the next group down as well
@@ -188,9 +189,9 @@ class Sandbox:
         with self._lock:
             self.restarts += 1
 
-    def _feed_alone(self, program: Program, instruction: str, text: str) -> str:
+    def _feed_alone(self, code: str, instruction: str, text: str) -> str:
         with self._started().checkout(**self._checkout) as session:
-            return run_alone(session, program, instruction, text)
+            return run_alone(session, code, instruction, text)
 
     def _feed_shared(self, instruction: str, programs: Sequence[Program], texts: Sequence[str]) -> str:
         with self._lock:

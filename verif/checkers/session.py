@@ -75,12 +75,10 @@ class SharedSession:
         self.session.__exit__(None, None, None)
 
 
-def run_alone(session: monty.MontySession, program: Program, instruction: str, text: str) -> str:
-    """The mark of one check."""
+def run_alone(session: monty.MontySession, code: str, instruction: str, text: str) -> str:
+    """The mark of one check by the code of one checker."""
     return feed(
-        session,
-        ALONE,
-        {"_verif_text": program.text, "_verif_instruction": instruction, "_verif_response": text},
+        session, ALONE, {"_verif_text": code, "_verif_instruction": instruction, "_verif_response": text}
     )
 
 

@@ -65,6 +65,12 @@ _STRING = "class _verif_string:\n" + "".join(
 )
 
 
+#: Names that `supply` may bring into a checker.
+NAMES = frozenset({"_verif_maketrans", "_verif_translate", "_verif_string"}) | {
+    f"_verif_str_{name}" for name in STRING_METHODS
+}
+
+
 def unsupported(nodes: list[ast.AST]) -> str:
     """Why the engine cannot run this faithfully, as far as the syntax shows it."""
     for node in nodes:
@@ -90,8 +96,9 @@ def needed(nodes: list[ast.AST]) -> bool:
     return False
 
 
-def supply(tree: ast.Module) -> ast.Module:
-    """The tree with the missing pieces supplied."""
+def supply(tree: ast.Module, alone: bool = True) -> ast.Module:
+    """The tree with the missing pieces supplied, the same whether it runs `alone` or not."""
+    del alone
     rewriter = _Rewriter(_rebound(tree))
     tree = rewriter.visit(tree)
     helpers = "".join(rewriter.helpers[name] for name in sorted(rewriter.helpers))
