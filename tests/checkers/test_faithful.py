@@ -136,7 +136,7 @@ def test_a_source_warns_nobody() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", module=r"<checker>")
-        assert read(check("return response is 'a' and '\\d' in response # unique")).shared
+        assert read(check("assert (response, '\\d')\n    return 'unique' in response")).shared
 
 
 def test_depth_is_bounded_alike_from_any_caller() -> None:

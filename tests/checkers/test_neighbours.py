@@ -162,7 +162,7 @@ def test_a_checker_that_is_given_exec_flips_no_neighbour() -> None:
 @pytest.mark.usefixtures("unproved")
 def test_exec_was_really_given(sandbox: Sandbox) -> None:
     source = GIVEN.format("exec('global w; w = 1')\n    return w == 1")
-    assert program.read(source).shared
+    assert not program.read(source).alone
     assert [row[0].status for row in sandbox.check_group("", [source], ["a"])] == [Status.PASS]
 
 

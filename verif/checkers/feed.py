@@ -26,7 +26,7 @@ _NO_NAMES = {
     "issubclass",
 }  # constants, and what the engine lacks
 #: What every verdict of a session rests on: if one of these names means something else, its verdicts are not used.
-_RESTS_ON = sorted((BUILTINS - _NO_NAMES) | HARNESS | {"exec", "re", "_verif_run", "_verif_make"})
+_RESTS_ON = sorted((BUILTINS - _NO_NAMES) | HARNESS | {"exec", "_verif_run", "_verif_make"})
 _LENT = ", ".join(f"'{name}': {name}" for name in sorted(HARNESS))
 
 #: Fed once into a shared session.

@@ -117,7 +117,7 @@ def _problem(tree: ast.Module, nodes: list[ast.AST]) -> str:
     """What is known to fail, or to behave differently from Python, before anything runs."""
     if reason := syntax.refused(tree):
         return f"does not compile: {reason}"
-    if reason := faithful.misread(nodes) or shims.unsupported(nodes):
+    if reason := faithful.misread(nodes) or purity.taken(nodes) or shims.unsupported(nodes):
         return reason
     for node in nodes:
         if isinstance(node, ast.FunctionDef) and node.name == ENTRY:

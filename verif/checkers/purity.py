@@ -10,6 +10,7 @@ Everything is a whitelist: an unknown node or name means "runs alone", never "pr
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from verif.checkers.faster import HELPERS
 
@@ -53,17 +54,33 @@ _ALLOWED = frozenset({
 })  # fmt: skip
 
 
+def taken(nodes: list[ast.AST]) -> str:
+    """Why a row's own source may not run at all for its names: one is the harness's, and could find it."""
+    for name in _written(nodes):
+        if name.startswith(OURS):
+            return f"uses the name {name!r}, which is the sandbox's"
+    return ""
+
+
 def foreign(nodes: list[ast.AST]) -> str:
     """Why a row's own source may not be shared for its names: the harness's, dunder names, names beyond ASCII.
 
     Beyond ASCII two parsers may disagree on what is the same name (`ｅxec`).
     """
+    for name in _written(nodes):
+        if _reserved(name) or not name.isascii():
+            return f"uses the name {name!r}"
+    return ""
+
+
+def _written(nodes: list[ast.AST]) -> Iterator[str]:
+    """Every name that stands in these nodes, in whatever role."""
     for node in nodes:
         for field in _NAMED.get(type(node), ()):
-            name = getattr(node, field) or ""
-            if _reserved(name) or not name.isascii():
-                return f"uses the name {name!r}"
-    return ""
+            if name := getattr(node, field):
+                yield name
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            yield from node.names
 
 
 def why_alone(source: str, nodes: list[ast.AST]) -> str:
