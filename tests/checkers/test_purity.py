@@ -112,3 +112,8 @@ def test_walk_sees_every_node() -> None:
         )
     )
     assert {id(node) for node in walk(tree)} == {id(node) for node in ast.walk(tree)}
+
+
+def test_a_name_is_sent_as_python_reads_it() -> None:
+    assert "\uff4c" not in read(check("return \uff4cen(response) > 2")).shared
+    assert read(check("return \uff45xec('x = 1')")).alone == "uses the outside name 'exec'"

@@ -77,7 +77,9 @@ def _read(source: str) -> Program:
     if reason := purity.foreign(nodes) or faithful.exotic(nodes) or purity.why_alone(source, nodes):
         return Program(source, alone=reason)
     text = written
-    if shims.needed(nodes) or any(map(_is_future, tree.body)) or not faithful.plain(written, nodes):
+    # Python has normalised the names of its tree (`ｌen`); a text that is written anew holds them so.
+    as_written = written.isascii() and faithful.plain(written, nodes)
+    if shims.needed(nodes) or any(map(_is_future, tree.body)) or not as_written:
         try:
             text, tree, nodes = faithful.rewritten(shims.supply(_without_future(tree), alone=False))
         except (ValueError, SyntaxError, RecursionError) as error:
