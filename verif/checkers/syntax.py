@@ -7,6 +7,8 @@ transformers) may then be used without fear, and a verdict does not depend on ho
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 import warnings
 
 #: Sources written by hand or by models stay below 30; `ast.unparse` reaches Python's own limit at about 330.
@@ -33,6 +35,14 @@ def refused(tree: ast.Module) -> str:
     except Exception as error:  # the source is hostile: whatever it makes the compiler raise is its own fault
         return f"{type(error).__name__}: {str(error)[:200]}"
     return ""
+
+
+def ascii_names(text: str) -> bool:
+    """True if no name in a text that parses is written beyond ASCII; a tree does not show it."""
+    if text.isascii():
+        return True
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return all(token.string.isascii() for token in tokens if token.type == tokenize.NAME)
 
 
 def walk(tree: ast.AST) -> list[ast.AST]:
