@@ -117,4 +117,5 @@ def test_walk_sees_every_node() -> None:
 
 def test_a_name_is_sent_as_python_reads_it() -> None:
     assert "\uff4c" not in read(check("return \uff4cen(response) > 2")).shared
-    assert read(check("return \uff45xec('x = 1')")).alone == "uses the outside name 'exec'"
+    dynamic = read(check("return \uff45xec('x = 1')"))
+    assert "exec" in dynamic.alone + dynamic.problem
