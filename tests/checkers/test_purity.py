@@ -2,6 +2,7 @@ import ast
 
 import pytest
 
+from verif.core.sandbox import shims
 from verif.core.sandbox.program import read, walk
 from verif.core.sandbox.purity import ALONE_MARK
 
@@ -85,15 +86,24 @@ def test_a_fixed_namespace_holds_nothing_that_can_change() -> None:
     assert not read(check("return True", "f = lambda: 1")).fixed
 
 
-def test_the_shared_text_is_one_function() -> None:
-    """A source cannot leave the function that holds it, whatever its layout."""
-    for source in (
+@pytest.mark.parametrize(
+    "source",
+    [
         check("return '''x\ny'''"),
         check('return "a"', '"""Doc."""'),
         "if 1:\n  x=1\n" + check("return x"),
-    ):
-        tree = ast.parse(read(source).shared)
-        assert [type(node).__name__ for node in tree.body] == ["FunctionDef"]
+        check("return 'a' \\\n in response"),
+        check("return 'a' in response").replace("\n", "\r\n"),
+        check("return '\\N{DIGIT ONE}' in response"),
+        check("return f'{response:>3}' == f'{1 + 2:03d}{{}}'"),
+    ],
+)
+def test_the_shared_text_is_the_program_that_was_proved(source: str) -> None:
+    """Whatever its layout, the text that is sent reads as the source's own tree."""
+    shared = read(source).shared
+    assert shared
+    supplied = shims.supply(ast.parse(source), alone=False)
+    assert ast.dump(ast.parse(shared)) in (ast.dump(ast.parse(source)), ast.dump(supplied))
 
 
 def test_walk_sees_every_node() -> None:
@@ -103,3 +113,9 @@ def test_walk_sees_every_node() -> None:
         )
     )
     assert {id(node) for node in walk(tree)} == {id(node) for node in ast.walk(tree)}
+
+
+def test_a_name_is_sent_as_python_reads_it() -> None:
+    assert "\uff4c" not in read(check("return \uff4cen(response) > 2")).shared
+    dynamic = read(check("return \uff45xec('x = 1')"))
+    assert "exec" in dynamic.alone + dynamic.problem

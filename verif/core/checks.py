@@ -154,6 +154,7 @@ def checker_verdicts(
                     verdict = Verdict(
                         status=found.status, covers=(index,), reason=found.reason, part=part, cost=cost
                     )
+                    # The sandbox gives no verdict from a session that anything unproved shared or touched.
                     if cache is not None and found.status in (Status.PASS, Status.FAIL):
                         cache.set(keys[row][c], verdict)
                 grid[row][c] = verdict

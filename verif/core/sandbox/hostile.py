@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from verif.core.sandbox.hostile_sources import PROOF, READER, REFUSED
+
 
 @dataclass(frozen=True, slots=True)
 class Attack:
@@ -159,7 +161,8 @@ _VALUES = (
 
 _FAMILIES = {
     "files": _FILES, "processes": _PROCESSES, "imports": _IMPORTS, "walks": _WALKS, "loop": _LOOPS, "regex": _REGEX,
-    "bomb": _BOMBS, "waiting": _WAITING, "state": _STATE, "raises": _RAISES, "values": _VALUES,
+    "bomb": _BOMBS, "waiting": _WAITING, "state": _STATE + PROOF,
+    "raises": _RAISES + READER + REFUSED, "values": _VALUES,
 }  # fmt: skip
 _SLOW_FAMILIES = frozenset({"loop", "bomb"})
 

@@ -10,6 +10,9 @@ Everything is a whitelist: an unknown node or name means "runs alone", never "pr
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+
+from verif.core.sandbox.faster import HELPERS
 
 #: A source that carries this line was demoted (`verif.data.screening.screen`): its verdicts changed with the order of calls.
 ALONE_MARK = "# verif: run alone"
@@ -24,6 +27,20 @@ BUILTINS = frozenset(
     KeyError LookupError NameError RuntimeError StopIteration TypeError ValueError ZeroDivisionError""".split()  # noqa: SIM905
 )
 
+#: Names that start so are the harness's; a row's own source may hold none.
+OURS = "_verif"
+
+#: Functions and classes of ours that rewriting may put into a checker.
+HARNESS = frozenset(
+    node.name for node in ast.parse(HELPERS).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+)
+
+#: Where nodes hold names, in whatever role.
+_NAMED: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.Name: ("id",), ast.Attribute: ("attr",), ast.arg: ("arg",), ast.keyword: ("arg",), ast.FunctionDef: ("name",),
+    ast.ClassDef: ("name",), ast.ExceptHandler: ("name",), ast.alias: ("name", "asname"), ast.ImportFrom: ("module",),
+}  # fmt: skip
+
 _ALLOWED = frozenset({
     ast.Module, ast.Import, ast.ImportFrom, ast.alias, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign,
     ast.AugAssign, ast.AnnAssign, ast.Expr, ast.If, ast.For, ast.Break, ast.Continue, ast.Pass, ast.Try,
@@ -37,10 +54,39 @@ _ALLOWED = frozenset({
 })  # fmt: skip
 
 
+def taken(nodes: list[ast.AST]) -> str:
+    """Why a row's own source may not run at all for its names: one is the harness's, and could find it."""
+    for name in _written(nodes):
+        if name.startswith(OURS):
+            return f"uses the name {name!r}, which is the sandbox's"
+    return ""
+
+
+def foreign(nodes: list[ast.AST]) -> str:
+    """Why a row's own source may not be shared for its names: the harness's, dunder names, names beyond ASCII.
+
+    Beyond ASCII two parsers may disagree on what is the same name (`ｅxec`).
+    """
+    for name in _written(nodes):
+        if _reserved(name) or not name.isascii():
+            return f"uses the name {name!r}"
+    return ""
+
+
+def _written(nodes: list[ast.AST]) -> Iterator[str]:
+    """Every name that stands in these nodes, in whatever role."""
+    for node in nodes:
+        for field in _NAMED.get(type(node), ()):
+            if name := getattr(node, field):
+                yield name
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            yield from node.names
+
+
 def why_alone(source: str, nodes: list[ast.AST]) -> str:
     """Why this checker must run in a session of its own; "" if it is proved harmless to its neighbours.
 
-    `nodes` are all nodes of its tree.
+    `nodes` are all nodes of its tree, but for names of the harness that rewriting put there.
     """
     if ALONE_MARK in source:
         return "marked: its verdicts changed with the order of calls"
@@ -60,7 +106,7 @@ def why_alone(source: str, nodes: list[ast.AST]) -> str:
         elif reason := _bind(node, own):
             return reason
     bad = [name for name in own | read if _reserved(name)] or [
-        name for name in read if name not in own | BUILTINS
+        name for name in read if name not in own and name not in BUILTINS
     ]
     return f"uses the outside name {min(bad)!r}" if bad else ""
 
@@ -80,7 +126,7 @@ def _fixed(statement: ast.stmt) -> bool:
 
 
 def _reserved(name: str) -> bool:
-    return name.startswith(("__", "_verif"))
+    return name.startswith(("__", OURS)) and name != "__future__"
 
 
 def _bind(node: ast.AST, own: set[str]) -> str:
@@ -88,20 +134,20 @@ def _bind(node: ast.AST, own: set[str]) -> str:
 
     Which scope a name is bound in does not matter: none of them is the harness's.
     """
-    if isinstance(node, ast.arg):
+    if type(node) is ast.alias:
+        own.add(node.asname or node.name.partition(".")[0])
+    elif isinstance(node, ast.arg):
         own.add(node.arg)
     elif isinstance(node, ast.FunctionDef):
         own.add(node.name)
         return "uses a decorator" if node.decorator_list else ""
     elif isinstance(node, ast.ExceptHandler):
         own.add(node.name or "_")
-    elif isinstance(node, ast.Import | ast.ImportFrom):
-        own.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
-        if isinstance(node, ast.ImportFrom) and (node.level or node.names[0].name == "*"):
-            return "imports everything or relatively"
-        modules = (
-            [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-        )
-        bad = [name for name in modules if name not in MODULES]
+    elif isinstance(node, ast.Import):
+        bad = [alias.name for alias in node.names if alias.name not in MODULES]
         return f"imports {bad[0]!r}" if bad else ""
+    elif isinstance(node, ast.ImportFrom):
+        if node.level or node.names[0].name == "*":
+            return "imports everything or relatively"
+        return "" if node.module in MODULES else f"imports {node.module!r}"
     return ""

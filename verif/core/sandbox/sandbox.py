@@ -7,8 +7,14 @@ Covered (each line has an adversarial test in `tests/checkers/test_hostile.py`):
 - a memory bomb, an output bomb, a huge return value or error message: end at the memory limit, never cross
 - fork-like tricks: there is no process to fork; threads and processes cannot be imported
 - state passing from one check to its sibling or the next response (mutable defaults, globals, shadowed builtins,
-  patched modules, the harness's own variables): a checker shares a session only if its syntax tree proves it
-  harmless (`verif.core.sandbox.purity`); any other gets a fresh session per response and sees nothing else
+  patched modules, the harness's own variables): a checker shares a session only if the tree of the very text that
+  is sent proves it harmless (`verif.core.sandbox.purity`, `verif.core.sandbox.faithful`); any other gets a fresh session
+  per response and sees nothing else
+- a checker that shares a session although it should not: it runs in a namespace of its own, where neither the
+  harness nor a neighbour has a name; what verdicts rest on is looked at after every feed, and a session where it
+  changed is thrown away together with that feed's verdicts (`verif.core.sandbox.feed`)
+- a source that attacks its reader (nesting, length, odd characters), or that Python would not compile: an error
+  with the reason (`verif.core.sandbox.program`)
 - clock and randomness: fixed, the same in every session
 - anything that is not a boolean: counts by its truth value, as in VerIF's own path; the object itself never crosses
 - exceptions of any class, `SystemExit` included: status error with the reason, never a pass or a fail
@@ -16,8 +22,8 @@ Covered (each line has an adversarial test in `tests/checkers/test_hostile.py`):
 - a lone surrogate in a text (monty takes none): replaced by U+FFFD, one for one
 
 Not covered:
-- a flaw in monty itself or in the kernel: the workers are ordinary processes of this user; run the verifier
-  service in a container of its own where that matters
+- a flaw in monty itself (the second wall rests on its `exec`, and is tried in every session) or in the kernel: the
+  workers are ordinary processes of this user; run the verifier service in a container of its own where that matters
 - timing side channels between checks on the same machine
 - differences between monty and CPython that raise no error: `verif screen` and `prepare` compare what can be
   compared, see `docs/sandbox.md`
@@ -35,18 +41,16 @@ from typing import Any, NamedTuple, cast
 
 import pydantic_monty as monty
 
-from verif.core.sandbox.feed import HARNESS_CODE, group_code
 from verif.core.sandbox.program import Program, read, solo
+from verif.core.sandbox.session import AbortedError, SharedSession, run_alone, short
 from verif.errors import SandboxError
 from verif.types import Status
 
 #: Raise when the harness changes a verdict: it is part of `Sandbox.version` and so of every cache key.
-HARNESS = 1
+HARNESS = 2
 _GRACE_S = 0.5
-_OUTPUT_BYTES = 65_536
 _GROUP_CHARS = 1_000_000
 _TROUBLED_MOST = 100_000
-_SESSION_PROGRAMS, _SESSION_FEEDS = 400, 2_000
 _EPOCH = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 _FAILED = "the checker says no"
@@ -58,35 +62,6 @@ class CheckResult(NamedTuple):
     status: Status
     reason: str
     seconds: float
-
-
-class _AbortedError(Exception):
-    """A feed ended at a limit or with its worker; the message says why."""
-
-
-class _Session:
-    """A session that harmless checkers share: the harness and each program are read by its worker once."""
-
-    def __init__(self, session: monty.MontySession) -> None:
-        self.session = session
-        self.keys: dict[str, int] = {}
-        self.feeds = 0
-
-    @property
-    def worn(self) -> bool:
-        """True if it should give way to a fresh one, so that nothing grows without end."""
-        return len(self.keys) > _SESSION_PROGRAMS or self.feeds > _SESSION_FEEDS
-
-    def run(self, instruction: str, programs: Sequence[Program], texts: Sequence[str]) -> str:
-        """One mark per (text, program), texts outermost."""
-        self.feeds += 1
-        new = []
-        for program in programs:
-            if program.source not in self.keys:
-                self.keys[program.source] = len(self.keys)
-                new.append((self.keys[program.source], program))
-        code = group_code([self.keys[program.source] for program in programs], new)
-        return _feed(self.session, code, {"_verif_instruction": instruction, "_verif_responses": list(texts)})
 
 
 class Sandbox:
@@ -103,7 +78,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._turns = threading.Semaphore(workers)
         self._pool: monty.Monty | None = None
-        self._idle: list[_Session] = []
+        self._idle: list[SharedSession] = []
         self._troubled: set[str] = set()
         self.restarts = 0
         self._checkout: dict[str, Any] = {
@@ -130,7 +105,7 @@ class Sandbox:
             pool, self._pool = self._pool, None
             idle, self._idle = self._idle, []
         for shared in idle:
-            shared.session.__exit__(None, None, None)
+            shared.end()
         if pool is not None:
             pool.__exit__(None, None, None)
 
@@ -167,7 +142,7 @@ class Sandbox:
         started = time.perf_counter()
         try:
             marks = self._attempt(lambda: self._feed_shared(instruction, programs, texts))
-        except _AbortedError:
+        except AbortedError:
             return []
         if len(marks) != len(programs) * len(texts):
             return []
@@ -177,13 +152,13 @@ class Sandbox:
 
     def _run_alone(self, instruction: str, program: Program, text: str) -> CheckResult:
         """One check in a session of its own."""
-        if program.problem:
-            return CheckResult(Status.ERROR, program.problem, 0.0)
+        code, problem = ("", program.problem) if program.problem else solo(program.source)
+        if problem:
+            return CheckResult(Status.ERROR, problem, 0.0)
         started = time.perf_counter()
-        inputs = {"instruction": instruction, "response": text}
         try:
-            mark = self._attempt(lambda: self._feed_alone(solo(program.source), inputs))
-        except _AbortedError as error:
+            mark = self._attempt(lambda: self._feed_alone(code, instruction, text))
+        except AbortedError as error:
             if len(self._troubled) < _TROUBLED_MOST:
                 self._troubled.add(program.source)  # it would take the next group down as well
             return CheckResult(Status.ERROR, str(error), time.perf_counter() - started)
@@ -203,20 +178,20 @@ class Sandbox:
             except monty.MontyCrashedError as error:
                 self._count_restart()
                 if error.timed_out:
-                    raise _AbortedError(f"the worker was ended: {_short(error)}") from None
+                    raise AbortedError(f"the worker was ended: {short(error)}") from None
             try:
                 return feed()
             except monty.MontyCrashedError as error:
                 self._count_restart()
-                raise _AbortedError(f"the worker died: {_short(error)}") from None
+                raise AbortedError(f"the worker died: {short(error)}") from None
 
     def _count_restart(self) -> None:
         with self._lock:
             self.restarts += 1
 
-    def _feed_alone(self, code: str, inputs: dict[str, Any]) -> str:
+    def _feed_alone(self, code: str, instruction: str, text: str) -> str:
         with self._started().checkout(**self._checkout) as session:
-            return _feed(session, code, inputs)
+            return run_alone(session, code, instruction, text)
 
     def _feed_shared(self, instruction: str, programs: Sequence[Program], texts: Sequence[str]) -> str:
         with self._lock:
@@ -224,16 +199,14 @@ class Sandbox:
         if shared is None:
             session = self._started().checkout(**self._checkout)
             session.__enter__()
-            shared = _Session(session)
+            shared = SharedSession(session)
         try:
-            if not shared.feeds:
-                _feed(shared.session, HARNESS_CODE, {})
             marks = shared.run(instruction, programs, texts)
         except BaseException:  # whatever it was: this session is not to be trusted any more
-            shared.session.__exit__(None, None, None)
+            shared.end()
             raise
         if shared.worn:
-            shared.session.__exit__(None, None, None)
+            shared.end()
         else:
             with self._lock:
                 self._idle.append(shared)
@@ -259,19 +232,6 @@ class Sandbox:
             return self._pool
 
 
-def _feed(session: monty.MontySession, code: str, inputs: dict[str, Any]) -> str:
-    """The value of a feed as text; what it prints is dropped, and too much of it ends the feed."""
-    try:
-        value = session.feed_run(
-            code, inputs=inputs, print_callback=monty.CollectString(max_bytes=_OUTPUT_BYTES)
-        )
-    except monty.MontyCrashedError:
-        raise
-    except monty.MontyError as error:
-        raise _AbortedError(_short(error)) from None
-    return value if isinstance(value, str) else ""
-
-
 def _clean(text: str) -> str:
     """The text as the workers can take it."""
     try:
@@ -279,11 +239,6 @@ def _clean(text: str) -> str:
     except UnicodeEncodeError:
         return text.translate(_SURROGATES)
     return text
-
-
-def _short(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
 
 
 def _portions(texts: Sequence[str]) -> list[list[int]]:
