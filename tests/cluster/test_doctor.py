@@ -341,7 +341,7 @@ directory, recipe, overrides = json.loads(sys.argv[1])
 with workspace(directory, recipe, "", overrides) as place:
     preflight(place, ["prepare", "train", "evaluate"], "recipe")
 """
-VERIF = "from verif.cli.app.app import main; main()"
+VERIF = "from verif.cli.app import main; main()"
 
 
 async def python(project: Path, code: str, *arguments: str) -> tuple[int, str]:

@@ -19,12 +19,14 @@ PLUMBING = (
     "verif/registry/runs/lineage.py", "verif/registry/runs/mlflow.py", "verif/registry/runs/pipeline_run.py",
     "verif/registry/runs/stage_run.py",
     "verif/registry/runs/recording.py", "verif/system/processes.py", "verif/system/record.py", "verif/system/tables.py",
-    "verif/core/verifies.py",
+    "verif/core/verifies.py", "verif/system/bounded.py", "verif/system/console.py", "verif/system/disclosure", "verif/system/git.py",
+    "verif/system/local_services.py", "verif/system/private.py", "verif/system/web.py", "verif/training/data_only.py",
     "verif/core/instruction_files.py", "verif/core/reward.py", "verif/types.py",
     "verif/system/serving.py", "verif/stats.py", "verif/service", "verif/data/splits.py",
 )  # fmt: skip
 VERIFIER = (
-    "verif/core/answer.py", "verif/core/cache.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
+    "verif/core/answer.py", "verif/core/cache.py", "verif/core/cache_key.py", "verif/core/cache_store.py",
+    "verif/core/starting.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
     "verif/service/identity.py", "verif/core/verifier.py",
     "verif/core/judge", "verif/core/language", "verif/core/plan.py", "verif/core/rules", "verif/core/segment.py",
     "verif/core/text.py", "verif/service/build.py",

@@ -50,7 +50,7 @@ def plant(folder: Path, pid: int, url: str = "http://127.0.0.1:9") -> Path:
 @as_root
 @pytest.mark.parametrize("what", ["folder", "file"])
 def test_a_lease_that_another_user_planted_is_refused(stage: Stage, what: str) -> None:
-    from verif.cli.app import verifier as command
+    from verif.cli import verifier as command
 
     folder = configure(stage).folder
     with bystander() as process:
@@ -67,7 +67,7 @@ def test_a_lease_that_another_user_planted_is_refused(stage: Stage, what: str) -
 def test_a_lease_folder_that_others_can_write_or_that_is_a_link_is_refused(
     stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from verif.cli.app import verifier as command
+    from verif.cli import verifier as command
 
     folder = configure(stage).folder
     with bystander() as process:
@@ -98,7 +98,7 @@ def test_a_lease_folder_is_closed_to_others(stage: Stage, monkeypatch: pytest.Mo
 def test_serve_keeps_its_state_in_the_users_own_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from verif.cli.app import verifier as command
+    from verif.cli import verifier as command
     from verif.service import __main__ as service
 
     state = tmp_path / "state"

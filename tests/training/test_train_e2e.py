@@ -68,7 +68,7 @@ class Project:
 
     def start(self, stage: str) -> subprocess.Popen[str]:
         log = (self.root / f"{stage}.log").open("w")
-        line = [sys.executable, "-c", "from verif.cli.app.app.app import main; main()", "stage", stage]
+        line = [sys.executable, "-c", "from verif.cli.app import main; main()", "stage", stage]
         return subprocess.Popen(
             line,
             cwd=self.root,

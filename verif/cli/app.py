@@ -19,7 +19,7 @@ from verif.errors import VerifError
 if TYPE_CHECKING:
     import typer
 
-# command -> (module below verif.cli.app.app.app, one line of help); a module exposes a typer app named `app` (its commands
+# command -> (module below verif.cli, one line of help); a module exposes a typer app named `app` (its commands
 # are listed behind the line), or, for a single command, a function named like the command (dashes as underscores).
 COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("score", "Verify a file of instructions and responses."),
@@ -88,7 +88,7 @@ def app(name: str) -> typer.Typer:
     import typer
 
     module_name, help_line = COMMANDS[name]
-    module = importlib.import_module(f"verif.cli.app.app.app.{module_name}")
+    module = importlib.import_module(f"verif.cli.{module_name}")
     function = getattr(module, name.replace("-", "_"), None)
     if not callable(function):
         found: typer.Typer = module.app

@@ -1,4 +1,4 @@
-"""A plan for people: rich tables. The same content as JSON comes from `verif.cli.app.app.app.plan`."""
+"""A plan for people: rich tables. The same content as JSON comes from `verif.cli.plan`."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from verif.core.reward import FORMULAS, reward
+from verif.core.reward import reward
 from verif.errors import ServiceError
-from verif.types import Constraint, Item, Verification
+from verif.types import FORMULAS, Constraint, Item, Verification
 
 MAX_COST_S = 1e9
 

@@ -46,7 +46,18 @@ VARIABLES = (
         "person",
         "File that holds the token, for containers with mounted secrets.",
     ),
+    Variable(
+        "VERIF_CACHE_KEY_FILE",
+        "person",
+        "Secret that signs the verdict cache, where several machines share one.",
+    ),
+    Variable(
+        "VERIF_SECRETS", "person", "Folder outside the project that holds the secrets of the compose file."
+    ),
     # --- verif sets these for its own processes and pods
+    Variable("VERIF_LOOPBACK", "verif", "`1` where nothing of a training may listen beyond this machine."),
+    Variable("VERIF_MLFLOW_HOME", "verif", "Folder of the MLflow that `make up` starts."),
+    Variable("VERIF_MLFLOW_LOGIN", "verif", "User and password of that MLflow."),
     Variable("VERIF_CHECKPOINTS", "verif", "Where a pod's checkpoints lie, on a volume that outlives it."),
     Variable("VERIF_COMMIT", "verif", "Commit that a pod checks out."),
     Variable("VERIF_DATA", "verif", "Data file of a pod's stage."),
