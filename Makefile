@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-control bench-engine bench-verifier bench-flow reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-control bench-engine bench-verifier bench-flow fuzz reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench-verifier: setup ## The verifier service under load
 
 bench-flow: setup ## What orchestration costs over bare DVC
 	@python -m benchmarks.flow
+
+fuzz: setup ## Fuzzers, each for SECONDS (600): make fuzz [SECONDS=60] [SEED=1] [FUZZ="proof rows"]
+	@python tests/fuzz $(FUZZ) --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
 reference: setup ## docs/reference/ from the code
 	@python scripts/reference.py

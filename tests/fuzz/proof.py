@@ -115,8 +115,9 @@ def _harmless(program: Program) -> None:
     meant.body = [
         node for node in meant.body if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")
     ]
-    meant = shims.supply(meant, alone=False)
-    assert faithful.same(meant, sent, purity.HARNESS | shims.NAMES), (
+    names = purity.HARNESS | shims.NAMES
+    as_read = faithful.same(meant, sent, names)  # what is slow may have been replaced in it, and nothing else
+    assert as_read or faithful.same(shims.supply(meant, alone=False), sent, names), (
         f"sent text differs: {source!r} -> {program.shared!r}"
     )
     for node in ast.walk(ast.parse(source)):

@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect
 from verif.core.judge.cascade import Band, Cascade
 from verif.core.judge.client import JudgeClient
 from verif.core.verifier import Verifier
-from verif.service import app as service
-from verif.service import limits
+from verif.service import app, limits
+from verif.service import state as service
 from verif.service.app import create_app
 from verif.service.state import State
 from verif.types import Instruction, Item, Status, Verdict
@@ -217,7 +217,7 @@ async def test_a_client_that_is_gone_leaves_nothing_pending(gone_at: str) -> Non
 
 
 async def test_bodies_that_are_being_read_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "MAX_READING", 1000)
+    monkeypatch.setattr(app, "MAX_READING", 1000)
     monkeypatch.setattr(service, "BODY_S", 0.3)
     judge = Slow()
     judge.free()

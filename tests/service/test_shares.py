@@ -201,15 +201,15 @@ def test_a_memo_is_bounded_by_bytes() -> None:
 
 def test_parameters_are_not_kept_for_good() -> None:
     rules = Rules()
-    for turn in range(400):
-        params = {"end_phrase": f"{turn} {'x' * 100_000}"}
-        rules.params(RuleConstraint(text="t", rule="startend:end_checker", params=params), "1")
+    for turn in range(2000):
+        params = {"prompt_to_repeat": f"{turn} {'x' * 19_900}"}
+        rules.params(RuleConstraint(text="t", rule="combination:repeat_prompt", params=params), "1")
     assert 0 < rules._params.bytes <= PARAMS_BYTES
-    assert len(rules._params) < 120
+    assert len(rules._params) < 600
 
 
 def test_a_reason_does_not_repeat_a_whole_request() -> None:
-    words = tuple(f"w{n}" for n in range(2000))
+    words = tuple(f"w{n}" for n in range(900))
     rule = RuleConstraint(text="t", rule="keywords:existence", params={"keywords": words})
     one = item(1, "x", soft=False)
     asked = one.model_copy(

@@ -23,6 +23,8 @@ SHORTEST = 4
 def mask_uri(uri: str) -> str:
     """One address without user, password, query and fragment."""
     found = _SCHEME.search(uri)
+    if found and ":" in uri[: found.start()]:
+        found = None  # no address begins like that: it is a password that holds `://`
     head, rest = (uri[: found.end()], uri[found.end() :]) if found else ("", uri)
     before, at, after = rest.rpartition("@")
     if at and (found or ":" in before):
