@@ -88,11 +88,11 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
     """Restore the result if the run-cache has it; otherwise have the cluster make it, then restore it."""
     from verif.cluster import verifier_lease as upkeep
     from verif.cluster import watch
-    from verif.cluster.assess import State
     from verif.cluster.client import Kube
     from verif.cluster.config import load_cluster
     from verif.cluster.render import ASKS_VERIFIER
     from verif.cluster.request import StageRequest
+    from verif.cluster.state import State
     from verif.system import run_cache as transport
 
     begun = time.monotonic()

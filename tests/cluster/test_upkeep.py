@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from watched import QUICK
 
-from verif.cluster.assess import State
 from verif.cluster.config import Cluster
 from verif.cluster.jobs import job
 from verif.cluster.request import StageRequest
+from verif.cluster.state import State
 from verif.cluster.verifier import name_of
 from verif.cluster.verifier_lease import bring_up, release
 from verif.errors import ClusterError
