@@ -48,6 +48,7 @@ class ApiServer:
         self.refusals: list[
             tuple[str, web.Response]
         ] = []  # answers to the next requests whose path holds a word
+        self.asked: list[str] = []  # versions of kueue.x-k8s.io
         self.workloads: list[Manifest] = []  # Kueue's, served as v1beta2
         self.refuse_create: web.Response | None = None
         self.watch_gone = False
@@ -119,10 +120,12 @@ class ApiServer:
             return failure(503, "ServiceUnavailable", "apiserver not ready")
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return failure(401, "Unauthorized", "Unauthorized")
+        if "kueue.x-k8s.io" in request.path:
+            self.asked.append(request.path.split("/")[3])
         for number, (word, answer) in enumerate(self.refusals):
             if word in request.path:
                 del self.refusals[number]
-                return answer
+                return web.Response(status=answer.status, text=answer.text, content_type="application/json")
         return await handler(request)
 
     async def _create(self, request: web.Request) -> web.Response:

@@ -158,4 +158,4 @@ class Calls:
             log.warning(
                 "the API server suddenly refuses (trying for up to %.0f s): %s", limits.refused_s, told(error)
             )
-        return min(1.0, limits.refused_s / 4) if now - self.refused_since < limits.refused_s else False
+        return min(0.5, limits.refused_s / 4) if now - self.refused_since < limits.refused_s else False

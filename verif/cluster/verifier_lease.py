@@ -20,7 +20,7 @@ from verif.cluster.pod_spec import Manifest, owner_references
 from verif.cluster.request import VERIFIER_LABEL
 from verif.cluster.state import State
 from verif.cluster.verifier import name_of, verifier
-from verif.cluster.vigil import STUCK, Patience, Report, Vigil
+from verif.cluster.vigil import STUCK, Patience, Report, Vigil, said_in_the_log
 from verif.errors import ClusterError
 from verif.recipe import Recipe
 
@@ -31,7 +31,7 @@ async def bring_up(
     kube: Kube,
     recipe: Recipe,
     cluster: Cluster,
-    report: Report,
+    report: Report = said_in_the_log,
     patience: Patience = Patience(),
     start_s: float = 7200.0,
 ) -> str:
@@ -43,6 +43,7 @@ async def bring_up(
     name, manifests = name_of(recipe, cluster), verifier(recipe, cluster)
     main = next(m for m in manifests if m["kind"] == "Deployment" and m["metadata"]["name"] == name)
     owner = await _create(kube, main)
+    log.info("%s: waiting for the verifier and its judge", name)
     for manifest in manifests:
         if manifest is not main:
             manifest["metadata"] |= owner_references(owner)
@@ -52,6 +53,7 @@ async def bring_up(
     while True:
         waiting = [one for one in wanted if not _available(await kube.get("Deployment", one))]
         if not waiting:
+            log.info("%s: available", name)
             return name
         states = {one: await _state(kube, one) for one in waiting}
         worst = min(waiting, key=lambda one: _hopeful(states[one]))

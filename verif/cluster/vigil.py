@@ -11,10 +11,15 @@ from verif.cluster.state import RETRIABLE, State
 
 log = logging.getLogger("verif.cluster")
 Report = Callable[[State], None]
+
 STUCK = frozenset({"image", "config", "quota", "admission", "claim", "volume", "sandbox", "unknown"})
 """What does not heal by waiting for others."""
 PASSING = frozenset({"volume", "sandbox", "node-silent"}) | RETRIABLE
 """What a kubelet or a node gets over within seconds as a rule, and says in ever new words."""
+
+
+def said_in_the_log(_state: State) -> None:
+    """No further report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +30,7 @@ class Patience:
     ray_poll_s: float = 3.0  # a drained Ray pod can be gone within seconds, and only the pod says why
     say_s: float = 60.0  # what often passes by itself is said after that
     stuck_s: float = 600.0  # image, configuration, claim, volume, sandbox, quota and admission problems
-    lost_s: float = (
-        600.0  # a pod that is to be deleted, and whose node does not confirm it (its grace is 120 s)
-    )
+    lost_s: float = 600.0  # a pod (grace: 120 s) that is to be deleted, and whose node does not confirm it
     unschedulable_s: float = 86400.0  # a busy cluster is not a failure
 
     def limit(self, state: State) -> float | None:

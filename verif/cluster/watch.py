@@ -25,7 +25,7 @@ from verif.cluster.pod_spec import Manifest
 from verif.cluster.quota import exceeded, hint
 from verif.cluster.request import ATTEMPT_LABEL, RUN_LABEL, StageRequest
 from verif.cluster.state import State
-from verif.cluster.vigil import Patience, Report, Vigil
+from verif.cluster.vigil import Patience, Report, Vigil, said_in_the_log
 from verif.errors import ClusterError
 
 log = logging.getLogger("verif.cluster")
@@ -136,7 +136,7 @@ async def execute(
     kube: Kube,
     request: StageRequest,
     cluster: Cluster,
-    report: Report,
+    report: Report = said_in_the_log,
     attempts: int = 3,
     patience: Patience = Patience(),
 ) -> State:
