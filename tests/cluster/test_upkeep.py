@@ -94,7 +94,7 @@ def test_a_stage_that_asks_it_knows_where_it_is_and_holds_no_judge_of_its_own(
     assert name_of(judged, other) != name
 
 
-QUOTA = 'pods "x-judge-1" is forbidden: exceeded quota: verif, requested: requests.nvidia.com/gpu=8, used: requests.nvidia.com/gpu=16'
+QUOTA = 'pods "x-judge-1" is forbidden: exceeded quota: verif, requested: requests.nvidia.com/gpu=8, used: 16'
 POLICY = 'pods "x-judge-1" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'
 
 
