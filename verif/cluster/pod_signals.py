@@ -49,7 +49,13 @@ def run_group(
 ) -> tuple[int, str]:
     """Run a command as the leader of its own group: its exit code, and the last line that it wrote to stderr."""
     process = subprocess.Popen(
-        command, cwd=cwd, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=cwd,
+        env=env,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
     )
     assert process.stderr is not None
     last: list[str] = [""]

@@ -3,7 +3,7 @@
 A lock of the operating system holds off a second process of this machine, and on many shared file systems nobody
 else: a pod that was deleted by hand would train on beside its successor, in one folder of checkpoints. So the holder
 counts up in a file every `BEAT_S`; whoever sees the count stand still for `STALE_S`, by its own clock, takes over, and
-a holder that finds another's name there, or could not write for that long, ends itself.
+a holder that finds another's name there, or could not write for half of that, ends itself.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from verif.errors import BusyError
 NAME = "holder.json"
 GRACE = "VERIF_GRACE_S"
 """Seconds in which a run that is told to end may still save a checkpoint (see `verif.training.ending`)."""
-BEAT_S, STALE_S = 5.0, 60.0
-WAIT_S = 180.0
+BEAT_S = 5.0
+STALE_S = 120.0
+"""A shared file system may show an old state for a minute."""
+WAIT_S = 240.0
 """A predecessor that is being ended has 120 s of grace on a cluster."""
 SETTLE_S = 2.0
 
@@ -49,7 +51,7 @@ class Holder:
 
     def take(self) -> None:
         """Hold the folder, when nobody else does or the one who did has gone; `BusyError` while somebody lives there."""
-        seen, since, end = None, self.clock(), self.clock() + WAIT_S
+        seen, since, end, waits = None, self.clock(), self.clock() + WAIT_S, False
         while True:
             found = self._read()
             if found is None and self._first():
@@ -68,12 +70,17 @@ class Holder:
                 self.sleep(SETTLE_S)  # two may have seen it stale; the last to write has it
                 if self.ours():
                     return
-            elif self.clock() >= end:
-                who = f"{(found or {}).get('host')}, process {(found or {}).get('pid')}"
+            who = f"{(found or {}).get('host')}, process {(found or {}).get('pid')}"
+            if self.clock() >= end and not stale:
                 raise BusyError(
                     f"another machine trains in {self.path.parent} ({who}); its last sign of life is"
                     f" {self.clock() - since:.0f} s old.",
                     "Wait for it, or end it.",
+                )
+            if not waits:
+                waits = True
+                print(
+                    f"train: waiting until it is sure that {who} has gone from {self.path.parent}", flush=True
                 )
             self.sleep(1.0)
 
@@ -89,7 +96,7 @@ class Holder:
             self._write()
         except OSError:
             pass
-        return self.clock() - self.last < STALE_S
+        return self.clock() - self.last < STALE_S / 2
 
     def release(self) -> None:
         """Let the next one in at once."""
