@@ -51,37 +51,32 @@ class Holder:
 
     def take(self) -> None:
         """Hold the folder, when nobody else does or the one who did has gone; `BusyError` while somebody lives there."""
-        seen, since, end, waits = None, self.clock(), self.clock() + WAIT_S, False
+        seen, since, end, told = None, self.clock(), self.clock() + WAIT_S, False
         while True:
             found = self._read()
             if found is None and self._first():
                 return
-            mark = (found or {}).get("token"), (found or {}).get("beat")
-            if mark != seen:
-                seen, since = mark, self.clock()
-            stale = self.clock() - since >= STALE_S
-            if (found or {}).get(
-                "host"
-            ) == self.host:  # a process of this machine: the system's lock says it is gone
+            other = found or {}
+            if other.get("host") == self.host:  # of this machine, whose lock says that it has gone
                 self._write()
                 return
-            if stale:
+            if (mark := (other.get("token"), other.get("beat"))) != seen:
+                seen, since = mark, self.clock()
+            silent = self.clock() - since
+            who = f"{other.get('host')}, process {other.get('pid')}"
+            if silent >= STALE_S:
                 self._write()
-                self.sleep(SETTLE_S)  # two may have seen it stale; the last to write has it
+                self.sleep(SETTLE_S)  # two may have seen it stand still; the last to write has it
                 if self.ours():
                     return
-            who = f"{(found or {}).get('host')}, process {(found or {}).get('pid')}"
-            if self.clock() >= end and not stale:
+            elif self.clock() >= end:
                 raise BusyError(
-                    f"another machine trains in {self.path.parent} ({who}); its last sign of life is"
-                    f" {self.clock() - since:.0f} s old.",
+                    f"another machine trains in {self.path.parent} ({who}); its last sign of life is {silent:.0f} s old.",
                     "Wait for it, or end it.",
                 )
-            if not waits:
-                waits = True
-                print(
-                    f"train: waiting until it is sure that {who} has gone from {self.path.parent}", flush=True
-                )
+            if not told:
+                print(f"train: waiting until {who} has gone from {self.path.parent}", flush=True)
+                told = True
             self.sleep(1.0)
 
     def ours(self) -> bool:
