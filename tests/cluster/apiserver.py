@@ -20,6 +20,9 @@ from kubernetes_asyncio import client
 
 Manifest = dict[str, Any]
 
+WATCH_S = 0.3
+"""A server may end a watch before it was asked to; here that keeps the tests short."""
+
 
 def failure(code: int, reason: str, message: str) -> web.Response:
     body = {
@@ -209,14 +212,15 @@ class ApiServer:
             assert request.transport is not None
             request.transport.close()
             return response
-        end = asyncio.get_running_loop().time() + float(request.query.get("timeoutSeconds", 60))
+        asked = float(request.query.get("timeoutSeconds", 60))
+        end = asyncio.get_running_loop().time() + min(asked, WATCH_S)
         while (left := end - asyncio.get_running_loop().time()) > 0:
             for version, type, kind, obj in self.history:
                 if version > seen and kind == plural and obj["metadata"]["name"] == name:
                     seen = version
                     await send(type, obj)
             try:
-                await asyncio.wait_for(self.changed.wait(), min(left, 0.2))
+                await asyncio.wait_for(self.changed.wait(), min(left, 0.1))
             except TimeoutError:
                 continue
         return response

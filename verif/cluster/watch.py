@@ -124,11 +124,12 @@ async def watch(
 async def cancel(kube: Kube, kind: str, name: str, seconds: float = 150.0) -> bool:
     """Delete the object and wait until it is gone (pods get their grace period); False if it still stands."""
     await kube.delete(kind, name)
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, 0.1
     while time.monotonic() < end:
         if await kube.get(kind, name) is None:
             return True
-        await asyncio.sleep(min(1.0, seconds / 20))
+        await asyncio.sleep(pause)
+        pause = min(2.0, 2 * pause)
     return False
 
 
