@@ -7,10 +7,10 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from flows.logs import heard
 from flows.workspace import Place, git
 from verif.cluster.request import goes_to_cluster
 from verif.errors import ClusterError
@@ -75,20 +75,20 @@ def release_verifier(root: Path) -> None:
         async with Kube.connected(cluster, patience_s=60) as kube:
             return await upkeep.release(kube, recipe, cluster)
 
-    try:
-        asyncio.run(let_go())
-        (root / BROUGHT_UP).unlink()
-    except ClusterError as error:  # what the run has to say is more important
-        log.warning(
-            "the verifier may still hold its GPUs (`verif cluster release %s`): %s", recipe.name, error
-        )
+    with heard():
+        try:
+            asyncio.run(let_go())
+            (root / BROUGHT_UP).unlink()
+        except ClusterError as error:  # what the run has to say is more important
+            log.warning(
+                "the verifier may still hold its GPUs (`verif cluster release %s`): %s", recipe.name, error
+            )
 
 
 def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
     """Restore the result if the run-cache has it; otherwise have the cluster make it, then restore it."""
     from verif.cluster import verifier_lease as upkeep
     from verif.cluster import watch
-    from verif.cluster.assess import State
     from verif.cluster.client import Kube
     from verif.cluster.config import load_cluster
     from verif.cluster.render import ASKS_VERIFIER
@@ -113,18 +113,18 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
         )
 
         async def submit_and_watch() -> None:
-            def tell(what: str, state: State) -> None:
-                log.info("%s: %s %s", what, state.phase, state.message)
-
             wanted = request
             async with Kube.connected(cluster) as kube:
                 if stage in ASKS_VERIFIER and goes_to_cluster(recipe, "verifier"):
                     (root / BROUGHT_UP).touch()
-                    name = await upkeep.bring_up(kube, recipe, cluster, partial(tell, "verifier"))
+                    name = await upkeep.bring_up(kube, recipe, cluster)
                     wanted = replace(request, verifier=name)
-                await watch.execute(kube, wanted, cluster, partial(tell, request.name))
+                await watch.execute(kube, wanted, cluster)
 
-        asyncio.run(submit_and_watch())
+        with heard():
+            log.info("=== %s", stage)
+            asyncio.run(submit_and_watch())
+            log.info("=== %s: %.0f s", stage, time.monotonic() - begun)
         transport.fetch_run_cache(root)
     transport.restore(root, stage)
     return Outcome(stage, ran=True, seconds=time.monotonic() - begun)

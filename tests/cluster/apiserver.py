@@ -20,6 +20,9 @@ from kubernetes_asyncio import client
 
 Manifest = dict[str, Any]
 
+WATCH_S = 0.3
+"""A server may end a watch before it was asked to; here that keeps the tests short."""
+
 
 def failure(code: int, reason: str, message: str) -> web.Response:
     body = {
@@ -44,12 +47,19 @@ class ApiServer:
         self.events: list[Manifest] = []
         self.created: list[str] = []
         self.down = False
+        self.token = ""  # the only one that is accepted, if there is one
+        self.refusals: list[
+            tuple[str, web.Response]
+        ] = []  # answers to the next requests whose path holds a word
+        self.asked: list[str] = []  # versions of kueue.x-k8s.io
+        self.workloads: list[Manifest] = []  # Kueue's, served as v1beta2
         self.refuse_create: web.Response | None = None
         self.watch_gone = False
         self.drop_watch = False
         self.logs_hang = False
         self.log_text = "Traceback\nRuntimeError: CUDA error\n"
         self.watches = 0
+        self.expired = 0
         self.looks = 0
         self.url = ""
 
@@ -93,11 +103,17 @@ class ApiServer:
         self.pods.append({"metadata": metadata, "spec": {}, "status": status})
         return name
 
-    def event(self, kind: str, name: str, reason: str, message: str) -> None:
+    def restart(self) -> None:
+        """What a restarted API server no longer knows: the versions of before, from which nobody can watch."""
+        self.version += 1
+        self.oldest = self.version
+
+    def event(self, kind: str, name: str, reason: str, message: str, component: str = "") -> None:
         self.version += 1
         at = f"2026-01-01T00:{self.version // 60 % 60:02}:{self.version % 60:02}Z"
         about = {"kind": kind, "name": name}
         event = {"involvedObject": about, "reason": reason, "message": message, "lastTimestamp": at}
+        event["reportingComponent"] = component
         self.events.insert(0, event)  # the API gives them in no order
 
     # ------------------------------------------------------------------------- the API's side
@@ -105,6 +121,14 @@ class ApiServer:
     async def _gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if self.down:
             return failure(503, "ServiceUnavailable", "apiserver not ready")
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return failure(401, "Unauthorized", "Unauthorized")
+        if "kueue.x-k8s.io" in request.path:
+            self.asked.append(request.path.split("/")[3])
+        for number, (word, answer) in enumerate(self.refusals):
+            if word in request.path:
+                del self.refusals[number]
+                return web.Response(status=answer.status, text=answer.text, content_type="application/json")
         return await handler(request)
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -151,7 +175,9 @@ class ApiServer:
         items = [
             o
             for (p, _), o in self.objects.items()
-            if p == plural and self._selected(o, query.get("labelSelector", ""))
+            if p == plural
+            and self._selected(o, query.get("labelSelector", ""))
+            and o["metadata"]["name"] in query.get("fieldSelector", o["metadata"]["name"])
         ]
         return web.json_response(
             {"kind": "List", "items": items, "metadata": {"resourceVersion": str(self.version)}}
@@ -172,8 +198,9 @@ class ApiServer:
         async def send(type: str, obj: Manifest) -> None:
             await response.write(json.dumps({"type": type, "object": obj}).encode() + b"\n")
 
-        if self.watch_gone:
+        if self.watch_gone or seen < self.oldest:
             self.watch_gone = False
+            self.expired += 1
             await send(
                 "ERROR",
                 {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"},
@@ -185,14 +212,15 @@ class ApiServer:
             assert request.transport is not None
             request.transport.close()
             return response
-        end = asyncio.get_running_loop().time() + float(request.query.get("timeoutSeconds", 60))
+        asked = float(request.query.get("timeoutSeconds", 60))
+        end = asyncio.get_running_loop().time() + min(asked, WATCH_S)
         while (left := end - asyncio.get_running_loop().time()) > 0:
             for version, type, kind, obj in self.history:
                 if version > seen and kind == plural and obj["metadata"]["name"] == name:
                     seen = version
                     await send(type, obj)
             try:
-                await asyncio.wait_for(self.changed.wait(), min(left, 0.2))
+                await asyncio.wait_for(self.changed.wait(), min(left, 0.1))
             except TimeoutError:
                 continue
         return response
@@ -203,9 +231,12 @@ class ApiServer:
         return web.json_response({"kind": "PodList", "items": items})
 
     async def _events(self, request: web.Request) -> web.Response:
-        name = request.query["fieldSelector"].removeprefix("involvedObject.name=")
-        items = [e for e in self.events if e["involvedObject"]["name"] == name]
+        field, _, value = request.query["fieldSelector"].removeprefix("involvedObject.").partition("=")
+        items = [e for e in self.events if e["involvedObject"][field] == value]
         return web.json_response({"kind": "EventList", "items": items})
+
+    async def _workloads(self, _: web.Request) -> web.Response:
+        return web.json_response({"kind": "WorkloadList", "items": self.workloads})
 
     async def _log(self, request: web.Request) -> web.Response:
         if self.logs_hang:
@@ -222,6 +253,7 @@ class ApiServer:
             app.router.add_get(base, self._list)
             app.router.add_get(base + "/{name}", self._get)
             app.router.add_delete(base + "/{name}", self._delete)
+        app.router.add_get("/apis/kueue.x-k8s.io/v1beta2/namespaces/{ns}/workloads", self._workloads)
         app.router.add_get("/api/v1/namespaces/{ns}/pods", self._pods)
         app.router.add_get("/api/v1/namespaces/{ns}/pods/{name}/log", self._log)
         app.router.add_get("/api/v1/namespaces/{ns}/events", self._events)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
@@ -21,6 +22,7 @@ sys.modules["cluster_apiserver"] = apiserver
 spec.loader.exec_module(apiserver)
 sys.path.insert(0, str(Path(__file__).parent))
 
+from doctor_api import Api  # noqa: E402
 from remote import project, s3  # noqa: E402
 
 __all__ = ["project", "s3"]
@@ -90,3 +92,18 @@ def start(kube: Kube, request_: StageRequest, cluster: Cluster) -> Any:
     yield go
     for run in runs:
         run.task.cancel()
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[tuple[Api, Kube]]:
+    api, app = Api(), web.Application()
+    app.router.add_post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", api.review)
+    app.router.add_get("/api/v1/nodes", api.list_nodes)
+    app.router.add_get("/{path:.*}", api.thing)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    kube = Kube(apiserver.api_client(f"http://127.0.0.1:{runner.addresses[0][1]}"), "verif", patience_s=2)
+    yield api, kube
+    await kube.close()
+    await runner.cleanup()

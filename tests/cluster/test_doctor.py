@@ -7,19 +7,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from aiohttp import web
-from cluster_apiserver import api_client, failure
+from doctor_api import Api
 from remote import on_kubernetes, ran, sh
 
 from verif.cluster.client import Kube
-from verif.cluster.cluster_checks import check_cluster, check_images
-from verif.cluster.config import Cluster
 from verif.cluster.findings import Finding, require
 from verif.cluster.project_checks import (
     check_data,
@@ -208,131 +203,6 @@ def test_missing_and_unreachable_remote(repository: Path, monkeypatch: pytest.Mo
     assert "could not be read" in finding.detail
 
 
-class Api:
-    """The parts of the API the doctor asks, with switches for what is missing."""
-
-    def __init__(self) -> None:
-        self.denied: set[tuple[str, str]] = set()
-        self.missing: set[str] = set()
-        self.hidden: set[str] = set()
-        self.nodes: list[dict[str, Any]] = []
-
-    async def review(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        asked = body["spec"]["resourceAttributes"]
-        part = f"/{asked['subresource']}" if asked.get("subresource") else ""
-        allowed = (asked["verb"], asked["resource"] + part) not in self.denied
-        return web.json_response({**body, "status": {"allowed": allowed}}, status=201)
-
-    async def thing(self, request: web.Request) -> web.Response:
-        name = request.path.rsplit("/", 1)[-1]
-        if name in self.missing:
-            return failure(404, "NotFound", name)
-        if name in self.hidden:
-            return failure(403, "Forbidden", name)
-        return web.json_response({"metadata": {"name": name}, "items": []})
-
-    async def list_nodes(self, request: web.Request) -> web.Response:
-        return web.json_response({"items": self.nodes})
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[tuple[Api, Kube]]:
-    api, app = Api(), web.Application()
-    app.router.add_post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", api.review)
-    app.router.add_get("/api/v1/nodes", api.list_nodes)
-    app.router.add_get("/{path:.*}", api.thing)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    kube = Kube(api_client(f"http://127.0.0.1:{runner.addresses[0][1]}"), "verif", patience_s=2)
-    yield api, kube
-    await kube.close()
-    await runner.cleanup()
-
-
-async def test_everything_missing_is_reported_at_once(
-    api: tuple[Api, Kube], cluster: Cluster, root: Path
-) -> None:
-    server, kube = api
-    server.denied = {("create", "jobs"), ("watch", "rayjobs"), ("get", "pods/log")}
-    server.missing = {"rayjobs", "team", "verif-remote", "verif-hub", "verif-verifier", "verif-checkpoints"}
-    recipe = load_recipe("qwen-multi-node", root / "recipes")
-    findings = {
-        f.what: f for f in await check_cluster(kube, recipe, cluster.model_copy(update={"queue": "team"}))
-    }
-    bad = {what for what, f in findings.items() if not f.ok}
-    assert {"rights", "RayJob CRD", "Kueue queue", "claim verif-checkpoints"} <= bad
-    assert {"secret verif-remote", "secret verif-verifier"} <= bad
-    assert "secret verif-hub" not in findings, "public models need no token"
-    assert findings["rights"].detail == "create jobs, watch rayjobs, get pods/log"
-    assert findings["service account verif-stage"].ok
-    assert any("NVIDIA-H800" in what for what in bad)
-
-
-async def test_a_cluster_that_has_everything_is_fine(
-    api: tuple[Api, Kube], cluster: Cluster, recipe: Recipe
-) -> None:
-    server, kube = api
-    server.nodes = [
-        {
-            "metadata": {"name": "n1", "labels": {"nvidia.com/gpu.product": "H800"}},
-            "status": {"allocatable": {"nvidia.com/gpu": "8"}},
-        }
-    ]
-    assert [f.what for f in await check_cluster(kube, recipe, cluster) if not f.ok] == []
-
-
-async def test_what_may_not_be_read_counts_only_where_it_must_be(
-    api: tuple[Api, Kube], cluster: Cluster, root: Path
-) -> None:
-    server, kube = api
-    server.hidden = {"rayjobs", "team", "verif-remote", "verif-stage", "verif-checkpoints"}
-    recipe = load_recipe("qwen-multi-node", root / "recipes")
-    findings = {
-        f.what: f for f in await check_cluster(kube, recipe, cluster.model_copy(update={"queue": "team"}))
-    }
-    assert findings["RayJob CRD"].detail == "may not be read"
-    assert not findings["RayJob CRD"].ok
-    for what in ("Kueue queue", "secret verif-remote", "service account verif-stage"):
-        assert findings[what].ok
-        assert findings[what].detail.endswith("not checked")
-
-
-def test_an_image_for_every_role_that_the_recipe_needs(cluster: Cluster, root: Path, recipe: Recipe) -> None:
-    def only(*roles: str) -> Cluster:
-        return cluster.model_copy(update={"images": {r: i for r, i in cluster.images.items() if r in roles}})
-
-    assert check_images(
-        recipe, only("trainer")
-    ).ok  # both of its stages have GPUs, and no verifier is asked for
-    large = load_recipe("tulu3-8b", root / "recipes")
-    assert check_images(large, cluster).ok
-    finding = check_images(large, only("orchestrator"))
-    assert finding.detail == "the cluster file names none for cpu, trainer, verifier"
-    assert "verif images build" in finding.fix
-
-
-async def test_no_kubeconfig_and_wrong_context_are_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from kubernetes_asyncio.config import kube_config
-
-    missing = tmp_path / "none"
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(missing))
-    with pytest.raises(ClusterError, match="no usable kubeconfig"):
-        await Kube.connect("verif")
-    config = tmp_path / "config"
-    config.write_text(
-        '{"apiVersion": "v1", "kind": "Config", "current-context": "dev", "contexts": [{"name": "dev",'
-        '"context": {"cluster": "c", "user": "u"}}],'
-        '"clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}], "users": [{"name": "u", "user": {}}]}'
-    )
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(config))
-    with pytest.raises(ClusterError, match=r"'dev'.*'gpu'"):
-        await Kube.connect("verif", context="gpu")
-
-
 BEGIN = """
 import json, sys
 from flows.executors import preflight
@@ -399,18 +269,3 @@ async def test_a_run_begins_when_its_pods_can_do_the_same(project: Path, api: tu
         project, BEGIN.replace('"recipe")', '"local")'), json.dumps([None, "local", {}])
     )
     assert (code, said) == (0, "")
-
-
-async def test_the_policies_that_an_administrator_applies_are_asked_for(
-    api: tuple[Api, Kube], cluster: Cluster, recipe: Recipe
-) -> None:
-    server, kube = api
-    server.missing = {"verif-stage-egress", "verif-orchestrator.verif"}
-    server.hidden = {"verif-judge-egress"}
-    findings = {f.what: f for f in await check_cluster(kube, recipe, cluster)}
-    for what in ("network policy verif-stage-egress", "admission policy verif-orchestrator.verif"):
-        assert not findings[what].ok
-        assert "verif cluster policies" in findings[what].fix
-    assert findings["network policy verif-judge-egress"].detail == "may not be read; not checked"
-    assert findings["network policy verif-stage-hub"].ok
-    assert "almost any address" in findings["egress"].detail

@@ -72,6 +72,10 @@ async def test_a_stage_of_the_recipe_runs_as_a_job_and_its_result_comes_back(
     await node
     assert ran(project) == ["ran prepare", "ran train", "ran evaluate"]
     assert told.count("ran=True") == 3
+    seen = told.splitlines()
+    assert "=== train" in seen, "a stage on the cluster is announced like any other"
+    assert next(line for line in seen if server.only("jobs") in line).endswith("submitted as a Job")
+    assert f"{server.only('jobs')}: running" in seen
     assert "steps: 40" in (clone / "model.txt").read_text()
     assert (clone / "score.txt").is_file()
     (job,) = server.created

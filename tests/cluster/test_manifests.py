@@ -129,8 +129,19 @@ def test_pods_may_do_as_little_as_possible(cluster: Cluster, recipe: Recipe) -> 
 def test_verifier_may_talk_to_its_judge_and_dns_only(cluster: Cluster, root: Path) -> None:
     manifests = render(load_recipe("tulu3-8b", root / "recipes"), cluster, "a" * 40)
     [policy] = [m for m in manifests if m["kind"] == "NetworkPolicy" and "Egress" in m["spec"]["policyTypes"]]
-    ports = [p["port"] for rule in policy["spec"]["egress"] for p in rule["ports"]]
-    assert ports == [53, 53, 8000]
+    reached = set()
+    for rule in policy["spec"]["egress"]:
+        for to in rule["to"]:
+            place = to.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name")
+            place = (
+                place
+                or to.get("ipBlock", {}).get("cidr")
+                or to["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
+            )
+            reached |= {(place, p["protocol"], p["port"]) for p in rule["ports"]}
+    names = {("kube-system", 53), ("169.254.20.10/32", 53), ("openshift-dns", 53), ("openshift-dns", 5353)}
+    wanted = {(place, protocol, port) for place, port in names for protocol in ("UDP", "TCP")}
+    assert reached == wanted | {("judge", "TCP", 8000)}
     [service] = [
         m for m in manifests if m["kind"] == "Deployment" and not m["metadata"]["name"].endswith("-judge")
     ]

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from watched import QUICK
 
-from verif.cluster.assess import State
 from verif.cluster.config import Cluster
 from verif.cluster.jobs import job
 from verif.cluster.request import StageRequest
+from verif.cluster.state import State
 from verif.cluster.verifier import name_of
 from verif.cluster.verifier_lease import bring_up, release
 from verif.errors import ClusterError
@@ -92,3 +92,37 @@ def test_a_stage_that_asks_it_knows_where_it_is_and_holds_no_judge_of_its_own(
     assert StageRequest(judged, "verifier", "c" * 40).resources.gpus == 0
     other = cluster.model_copy(update={"images": {**cluster.images, "verifier": "r/v@sha256:" + "1" * 64}})
     assert name_of(judged, other) != name
+
+
+QUOTA = 'pods "x-judge-1" is forbidden: exceeded quota: verif, requested: requests.nvidia.com/gpu=8, used: 16'
+POLICY = 'pods "x-judge-1" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'
+
+
+@pytest.mark.parametrize(("cause", "words"), [("quota", QUOTA), ("admission", POLICY)])
+@pytest.mark.parametrize("where", ["condition", "event"])
+async def test_a_judge_whose_pods_are_refused_says_so_while_the_service_runs(
+    server: Any, kube: Any, judged: Recipe, cluster: Cluster, cause: str, words: str, where: str
+) -> None:
+    name = name_of(judged, cluster)
+    judge = f"{name}-judge"
+
+    async def controllers() -> None:
+        while ("deployments", judge) not in server.objects:
+            await asyncio.sleep(0.02)
+        if where == "condition":
+            server.condition("deployments", judge, "ReplicaFailure", "FailedCreate", words)
+        else:  # the ReplicaSet's events are there first, and its name is the Deployment's with a hash
+            server.event("ReplicaSet", f"{judge}-7c9f", "FailedCreate", f"Error creating: {words}")
+
+    server.pods = [
+        {"metadata": {"name": f"{name}-x1", "labels": {"app.kubernetes.io/name": name}}, "spec": {},
+         "status": {"phase": "Running"}}
+    ]  # fmt: skip
+    made = asyncio.create_task(controllers())
+    said: list[State] = []
+    with pytest.raises(ClusterError, match=rf"not ready: {judge}.*is forbidden"):
+        await asyncio.wait_for(bring_up(kube, judged, cluster, said.append, QUICK), 10)
+    await made
+    assert said[-1].cause == cause
+    assert words in said[-1].message
+    assert judge in said[-1].message

@@ -10,10 +10,10 @@ import pytest
 from cluster_apiserver import ApiServer
 from watched import QUICK, created, disrupted, ended, looked, waiting
 
-from verif.cluster.assess import State
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.cluster.request import StageRequest
+from verif.cluster.state import State
 from verif.cluster.watch import execute
 
 

@@ -12,6 +12,7 @@ from cluster_apiserver import ApiServer
 from watched import QUICK, Run, created, disrupted, ended, looked, waiting
 
 from verif.cluster.request import StageRequest
+from verif.cluster.state import State
 
 REASONS = ["AppFailed", "JobDeploymentStatusTransitionGracePeriodExceeded", "SubmissionFailed"]
 
@@ -214,3 +215,32 @@ async def test_image_of_the_init_container_that_kuberay_adds(server: ApiServer, 
     assert "(image)" in message
     assert "manifest unknown" in message
     assert not server.objects
+
+
+@pytest.mark.parametrize(
+    "status",
+    [{"jobDeploymentStatus": "Initializing"}, {"jobDeploymentStatus": "Running", "jobStatus": "PENDING"}],
+)
+async def test_pods_that_run_are_not_yet_a_job_that_runs(
+    server: ApiServer, ray: Any, status: dict[str, str]
+) -> None:
+    run = ray()
+    name = await created(server)
+    server.pod(name, "rayjobs", "head-x1", phase="Running")
+    server.update("rayjobs", name, **status)
+    await looked(server)
+    assert run.states[-1] == State("pending", message="Ray is starting")
+    running(server, name)
+    await run.until("running")
+
+
+async def test_silent_node_of_a_worker_is_said(server: ApiServer, ray: Any) -> None:
+    run = ray()
+    name = await created(server)
+    running(server, name)
+    await run.until("running")
+    conditions = [{"type": "Ready", "status": "False"}]
+    pod = server.pod(name, "rayjobs", "worker-x1", phase="Running", conditions=conditions)
+    server.event("Pod", pod, "NodeNotReady", "Node is not ready")
+    await run.until("node-silent")
+    assert not run.task.done()

@@ -134,7 +134,8 @@ ORCHESTRATOR = """
 import asyncio, pickle, sys
 from kubernetes_asyncio import client
 from verif.cluster.client import Kube
-from verif.cluster.watch import Patience, execute
+from verif.cluster.vigil import Patience
+from verif.cluster.watch import execute
 url, request, cluster = pickle.load(sys.stdin.buffer)
 async def main():
     kube = Kube(client.ApiClient(client.Configuration(host=url)), "verif", 4)

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from cluster_apiserver import ApiServer
 
-from verif.cluster.assess import State
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.cluster.request import StageRequest
-from verif.cluster.watch import Patience, execute
+from verif.cluster.state import State
+from verif.cluster.vigil import Patience
+from verif.cluster.watch import execute
 from verif.errors import ClusterError
 
-QUICK = Patience(poll_s=0.3, stuck_s=0.4, unschedulable_s=0.4)
+QUICK = Patience(poll_s=0.3, say_s=0.2, stuck_s=0.4, lost_s=0.4, unschedulable_s=0.4)
 
 
 class Run:

@@ -165,3 +165,11 @@ def test_each_pod_is_reached_by_whom_it_must_be_and_the_judge_by_its_service_onl
     assert who_reaches("judge", 8000) == {"verifier"}
     assert who_reaches("mlflow", 5000) == set(labels)
     assert who_reaches("prefect-worker", 8080) == set()
+
+
+def test_mlflow_is_not_killed_while_it_migrates_or_starts_on_a_busy_node(root: Path) -> None:
+    (pod,) = pods(list(yaml.safe_load_all((root / "infra/k8s/base/mlflow.yaml").read_text())), "mlflow")
+    (container,) = pod["containers"]
+    start = container["startupProbe"]  # until it has passed, the liveness probe does not count
+    assert start["periodSeconds"] * start["failureThreshold"] >= 600
+    assert start["httpGet"] == container["livenessProbe"]["httpGet"]

@@ -218,7 +218,7 @@ async def test_a_client_that_is_gone_leaves_nothing_pending(gone_at: str) -> Non
 
 async def test_bodies_that_are_being_read_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "MAX_READING", 1000)
-    monkeypatch.setattr(service, "BODY_S", 0.3)
+    monkeypatch.setattr(app, "BODY_S", 0.3)
     judge = Slow()
     judge.free()
     async with serving(judge) as (client, state):

@@ -248,6 +248,30 @@ def test_kill_9_resumes_with_the_same_data_in_the_same_order(project: Project) -
     assert "trained 4 steps" in project.run("train", 120)  # the finished run gives its result; nothing trains
 
 
+def test_a_pod_that_is_told_to_end_keeps_the_step_under_way(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.forget_runs()
+    project.recipe(rollout="transformers", seed=7, save_every=4)  # no checkpoint before the last step
+    monkeypatch.setitem(project.env, "VERIF_GRACE_S", "200")  # this machine may be busy
+    process = project.start("train")
+    project.wait(process, lambda: project.reached(1))
+    os.killpg(process.pid, signal.SIGTERM)
+    assert process.wait(240) != 0
+    assert "a checkpoint first" in project.log("train")
+    assert not any("verl" in " ".join(p.cmdline()) for p in project.processes())
+    (saved,) = project.runs[-1].glob("checkpoints/global_step_*/data.pt")
+    step = int(saved.parent.name.rsplit("_", 1)[1])
+    assert step in (1, 2, 3)
+    assert f"resuming after step {step} of 4" in project.run("train")
+    rollouts = list(read(project.root / "reports" / "train" / "rollouts"))
+    for number in (1, 2, 3, 4):
+        seen = {r.id for r in rollouts if r.step == number}
+        assert seen == expected(project, 7, number), (
+            f"step {number} has other prompts than an undisturbed run"
+        )
+
+
 def expected(project: Project, seed: int, step: int) -> set[str]:
     """The prompts of a step by veRL's own sampler, without a run."""
     from types import SimpleNamespace

@@ -1,28 +1,23 @@
-"""A thin client: raw objects in and out, one retry policy, and errors that say whose fault they are.
-
-What can heal (5xx, 429, a broken connection) is retried here for `patience_s`; what the API server refuses is
-raised at once with its own reason.
-"""
+"""A thin client: raw objects of one namespace in and out. What is tried again, and how failures are said: `calls`."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import aiohttp
 import stamina
-from kubernetes_asyncio import client, config
+from kubernetes_asyncio import client
 
+from verif.cluster import credentials
+from verif.cluster.calls import Calls, Limits, Refused, told
 from verif.cluster.config import Cluster
 from verif.cluster.pod_spec import Manifest
-from verif.errors import ClusterError
 
 log = logging.getLogger("verif.cluster")
-T = TypeVar("T")
 API = {
     "Job": ("batch", "v1", "jobs"),
     "RayJob": ("ray.io", "v1", "rayjobs"),
@@ -30,62 +25,35 @@ API = {
     "NetworkPolicy": ("networking.k8s.io", "v1", "networkpolicies"),
     "PodDisruptionBudget": ("policy", "v1", "poddisruptionbudgets"),
 }
-
-
-class Refused(ClusterError):
-    """The API server said no; `status` is its HTTP status, the message its own reason."""
-
-    def __init__(self, status: int, message: str, hint: str = "") -> None:
-        super().__init__(f"the cluster refused ({status}): {message}", hint)
-        self.status, self.reason = status, message
-
-
-class Unreachable(ClusterError):
-    """The API server could not be reached for longer than the client's patience."""
-
-
-def _reason(error: client.ApiException) -> str:
-    try:
-        return str(json.loads(error.body or "{}")["message"])
-    except (TypeError, ValueError, KeyError):
-        return str(error.reason or error.status)
-
-
-def _heals(error: Exception) -> bool:
-    if isinstance(error, client.ApiException):
-        return error.status in (None, 0, 429) or error.status >= 500
-    return isinstance(error, aiohttp.ClientError | asyncio.TimeoutError | OSError)
+KUEUE_VERSIONS = ("v1beta2", "v1beta1")
+"""Of kueue.x-k8s.io, the one to ask first first."""
 
 
 class Kube:
     """Jobs, RayJobs, pods and events of one namespace."""
 
-    def __init__(self, api: client.ApiClient, namespace: str, patience_s: float = 600.0) -> None:
-        self.api, self.namespace, self.patience_s = api, namespace, patience_s
+    def __init__(
+        self,
+        api: client.ApiClient,
+        namespace: str,
+        patience_s: float = 600.0,
+        renew: Callable[[], Awaitable[None]] | None = None,
+        refused_s: float = 60.0,
+    ) -> None:
+        self.api, self.namespace = api, namespace
+        self._call = Calls(Limits(outage_s=patience_s, refused_s=refused_s), renew)
         self.custom, self.core = client.CustomObjectsApi(api), client.CoreV1Api(api)
+        self._kueue: tuple[str, ...] = KUEUE_VERSIONS
 
     @classmethod
     async def connect(cls, namespace: str, context: str = "", patience_s: float = 600.0) -> Kube:
         """From inside a pod or from the kubeconfig; a missing file or the wrong context is one clear error."""
-        try:
-            config.load_incluster_config()
-            return cls(client.ApiClient(), namespace, patience_s)
-        except config.ConfigException:
-            pass
-        try:
-            _, active = config.list_kube_config_contexts()
-            if context and active and active["name"] != context:
-                raise ClusterError(
-                    f"the current kubeconfig context is {active['name']!r}, the cluster file wants {context!r}.",
-                    f"Run `kubectl config use-context {context}`.",
-                )
-            configuration = client.Configuration()
-            await config.load_kube_config(client_configuration=configuration)
-        except config.ConfigException as error:
-            raise ClusterError(
-                f"no usable kubeconfig: {error}", "Set KUBECONFIG, or log in to the cluster first."
-            ) from None
-        return cls(client.ApiClient(configuration), namespace, patience_s)
+        stamina.instrumentation.set_on_retry_hooks(
+            ()
+        )  # an outage is said in one line of `calls`, not per attempt
+        found = await credentials.find(context)
+        api = client.ApiClient(found.configuration)
+        return cls(api, namespace, patience_s, (lambda: found.reload(api)) if found.renewable else None)
 
     @classmethod
     @asynccontextmanager
@@ -100,25 +68,6 @@ class Kube:
     async def close(self) -> None:
         """Close the connection pool."""
         await self.api.close()
-
-    async def _call(self, function: Callable[[], Awaitable[T]]) -> T:
-        try:
-            async for attempt in stamina.retry_context(
-                on=_heals, attempts=None, timeout=self.patience_s, wait_initial=0.2, wait_max=15.0
-            ):
-                with attempt:
-                    return await function()
-        except client.ApiException as error:
-            if _heals(error):
-                raise Unreachable(
-                    f"the API server kept failing ({error.status}) for {self.patience_s:.0f} s."
-                ) from error
-            raise Refused(error.status, _reason(error)) from error
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise Unreachable(
-                f"the API server was unreachable for {self.patience_s:.0f} s: {error}"
-            ) from error
-        raise AssertionError("unreachable")
 
     async def create(self, manifest: Manifest) -> Manifest:
         """Create; an object of that name that is already there is a `Refused` with status 409."""
@@ -152,6 +101,17 @@ class Kube:
             if error.status == 404:
                 return None
             raise
+
+    async def look(self, kind: str, name: str) -> tuple[Manifest | None, str]:
+        """The object, or None, and the version to watch from: the list's, since an old object's own may be forgotten."""
+        group, version, plural = API[kind]
+        page = await self._call(
+            lambda: self.custom.list_namespaced_custom_object(
+                group, version, self.namespace, plural,
+                field_selector=f"metadata.name={name}", _request_timeout=30,
+            )
+        )  # fmt: skip
+        return next(iter(page["items"]), None), str(page["metadata"].get("resourceVersion", ""))
 
     async def find(self, kind: str, selector: str) -> list[Manifest]:
         """All objects with these labels."""
@@ -189,17 +149,19 @@ class Kube:
                 _preload_content=False, _request_timeout=seconds + 15,
             )  # fmt: skip
             async with response:
+                if response.status >= 400:
+                    return
                 async for line in response.content:
                     event = json.loads(line)
                     if event.get("type") == "ERROR":
-                        log.info(
+                        log.debug(
                             "watch of %s %s ended: %s", kind, name, event["object"].get("message", "expired")
                         )
                         return
                     if event.get("type") != "BOOKMARK":
                         yield event
         except (TimeoutError, client.ApiException, aiohttp.ClientError, OSError, ValueError) as error:
-            log.info("watch of %s %s broke off: %s", kind, name, error)
+            log.debug("watch of %s %s broke off: %s", kind, name, told(error))
 
     async def pods(self, selector: str) -> list[Manifest]:
         """The pods with these labels, as plain objects."""
@@ -208,16 +170,41 @@ class Kube:
 
     async def events(self, name: str) -> list[Manifest]:
         """The events about one object, oldest first."""
+        return await self._events(f"involvedObject.name={name}")
+
+    async def events_below(self, kind: str, name: str) -> list[Manifest]:
+        """The events, oldest first, about objects of a kind whose names a controller made from `name`."""
+        found = await self._events(f"involvedObject.kind={kind}")
+        return [event for event in found if event["involvedObject"]["name"].startswith(f"{name}-")]
+
+    async def _events(self, selector: str) -> list[Manifest]:
         items = await self._items(lambda: self.core.list_namespaced_event(
-            self.namespace, field_selector=f"involvedObject.name={name}",
-            _preload_content=False, _request_timeout=30))  # fmt: skip
-        return sorted(items, key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime") or ""))
+            self.namespace, field_selector=selector, _preload_content=False, _request_timeout=30))  # fmt: skip
+        return sorted(items, key=_when)
+
+    async def workload(self, uid: str) -> Manifest | None:
+        """Kueue's Workload of the object with that uid; None as well where Workloads may not be read or are not served."""
+        while self._kueue:
+            try:
+                page = await self.custom.list_namespaced_custom_object(
+                    "kueue.x-k8s.io", self._kueue[0], self.namespace, "workloads", _request_timeout=30)  # fmt: skip
+            except client.ApiException as error:
+                if error.status not in (403, 404):
+                    return None  # its words are for the user only: the next look asks again
+                self._kueue = self._kueue[1:] if error.status == 404 else ()
+            except (TimeoutError, aiohttp.ClientError, OSError):
+                return None
+            else:
+                return next((w for w in page["items"] if uid in _owners(w)), None)
+        return None
 
     async def _items(self, function: Callable[[], Awaitable[Any]]) -> list[Manifest]:
         async def read() -> list[Manifest]:
             async with await function() as response:
                 if response.status >= 400:
-                    raise client.ApiException(status=response.status, reason=response.reason)
+                    error = client.ApiException(status=response.status, reason=response.reason)
+                    error.body = await response.text()
+                    raise error
                 return list((await response.json())["items"])
 
         return await self._call(read)
@@ -231,3 +218,12 @@ class Kube:
             return str(text or "")
         except (TimeoutError, client.ApiException, aiohttp.ClientError, OSError):
             return ""
+
+
+def _when(event: Manifest) -> str:
+    last = event.get("lastTimestamp") or (event.get("series") or {}).get("lastObservedTime")
+    return str(last or event.get("eventTime") or "")
+
+
+def _owners(obj: Manifest) -> set[str]:
+    return {owner["uid"] for owner in obj["metadata"].get("ownerReferences") or []}

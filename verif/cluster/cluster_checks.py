@@ -9,7 +9,8 @@ import aiohttp
 from kubernetes_asyncio import client
 
 from verif.cluster.admission import admission_policies
-from verif.cluster.client import Kube
+from verif.cluster.calls import told
+from verif.cluster.client import KUEUE_VERSIONS, Kube
 from verif.cluster.config import Cluster, Role
 from verif.cluster.egress import stage_policies
 from verif.cluster.findings import Finding
@@ -21,12 +22,19 @@ from verif.recipe import Recipe
 
 RIGHTS = [("batch", "jobs"), ("ray.io", "rayjobs"), ("", "pods"), ("", "pods/log"), ("", "events"),
           ("apps", "deployments"), ("", "services"), ("", "configmaps"), ("networking.k8s.io", "networkpolicies"),
-          ("policy", "poddisruptionbudgets")]  # fmt: skip
+          ("policy", "poddisruptionbudgets"), ("", "persistentvolumeclaims"), ("", "serviceaccounts"),
+          ("kueue.x-k8s.io", "localqueues"), ("kueue.x-k8s.io", "workloads")]  # fmt: skip
 VERBS = {"jobs": ("create", "get", "list", "watch", "delete"), "rayjobs": ("create", "get", "list", "watch", "delete"),
          "pods": ("list",), "pods/log": ("get",), "events": ("list",),
          # A verifier is one Deployment that owns the rest: the cluster deletes what it owns.
          "deployments": ("create", "get", "delete"), "services": ("create",), "configmaps": ("create",),
-         "networkpolicies": ("create",), "poddisruptionbudgets": ("create",)}  # fmt: skip
+         "networkpolicies": ("create",), "poddisruptionbudgets": ("create",),
+         # What a run names and does not make, for these checks; and why Kueue lets a Job wait.
+         "persistentvolumeclaims": ("get",), "serviceaccounts": ("get",),
+         "localqueues": ("get",), "workloads": ("list",)}  # fmt: skip
+NICE_TO_HAVE = ("persistentvolumeclaims", "serviceaccounts", "localqueues", "workloads")
+"""Without these nothing fails; less is checked, and less is said."""
+ANSWER_S = 15
 VERIFIER = ("deployments", "services", "configmaps", "networkpolicies", "poddisruptionbudgets")
 ROLE = "Bind the role verif-orchestrator (infra/k8s/base/rbac.yaml) to this user."
 POLICIES = "As an administrator: `verif cluster policies | kubectl apply -f -`."
@@ -83,15 +91,12 @@ async def check_cluster(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Fi
             *await _gpus(kube, recipe, cluster),
         ]
     except (client.ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
-        told = f"{error.status} {error.reason}" if isinstance(error, client.ApiException) else error
-        return [
-            Finding(
-                "API server",
-                False,
-                f"{kube.api.configuration.host}: {told}",
-                "Check the kubeconfig and the network.",
-            )
-        ]
+        late = isinstance(error, TimeoutError)
+        words = f"no answer within {ANSWER_S} s" if late else told(error)
+        if isinstance(error, client.ApiException):
+            words = f"{error.status} {words}"
+        place = kube.api.configuration.host
+        return [Finding("API server", False, f"{place}: {words}", "Check the kubeconfig and the network.")]
 
 
 def _needs_ray(recipe: Recipe) -> bool:
@@ -102,6 +107,8 @@ async def _rights(kube: Kube, recipe: Recipe) -> list[Finding]:
     api, missing = client.AuthorizationV1Api(kube.api), []
     for group, resource in RIGHTS:
         if resource == "rayjobs" and not _needs_ray(recipe):
+            continue
+        if resource in NICE_TO_HAVE:
             continue
         if resource in VERIFIER and not goes_to_cluster(recipe, "verifier"):
             continue
@@ -114,7 +121,7 @@ async def _rights(kube: Kube, recipe: Recipe) -> list[Finding]:
                 spec=client.V1SelfSubjectAccessReviewSpec(resource_attributes=attributes)
             )
             try:
-                answer = await api.create_self_subject_access_review(body, _request_timeout=15)
+                answer = await api.create_self_subject_access_review(body, _request_timeout=ANSWER_S)
             except client.ApiException as error:
                 return [
                     Finding(
@@ -145,24 +152,28 @@ async def _rayjobs(kube: Kube, recipe: Recipe) -> Finding:
         return Finding("RayJob CRD", True, "not needed")
     found = await _exists(
         kube.custom.list_namespaced_custom_object(
-            "ray.io", "v1", kube.namespace, "rayjobs", limit=1, _request_timeout=15
+            "ray.io", "v1", kube.namespace, "rayjobs", limit=1, _request_timeout=ANSWER_S
         )
     )
-    told = {True: "", False: "rayjobs.ray.io is not served", None: "may not be read"}[found]
+    said = {True: "", False: "rayjobs.ray.io is not served", None: "may not be read"}[found]
     fix = ROLE if found is None else "Install the KubeRay operator."
-    return Finding("RayJob CRD", found is True, told, fix)
+    return Finding("RayJob CRD", found is True, said, fix)
 
 
 async def _queue(kube: Kube, cluster: Cluster) -> Finding:
     if not cluster.queue:
         return Finding("Kueue queue", True, "not used")
-    found = await _exists(kube.custom.get_namespaced_custom_object(
-        "kueue.x-k8s.io", "v1beta1", kube.namespace, "localqueues", cluster.queue, _request_timeout=15))  # fmt: skip
-    told = {True: "", False: " does not exist", None: f": {NOT_READ}"}[found]
+    found: bool | None = False
+    for version in KUEUE_VERSIONS:
+        found = await _exists(kube.custom.get_namespaced_custom_object(
+            "kueue.x-k8s.io", version, kube.namespace, "localqueues", cluster.queue, _request_timeout=ANSWER_S))  # fmt: skip
+        if found is not False:
+            break
+    said = {True: "", False: " does not exist", None: f": {NOT_READ}"}[found]
     return Finding(
         "Kueue queue",
         found is not False,
-        cluster.queue + told,
+        cluster.queue + said,
         "Create the LocalQueue, or set queue to an empty string.",
     )
 
@@ -181,7 +192,7 @@ async def _named(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:
     ]
     out = []
     for kind, name, read, fix in wanted:
-        found = await _exists(read(name, kube.namespace, _request_timeout=15))
+        found = await _exists(read(name, kube.namespace, _request_timeout=ANSWER_S))
         detail = {True: "", False: "does not exist", None: NOT_READ}[found]
         out.append(Finding(f"{kind} {name}", found is not False, detail, fix))
     return out
@@ -217,7 +228,7 @@ async def _gpus(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:
     if not wanted:
         return [Finding("GPU nodes", True, "not needed")]
     try:
-        nodes = (await kube.core.list_node(_request_timeout=15)).items
+        nodes = (await kube.core.list_node(_request_timeout=ANSWER_S)).items
     except client.ApiException as error:
         return [Finding("GPU nodes", True, f"nodes may not be listed ({error.status}); not checked")]
     out = []

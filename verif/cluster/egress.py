@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 
 from verif.cluster.config import Cluster, Destination, Egress
-from verif.cluster.network import dns
+from verif.cluster.network import dns_egress
 from verif.cluster.pod_spec import Manifest
 from verif.cluster.request import (
     HUB_LABEL,
@@ -38,11 +38,13 @@ def stage_policies(cluster: Cluster) -> list[Manifest]:
     judge = {"matchLabels": component("judge")}
     asks = to_pods({"matchLabels": component("verifier")}, VERIFIER_PORT)
     return [
-        _policy(cluster, "verif-stage-egress", has(STAGE_LABEL), [dns(), mlflow, *outside(egress.remote)]),
+        _policy(
+            cluster, "verif-stage-egress", has(STAGE_LABEL), [*dns_egress(), mlflow, *outside(egress.remote)]
+        ),
         _policy(cluster, "verif-stage-hub", {"matchLabels": {HUB_LABEL: "true"}}, outside(egress.hub)),
         _policy(cluster, "verif-stage-verifier", has(VERIFIER_LABEL), [asks]),
         _policy(cluster, "verif-stage-nodes", several, [{"to": [{"podSelector": several}]}]),
-        _policy(cluster, "verif-judge-egress", judge, [dns(), *outside(egress.hub)]),
+        _policy(cluster, "verif-judge-egress", judge, [*dns_egress(), *outside(egress.hub)]),
     ]
 
 

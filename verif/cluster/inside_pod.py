@@ -11,13 +11,13 @@ import json
 import logging
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from verif.cluster.images import lock_digest
+from verif.cluster.pod_signals import CHECKPOINT_S, ToldToEnd, endable, run_group
 from verif.errors import ClusterError, VerifError
 from verif.project import apply_overrides, overrides_digest, set_parameters
 from verif.system.disclosure.masking import mask
@@ -64,9 +64,7 @@ def read_assignment(environment: dict[str, str]) -> Assignment:
             lock=environment.get("VERIF_LOCK", ""),
         )
     except KeyError as error:
-        raise ClusterError(
-            f"the pod was started without {error}.", "Start it through `verif run --executor kubernetes`."
-        ) from None
+        raise ClusterError(f"the pod was started without {error}.", "Start it through `verif run`.") from None
     except ValueError as error:
         raise ClusterError(f"VERIF_OVERRIDES is not JSON: {error}") from None
     if overrides_digest(overrides) != environment.get("VERIF_OVERRIDES_DIGEST", ""):
@@ -77,12 +75,9 @@ def read_assignment(environment: dict[str, str]) -> Assignment:
 def _run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> None:
     shown = mask(" ".join(command))
     log.info("$ %s", shown)
-    done = subprocess.run(command, cwd=cwd, check=False, stderr=subprocess.PIPE, text=True, env=env)
-    said = mask(done.stderr)
-    sys.stderr.write(said)
-    if done.returncode != 0:
-        words = said.strip().splitlines()
-        raise ClusterError(f"`{shown}` ended with {done.returncode}: {words[-1] if words else 'no message'}")
+    code, last = run_group(command, cwd, env)
+    if code != 0:
+        raise ClusterError(f"`{shown}` ended with {code}: {mask(last) or 'no message'}")
 
 
 def check_out(assignment: Assignment) -> Path:
@@ -129,7 +124,7 @@ def run(assignment: Assignment) -> None:
     clone = check_out(assignment)
     fetch_run_cache(clone)
     restore_upstream(clone, assignment.stage)
-    environment = stage_environment(clone, assignment.run_id)
+    environment = stage_environment(clone, assignment.run_id) | {"VERIF_GRACE_S": f"{CHECKPOINT_S:.0f}"}
     _run(sys.executable, "-m", "dvc", "repro", "--single-item", assignment.stage, cwd=clone, env=environment)
     dvc(clone, "push", "--run-cache")
     if assignment.checkpoints and assignment.workspace.is_relative_to(assignment.checkpoints):
@@ -140,7 +135,14 @@ def main() -> None:
     """Entry point of the pod: one line on failure, so that it becomes the termination message."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        run(read_assignment(dict(os.environ)))
+        with endable():
+            run(read_assignment(dict(os.environ)))
+    except ToldToEnd:
+        print(
+            "verif: the pod was told to end (SIGTERM); a later attempt goes on from the last checkpoint",
+            file=sys.stderr,
+        )
+        sys.exit(143)
     except VerifError as error:
         print(f"verif: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -7,6 +7,8 @@ from verif.cluster.pod_spec import Manifest
 from verif.cluster.request import VERIFIER_PORT
 
 JUDGE_PORT = 8000
+NODE_LOCAL_DNS = "169.254.20.10/32"
+"""Where NodeLocal DNSCache listens; it runs in the host's network, so no namespace or label selects it."""
 
 
 def labels_of(name: str, component: str) -> dict[str, str]:
@@ -29,17 +31,25 @@ def disruption_budget(cluster: Cluster, name: str, labels: dict[str, str]) -> Ma
     }
 
 
-def dns() -> Manifest:
-    """The rule that lets out to the cluster's name servers."""
-    return {
-        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
-        "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
-    }
+def dns_egress() -> list[Manifest]:
+    """To whoever answers names: the cluster's DNS, a cache on the node (a link-local address), or OpenShift's own."""
+
+    def named(namespace: str) -> Manifest:
+        return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+
+    def ports(*numbers: int) -> list[Manifest]:
+        return [{"protocol": protocol, "port": port} for port in numbers for protocol in ("UDP", "TCP")]
+
+    return [
+        {"to": [named("kube-system"), {"ipBlock": {"cidr": NODE_LOCAL_DNS}}], "ports": ports(53)},
+        {"to": [named("openshift-dns")], "ports": ports(53, 5353)},
+    ]
 
 
 def network_policies(cluster: Cluster, name: str, has_judge: bool) -> list[Manifest]:
     """The service: in from verif's pods and Prometheus, out to its judge and DNS only. The judge: in from the service."""
     verifier, judge = labels_of(name, "verifier"), labels_of(f"{name}-judge", "judge")
+    dns = dns_egress()
     to_judge: Manifest = {
         "to": [{"podSelector": {"matchLabels": judge}}],
         "ports": [{"protocol": "TCP", "port": JUDGE_PORT}],
@@ -72,7 +82,7 @@ def network_policies(cluster: Cluster, name: str, has_judge: bool) -> list[Manif
                         "ports": [{"protocol": "TCP", "port": VERIFIER_PORT}],
                     }
                 ],
-                "egress": [dns(), to_judge] if has_judge else [dns()],
+                "egress": [*dns, to_judge] if has_judge else dns,
             },
         )
     ]

@@ -9,27 +9,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from dataclasses import replace
 
-from verif.cluster.assess import State, assess, pods_state
-from verif.cluster.client import Kube, Refused
+from verif.cluster.assess import assess
+from verif.cluster.calls import Refused
+from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
+from verif.cluster.holdup import pods_state, refused, wants_events
 from verif.cluster.pod_spec import Manifest, owner_references
 from verif.cluster.request import VERIFIER_LABEL
+from verif.cluster.state import State
 from verif.cluster.verifier import name_of, verifier
-from verif.cluster.watch import Patience
+from verif.cluster.vigil import STUCK, Patience, Report, Vigil, said_in_the_log
 from verif.errors import ClusterError
 from verif.recipe import Recipe
 
 log = logging.getLogger("verif.cluster")
-STUCK = ("image", "config", "quota", "admission")
 
 
 async def bring_up(
     kube: Kube,
     recipe: Recipe,
     cluster: Cluster,
-    report: Callable[[State], None],
+    report: Report = said_in_the_log,
     patience: Patience = Patience(),
     start_s: float = 7200.0,
 ) -> str:
@@ -41,32 +43,60 @@ async def bring_up(
     name, manifests = name_of(recipe, cluster), verifier(recipe, cluster)
     main = next(m for m in manifests if m["kind"] == "Deployment" and m["metadata"]["name"] == name)
     owner = await _create(kube, main)
+    log.info("%s: waiting for the verifier and its judge", name)
     for manifest in manifests:
         if manifest is not main:
             manifest["metadata"] |= owner_references(owner)
             await _create(kube, manifest)
     wanted = [m["metadata"]["name"] for m in manifests if m["kind"] == "Deployment"]
-    last, since, begun = State("pending"), time.monotonic(), time.monotonic()
+    vigil, begun = Vigil(name, report, patience), time.monotonic()
     while True:
-        waiting = [one for one in wanted if not await _available(kube, one)]
+        waiting = [one for one in wanted if not _available(await kube.get("Deployment", one))]
         if not waiting:
+            log.info("%s: available", name)
             return name
-        pods = [pod for one in waiting for pod in await kube.pods(f"app.kubernetes.io/name={one}")]
-        events = [event for pod in pods for event in await kube.events(pod["metadata"]["name"])]
-        state = pods_state(pods, events)
-        if state != last:
-            report(state)
-        if (state.phase, state.cause) != (last.phase, last.cause):
-            since = time.monotonic()
-        last = state
-        now = time.monotonic()
-        if (state.cause in STUCK and now - since > patience.stuck_s) or now - begun > start_s:
+        states = {one: await _state(kube, one) for one in waiting}
+        worst = min(waiting, key=lambda one: _hopeful(states[one]))
+        state = vigil.see(states[worst])
+        if state.final or time.monotonic() - begun > start_s:
+            pods = await kube.pods(f"app.kubernetes.io/name={worst}")
             tail = "".join([await kube.logs(pod["metadata"]["name"]) for pod in pods[:1]])
             raise ClusterError(
                 f"the verifier {name} is not ready: {', '.join(waiting)}: {state.message or state.phase}.",
                 tail,
             )
         await asyncio.sleep(patience.poll_s)
+
+
+async def _state(kube: Kube, name: str) -> State:
+    """What one Deployment waits for. Pods that quota or admission refuse exist nowhere: it, or its ReplicaSet, says so."""
+    pods = [
+        p
+        for p in await kube.pods(f"app.kubernetes.io/name={name}")
+        if not p["metadata"].get("deletionTimestamp")
+    ]
+    if not pods:
+        found = await kube.get("Deployment", name)
+        said = _conditions(found).get("ReplicaFailure") or _last_refusal(
+            await kube.events_below("ReplicaSet", name)
+        )
+        state = refused(said)
+    else:
+        asked = [pod for pod in pods if wants_events(pod)]
+        events = [event for pod in asked for event in await kube.events(pod["metadata"]["name"])]
+        state = pods_state(pods, events)
+    return replace(state, message=f"{name}: {state.message or state.phase}")
+
+
+def _last_refusal(events: list[Manifest]) -> Manifest:
+    return next((event for event in reversed(events) if event.get("reason") == "FailedCreate"), {})
+
+
+def _hopeful(state: State) -> int:
+    """The lowest is what has to be said: what is stuck, then what waits, then what runs and only is not ready."""
+    if state.cause in STUCK:
+        return 0
+    return 1 if state.cause else 2 if state.phase == "pending" else 3
 
 
 async def _create(kube: Kube, manifest: Manifest) -> Manifest:
@@ -86,9 +116,13 @@ async def _create(kube: Kube, manifest: Manifest) -> Manifest:
     return {**manifest, **found}
 
 
-async def _available(kube: Kube, name: str) -> bool:
-    found = await kube.get("Deployment", name)
-    return found is not None and int((found.get("status") or {}).get("availableReplicas") or 0) > 0
+def _available(deployment: Manifest | None) -> bool:
+    return deployment is not None and int((deployment.get("status") or {}).get("availableReplicas") or 0) > 0
+
+
+def _conditions(deployment: Manifest | None) -> dict[str, Manifest]:
+    listed = ((deployment or {}).get("status") or {}).get("conditions") or []
+    return {condition["type"]: condition for condition in listed if condition.get("status") == "True"}
 
 
 async def release(kube: Kube, recipe: Recipe, cluster: Cluster) -> bool:

@@ -11,49 +11,44 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from verif.cluster.assess import PodCauses, State, assess, pod_causes
-from verif.cluster.client import Kube, Refused
+from verif.cluster import kueue
+from verif.cluster.assess import assess
+from verif.cluster.calls import Refused
+from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
+from verif.cluster.holdup import wants_events
 from verif.cluster.manifests import manifest
+from verif.cluster.pod_end import PodCauses, pod_causes
 from verif.cluster.pod_spec import Manifest
+from verif.cluster.quota import exceeded, hint
 from verif.cluster.request import ATTEMPT_LABEL, RUN_LABEL, StageRequest
+from verif.cluster.state import State
+from verif.cluster.vigil import Patience, Report, Vigil, said_in_the_log
 from verif.errors import ClusterError
 
 log = logging.getLogger("verif.cluster")
-Report = Callable[[State], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long what does not heal by itself is allowed to last, in seconds."""
-
-    poll_s: float = 10.0
-    ray_poll_s: float = 3.0  # a drained Ray pod can be gone within seconds, and only the pod says why
-    stuck_s: float = 600.0  # image, configuration, quota and admission problems
-    unschedulable_s: float = 86400.0  # a busy cluster is not a failure
 
 
 async def submit(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifest:
     """Create the object, or adopt the one that is there under its name."""
     wanted = manifest(request, cluster)
     try:
-        return await kube.create(wanted)
+        made = await kube.create(wanted)
+        log.info("%s: submitted as a %s", request.name, wanted["kind"])
+        return made
     except Refused as error:
         if error.status == 409:
             found = await kube.get(wanted["kind"], request.name)
             if found is not None and found["metadata"].get("labels", {}).get(RUN_LABEL) == request.run:
-                log.info("%s is there already; watching it", request.name)
+                log.info("%s: is there already; watching it", request.name)
                 return found
             raise ClusterError(
                 f"an object named {request.name} exists that is not verif's.", "Delete or rename it."
             ) from None
-        if "exceeded quota" in error.reason:
-            raise ClusterError(
-                f"quota exceeded: {error.reason}",
-                "Ask for less in the recipe's resources, or for more quota.",
-            ) from None
+        if exceeded(error.reason):
+            raise ClusterError(f"quota exceeded: {error.reason}.", hint(error.reason)) from None
         raise
 
 
@@ -66,9 +61,13 @@ async def latest(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifes
 
 async def _look(kube: Kube, obj: Manifest, selector: str, seen: PodCauses) -> State:
     """The object's state now. `seen` learns what the pods say: they are often gone when the failure shows."""
-    name, pods = obj["metadata"]["name"], await kube.pods(selector)
+    pods = await kube.pods(selector)
     seen |= pod_causes(pods)
-    state = assess(obj, pods, await kube.events(name), seen)
+    events = await kube.events(obj["metadata"]["name"])
+    for pod in pods:
+        events += await kube.events(pod["metadata"]["name"]) if wants_events(pod) else []
+    queue = await kueue.words(kube, obj) if obj["spec"].get("suspend") else ""
+    state = assess(obj, pods, events, seen, queue)
     if obj["kind"] == "RayJob" and state.phase == "failed" and not state.retriable:
         told = [event for pod in seen for event in await kube.events(pod)]  # events outlive their pod
         state = assess(obj, pods, told, seen)
@@ -91,12 +90,12 @@ async def watch(
     """See one object to its end. Reports each change of state once."""
     kind, name = obj["kind"], obj["metadata"]["name"]
     selector = f"{RUN_LABEL}={obj['metadata']['labels'][RUN_LABEL]},{ATTEMPT_LABEL}={obj['metadata']['labels'][ATTEMPT_LABEL]}"
-    last, since = State("pending"), clock()
+    vigil = Vigil(name, report, patience, clock)
     poll_s = min(patience.poll_s, patience.ray_poll_s) if kind == "RayJob" else patience.poll_s
     seen: PodCauses = {}
     before = obj
     while True:
-        current = await kube.get(kind, name)
+        current, version = await kube.look(kind, name)
         if current is None:
             state = State(
                 "failed",
@@ -108,20 +107,15 @@ async def watch(
                 seen.clear()
             before = current
             state = await _look(kube, {"kind": kind, **current}, selector, seen)
-        if (state.phase, state.cause) != (last.phase, last.cause):
-            since = clock()
-        if state != last:
-            report(state)
-            last = state
-        if state.final:
-            return state
-        limit = {"image": patience.stuck_s, "config": patience.stuck_s, "quota": patience.stuck_s,
-                 "admission": patience.stuck_s, "unschedulable": patience.unschedulable_s}.get(state.cause)  # fmt: skip
-        if state.phase == "pending" and limit is not None and clock() - since > limit:
-            return State("failed", state.cause, f"{state.message} (for {limit:.0f} s)")
-        assert current is not None
+        judged = vigil.see(state)
+        if judged.retriable and not state.final:
+            await kube.delete(kind, name)  # and no waiting: its node, lost, may never confirm it
+        elif judged.final and not state.final:
+            await cancel(kube, kind, name)
+        if judged.final:
+            return judged
         started = clock()
-        async for _ in kube.changes(kind, name, current["metadata"].get("resourceVersion", ""), poll_s):
+        async for _ in kube.changes(kind, name, version, poll_s):
             break
         else:  # a stream that ends at once must not become a busy loop
             await asyncio.sleep(min(poll_s, max(0.0, poll_s - (clock() - started))) or 0.05)
@@ -130,11 +124,12 @@ async def watch(
 async def cancel(kube: Kube, kind: str, name: str, seconds: float = 150.0) -> bool:
     """Delete the object and wait until it is gone (pods get their grace period); False if it still stands."""
     await kube.delete(kind, name)
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, 0.1
     while time.monotonic() < end:
         if await kube.get(kind, name) is None:
             return True
-        await asyncio.sleep(min(1.0, seconds / 20))
+        await asyncio.sleep(pause)
+        pause = min(2.0, 2 * pause)
     return False
 
 
@@ -142,7 +137,7 @@ async def execute(
     kube: Kube,
     request: StageRequest,
     cluster: Cluster,
-    report: Report,
+    report: Report = said_in_the_log,
     attempts: int = 3,
     patience: Patience = Patience(),
 ) -> State:
@@ -172,7 +167,7 @@ async def execute(
             return state
         if not state.retriable or request.attempt >= attempts:
             tail = await _last_words(kube, request)
-            if state.cause in ("image", "config", "quota", "admission", "unschedulable"):
+            if state.cause == "admission":  # KubeRay's refusal; it would stand there for ever
                 await cancel(kube, obj["kind"], request.name)
             raise ClusterError(
                 f"stage {request.stage} failed on the cluster ({state.cause}): {state.message}", tail

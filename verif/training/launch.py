@@ -22,7 +22,7 @@ from verif.errors import TrainingError, VerifError
 from verif.system.files import digest, digest_code, digest_tree, new_directory, write_json
 from verif.system.private import require_tree
 from verif.system.record import Record
-from verif.training import preflight, supervise
+from verif.training import holder, preflight, supervise
 from verif.training.command import Job, job
 from verif.training.environment import Places
 from verif.training.progress import RunFolder
@@ -180,9 +180,9 @@ def served(url: str) -> dict[str, int]:
 
 
 def _empty(folder: RunFolder) -> None:
-    """Remove a run's results; its lock stays."""
+    """Remove a run's results; who holds it stays."""
     for path in folder.path.iterdir():
-        if path.name == "lock":
+        if path.name == "lock" or holder.NAME in path.name:
             continue
         if path.is_dir():
             shutil.rmtree(path)

@@ -49,6 +49,7 @@ class RunFolder:
         self.log = path / "verl.log"
         self._heartbeat = path / "heartbeat.json"
         self._failure = path / "failure.json"
+        self._end = path / "end"
 
     # ------------------------------------------------------------------------ written by the trainer
     def beat(self, doing: str) -> None:
@@ -72,6 +73,10 @@ class RunFolder:
         """Leave the error for the supervisor: an exception in a Ray actor arrives as pages of text."""
         write_json(self._failure, {"message": error.message, "hint": error.hint})
 
+    def asked_to_end(self) -> bool:
+        """Whether the supervisor wants a checkpoint and then the end."""
+        return self._end.exists()
+
     # --------------------------------------------------------------------- read by the supervisor
     def heartbeat(self) -> tuple[str, float]:
         """What the run was last doing, and when (seconds since the epoch); ("", 0) before the first."""
@@ -83,10 +88,15 @@ class RunFolder:
         found = _read(self._failure)
         return (str(found["message"]), str(found["hint"])) if "message" in found else None
 
+    def ask_to_end(self) -> None:
+        """Ask the trainer for a checkpoint after the step under way, and to end."""
+        self._end.touch()
+
     def clear_failure(self) -> None:
         """Forget the last attempt's end and heartbeat."""
         self._failure.unlink(missing_ok=True)
         self._heartbeat.unlink(missing_ok=True)
+        self._end.unlink(missing_ok=True)
 
     def done(self) -> list[int]:
         """Steps with metrics, in order."""

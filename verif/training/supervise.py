@@ -24,7 +24,7 @@ from typing import IO, Any
 from verif.errors import BusyError, SetupError, TrainingError
 from verif.system.files import write_bytes
 from verif.system.private import new_secret, private_folder
-from verif.training import guard
+from verif.training import ending, guard, holder
 from verif.training.command import Job
 from verif.training.environment import TOKEN
 from verif.training.progress import RunFolder
@@ -51,7 +51,8 @@ def claim(folder: RunFolder) -> Iterator[None]:
                 f"another process is training in {folder.path}.", "Wait for it, or end it."
             ) from None
         end_previous(folder)
-        yield
+        with holder.held(folder.path):
+            yield
 
 
 def end_previous(folder: RunFolder) -> None:
@@ -108,6 +109,9 @@ def _attempt(
         )
         try:
             _watch(process, folder, steps, step_timeout_s, on_step)
+        except KeyboardInterrupt:
+            ending.save_first(process, folder, ending.grace())
+            raise
         finally:
             stop(process)
             shutil.rmtree(ray, ignore_errors=True)

@@ -18,7 +18,7 @@ from verl.trainer.ppo.v1 import PPOTrainerSync, register_trainer
 
 import verif.training.verl.advantage  # noqa: F401 registers the estimator
 from verif.data.rollouts import Rollout, write_step
-from verif.errors import VerifError
+from verif.errors import TrainingError, VerifError
 from verif.training.progress import RunFolder
 from verif.training.verl.record import FIELD, Record
 from verif.training.verl.sampler import Sample
@@ -84,6 +84,16 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
             del metrics[name]
         self.folder.write_step(global_steps, metrics)
         self.folder.beat(f"after step {global_steps}")
+        if self.folder.asked_to_end():
+            self.end_with_checkpoint(global_steps)
+
+    def end_with_checkpoint(self, step: int) -> None:
+        """The pod is going away: what this step has learnt is kept, for the attempt that comes next."""
+        if self.folder.checkpoint() != step:
+            self._save_checkpoint()
+        error = TrainingError(f"told to end; step {step} is saved.")
+        self.folder.fail(error)
+        raise error
 
     def keep_rollouts(self, batch: Any, sample: Sample) -> None:
         """Write the batch as veRL trained on it (padding too), and every rollout of the step.
