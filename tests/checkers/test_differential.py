@@ -86,6 +86,7 @@ def check(body: str, head: str = "import re") -> str:
         (r"return bool(re.search(r'\w', response))", "\u0301", F),
         ("return bool(re.search('(?i)i', response))", "İ", P),
         (r"return re.search(r'\z', response) is None", "z", E),
+        ("return re.findall('(a){0}b', response) == ['']", "b", E),
         ("return bool(re.search('a', response, re.VERBOSE))", "a", P),
         ("return hasattr(response, 'lower') and not hasattr(response, 'append')", "", P),
         ("return round(2.675, 2) == 2.67", "", P),

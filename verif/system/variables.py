@@ -55,6 +55,7 @@ VARIABLES = (
         "VERIF_SECRETS", "person", "Folder outside the project that holds the secrets of the compose file."
     ),
     # --- verif sets these for its own processes and pods
+    Variable("VERIF_GRACE_S", "verif", "Seconds that a pod which is told to end leaves for a checkpoint."),
     Variable("VERIF_LOOPBACK", "verif", "`1` where nothing of a training may listen beyond this machine."),
     Variable("VERIF_MLFLOW_HOME", "verif", "Folder of the MLflow that `make up` starts."),
     Variable("VERIF_MLFLOW_LOGIN", "verif", "User and password of that MLflow."),

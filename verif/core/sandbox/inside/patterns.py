@@ -127,6 +127,8 @@ def _verif_repeat(st, pieces, least, most):
         _verif_refuse("a repeat of what may be empty")
     if mode:
         st["lazy"] = True
+    if most == 0 and groups:
+        _verif_refuse("a group that is repeated zero times")  # the engine forgets such a group, and its number
     if mode == "+" and groups:
         _verif_refuse("a possessive repeat of a group")
     if (least, most) == (0, _VERIF_MANY):
