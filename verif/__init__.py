@@ -8,6 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from verif.core.once import averify as averify
+    from verif.core.once import verify as verify
+    from verif.core.once import verify_many as verify_many
     from verif.core.row_files import read_rows as read_rows
     from verif.core.rules import NoParams as NoParams
     from verif.core.rules import Outcome as Outcome
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
     from verif.core.rules import rule as rule
     from verif.core.score import score as score
     from verif.core.verifier import Verifier as Verifier
-    from verif.service.build import verify as verify
     from verif.types import CheckerConstraint as CheckerConstraint
     from verif.types import Constraint as Constraint
     from verif.types import Instruction as Instruction
@@ -33,11 +35,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "verif.core.once": ("averify", "verify", "verify_many"),
     "verif.core.row_files": ("read_rows",),
     "verif.core.rules": ("NoParams", "Outcome", "Params", "rule"),
     "verif.core.score": ("score",),
     "verif.core.verifier": ("Verifier",),
-    "verif.service.build": ("verify",),
     "verif.types": (
         "CheckerConstraint", "Constraint", "Instruction", "Item", "Preference", "ReferenceConstraint",
         "Response", "Reward", "RuleConstraint", "SoftConstraint", "Status", "Verdict", "Verification",

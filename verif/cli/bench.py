@@ -53,7 +53,8 @@ def run(
     suite = Suite(catalog.get(name), tuple(catalog.load(name, path, stage.data, stage.root, limit)))
     sampling = Sampling("t1", temperature, tokens, stage.recipe.evaluate.seed)
     answers = answer_all(Model("after", model, (sampling,), (suite,)), stage.state, {})
-    rows = judge_all([suite], answers, lambda: open_verifier(stage))
+    thinks = stage.recipe.verifier.policy_thinks
+    rows = judge_all([suite], answers, lambda: open_verifier(stage), policy_thinks=thinks)
     if out:
         verdicts.write(out, rows)
     table = Table(title=f"{suite.benchmark.title}, {len(suite.cases)} cases, {model}")
