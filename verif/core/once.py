@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from verif.core.checks import LazySandbox, Rules, checker_verdicts, wants_sandbox
 from verif.core.finishing import finished, to_judge
 from verif.core.plan import Plan
+from verif.core.reward import require_formula
 from verif.core.starting import Start
 from verif.types import Constraint, Formula, Instruction, Item, Response, Verification
 
@@ -83,6 +84,7 @@ def verify_many(
     >>> [(one.reward.value, one.reward.state) for one in verify_many(items)]
     [(1.0, 'scored'), (0.0, 'scored'), (0.0, 'unscorable')]
     """
+    require_formula(formula)
     start = Start(_RULES, list(items), policy_thinks=policy_thinks, no_rules=formula == "soft-only")
     while not start.step():
         pass

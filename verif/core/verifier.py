@@ -19,7 +19,9 @@ from verif.core.checks import Checks, Rules, as_cached, checker_verdicts, wants_
 from verif.core.finishing import finished, to_judge
 from verif.core.parts import make_parts
 from verif.core.plan import Plan, without
+from verif.core.reward import require_formula
 from verif.core.starting import Start, everything
+from verif.system import plugins
 from verif.system.files import digest
 from verif.types import Formula, Instruction, Item, Reward, Status, Verdict, Verification
 
@@ -48,6 +50,7 @@ class Verifier:
         cache: VerdictCache | None = None,
         parts: dict[str, str] | None = None,
     ) -> None:
+        require_formula(formula)
         self.formula, self.unscorable_reward, self.policy_thinks = formula, unscorable_reward, policy_thinks
         self.judge, self.sandbox, self.cache = judge, sandbox, cache
         self.parts = parts or make_parts(
@@ -56,6 +59,7 @@ class Verifier:
             policy_thinks=policy_thinks,
             judge=judge.part if judge else "none",
             sandbox=sandbox.version if sandbox else "none",
+            plugins=plugins.identity(()),
         )
         self.identity = digest(self.parts)
         self.saved: Counter[str] = Counter()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from verif.core.activate import activate
 from verif.core.cache import VerdictCache
 from verif.core.checks import LazySandbox
 from verif.core.verifier import Verifier
@@ -36,7 +37,7 @@ def build(
 
     `judge_model` is the folder whose digest identifies the judge; `state` holds the verdict cache.
     """
-    section = recipe.verifier
+    section = activate(recipe).verifier
     judge = _judge(recipe, judge_url, judge_model) if recipe.judge.kind != "none" and judge_url else None
     return Verifier(
         formula=section.formula,
