@@ -10,8 +10,13 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 #: A path of the tree in backticks, perhaps with a function, a line or an option behind it.
 PLACES = "verif|tests|docs|flows|infra|recipes|scripts|sweeps|locks|benchmarks"
 QUOTED = re.compile(rf"`((?:{PLACES})/[^`\s]*)[^`\n]*`")
-#: What users make in their own copy.
-MADE_BY_USERS = {"infra/cluster.yaml", "recipes/labelled/verinstruct.jsonl", "recipes/labelled/pairs.jsonl"}
+#: What users make in their own copy, and one old place that the changelog names.
+NOT_HERE = {
+    "infra/cluster.yaml",
+    "recipes/labelled/verinstruct.jsonl",
+    "recipes/labelled/pairs.jsonl",
+    "recipes/ablation.yaml",
+}
 
 
 def anchors(page: Path) -> set[str]:
@@ -57,7 +62,7 @@ def missing_paths(text: str) -> list[str]:
         path
         for quoted in QUOTED.findall(text)
         for path in spread(quoted.rstrip(".,:;"))
-        if path not in MADE_BY_USERS and not re.search(r"[<>$]|NAME", path) and not exists(path)
+        if path not in NOT_HERE and not re.search(r"[<>$]|NAME", path) and not exists(path)
     ]
 
 
