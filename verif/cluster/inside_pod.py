@@ -65,7 +65,8 @@ def read_assignment(environment: dict[str, str]) -> Assignment:
         )
     except KeyError as error:
         raise ClusterError(
-            f"the pod was started without {error}.", "Start it through `verif run --executor kubernetes`."
+            f"the pod was started without {error}.",
+            "Start it through `verif run`, with the stage's executor set to kubernetes in the recipe.",
         ) from None
     except ValueError as error:
         raise ClusterError(f"VERIF_OVERRIDES is not JSON: {error}") from None
