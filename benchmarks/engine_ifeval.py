@@ -2,7 +2,7 @@
 
 `ifeval_ms`: milliseconds of processor time per response for strict and loose verdicts of all its constraints, without
 language identification (which has its own key), over the 540 published responses.
-`python benchmarks/engine_ifeval.py --table` prints what each repaired rule changes (docs/verification.md).
+`python benchmarks/engine_ifeval.py --table` prints what each repaired rule changes (docs/measurements.md).
 """
 
 from __future__ import annotations

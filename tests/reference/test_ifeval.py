@@ -13,7 +13,7 @@ import pytest
 from verif.core.row_files import join
 from verif.core.score import Scored, score
 
-#: (line, constraint) -> why the published verdict is wrong. docs/verification.md shows it.
+#: (line, constraint) -> why the published verdict is wrong. docs/measurements.md shows it.
 KNOWN_WRONG = {
     "strict": set(),
     # A fork that draws a random letter when it is given one outside a-z: strict says 4 of 4 '#' pass, loose

@@ -51,7 +51,7 @@ HOSTILE = ["; touch own", "$(touch own)", "`touch own`", "t\ntouch own", "t' 'x"
 @pytest.mark.parametrize("value", HOSTILE)
 @pytest.mark.parametrize("name", ["verif.git.commit", "verif.recipe.name", MODEL_DIGEST])
 def test_a_tag_that_is_not_of_its_form_is_refused(name: str, value: str, params: Path) -> None:
-    with pytest.raises(RegistryError, match="which no command is given"):
+    with pytest.raises(RegistryError, match="which is passed to no command"):
         reproduction(Store(params), version(**{name.replace(".", "__"): value}), params.parent)
 
 

@@ -234,7 +234,7 @@ def test_a_service_that_somebody_else_keeps_is_used_if_it_is_the_right_one(
             assert found == kept
         assert living(configure(Stage(elsewhere, recipe(judge="none"), elsewhere)).folder) is None
         other = Stage(elsewhere, recipe(judge="none", formula="product"), elsewhere)
-        with pytest.raises(ServiceError, match=r"is verifier \w+, and the recipe means \w+"), verifier(other):
+        with pytest.raises(ServiceError, match=r"is verifier \w+, but the recipe needs \w+"), verifier(other):
             pass
         monkeypatch.setenv("VERIF_VERIFIER_URL", f"http://127.0.0.1:{free_port()}")
         with pytest.raises(ServiceError, match="was not ready within 2 s"), verifier(stage):

@@ -199,7 +199,7 @@ class Watcher:
             said = "; ".join(f"step {alarm.step}: {alarm.message}" for alarm in self.raised)
             raise TrainingError(
                 f"training was stopped by its watch: {said}.",
-                f"See {self.path}. To go on all the same: train.watch.on_alarm: warn.",
+                f"See {self.path}. To go on anyway, set train.watch.on_alarm to warn.",
             )
 
     def _judge_again(self, step: int, rollouts: Sequence[Rollout]) -> list[tuple[Rollout, bool]]:

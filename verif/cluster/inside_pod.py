@@ -64,7 +64,10 @@ def read_assignment(environment: dict[str, str]) -> Assignment:
             lock=environment.get("VERIF_LOCK", ""),
         )
     except KeyError as error:
-        raise ClusterError(f"the pod was started without {error}.", "Start it through `verif run`.") from None
+        raise ClusterError(
+            f"the pod was started without {error}.",
+            "Start it through `verif run`, with the stage's executor set to kubernetes in the recipe.",
+        ) from None
     except ValueError as error:
         raise ClusterError(f"VERIF_OVERRIDES is not JSON: {error}") from None
     if overrides_digest(overrides) != environment.get("VERIF_OVERRIDES_DIGEST", ""):

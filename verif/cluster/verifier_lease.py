@@ -110,7 +110,7 @@ async def _create(kube: Kube, manifest: Manifest) -> Manifest:
     found = await kube.get(manifest["kind"], manifest["metadata"]["name"])
     if found is None or found["metadata"].get("deletionTimestamp"):
         raise ClusterError(
-            f"the verifier {manifest['metadata']['name']} is just being taken down by another run.",
+            f"the verifier {manifest['metadata']['name']} is being taken down by another run.",
             "Run again.",
         )
     return {**manifest, **found}

@@ -60,7 +60,10 @@ def _read(path: Path, *, named: bool) -> bytes:
     try:
         stream = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if named else os.O_NOFOLLOW))
     except OSError as error:
-        raise SetupError(f"the cache's key {path} cannot be read ({error.strerror}).", "See to it.") from None
+        raise SetupError(
+            f"the cache's key {path} cannot be read ({error.strerror}).",
+            "Check the file and its permissions.",
+        ) from None
     with os.fdopen(stream, "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):

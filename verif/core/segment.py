@@ -2,7 +2,7 @@
 
 Sentences follow Punkt (Kiss and Strunk 2006), which upstream IFEval uses through NLTK. An installed Punkt is
 used when it is present; otherwise the same decisions are taken here with short word lists in place of the
-trained tables. What that costs is measured in `docs/verification.md`.
+trained tables. What that costs is measured in `docs/measurements.md`.
 """
 
 from __future__ import annotations

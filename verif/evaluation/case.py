@@ -88,7 +88,7 @@ class Benchmark:
     """A benchmark's name, paper, loader, who judges, and its own scores beside the common ones.
 
     `load(path)` raises `InputError` naming file, row and field. `score(cases, rows, samples, seed)` gets the rows
-    of one model in one mode. `note` says where its numbers are others than upstream's.
+    of one model in one mode. `note` says where its numbers differ from upstream's.
     """
 
     name: str

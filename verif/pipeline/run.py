@@ -126,7 +126,7 @@ def failure(name: str, code: int, note: Path) -> StageError:
         return StageError(
             f"stage {name}: killed by signal {-code if code < 0 else code - 128}.", kind="Signal"
         )
-    return StageError(f"stage {name}: exit code {code}; what it printed stands above.")
+    return StageError(f"stage {name}: exit code {code}; its output is above.")
 
 
 _held: dict[Path, str] = {}  # roots whose lock this process holds, with the run's id

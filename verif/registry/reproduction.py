@@ -106,7 +106,7 @@ def formed(form: str, value: str, what: str, version: Version) -> str:
     """The value, if it has this form; else a `RegistryError`."""
     if not re.fullmatch(form, value, re.ASCII if what != "data" else 0):
         raise RegistryError(
-            f"version {version.number}: its {what} is {printable(value)[:200]!r}, which no command is given.",
+            f"version {version.number}: its {what} is {printable(value)[:200]!r}, which is passed to no command.",
             "Somebody else wrote it: `verif` writes commits, names, digests and paths of plain characters.",
         )
     return value

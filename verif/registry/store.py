@@ -125,7 +125,7 @@ class Registry:
             f"{v.number}{' (' + ', '.join(v.aliases) + ')' if v.aliases else ''}" for v in versions
         )
         raise RegistryError(
-            f"model {self.name} has no version or alias {which!r}.", f"There is: {known or 'nothing yet'}."
+            f"model {self.name} has no version or alias {which!r}.", f"Registered: {known or 'nothing yet'}."
         )
 
     def create_version(self, source: str, run_id: str, tags: Mapping[str, str], description: str) -> Version:

@@ -1,7 +1,7 @@
 """A verifier service on loan: started if there is none, shared, and gone when nobody needs it.
 
 Where `VERIF_VERIFIER_URL` names a service that somebody else keeps (a cluster's), that one is used, if it is the very
-verifier that the recipe means. Else:
+verifier that the recipe describes. Else:
 `with verifier(stage) as endpoint:` finds a living service of the same identity or starts one, detached. Each
 user is counted while its process lives (`users`); a service without users ends after its idle time. A lease
 file names pid and start time, so stale files and reused pids are recognised. Nothing here depends on the

@@ -18,7 +18,7 @@ def require(url: str, identity: str, seconds: float) -> None:
     found = asyncio.run(_identity(url, seconds))
     if found != identity:
         raise ServiceError(
-            f"the service at {url} is verifier {found[:12]}, and the recipe means {identity[:12]}.",
+            f"the service at {url} is verifier {found[:12]}, but the recipe needs {identity[:12]}.",
             "Start it from this commit and this recipe.",
         )
 

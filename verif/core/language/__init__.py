@@ -3,7 +3,7 @@
 Upstream IFEval asks `langdetect`, which draws random n-grams without a seed: the same bytes get different
 answers. `detect` weighs the same evidence (`tables.npz`, the n-gram counts of langdetect 1.0.9, Apache-2.0,
 packed by `scripts/language_tables.py`) by the same procedure, with a fixed sequence of draws, on arrays. Where
-langdetect is stable the answers agree; `docs/verification.md` counts the rest.
+langdetect is stable the answers agree; `docs/measurements.md` counts the rest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The local world: instructions in plain English whose truth is known (see `docs/architecture.md`)."""
+"""The local world: instructions in plain English whose truth is known (see `docs/world.md`)."""
 
 from verif.data.world.constraints import HARD, HELD_OUT, SOFT
 from verif.data.world.grammar import grammatical

@@ -27,11 +27,11 @@ def load_world(path: Path) -> list[Case]:
 
 
 TEST = Benchmark(
-    name="world-test", title="Local world, held-out sets of constraints", paper="docs/verification.md",
+    name="world-test", title="Local world, held-out sets of constraints", paper="docs/world.md",
     judging="truth", load=load_world, score=common, needs_file=False,
 )  # fmt: skip
 UNSEEN = Benchmark(
-    name="world-unseen", title="Local world, constraint types never trained on", paper="docs/verification.md",
+    name="world-unseen", title="Local world, constraint types never trained on", paper="docs/world.md",
     judging="truth", load=load_world, score=common, needs_file=False,
 )  # fmt: skip
 HELD_BACK = Benchmark(
