@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from verif.core.verifies import Verifies
+from verif.data.benchmark_files import without_rows
+from verif.errors import RecipeError
 from verif.evaluation import catalog, verdicts
 from verif.evaluation.canary import canary, plain_texts, world_texts
 from verif.evaluation.control import Control, training
@@ -76,6 +78,9 @@ def general_tasks(stage: Stage) -> Any:
 
 def load_suites(stage: Stage) -> list[Suite]:
     """The recipe's benchmarks with their cases."""
+    if wrong := without_rows(stage.recipe.evaluate, stage.root):
+        said = "; ".join(f"{name}: {why}" for name, why in wrong.items())
+        raise RecipeError(f"evaluate.benchmarks: {said}.", "`verif plan` says what to do.")
     suites = []
     for b in stage.recipe.evaluate.benchmarks:
         pinned = (b.repo, b.revision, b.digest) if b.repo else None
