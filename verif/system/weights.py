@@ -1,6 +1,6 @@
-"""What the headers of a model's safetensors files say: how many values it has, and how many its largest tensor.
+"""A model's size from its folder: its configuration, and the headers of its safetensors files; never the weights.
 
-Reads the headers only, never the weights. Disk and buffers are sized from counts, since a file in bf16 says little about
+Disk and buffers are sized from counts, since a file in bf16 says little about
 a training in fp32.
 """
 
@@ -10,6 +10,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 MAX_HEADER = 100 << 20
 """As the format's own readers allow."""
@@ -42,3 +43,28 @@ def _sizes(path: Path) -> list[int]:
         return [math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
+
+
+def shape(model: Path) -> dict[str, Any]:
+    """A model folder's configuration; empty if there is none that can be read."""
+    try:
+        found: dict[str, Any] = json.loads((model / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def cache_bytes(model: Path, tokens: int) -> int:
+    """Bytes of an fp32 KV cache for that many tokens of a model in Hugging Face form; at least 64 MB.
+
+    vLLM on CPU would take whole gigabytes (VLLM_CPU_KVCACHE_SPACE), more than a tiny model ever fills.
+    1 GB for a model that is not there yet.
+    """
+    found = shape(model)
+    try:
+        heads = found["num_attention_heads"]
+        size = found.get("head_dim") or found["hidden_size"] // heads
+        values = 2 * found["num_hidden_layers"] * found.get("num_key_value_heads", heads) * size
+    except KeyError:
+        return 1 << 30
+    return int(max(64 << 20, 4 * values * tokens))

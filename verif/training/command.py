@@ -16,8 +16,7 @@ from pathlib import Path
 
 from verif.errors import RecipeError
 from verif.recipe import Train
-from verif.system.serving import cache_bytes
-from verif.system.weights import counts
+from verif.system.weights import cache_bytes, counts
 from verif.training.environment import Notation, Places, Value, ray, variables
 
 SEQUENCES = 48

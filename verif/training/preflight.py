@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verif.errors import InputError, SetupError
+from verif.recipe import Resources
 from verif.system.serving import check_model
 from verif.system.weights import counts
 from verif.training.verl import patches
@@ -27,6 +29,7 @@ def check(stage: Stage) -> None:
     policy = stage.models / "policy"
     check_model(policy)
     patches.check_all()
+    check_evaluation(stage)
     rows = check_prompts(stage.data / "train.parquet", policy, train.prompt_tokens)
     check_prompts(stage.data / "validation.parquet", policy, train.prompt_tokens)
     if rows < train.prompts_per_step:
@@ -36,6 +39,18 @@ def check(stage: Stage) -> None:
             hint="Prepare more, or lower it in the recipe.",
         )
     check_space(stage)
+
+
+def check_evaluation(stage: Stage) -> None:
+    """`SetupError` if what evaluates after days of training is not installed, where it evaluates in this environment."""
+    recipe, local = stage.recipe, Resources()
+    train, after = (recipe.resources.get(name, local) for name in ("train", "evaluate"))
+    same = train.executor == after.executor and bool(train.gpus) == bool(after.gpus)  # and so one image
+    if recipe.evaluate.general_tasks and same and find_spec("lm_eval") is None:
+        raise SetupError(
+            f"evaluate.general_tasks names {', '.join(recipe.evaluate.general_tasks)}, and lm-eval is not installed here.",
+            "Install by the lock (`make setup`; `verif images build trainer`), or leave general_tasks empty.",
+        )
 
 
 def check_ray(nodes: int, environment: Mapping[str, str]) -> None:

@@ -89,11 +89,16 @@ def load_suites(stage: Stage) -> list[Suite]:
     return suites
 
 
+def gpus_of(stage: Stage) -> int:
+    """The GPUs on which the recipe's models are served for evaluation; 0: on CPU."""
+    resources = stage.recipe.resources.get("evaluate")
+    return resources.gpus if resources else 0
+
+
 def answer(stage: Stage, suites: list[Suite], timings: dict[str, float]) -> Answers:
     """All answers: before and after in both modes, the control sampled on the first benchmark."""
     section, state = stage.recipe.evaluate, stage.state
-    resources = stage.recipe.resources.get("evaluate")
-    gpus = resources.gpus if resources else 0
+    gpus = gpus_of(stage)
     sampled = Sampling(MAIN, 1.0, section.response_tokens, section.seed)
     greedy = Sampling("greedy", 0.0, section.response_tokens, section.seed)
     answers: Answers = {}
@@ -141,7 +146,15 @@ def measure_canary(stage: Stage) -> dict[str, Any]:
         texts = plain_texts(pairs, section.seed)
     else:
         return {}
-    return canary(stage.models / "policy", stage.models / "trained", texts, section.bootstrap, section.seed)
+    return canary(
+        stage.models / "policy",
+        stage.models / "trained",
+        texts,
+        section.bootstrap,
+        section.seed,
+        gpus=gpus_of(stage),
+        logs=stage.state / "logs",
+    )
 
 
 def headline(numbers: dict[str, Any]) -> float | None:
