@@ -14,7 +14,7 @@ from flows.logs import heard
 from flows.workspace import Place, git
 from verif.cluster.request import goes_to_cluster
 from verif.errors import ClusterError
-from verif.pipeline.run import Outcome, run_stage
+from verif.pipeline.run import Outcome, parent_run, run_stage
 from verif.project import load_stage, read_parameters, recorded_overrides
 from verif.recipe import Recipe, Resources, VerInstructData
 from verif.system.dvc import changed
@@ -110,6 +110,9 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
             recorded_overrides(root),
             run_id=run_id,  # for the pod; the object's name does not hold it
             data=read_parameters(root)["data"] if isinstance(recipe.data, VerInstructData) else "",
+            parent=parent_run(
+                root, run_id
+            ),  # one run of the pipeline is one run of MLflow, wherever its stages are
         )
 
         async def submit_and_watch() -> None:

@@ -1,4 +1,4 @@
-"""Makes docs/reference/ from the code: recipe keys, commands, environment variables, errors. `make reference`.
+"""Makes docs/reference/ and recipes/defaults/ from the code: recipe keys, commands, variables, errors. `make reference`.
 
 `--check` writes nothing and fails when a page is not what the code says.
 """
@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+import yaml
+from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typer.main import get_command
@@ -202,25 +203,48 @@ def rules_page() -> str:
     return "\n\n".join([*parts, table(("rule", "parameters", "what counts"), rows)]) + "\n"
 
 
+def defaults_of(model: type[BaseModel]) -> dict[str, Any]:
+    """What each key of a section is where a recipe leaves it out."""
+    found: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        kinds = models_of(field.annotation)
+        if kinds and not isinstance(field.default, tuple):
+            inner = {
+                str(k.model_fields["kind"].default) if "kind" in k.model_fields else "": defaults_of(k)
+                for k in kinds
+            }
+            found[field.alias or name] = inner.get("", inner)
+        elif not field.is_required():
+            found[field.alias or name] = field.get_default(call_default_factory=True)
+    return found
+
+
+def defaults_page() -> str:
+    """The defaults as data: `dvc.yaml` makes stages depend on those of their sections."""
+    plain = TypeAdapter(dict[str, Any]).dump_python(defaults_of(Recipe), mode="json")
+    return "# Made from verif/recipe.py by `make reference`; dvc.yaml tracks it.\n" + yaml.safe_dump(plain)
+
+
 PAGES = {"recipe": recipe_page, "commands": commands_page, "variables": variables_page, "errors": errors_page,
          "rules": rules_page}  # fmt: skip
+FILES = {FOLDER / f"{name}.md": page for name, page in PAGES.items()} | {
+    FOLDER.parents[1] / "recipes" / "defaults" / "sections.yaml": defaults_page
+}
 
 
 def main() -> int:
     """Write the pages, or with `--check` say which are out of date."""
-    old = [
-        n
-        for n, page in PAGES.items()
-        if not (p := FOLDER / f"{n}.md").is_file() or p.read_text("utf-8") != page()
-    ]
+    old = [p.name for p, page in FILES.items() if not p.is_file() or p.read_text("utf-8") != page()]
     if "--check" in sys.argv:
         print(
-            f"docs/reference is out of date: {', '.join(old)}; run `make reference`." if old else "up to date"
+            f"what is made from the code is out of date: {', '.join(old)}; run `make reference`."
+            if old
+            else "up to date"
         )
         return bool(old)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, page in PAGES.items():
-        (FOLDER / f"{name}.md").write_text(page(), "utf-8")
+    for path, page in FILES.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page(), "utf-8")
     return 0
 
 

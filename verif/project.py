@@ -8,6 +8,7 @@ travel to a pod as JSON beside their digest and stand in the lineage. Applying t
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from typing import Any
 import yaml
 
 from verif.errors import InputError, RecipeError
-from verif.recipe import Recipe, VerInstructData, WorldData, load_recipe, parse_recipe
-from verif.system.files import digest, write_bytes, write_json
+from verif.recipe import BENCHMARK_FILES, Recipe, VerInstructData, WorldData, load_recipe, parse_recipe
+from verif.system.files import digest, digest_path, write_bytes, write_json
 
 WORLD = "verif/data/world"
 HEADER = "# Which recipe the pipeline runs, and where its instructions come from: the local world (code) or a file.\n"
@@ -150,6 +151,19 @@ def merged(raw: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
     return out
 
 
+def with_digests(root: Path, raw: dict[str, Any]) -> dict[str, Any]:
+    """The recipe with the digest of every local benchmark file that DVC does not look at: a changed one is then seen."""
+    raw = copy.deepcopy(raw)  # it holds the caller's overrides
+    benchmarks = (raw.get("evaluate") or {}).get("benchmarks")
+    for one in benchmarks if isinstance(benchmarks, list) else ():
+        if not isinstance(one, dict) or not one.get("path") or one.get("repo") or one.get("digest"):
+            continue
+        path = root / str(one["path"])
+        if path.exists() and not path.resolve().is_relative_to((root / BENCHMARK_FILES).resolve()):
+            one["digest"] = digest_path(path)
+    return raw
+
+
 def apply_overrides(root: Path, recipe: str, overrides: Overrides) -> None:
     """Write the overridden recipe into `root` (a clone made for this run); validated before anything is written."""
     if not overrides:
@@ -157,6 +171,6 @@ def apply_overrides(root: Path, recipe: str, overrides: Overrides) -> None:
     path = root / "recipes" / f"{recipe}.yaml"
     if not path.is_file():
         raise RecipeError(f"{path} does not exist.")
-    new = merged(yaml.safe_load(path.read_text("utf-8")), overrides)
+    new = with_digests(root, merged(yaml.safe_load(path.read_text("utf-8")), overrides))
     parse_recipe(new, f"{path} with overrides")
     write_bytes(path, yaml.safe_dump(new, sort_keys=False, allow_unicode=True).encode("utf-8"))

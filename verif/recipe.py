@@ -20,6 +20,8 @@ RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
 PROMPTS = Path(__file__).parent / "core" / "judge" / "prompts"
 LABELLED = PurePosixPath("recipes/labelled")
 """Where people's labels stand: `prepare` and `verifier` depend on this folder, so that a change is seen."""
+BENCHMARK_FILES = PurePosixPath("benchmark-files")
+"""Where benchmarks' rows stand: `evaluate` depends on this folder."""
 
 
 class Section(BaseModel):
@@ -192,7 +194,10 @@ class Train(Section):
 
 
 class Benchmark(Section):
-    """One benchmark: its name in `verif bench list` and where its rows are: a local file, or `path` in a pinned `repo`."""
+    """One benchmark: its name in `verif bench list` and where its rows are: a local file, or `path` in a pinned `repo`.
+
+    A local file lies in `benchmark-files/`, or `digest` names its content (`verif run --set` fills that in).
+    """
 
     name: str
     path: str = ""
@@ -216,16 +221,6 @@ class Evaluate(Section):
     sft_control: bool = True
     sft_control_steps: int = Field(1500, ge=1, description="about one minute of one core")
     seed: int = 7
-
-    def without_rows(self, root: Path) -> dict[str, str]:
-        """Benchmarks at which an evaluation in `root` would stop, by name, and what is wrong with their files."""
-        wrong = {}
-        for one in self.benchmarks:
-            if not one.path and one.name not in PREPARED:
-                wrong[one.name] = "the recipe names no file"
-            elif one.path and not one.repo and not (root / one.path).exists():
-                wrong[one.name] = f"{one.path} does not exist"
-        return wrong
 
 
 class PromotionGate(Section):

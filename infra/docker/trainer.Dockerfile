@@ -7,11 +7,11 @@ FROM ${BASE} AS build
 # hadolint ignore=DL3002
 USER 0:0
 WORKDIR /src
-COPY locks/orchestrator.txt locks/verifier.txt locks/build.txt locks/hashes.txt locks/
+COPY locks/orchestrator.txt locks/evaluation.txt locks/verifier.txt locks/build.txt locks/hashes.txt locks/
 COPY scripts/locked.sh scripts/
 # What the base already has (torch, vllm, ray, transformers, numpy) is never replaced: the lock's other packages
 # go into a folder behind it on the path.
-RUN scripts/locked.sh locks/build.txt locks/orchestrator.txt >locked.txt \
+RUN scripts/locked.sh locks/build.txt locks/orchestrator.txt locks/evaluation.txt >locked.txt \
  && python3 -m pip install --no-cache-dir --no-deps --require-hashes --target /opt/verif/site -r locked.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY verif verif

@@ -46,12 +46,19 @@ def test_images_are_non_root_labelled_and_pinned_by_lock(role: str, root: Path) 
 
 def test_locks_of_images_agree_with_the_local_lock(root: Path) -> None:
     local = dict(line.split("==") for line in (root / "locks/local.txt").read_text().split() if "==" in line)
-    for name in ("verifier", "orchestrator"):
+    for name in ("verifier", "orchestrator", "evaluation"):
         for line in (root / f"locks/{name}.txt").read_text().split():
             if "==" in line:
                 package, version = line.split("==")
                 assert local.get(package, version) == version, f"{package} in locks/{name}.txt"
     assert "torch" not in locked(root, "orchestrator")
+
+
+def test_the_image_that_evaluates_on_gpus_has_lm_eval(root: Path) -> None:
+    """Found out after days of training otherwise. torch and transformers are the base's."""
+    assert "locks/evaluation.txt" in (root / "infra/docker/trainer.Dockerfile").read_text()
+    assert "lm-eval" in locked(root, "evaluation")
+    assert not {"torch", "transformers", "numpy", "vllm"} & locked(root, "evaluation")
 
 
 def locked(root: Path, name: str) -> set[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from verif.errors import RecipeError, SetupError
 from verif.recipe import Train, load_recipe
-from verif.system.serving import cache_bytes
+from verif.system.weights import cache_bytes
 from verif.training.command import _text, job, micro_batch, rollout_tokens
 from verif.training.environment import Places
 from verif.training.preflight import check_ray

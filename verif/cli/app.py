@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rollback": ("registry", "Put the previous champion back."),
     "history": ("registry", "The promotion ledger."),
     "reproduce": ("registry", "Commands that make a registered version again."),
+    "gc": ("gc", "What runs have left behind; --delete removes it."),
     "report": ("report", "Build or open the report page."),
     "sweep": ("sweep", "Run a sweep over arms and seeds through DVC experiments."),
     "plan": ("plan", "What a recipe needs: stages, command, memory, time; --simulate: judges."),

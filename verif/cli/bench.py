@@ -42,19 +42,23 @@ def run(
     tokens: int = typer.Option(512, min=1),
     limit: int | None = typer.Option(None, min=1),
     out: Path | None = typer.Option(None, help="Where to keep the verdicts (parquet)."),
+    gpus: int | None = typer.Option(
+        None, min=0, help="GPUs to serve the model on (default: as the recipe evaluates)."
+    ),
 ) -> None:
     from verif.core.activate import activate
     from verif.evaluation import catalog, verdicts
     from verif.evaluation.generate import Sampling
     from verif.evaluation.run import Model, Suite, answer_all, judge_all
-    from verif.pipeline.stages.evaluate import open_verifier
+    from verif.pipeline.stages.evaluate import gpus_of, open_verifier
     from verif.project import load_stage
 
     stage = load_stage()
     activate(stage.recipe, stage.root)
     suite = Suite(catalog.get(name), tuple(catalog.load(name, path, stage.data, stage.root, limit)))
     sampling = Sampling("t1", temperature, tokens, stage.recipe.evaluate.seed)
-    answers = answer_all(Model("after", model, (sampling,), (suite,)), stage.state, {})
+    devices = gpus_of(stage) if gpus is None else gpus
+    answers = answer_all(Model("after", model, (sampling,), (suite,)), stage.state, {}, gpus=devices)
     thinks = stage.recipe.verifier.policy_thinks
     rows = judge_all([suite], answers, lambda: open_verifier(stage), policy_thinks=thinks)
     if out:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -48,6 +49,20 @@ def models(
             version.number, ", ".join(version.aliases), when, *numbers, commit + dirty, f"{size}, {where}"
         )
     console.print(table)
+    console.print(space(stage.root), markup=False)
+
+
+def space(root: Path) -> str:
+    """One line: what runs hold of the disk."""
+    from verif.pipeline.leftovers import Policy, leftovers
+
+    found = leftovers(root, Policy())
+    total, may = (sum(one.size for one in found if one.goes or not only) for only in (False, True))
+    runs = sum(one.size for one in found if one.kind.endswith("runs"))
+    return (
+        f"On disk under .verif: {total / 1e6:,.1f} MB, {runs / 1e6:,.1f} MB of it training runs;"
+        f" {may / 1e6:,.1f} MB may go (`verif gc`)."
+    )
 
 
 def headline(registry: Any, version: Any) -> tuple[str, str, str]:

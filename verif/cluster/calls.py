@@ -25,7 +25,7 @@ from verif.errors import ClusterError
 log = logging.getLogger("verif.cluster")
 T = TypeVar("T")
 RIGHTS = re.compile(r"\bcannot \w+ (resource|path)\b")
-"""How the API server refuses for want of rights; a quota, a policy or a webhook answers 403 in other words."""
+"""How the API server refuses when rights are missing; a quota, a policy or a webhook answers 403 in other words."""
 
 
 class Refused(ClusterError):

@@ -14,7 +14,7 @@ from verif.system.files import digest
 LOCKS = {
     "verifier": ("verifier.txt", "build.txt"),
     "orchestrator": ("orchestrator.txt", "build.txt"),
-    "trainer": ("orchestrator.txt", "verifier.txt", "build.txt"),
+    "trainer": ("orchestrator.txt", "evaluation.txt", "verifier.txt", "build.txt"),
     "cpu": ("local.txt", "uv.txt"),
 }
 ROLES = tuple(LOCKS)

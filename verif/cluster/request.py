@@ -31,6 +31,7 @@ class StageRequest:
     """A stage of a recipe at a commit, with this run's data file and overrides. `attempt` counts deliberate retries from 1.
 
     `verifier`: name of the service that the stage asks for verdicts; empty lets the pod start its own.
+    `parent`: the execution's MLflow run, under which the pod nests the stage's; empty lets the pod begin one.
     """
 
     recipe: Recipe
@@ -41,6 +42,7 @@ class StageRequest:
     run_id: str = ""
     data: str = ""
     verifier: str = ""
+    parent: str = ""
 
     @property
     def resources(self) -> Resources:
@@ -105,7 +107,7 @@ class StageRequest:
     @property
     def environment(self) -> dict[str, str]:
         """What the pod must know (see `verif.cluster.inside_pod`)."""
-        return {
+        told = {
             "VERIF_EXECUTOR": "kubernetes",
             "VERIF_STAGE": self.stage,
             "VERIF_RECIPE": self.recipe.name,
@@ -118,4 +120,9 @@ class StageRequest:
             "VERIF_CHECKPOINTS": CHECKPOINTS,
             # The commit's code, not the image's. A directory that is not there yet is skipped by Python.
             "PYTHONPATH": f"{self.workspace}/clone",
-        } | ({"VERIF_VERIFIER_URL": f"http://{self.verifier}:{VERIFIER_PORT}"} if self.verifier else {})
+        }
+        if self.parent:
+            told["VERIF_PARENT_RUN"] = self.parent
+        if self.verifier:
+            told["VERIF_VERIFIER_URL"] = f"http://{self.verifier}:{VERIFIER_PORT}"
+        return told

@@ -16,6 +16,7 @@ from verif.cluster.request import VERIFIER_PORT
 from verif.errors import RecipeError
 from verif.recipe import HubModel, Recipe
 from verif.system.files import digest
+from verif.system.serving import BATCH_INVARIANT
 
 SERVICE_PORT = VERIFIER_PORT
 
@@ -150,7 +151,11 @@ def judge_deployment(recipe: Recipe, cluster: Cluster, model: HubModel, replicas
             "--enable-prefix-caching",
             *(["--reasoning-parser", parser] if parser else []),
         ],
-        "env": [{"name": "HOME", "value": "/models"}, {"name": "HF_HOME", "value": "/models/hub"}],
+        "env": [
+            {"name": "HOME", "value": "/models"},
+            {"name": "HF_HOME", "value": "/models/hub"},
+            {"name": BATCH_INVARIANT, "value": "1"},  # a verdict must not depend on who else asks
+        ],
         "envFrom": [{"secretRef": {"name": cluster.hub_secret, "optional": True}}],
         "ports": [{"name": "http", "containerPort": JUDGE_PORT}],
         "resources": {

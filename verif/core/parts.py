@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from verif.core.deciding import code_digest
 from verif.core.rules import rules
 from verif.system.files import digest
 
@@ -23,7 +24,10 @@ def make_parts(
         "formula": formula,
         "unscorable_reward": repr(unscorable_reward),
         "policy_thinks": str(policy_thinks),
-        "rules": digest(sorted(spec.part for spec in rules().values() if not spec.plugin)),
+        "rules": digest(
+            [code_digest("rules"), *sorted(spec.part for spec in rules().values() if not spec.plugin)]
+        ),
+        "joining": code_digest("joining"),
         "sandbox": sandbox,
         "judge": judge,
     }

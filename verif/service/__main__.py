@@ -33,7 +33,11 @@ from verif.system.processes import started
 log = logging.getLogger("verif.service")
 
 JUDGE_START_S = 600.0
-MAX_JUDGE_STARTS = 20
+MAX_QUICK_DEATHS = 20
+"""In a row. A judge that dies once a day in a long service is replaced each time."""
+STEADY_S = 600.0
+"""A judge that has worked for this long was no quick death."""
+LOOK_EVERY_S = 0.5
 RESERVED_FILES = 256
 """Of the open files that the system allows, for everything but connections from clients."""
 
@@ -76,7 +80,7 @@ class Supervisor:
 
     async def _watch_judge(self, state: State) -> None:
         assert self.judge is not None
-        starts = 1
+        deaths, since = 0, time.monotonic()
         try:
             await asyncio.to_thread(self.judge.wait_ready, JUDGE_START_S)
         except ServiceError as error:
@@ -86,16 +90,17 @@ class Supervisor:
             return
         state.problem = await self._prove(state)
         while True:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(LOOK_EVERY_S)
             if self.judge.alive():
                 continue
-            starts += 1
-            if starts > MAX_JUDGE_STARTS:
-                self.failure = f"the judge died {starts - 1} times; its log is {self.judge.log}."
+            deaths = 1 if time.monotonic() - since > STEADY_S else deaths + 1
+            if deaths >= MAX_QUICK_DEATHS:
+                self.failure = f"the judge died {deaths} times in a row; its log is {self.judge.log}."
                 self.end(state)
                 return
             log.warning("the judge died with exit code %s; starting it again", self.judge.process.returncode)
-            self.judge.stop(5.0)
+            await asyncio.to_thread(self.judge.stop, 5.0)  # the service answers meanwhile
+            since = time.monotonic()
             try:
                 # Popen in this thread: the judge is tied to the life of the thread that starts it
                 self.judge = start_judge(self.config, int(self.judge.url.rsplit(":", 1)[1].split("/")[0]))
@@ -129,6 +134,7 @@ def start_judge(config: ServiceConfig, port: int = 0) -> serving.Server:
         name="judge",
         port=port,
         arguments=arguments,
+        steady=True,  # the same bytes get the same verdict, whoever else asks
     )
 
 

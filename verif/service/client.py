@@ -28,6 +28,8 @@ from verif.types import Item, Reward, Verification
 MAX_LINE, MAX_ANSWER = 8 << 20, 256 << 20
 """Bytes of one verification and of an answer; an honest service stays far below."""
 CONNECTIONS = 512
+ASK_S = 60.0
+"""For a short question (identity, metrics) until its whole answer is there."""
 IDENTITY_HEADER = "X-Verif-Identity"
 
 
@@ -134,7 +136,7 @@ class VerifierClient:
 
     async def _get(self, path: str) -> bytes:
         try:
-            timeout = aiohttp.ClientTimeout(total=60)
+            timeout = aiohttp.ClientTimeout(total=ASK_S)
             async with self._http().get(
                 f"{self.url}{path}", timeout=timeout, allow_redirects=False
             ) as answer:

@@ -88,3 +88,11 @@ def digest_tree(folder: Path) -> str:
                 [path.relative_to(folder).as_posix(), hashlib.file_digest(stream, "sha256").hexdigest()]
             )
     return digest(entries)
+
+
+def digest_path(path: Path) -> str:
+    """Digest of a folder's files, or of one file's bytes."""
+    if path.is_dir():
+        return digest_tree(path)
+    with path.open("rb") as stream:
+        return digest(hashlib.file_digest(stream, "sha256").hexdigest())

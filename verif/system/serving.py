@@ -21,13 +21,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from verif.errors import ServiceError, SetupError
+from verif.system.weights import cache_bytes, shape
 
 log_ = logging.getLogger("verif.system.serving")
 
 LAST_LINES = 15
+BATCH_INVARIANT = "VLLM_BATCH_INVARIANT"
+"""vLLM's own switch, for GPUs of compute capability 9.0 and up."""
 TOKENS_IN_FLIGHT = 65_536
 """What the KV cache of a server on CPU holds: 128 requests of 512 tokens."""
 _TIED = (
@@ -149,8 +151,11 @@ def tail(path: Path, lines: int = LAST_LINES) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def environment(gpus: int) -> dict[str, str]:
-    """The server's environment: offline, without usage reports, and small on a CPU."""
+def environment(gpus: int, steady: bool = False) -> dict[str, str]:
+    """The server's environment: offline, without usage reports, and small on a CPU.
+
+    `steady`: on GPUs an answer does not depend on what else is in its batch, unless the caller's environment says no.
+    """
     env = dict(
         os.environ,
         HF_HUB_OFFLINE="1",
@@ -161,6 +166,8 @@ def environment(gpus: int) -> dict[str, str]:
         VLLM_HOST_IP="127.0.0.1",  # what its own processes use among themselves
         GLOO_SOCKET_IFNAME="lo0" if sys.platform == "darwin" else "lo",
     )
+    if gpus and steady:
+        env.setdefault(BATCH_INVARIANT, "1")
     if not gpus:
         env.update(
             VLLM_CPU_OMP_THREADS_BIND="nobind",
@@ -170,31 +177,6 @@ def environment(gpus: int) -> dict[str, str]:
             CUDA_VISIBLE_DEVICES="",
         )
     return env
-
-
-def shape(model: Path) -> dict[str, Any]:
-    """A model folder's configuration; empty if there is none that can be read."""
-    try:
-        found: dict[str, Any] = json.loads((model / "config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found
-
-
-def cache_bytes(model: Path, tokens: int) -> int:
-    """Bytes of an fp32 KV cache for that many tokens of a model in Hugging Face form; at least 64 MB.
-
-    vLLM on CPU would take whole gigabytes (VLLM_CPU_KVCACHE_SPACE), more than a tiny model ever fills.
-    1 GB for a model that is not there yet.
-    """
-    found = shape(model)
-    try:
-        heads = found["num_attention_heads"]
-        size = found.get("head_dim") or found["hidden_size"] // heads
-        values = 2 * found["num_hidden_layers"] * found.get("num_key_value_heads", heads) * size
-    except KeyError:
-        return 1 << 30
-    return int(max(64 << 20, 4 * values * tokens))
 
 
 def command(
@@ -229,6 +211,7 @@ def start(
     name: str = "model",
     port: int = 0,
     arguments: Sequence[str] = (),
+    steady: bool = False,
 ) -> Server:
     """Start `vllm serve` and return at once; the caller waits (`wait_ready`) and stops it."""
     check_model(model)
@@ -243,7 +226,7 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env=environment(gpus),
+            env=environment(gpus, steady),
             start_new_session=True,
         )
     log_.info("starting vLLM for %s on port %d, log %s", model, port, log)

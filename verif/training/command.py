@@ -1,4 +1,5 @@
-"""From a recipe to veRL's command line. Pure: nothing is read, started or imported here.
+"""From a recipe to veRL's command line. Nothing is started or imported here, and of files only the
+policy's shape is read.
 
 `python -m verl.trainer.main_ppo` with Hydra overrides, and the environment it needs. Each section below is
 one decision; what is equal to veRL's default is left out unless a run depends on it. `gpus` of the recipe are
@@ -11,15 +12,17 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from verif.errors import RecipeError
 from verif.recipe import Train
 from verif.system import plugins
-from verif.system.serving import cache_bytes
+from verif.system.weights import cache_bytes, counts
 from verif.training.environment import Notation, Places, Value, ray, variables
 
 SEQUENCES = 48
 """Rollouts at a time on CPU: those that end early are judged while others begin, and less is left to wait for."""
+BUCKET_MB = 32
 _WORD = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
 """Text that Hydra can only read as text (but for its own words)."""
 
@@ -195,7 +198,7 @@ def rollout(train: Train, places: Places) -> dict[str, Value]:
         f"{prefix}.max_num_seqs": SEQUENCES,
         f"{prefix}.max_num_batched_tokens": max(2048, total),
         f"{prefix}.agent.num_workers": 1,
-        f"{prefix}.checkpoint_engine.update_weights_bucket_megabytes": 32,
+        f"{prefix}.checkpoint_engine.update_weights_bucket_megabytes": bucket_mb(places.policy),
         f"+{prefix}.engine_kwargs.vllm.kv_cache_memory_bytes": cache_bytes(
             places.policy, rollout_tokens(train)
         ),
@@ -203,6 +206,11 @@ def rollout(train: Train, places: Places) -> dict[str, Value]:
         f"+{prefix}.engine_kwargs.vllm.distributed_executor_backend": "uni",
         f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.verl.vllm_extension.CPUWorkerExtension",
     }
+
+
+def bucket_mb(policy: Path) -> int:
+    """The buffer through which fp32 weights go to the engine: veRL refuses a tensor that is larger than it."""
+    return max(BUCKET_MB, math.ceil(4 * counts(policy).largest / 2**20))
 
 
 def rollout_tokens(train: Train) -> int:

@@ -83,6 +83,7 @@ def variables(train: Train, places: Places, verifier_url: str, verifier_identity
             "VLLM_CPU_SGL_KERNEL": "0",
             "VLLM_CPU_OMP_THREADS_BIND": "nobind",
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # lets vLLM's `uni` executor stand (see `command.rollout`)
+            "RAY_worker_niceness": "0",  # 15 by default: beside other work it is training that would wait
             "RAY_enable_worker_prestart": "0",
             "RAY_prestart_worker_first_driver": "0",
         }

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verif.errors import InputError, SetupError
+from verif.recipe import Resources
 from verif.system.serving import check_model
+from verif.system.weights import counts
 from verif.training.verl import patches
 
 if TYPE_CHECKING:
     from verif.project import Stage
 
-SPACE_PER_WEIGHT_BYTE = 12
-"""A checkpoint holds weights and two moments in fp32; two are kept, and the model is written beside them."""
+CHECKPOINT_BYTES, KEPT = 12, 2
+"""Of each parameter in a checkpoint: weights and two moments in fp32; and how many checkpoints are kept."""
 
 
 def check(stage: Stage) -> None:
@@ -24,8 +28,8 @@ def check(stage: Stage) -> None:
     check_ray(train.nodes, os.environ)
     policy = stage.models / "policy"
     check_model(policy)
-    if train.gpus == 0:
-        patches.check_all()
+    patches.check_all()
+    check_evaluation(stage)
     rows = check_prompts(stage.data / "train.parquet", policy, train.prompt_tokens)
     check_prompts(stage.data / "validation.parquet", policy, train.prompt_tokens)
     if rows < train.prompts_per_step:
@@ -34,7 +38,19 @@ def check(stage: Stage) -> None:
             file=stage.data / "train.parquet",
             hint="Prepare more, or lower it in the recipe.",
         )
-    check_space(stage.state, policy)
+    check_space(stage)
+
+
+def check_evaluation(stage: Stage) -> None:
+    """`SetupError` if what evaluates after days of training is not installed, where it evaluates in this environment."""
+    recipe, local = stage.recipe, Resources()
+    train, after = (recipe.resources.get(name, local) for name in ("train", "evaluate"))
+    same = train.executor == after.executor and bool(train.gpus) == bool(after.gpus)  # and so one image
+    if recipe.evaluate.general_tasks and same and find_spec("lm_eval") is None:
+        raise SetupError(
+            f"evaluate.general_tasks names {', '.join(recipe.evaluate.general_tasks)}, and lm-eval is not installed here.",
+            "Install by the lock (`make setup`; `verif images build trainer`), or leave general_tasks empty.",
+        )
 
 
 def check_ray(nodes: int, environment: Mapping[str, str]) -> None:
@@ -73,15 +89,29 @@ def check_prompts(path: Path, policy: Path, limit: int) -> int:
     return len(instructions)
 
 
-def check_space(state: Path, policy: Path) -> None:
-    """`SetupError` if the disk cannot hold the run's checkpoints."""
-    import shutil
+def check_space(stage: Stage) -> None:
+    """`SetupError` if a disk cannot hold the checkpoints (of the critic too) or the model made of the last one.
 
-    state.mkdir(parents=True, exist_ok=True)
-    weights = sum(path.stat().st_size for path in policy.iterdir() if path.suffix in (".safetensors", ".bin"))
-    need, free = SPACE_PER_WEIGHT_BYTE * weights * 2, shutil.disk_usage(state).free
-    if free < need:
-        raise SetupError(
-            f"{state} has {free / 1e9:.1f} GB free, and two checkpoints need {need / 1e9:.1f} GB.",
-            "Free some space, or put the project on a larger disk.",
-        )
+    They may be two disks: in a pod the runs are on the persistent claim and the rest is scratch.
+    """
+    train, runs, policy = stage.recipe.train, stage.state / "runs", stage.models / "policy"
+    parameters = counts(policy).parameters
+    model = sum(
+        path.stat().st_size for path in policy.glob("*.safetensors")
+    )  # it keeps the policy's precision
+    trained = 2 if train.algorithm == "ppo" else 1
+    needs = [
+        (runs, KEPT * trained * CHECKPOINT_BYTES * parameters, f"{KEPT} checkpoints"),
+        (stage.models, model, "the trained model"),
+    ]
+    for place, _, _ in needs:
+        place.mkdir(parents=True, exist_ok=True)
+    if runs.stat().st_dev == stage.models.stat().st_dev:
+        needs = [(runs, needs[0][1] + needs[1][1], f"{KEPT} checkpoints and the trained model")]
+    for place, need, what in needs:
+        free = shutil.disk_usage(place).free
+        if free < need:
+            raise SetupError(
+                f"{place} has {free / 1e9:.1f} GB free, and {what} need {need / 1e9:.1f} GB.",
+                "Free some space (`verif gc` says what can go), or put the project on a larger disk.",
+            )

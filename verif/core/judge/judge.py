@@ -1,6 +1,6 @@
 """The judge as a part of the verifier: constraints in, verdicts out, and an identity for the cache.
 
-The identity is the digest of what its verdicts depend on: model, prompt, sampling, and the marker key.
+The identity is the digest of what its verdicts depend on: model, prompt, code, sampling, and the marker key.
 The key is derived from that identity and the secret in `VERIF_MARKER_KEY` (empty by default). Without a
 secret the markers are the same on every machine, which keeps verdicts comparable, and a policy could only
 compute them if it knew model digest and HMAC; with a secret nobody can, and verdicts are comparable between
@@ -18,6 +18,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from verif.core.deciding import code_digest
 from verif.core.judge import prompt
 from verif.core.judge.client import JudgeAnswer
 from verif.core.judge.verdict import SCHEMA, ParsedVerdict, parse
@@ -71,6 +72,7 @@ def judge_part(
 ) -> str:
     """The identity of a judge, as it stands in its verdicts."""
     content: dict[str, Any] = {
+        "code": code_digest("judge"),
         "model": model_digest,
         "prompt": prompt.prompt_digest(template),
         "sampling": [parameters, SEEDS],

@@ -114,14 +114,10 @@ def render(
 
 
 def prompt_digest(template: str) -> str:
-    """Identity of a prompt: its text and the code that prepares what goes into it (version below)."""
-    return digest([VERSION, source(template)])
+    """Identity of a prompt's text; the code that prepares what goes into it has one of its own (`deciding`)."""
+    return digest(source(template))
 
 
 def is_joint(template: str) -> bool:
     """Whether the prompt asks once for all soft constraints (else once per constraint)."""
     return not template.startswith("each-")
-
-
-VERSION = 2
-"""Raise when `harmless`, `marker` or `render` change what the judge reads."""

@@ -41,13 +41,12 @@ from typing import Any, NamedTuple, cast
 
 import pydantic_monty as monty
 
+from verif.core.deciding import code_digest
 from verif.core.sandbox.program import Program, read, solo
 from verif.core.sandbox.session import AbortedError, SharedSession, run_alone, short
 from verif.errors import SandboxError
 from verif.types import Status
 
-#: Raise when the harness changes a verdict: it is part of `Sandbox.version` and so of every cache key.
-HARNESS = 2
 _GRACE_S = 0.5
 _GROUP_CHARS = 1_000_000
 _TROUBLED_MOST = 100_000
@@ -69,12 +68,12 @@ class Sandbox:
 
     `seconds` and `memory_mb` limit one check. A group of checks gets the same time as one of them; if that is
     not enough its checks run one by one. No more than `workers` feeds run at a time. `restarts` counts workers
-    that died or were ended during a feed and were replaced.
+    that died or were ended during a feed and were replaced. `version` is part of every cache key.
     """
 
     def __init__(self, workers: int = 2, seconds: float = 1.0, memory_mb: int = 64) -> None:
         self.workers, self.seconds, self.memory_mb = workers, seconds, memory_mb
-        self.version = f"monty-{monty.__version__}/{HARNESS}/{seconds:g}s/{memory_mb}MB"
+        self.version = f"monty-{monty.__version__}/{code_digest('sandbox')[:16]}/{seconds:g}s/{memory_mb}MB"
         self._lock = threading.Lock()
         self._turns = threading.Semaphore(workers)
         self._pool: monty.Monty | None = None

@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from verif.core.verifies import Verifies
+from verif.data.benchmark_files import without_rows
+from verif.errors import RecipeError
 from verif.evaluation import catalog, verdicts
 from verif.evaluation.canary import canary, plain_texts, world_texts
 from verif.evaluation.control import Control, training
@@ -77,6 +79,9 @@ def general_tasks(stage: Stage) -> Any:
 
 def load_suites(stage: Stage) -> list[Suite]:
     """The recipe's benchmarks with their cases."""
+    if wrong := without_rows(stage.recipe.evaluate, stage.root):
+        said = "; ".join(f"{name}: {why}" for name, why in wrong.items())
+        raise RecipeError(f"evaluate.benchmarks: {said}.", "`verif plan` says what to do.")
     suites = []
     for b in stage.recipe.evaluate.benchmarks:
         pinned = (b.repo, b.revision, b.digest) if b.repo else None
@@ -85,11 +90,16 @@ def load_suites(stage: Stage) -> list[Suite]:
     return suites
 
 
+def gpus_of(stage: Stage) -> int:
+    """The GPUs on which the recipe's models are served for evaluation; 0: on CPU."""
+    resources = stage.recipe.resources.get("evaluate")
+    return resources.gpus if resources else 0
+
+
 def answer(stage: Stage, suites: list[Suite], timings: dict[str, float]) -> Answers:
     """All answers: before and after in both modes, the control sampled on the first benchmark."""
     section, state = stage.recipe.evaluate, stage.state
-    resources = stage.recipe.resources.get("evaluate")
-    gpus = resources.gpus if resources else 0
+    gpus = gpus_of(stage)
     sampled = Sampling(MAIN, 1.0, section.response_tokens, section.seed)
     greedy = Sampling("greedy", 0.0, section.response_tokens, section.seed)
     answers: Answers = {}
@@ -137,7 +147,15 @@ def measure_canary(stage: Stage) -> dict[str, Any]:
         texts = plain_texts(pairs, section.seed)
     else:
         return {}
-    return canary(stage.models / "policy", stage.models / "trained", texts, section.bootstrap, section.seed)
+    return canary(
+        stage.models / "policy",
+        stage.models / "trained",
+        texts,
+        section.bootstrap,
+        section.seed,
+        gpus=gpus_of(stage),
+        logs=stage.state / "logs",
+    )
 
 
 def headline(numbers: dict[str, Any]) -> float | None:

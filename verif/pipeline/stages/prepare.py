@@ -9,6 +9,7 @@ import orjson
 
 from verif.core.instruction_files import write_instructions
 from verif.data import tables as corpora
+from verif.data.benchmark_files import without_rows
 from verif.data.splits import Splits
 from verif.errors import RecipeError
 from verif.project import Stage
@@ -41,12 +42,12 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
 
     A recipe whose evaluation could not start is refused here, before days of training.
     """
-    if wrong := stage.recipe.evaluate.without_rows(stage.root):
+    if wrong := without_rows(stage.recipe.evaluate, stage.root):
         raise RecipeError(
             "evaluate would stop: "
             + "; ".join(f"benchmark {name}: {why}" for name, why in wrong.items())
             + ".",
-            "Put the files there, or give each a `path` in evaluate.benchmarks (with `repo` for a file of a hub).",
+            "Put the files into benchmark-files/, or give each a `path` with its `repo` or `digest` in evaluate.benchmarks.",
         )
     splits = prepare(stage)
     for name in SPLITS:

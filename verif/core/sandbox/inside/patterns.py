@@ -128,7 +128,9 @@ def _verif_repeat(st, pieces, least, most):
     if mode:
         st["lazy"] = True
     if most == 0 and groups:
-        _verif_refuse("a group that is repeated zero times")  # the engine forgets such a group, and its number
+        _verif_refuse(
+            "a group that is repeated zero times"
+        )  # the engine forgets such a group, and its number
     if mode == "+" and groups:
         _verif_refuse("a possessive repeat of a group")
     if (least, most) == (0, _VERIF_MANY):
