@@ -6,16 +6,18 @@ only if someone needs to turn it; everything else is a constant next to the code
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from verif.errors import RecipeError
-from verif.types import Formula
+from verif.types import FORMULAS, Formula
 
 RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
+PROMPTS = Path(__file__).parent / "core" / "judge" / "prompts"
 LABELLED = PurePosixPath("recipes/labelled")
 """Where people's labels stand: `prepare` and `verifier` depend on this folder, so that a change is seen."""
 
@@ -125,9 +127,11 @@ class CascadeSection(Section):
 class VerifierSection(Section):
     """Judge prompting, reward formula and audit gate."""
 
-    formula: Formula = "average"
+    formula: Formula = Field(
+        "average", description="`average`, `product`, `all`, `hard-only`, `soft-only`, or a plugin's"
+    )
     unscorable_reward: float = 0.0
-    prompt: Literal["local", "joint-en", "joint-zh", "each-en", "each-zh"] = "local"
+    prompt: str = Field("local", description="a file of `verif/core/judge/prompts`, or of a plugin's folder")
     max_judge_tokens: int = Field(64, ge=8)
     judge_deadline_s: float = Field(60, gt=0)
     judge_reasoning_parser: str = Field(
@@ -254,6 +258,10 @@ class Resources(Section):
     deadline_h: float = 24
 
 
+def _nothing(value: object) -> bool:
+    return not value
+
+
 class Recipe(Section):
     """One complete experiment."""
 
@@ -267,7 +275,28 @@ class Recipe(Section):
     evaluate: Evaluate = Evaluate()
     register_: Register = Field(Register(), alias="register")
     resources: dict[str, Resources] = Field(default_factory=dict)
+    plugins: tuple[str, ...] = Field(
+        (), description="modules of the project's `plugins/` folder, or installed ones", exclude_if=_nothing
+    )
     seed: int = 1
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Recipe:
+        """A formula or prompt of no plugin must be one of verif's own; a plugin's is looked for when it is loaded."""
+        for key, name, known, group in (
+            ("formula", self.verifier.formula, FORMULAS, "verif.formulas"),
+            (
+                "prompt",
+                self.verifier.prompt,
+                sorted(path.stem for path in PROMPTS.glob("*.j2")),
+                "verif.prompts",
+            ),
+        ):
+            if name not in known and not self.plugins and not entry_points(group=group):
+                raise ValueError(
+                    f"verifier.{key}: {name!r} is none of {', '.join(known)}, and there is no plugin"
+                )
+        return self
 
     @property
     def judged(self) -> bool:
@@ -282,8 +311,10 @@ def parse_recipe(raw: object, where: object) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
         raise RecipeError(
-            f"{where}: {key}: {first['msg']}", "See `verif/recipe.py` for the keys and their ranges."
+            f"{where}: {key}: {said}" if key else f"{where}: {said}",
+            "See `verif/recipe.py` for the keys and their ranges.",
         ) from None
 
 

@@ -7,7 +7,7 @@ by content. Nothing here verifies anything.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -105,9 +105,9 @@ class Preference(Frozen):
 
 
 # ------------------------------------------------------------------------------------------ verdicts
-#: How rules and judge make a reward; what each means stands in `verif.core.reward`.
-Formula = Literal["average", "product", "all", "hard-only", "soft-only"]
-FORMULAS: tuple[str, ...] = get_args(Formula)
+#: How rules and judge make a reward; what each means stands in `verif.core.reward`. A plugin may register others.
+Formula = str
+FORMULAS: tuple[str, ...] = ("average", "product", "all", "hard-only", "soft-only")
 
 
 class Status(StrEnum):

@@ -24,6 +24,7 @@ LABEL org.opencontainers.image.title="verif verifier" \
 RUN groupadd --gid 10001 verif && useradd --uid 10001 --gid verif --no-create-home verif
 COPY --from=build /opt/verif /opt/verif
 COPY recipes /app/recipes
+COPY plugins /app/plugins
 WORKDIR /app
 ENV PATH=/opt/verif/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stand_ins import local_recipe
 
-from verif.audit.attacks import FAMILIES
+from verif.audit.attacks.family import families
 from verif.audit.attacks.score import make, score
 from verif.audit.attacks.signature import signs
 from verif.audit.cases import Case, Opinion
@@ -19,6 +19,7 @@ from verif.data.world.oracle import truth
 from verif.data.world.spoil import ATTACKS
 from verif.types import Instruction, RuleConstraint, SoftConstraint, Status, Verdict
 
+FAMILIES = families()
 SOFT = Instruction(
     id="1",
     prompt="Write about the harbour in a gloomy tone and keep it short.",
@@ -33,6 +34,8 @@ HARD = Instruction(
     constraints=(RuleConstraint(text="Use no commas.", rule="punctuation:no_comma"),),
 )
 FALSE = "The baker keeps the bread. The cook finds the knife."
+
+FAMILIES = families()
 
 
 def test_the_families_that_were_asked_for_are_there() -> None:

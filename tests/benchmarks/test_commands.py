@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from verif.cli.app import app
 from verif.evaluation import verdicts
 from verif.evaluation.case import Row
-from verif.evaluation.catalog import BENCHMARKS
+from verif.evaluation.catalog import benchmarks
 
 BASE = Row(
     "world-test", "before", "t1", "", "", 0, "topic", "soft", "Write about the sea.", "", "The sea [old].",
@@ -96,7 +96,7 @@ def test_bench_list_names_every_benchmark_its_paper_and_its_deviations(
     monkeypatch.setattr(bench, "console", Console(width=200))  # made when the module is imported
     done = CliRunner().invoke(app("bench"), ["list"])
     assert done.exit_code == 0
-    for name, found in BENCHMARKS.items():
+    for name, found in benchmarks().items():
         (line,) = [line for line in done.output.splitlines() if f"│ {name} " in line]
         assert found.judging in line
         assert found.paper in line

@@ -26,7 +26,8 @@ PLUMBING = (
 )  # fmt: skip
 VERIFIER = (
     "verif/core/answer.py", "verif/core/cache.py", "verif/core/cache_key.py", "verif/core/cache_store.py",
-    "verif/core/starting.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
+    "verif/core/starting.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/finishing.py",
+    "verif/core/parts.py",
     "verif/service/identity.py", "verif/core/verifier.py",
     "verif/core/judge", "verif/core/language", "verif/core/plan.py", "verif/core/rules", "verif/core/segment.py",
     "verif/core/text.py", "verif/service/build.py",

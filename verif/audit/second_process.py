@@ -71,7 +71,6 @@ class Rules:
     ) -> AsyncIterator[Verification]:
         """One verification per item."""
         from verif.core.checks import Rules as Decided
-        from verif.core.plan import unscorable
         from verif.core.text import Doc
 
         rules = Decided()
@@ -79,9 +78,7 @@ class Rules:
             answer = answer_of(item.response, policy_thinks=self.policy_thinks)
             doc = Doc(answer.text)
             verdicts = [
-                unscorable(index, answer.hopeless)
-                if answer.hopeless
-                else rules.verdict(constraint, index, doc, item.id)
+                rules.verdict(constraint, index, answer, item.id, doc=doc)
                 for index, constraint in enumerate(item.instruction.constraints)
                 if isinstance(constraint, RuleConstraint)
             ]

@@ -15,17 +15,17 @@ console = Console(highlight=False, soft_wrap=True)
 
 @app.command("list", help="Names, what judges them, papers.")
 def list_() -> None:
-    from verif.evaluation.catalog import BENCHMARKS
+    from verif.evaluation.catalog import benchmarks
 
     table = Table()
     for column in ("name", "what", "judged by", "needs a file", "paper"):
         table.add_column(column, overflow="fold")  # a link that is cut leads nowhere
-    for found in BENCHMARKS.values():
+    for found in benchmarks().values():
         table.add_row(
             found.name, found.title, found.judging, "yes" if found.needs_file else "no", found.paper
         )
     console.print(table)
-    for found in BENCHMARKS.values():
+    for found in benchmarks().values():
         if found.note:
             console.print(f"{found.name}: {found.note}", markup=False)
     console.print(
@@ -43,6 +43,7 @@ def run(
     limit: int | None = typer.Option(None, min=1),
     out: Path | None = typer.Option(None, help="Where to keep the verdicts (parquet)."),
 ) -> None:
+    from verif.core.activate import activate
     from verif.evaluation import catalog, verdicts
     from verif.evaluation.generate import Sampling
     from verif.evaluation.run import Model, Suite, answer_all, judge_all
@@ -50,10 +51,12 @@ def run(
     from verif.project import load_stage
 
     stage = load_stage()
+    activate(stage.recipe, stage.root)
     suite = Suite(catalog.get(name), tuple(catalog.load(name, path, stage.data, stage.root, limit)))
     sampling = Sampling("t1", temperature, tokens, stage.recipe.evaluate.seed)
     answers = answer_all(Model("after", model, (sampling,), (suite,)), stage.state, {})
-    rows = judge_all([suite], answers, lambda: open_verifier(stage))
+    thinks = stage.recipe.verifier.policy_thinks
+    rows = judge_all([suite], answers, lambda: open_verifier(stage), policy_thinks=thinks)
     if out:
         verdicts.write(out, rows)
     table = Table(title=f"{suite.benchmark.title}, {len(suite.cases)} cases, {model}")

@@ -38,13 +38,14 @@ def pin(
         console.print(line, markup=False)
 
 
-@app.command(help="Check benchmark names and files, lm-eval tasks and pins of a recipe.")
+@app.command(help="Check plugins, benchmark names, lm-eval tasks and pins of a recipe.")
 def check(name: str = typer.Argument("local")) -> None:
+    from verif.core.activate import activate
     from verif.data.pin import unpinned
     from verif.evaluation import catalog
     from verif.recipe import load_recipe
 
-    recipe = load_recipe(name)
+    recipe = activate(load_recipe(name))
     for benchmark in recipe.evaluate.benchmarks:
         catalog.get(benchmark.name)
     if recipe.evaluate.general_tasks:

@@ -18,6 +18,7 @@ from verif.core.row_files import join, read_rows
 from verif.core.rows import Row
 from verif.core.score import Scored, Summary, kinds
 from verif.errors import InputError
+from verif.system import plugins
 from verif.system.console import Console, described
 from verif.system.files import new_file
 from verif.types import Status
@@ -26,6 +27,10 @@ _SHOWN_PROBLEMS = 20
 _EVERY_S = 10.0
 
 FILE = typer.Argument(help="JSONL (plain, gzip, or - for standard input) or parquet.")
+PLUGIN = typer.Option(
+    [], "--plugin", help="Module that registers rules, in ./plugins or installed; may be repeated."
+)
+THINKS = typer.Option(False, "--policy-thinks", help="A response without </think> holds no answer.")
 RESPONSES = typer.Option(None, "--responses", help="Responses to join with FILE by prompt.")
 
 
@@ -38,7 +43,10 @@ def score(
     out: Path | None = typer.Option(None, "--out", help="Write every verdict to this JSONL file."),
     skip_bad: bool = typer.Option(False, "--skip-bad", help="Report bad lines and go on."),
     workers: int = typer.Option(2, min=1, help="Sandbox processes for model-written checkers."),
+    plugin: list[str] = PLUGIN,
+    policy_thinks: bool = THINKS,
 ) -> None:
+    plugins.load(plugin)
     errors = Console(stderr=True, highlight=False)
     bad = 0
 
@@ -59,7 +67,10 @@ def score(
         sandbox = stack.enter_context(_sandbox(workers))
         target = stack.enter_context(new_file(out) if out else nullcontext(None))
         scored = engine.score(
-            engine.scorable(rows, on_bad if skip_bad else None), loose=loose, sandbox=sandbox
+            engine.scorable(rows, on_bad if skip_bad else None),
+            loose=loose,
+            sandbox=sandbox,
+            policy_thinks=policy_thinks,
         )
         for item in _watched(scored, errors):
             summary.add(item)
@@ -78,7 +89,11 @@ def explain(
         ..., "--row", min=1, help="Line of FILE (of the responses' file, if there is one)."
     ),
     responses: str | None = RESPONSES,
+    plugin: list[str] = PLUGIN,
+    policy_thinks: bool = THINKS,
 ) -> None:
+    plugins.load(plugin)
+
     def ignore(error: InputError) -> None:
         if error.row == row:
             raise error
@@ -91,7 +106,8 @@ def explain(
     with _sandbox(1) as sandbox:
         for item in engine.scorable(chosen):
             strict, loose = (
-                next(iter(engine.score([item], loose=mode, sandbox=sandbox))) for mode in (False, True)
+                next(iter(engine.score([item], loose=mode, sandbox=sandbox, policy_thinks=policy_thinks)))
+                for mode in (False, True)
             )
             _explain(console, strict, loose)
 

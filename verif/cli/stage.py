@@ -26,6 +26,7 @@ def refuse_wrong_place(stage: Stage, name: str) -> None:
 
 
 def stage(name: str = typer.Argument(help="One of: " + ", ".join(STAGES))) -> None:
+    from verif.core.activate import activate
     from verif.pipeline.one_stage import leave_message
     from verif.registry.runs.recording import recorded
     from verif.system.processes import terminable
@@ -35,6 +36,7 @@ def stage(name: str = typer.Argument(help="One of: " + ", ".join(STAGES))) -> No
             raise RecipeError(f"unknown stage {name!r}.", f"Stages: {', '.join(STAGES)}.")
         context = load_stage()
         refuse_wrong_place(context, name)
+        activate(context.recipe, context.root)
         with terminable(), recorded(context, name) as record:
             importlib.import_module(f"verif.pipeline.stages.{name}").run(context, record)
     except VerifError as error:

@@ -11,6 +11,7 @@ import psutil
 import typer
 from rich.table import Table
 
+from verif.core.activate import activate
 from verif.errors import ServiceError
 from verif.project import Stage, load_stage
 from verif.recipe import load_recipe
@@ -77,7 +78,7 @@ def serve(
 ) -> None:
     from verif.service.__main__ import main
 
-    loaded = load_recipe(recipe)
+    loaded = activate(load_recipe(recipe))
     if loaded.judge.kind != "none" and not judge_url:
         raise ServiceError(
             f"recipe {recipe!r} has a judge.", "Name its endpoint: --judge-url http://HOST:PORT/v1."

@@ -1,5 +1,7 @@
-"""Hard constraints of many responses at once: rules here, model-written checkers in the sandbox.
+"""The one engine that decides hard constraints: rules here, strict or loose, model-written checkers in the sandbox.
 
+`verify`, the verifier and its service, `verif score`, the evaluation and the audit all ask it, always about an
+answer (`verif.core.answer`), so that the same bytes get the same verdict wherever they come in.
 Rules are cheaper than a look-up in the cache, so they are always computed (once per distinct rule,
 parameters and answer of a batch). Checkers go to the sandbox by instruction: one feed for a group of
 rollouts; their verdicts are cached.
@@ -14,8 +16,10 @@ from typing import Any, Protocol
 
 import orjson
 
+from verif.core.answer import Answer
 from verif.core.cache import VerdictCache
-from verif.core.rules import check, get, validate
+from verif.core.plan import unscorable
+from verif.core.rules import Params, check, get, validate
 from verif.core.text import Doc
 from verif.errors import InputError, SandboxError
 from verif.system.bounded import Memo
@@ -78,24 +82,50 @@ class Rules:
             if isinstance(constraint, RuleConstraint):
                 self.params(constraint, item.id)
 
-    def verdict(self, constraint: RuleConstraint, index: int, doc: Doc, item_id: str) -> Verdict:
-        """The rule's verdict on one answer; a rule that breaks is an error, never a fail."""
-        spec = get(constraint.rule)
+    def verdict(
+        self,
+        constraint: RuleConstraint,
+        index: int,
+        answer: Answer,
+        item_id: str,
+        doc: Doc | None = None,
+        *,
+        loose: bool = False,
+    ) -> Verdict:
+        """`rule_verdict` with the parameters validated here."""
         params = self.params(constraint, item_id)
-        try:
-            outcome = check(spec, doc, params)
-        except Exception as error:
-            log.exception("rule %s failed", constraint.rule)
-            return Verdict(
-                status=Status.ERROR, covers=(index,), reason=f"the rule failed: {error}"[:300], part=spec.part
-            )
-        return Verdict(
-            status=Status.PASS if outcome.ok else Status.FAIL,
-            covers=(index,),
-            reason=outcome.reason[:MAX_REASON],
-            evidence={name: _brief(value) for name, value in outcome.evidence.items()},
-            part=spec.part,
-        )
+        return rule_verdict(constraint, params, index, answer, doc=doc, loose=loose)
+
+
+def rule_verdict(
+    constraint: RuleConstraint,
+    params: Params,
+    index: int,
+    answer: Answer,
+    *,
+    doc: Doc | None = None,
+    loose: bool = False,
+) -> Verdict:
+    """What a rule says of an answer (`doc`: its segmentation, where there is one already).
+
+    Nothing is decided where there is no answer: that is unscorable. A rule that breaks is an error, never a fail.
+    """
+    if answer.hopeless:
+        return unscorable(index, answer.hopeless)
+    spec = get(constraint.rule)
+    try:
+        outcome = check(spec, doc or Doc(answer.text), params, loose=loose)
+    except Exception as error:
+        log.exception("rule %s failed", constraint.rule)
+        reason = f"{constraint.rule} could not be checked: {type(error).__name__}: {error}"
+        return Verdict(status=Status.ERROR, covers=(index,), reason=reason[:300], part=spec.part)
+    return Verdict(
+        status=Status.PASS if outcome.ok else Status.FAIL,
+        covers=(index,),
+        reason=outcome.reason[:MAX_REASON],
+        evidence={name: _brief(value) for name, value in outcome.evidence.items()},
+        part=spec.part,
+    )
 
 
 def _brief(value: Any) -> Any:

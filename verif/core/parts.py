@@ -7,14 +7,24 @@ from verif.system.files import digest
 
 
 def make_parts(
-    *, formula: str, unscorable_reward: float, policy_thinks: bool, judge: str, sandbox: str
+    *,
+    formula: str,
+    unscorable_reward: float,
+    policy_thinks: bool,
+    judge: str,
+    sandbox: str,
+    plugins: str = "",
 ) -> dict[str, str]:
-    """What a verifier consists of, by digest; the same function names it before and after it is started."""
-    return {
+    """What a verifier consists of, by digest; the same function names it before and after it is started.
+
+    `plugins` is the digest of all plugins' sources, which stand for what they register.
+    """
+    parts = {
         "formula": formula,
         "unscorable_reward": repr(unscorable_reward),
         "policy_thinks": str(policy_thinks),
-        "rules": digest(sorted(spec.part for spec in rules().values())),
+        "rules": digest(sorted(spec.part for spec in rules().values() if not spec.plugin)),
         "sandbox": sandbox,
         "judge": judge,
     }
+    return parts | ({"plugins": plugins} if plugins else {})

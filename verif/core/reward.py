@@ -3,14 +3,19 @@
 Three public formulas of VerIF disagree (paper sec. 3.1 and 4.1; first commit; released code), so each has a
 name here. A term without constraints is absent, not 1: an instruction without soft constraints would
 otherwise give half of its reward away. An error among the verdicts that matter makes the reward an error,
-never a number.
+never a number. A plugin may register a formula of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from verif.types import Constraint, Formula, Reward, Status, Verdict, is_hard
+from verif.errors import RecipeError
+from verif.system import plugins
+from verif.types import FORMULAS, Constraint, Formula, Reward, Status, Verdict, is_hard
 
 
 def joint(statuses: Sequence[Status]) -> float:
@@ -21,6 +26,56 @@ def joint(statuses: Sequence[Status]) -> float:
 def mean(statuses: Sequence[Status]) -> float:
     """The share that passed (the rule term of the released code)."""
     return sum(s is Status.PASS for s in statuses) / len(statuses)
+
+
+Combine = Callable[[Sequence[Status], Sequence[Status]], float]
+log = logging.getLogger("verif.reward")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A formula that a plugin brought: statuses of the hard and of the soft constraints to a reward."""
+
+    name: str
+    combine: Combine
+
+
+_REGISTERED: dict[str, Registered] = {}
+
+
+def formula(name: str) -> Callable[[Combine], Combine]:
+    """Register a function of the decided hard and soft statuses as a formula (decorator).
+
+    It is asked only when something was, and about decided statuses; every constraint matters to it. What is no
+    number, or an exception, is an error and no reward.
+
+    >>> from verif import formula
+    >>> @formula("example:share")
+    ... def share(hard, soft):
+    ...     return sum(status == "pass" for status in (*hard, *soft)) / len((*hard, *soft))
+    """
+
+    def register(function: Combine) -> Combine:
+        if name in FORMULAS or name in _REGISTERED:
+            raise ValueError(f"formula {name!r} is registered twice")
+        _REGISTERED[name] = Registered(name, function)
+        return function
+
+    return register
+
+
+def is_formula(name: str) -> bool:
+    """Whether a formula has that name, a plugin's included."""
+    if name not in FORMULAS and name not in _REGISTERED:
+        plugins.load_known("verif.formulas")
+    return name in FORMULAS or name in _REGISTERED
+
+
+def require_formula(name: str) -> None:
+    """`RecipeError` that names the known ones, unless there is such a formula."""
+    if not is_formula(name):
+        known = ", ".join((*FORMULAS, *sorted(_REGISTERED)))
+        raise RecipeError(f"verifier.formula: unknown formula {name[:80]!r}.", f"Known: {known}.")
 
 
 def combine(
@@ -34,6 +89,9 @@ def combine(
         terms["soft"] = joint(soft)
     if not terms:
         return 1.0, terms
+    if formula not in FORMULAS:
+        require_formula(formula)
+        return float(_REGISTERED[formula].combine(hard, soft)), terms
     if formula == "average":
         return sum(terms.values()) / len(terms), terms
     value = 1.0
@@ -74,5 +132,11 @@ def reward(
         if formula in ("product", "all") and hard and value == 0.0:
             return Reward(value=0.0, state="scored", formula=formula, terms=terms)
         return Reward(value=None, state="error", formula=formula)
-    value, terms = combine(hard, soft, formula)
+    try:
+        value, terms = combine(hard, soft, formula)
+    except Exception:
+        log.exception("formula %s failed", formula)
+        value, terms = math.nan, {}
+    if not math.isfinite(value):  # a plugin's
+        return Reward(value=None, state="error", formula=formula)
     return Reward(value=value, state="scored", formula=formula, terms=terms)

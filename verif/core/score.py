@@ -1,7 +1,8 @@
 """Verify files: every row's hard constraints, in a stream, without a judge.
 
 Rules run here; model-written checkers run in the sandbox, rows with the same instruction together; soft
-constraints are skipped. Errors are errors: a check that could not be made is never a failed one.
+constraints are skipped. Errors are errors: a check that could not be made is never a failed one. What is judged is
+the answer behind a response's reasoning; a response without one is unscorable, which counts as not followed.
 """
 
 from __future__ import annotations
@@ -14,20 +15,27 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from verif.core import rules
-from verif.core.checks import checker_verdicts
+from verif.core.answer import Answer, answer_of
+from verif.core.checks import checker_verdicts, rule_verdict
+from verif.core.plan import unscorable
 from verif.core.row_files import OnBad
 from verif.core.rows import Row
-from verif.core.rules import Outcome
 from verif.core.text import Doc
-from verif.types import CheckerConstraint, Constraint, Cost, RuleConstraint, SoftConstraint, Status, Verdict
+from verif.types import (
+    CheckerConstraint,
+    Constraint,
+    Response,
+    RuleConstraint,
+    SoftConstraint,
+    Status,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from verif.core.sandbox.sandbox import Sandbox
 
 _BATCH_ROWS = 64
 _BATCH_CHARS = 8 << 20
-_FREE = Cost()
 _NO_JUDGE = "no judge was asked"
 
 
@@ -47,93 +55,80 @@ class Scored:
         return True if all(status is Status.PASS for status in found) else None
 
 
-def rule_verdict(
-    constraint: RuleConstraint, params: rules.Params, doc: Doc, index: int, *, loose: bool
-) -> Verdict:
-    """The verdict of one rule. A rule that raises is our fault: status error, never fail."""
-    spec = rules.get(constraint.rule)
-    try:
-        outcome = rules.check(spec, doc, params, loose=loose)
-    except (Exception, RecursionError) as error:
-        reason = f"{constraint.rule} could not be checked: {type(error).__name__}: {error}"
-        return Verdict(status=Status.ERROR, covers=(index,), reason=reason, part=spec.part)
-    return _from_outcome(outcome, index, spec.part)
-
-
-def _from_outcome(outcome: Outcome, index: int, part: str) -> Verdict:
-    status = Status.PASS if outcome.ok else Status.FAIL
-    return Verdict(
-        status=status, covers=(index,), reason=outcome.reason, evidence=outcome.evidence, part=part
-    )
-
-
-def score(rows: Iterable[Row], *, loose: bool = False, sandbox: Sandbox | None = None) -> Iterator[Scored]:
+def score(
+    rows: Iterable[Row], *, loose: bool = False, sandbox: Sandbox | None = None, policy_thinks: bool = False
+) -> Iterator[Scored]:
     """Verdicts for every row, in order. Without a sandbox, checkers are skipped.
 
     Rows without checkers go straight through; others wait for up to 64 rows, so that responses to one
-    instruction share a session.
+    instruction share a session. `policy_thinks` says that a response without `</think>` holds no answer.
+
+    >>> from verif import read_rows, score
+    >>> [(scored.row.id, scored.followed) for scored in score(read_rows("examples/rows.jsonl"))]
+    [('1', True), ('2', False)]
     """
-    waiting: list[Row] = []
+    waiting: list[tuple[Row, Answer]] = []
     chars = 0
-    for item in rows:
-        if not waiting and not _checkers(item):
-            yield _scored(item, {}, loose)
+    for row in rows:
+        answer = answer_of(Response(text=row.response or ""), policy_thinks=policy_thinks)
+        if not waiting and not _checkers(row):
+            yield _scored(row, answer, {}, loose)
             continue
-        waiting.append(item)
-        chars += len(item.response or "")
+        waiting.append((row, answer))
+        chars += len(answer.text)
         if len(waiting) >= _BATCH_ROWS or chars >= _BATCH_CHARS:
             yield from _batch(waiting, loose, sandbox)
             waiting, chars = [], 0
     yield from _batch(waiting, loose, sandbox)
 
 
-def _constraints(item: Row) -> tuple[Constraint, ...]:
-    return item.instruction.constraints if item.instruction else ()
+def _constraints(row: Row) -> tuple[Constraint, ...]:
+    return row.instruction.constraints if row.instruction else ()
 
 
-def _checkers(item: Row) -> list[int]:
+def _checkers(row: Row) -> list[int]:
     return [
         index
-        for index, constraint in enumerate(_constraints(item))
+        for index, constraint in enumerate(_constraints(row))
         if isinstance(constraint, CheckerConstraint)
     ]
 
 
-def _batch(rows: Sequence[Row], loose: bool, sandbox: Sandbox | None) -> Iterator[Scored]:
+def _batch(rows: Sequence[tuple[Row, Answer]], loose: bool, sandbox: Sandbox | None) -> Iterator[Scored]:
     """Checkers of rows that share an instruction run as one group."""
-    found: list[dict[int, Verdict]] = [{} for _ in rows]
+    by_row: list[dict[int, Verdict]] = [{} for _ in rows]
     groups: dict[tuple[str, tuple[str, ...]], list[int]] = {}
-    for position, item in enumerate(rows):
-        sources = tuple(c.source for c in _constraints(item) if isinstance(c, CheckerConstraint))
-        if sources and sandbox is not None and not Doc(item.response or "").blank:
-            groups.setdefault((item.prompt, sources), []).append(position)
+    for position, (row, answer) in enumerate(rows):
+        sources = tuple(c.source for c in _constraints(row) if isinstance(c, CheckerConstraint))
+        if sources and sandbox is not None and not answer.hopeless:
+            groups.setdefault((row.prompt, sources), []).append(position)
     for positions in groups.values():
-        instruction = rows[positions[0]].instruction
+        instruction = rows[positions[0]][0].instruction
         assert instruction is not None
         assert sandbox is not None
-        grid = checker_verdicts(instruction, [rows[p].response or "" for p in positions], sandbox, None)
+        grid = checker_verdicts(instruction, [rows[p][1].text for p in positions], sandbox, None)
         for position, verdicts in zip(positions, grid, strict=True):
-            for index, verdict in zip(_checkers(rows[position]), verdicts, strict=True):
-                found[position][index] = verdict.model_copy(update={"covers": (index,)})
-    for item, checked in zip(rows, found, strict=True):
-        yield _scored(item, checked, loose, run=sandbox is not None)
+            for index, verdict in zip(_checkers(rows[position][0]), verdicts, strict=True):
+                by_row[position][index] = verdict.model_copy(update={"covers": (index,)})
+    for (row, answer), checked in zip(rows, by_row, strict=True):
+        yield _scored(row, answer, checked, loose)
 
 
-def _scored(item: Row, checked: dict[int, Verdict], loose: bool, run: bool = False) -> Scored:
-    doc = Doc(item.response or "")
+def _scored(row: Row, answer: Answer, checked: dict[int, Verdict], loose: bool) -> Scored:
+    doc = Doc(answer.text)
     verdicts = []
-    for index, (constraint, params) in enumerate(zip(_constraints(item), item.params, strict=True)):
-        if index in checked:
+    for index, (constraint, params) in enumerate(zip(_constraints(row), row.params, strict=True)):
+        if answer.hopeless:
+            verdicts.append(unscorable(index, answer.hopeless))
+        elif index in checked:
             verdicts.append(checked[index])
         elif isinstance(constraint, RuleConstraint):
             assert params is not None
-            verdicts.append(rule_verdict(constraint, params, doc, index, loose=loose))
-        elif isinstance(constraint, CheckerConstraint) and run:
-            verdicts.append(_from_outcome(rules.EMPTY, index, "checker"))
+            verdicts.append(rule_verdict(constraint, params, index, answer, doc=doc, loose=loose))
         else:
             reason = "checkers were not run" if isinstance(constraint, CheckerConstraint) else _NO_JUDGE
             verdicts.append(Verdict(status=Status.SKIPPED, covers=(index,), reason=reason))
-    return Scored(item, tuple(verdicts))
+    return Scored(row, tuple(verdicts))
 
 
 def scorable(rows: Iterable[Row], on_bad: OnBad | None = None) -> Iterator[Row]:

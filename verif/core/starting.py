@@ -33,8 +33,8 @@ def everything(_: str) -> bool:
 class Start:
     """Rules and grouping of one batch.
 
-    When `step` has said True, `groups` holds the plans of each instruction, and `unwanted` the items that nobody
-    waited for any more when their turn came.
+    When `step` has said True, `groups` holds the plans of each instruction, `plans` all of them in the items' order,
+    and `unwanted` the items that nobody waited for any more when their turn came.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Start:
         self._docs: Memo[str, Doc] = Memo(DOC_BYTES)
         self._known: dict[tuple[int, int, str], Verdict] = {}
         self.unwanted: list[Item] = []
+        self.plans: list[Plan] = []
         self._work = self._all(items)
 
     @property
@@ -89,6 +90,7 @@ class Start:
             yield from self._rules(plan, group)
             if self._wanted(item.id):
                 self._groups.setdefault(key, []).append(plan)
+                self.plans.append(plan)
             else:
                 self.unwanted.append(item)
 
@@ -103,7 +105,9 @@ class Start:
                     if not self._wanted(plan.item.id):
                         return
                     doc = doc or self._doc(text)
-                    self._known[same] = self._rules_of.verdict(constraint, index, doc, plan.item.id)
+                    self._known[same] = self._rules_of.verdict(
+                        constraint, index, plan.answer, plan.item.id, doc
+                    )
                     yield
                 plan.verdicts.append(self._known[same])
 

@@ -16,10 +16,12 @@ from typing import Any
 
 from verif.core.cache import VerdictCache
 from verif.core.checks import Checks, Rules, as_cached, checker_verdicts, wants_sandbox
+from verif.core.finishing import finished, to_judge
 from verif.core.parts import make_parts
-from verif.core.plan import Plan, unscorable, without
-from verif.core.reward import combine, reward
+from verif.core.plan import Plan, without
+from verif.core.reward import require_formula
 from verif.core.starting import Start, everything
+from verif.system import plugins
 from verif.system.files import digest
 from verif.types import Formula, Instruction, Item, Reward, Status, Verdict, Verification
 
@@ -48,6 +50,7 @@ class Verifier:
         cache: VerdictCache | None = None,
         parts: dict[str, str] | None = None,
     ) -> None:
+        require_formula(formula)
         self.formula, self.unscorable_reward, self.policy_thinks = formula, unscorable_reward, policy_thinks
         self.judge, self.sandbox, self.cache = judge, sandbox, cache
         self.parts = parts or make_parts(
@@ -56,6 +59,7 @@ class Verifier:
             policy_thinks=policy_thinks,
             judge=judge.part if judge else "none",
             sandbox=sandbox.version if sandbox else "none",
+            plugins=plugins.identity(()),
         )
         self.identity = digest(self.parts)
         self.saved: Counter[str] = Counter()
@@ -201,41 +205,11 @@ class Verifier:
 
     # ---------------------------------------------------------------------------------- soft
     def _soft(self, plan: Plan, complete: bool) -> list[tuple[int, ...]]:
-        """The questions for the judge; what is not asked gets its verdict (unscorable, skipped, error) here."""
-        constraints = plan.item.instruction.constraints
-        plan.verdicts.extend(without("reference", constraints, "no part decides reference constraints yet"))
-        soft = [index for index, constraint in enumerate(constraints) if constraint.kind == "soft"]
-        if plan.answer.hopeless:
-            return []
-        if not soft:
-            self.saved["absent"] += 1
-            return []
-        if not complete and (reason := self._irrelevant(plan)):
-            self.saved["short-circuit"] += 1
-            plan.verdicts.append(Verdict(status=Status.SKIPPED, covers=tuple(soft), reason=reason))
-            return []
-        if plan.answer.unjudgeable:
-            plan.verdicts.append(unscorable(soft[0], plan.answer.unjudgeable, tuple(soft)))
-            return []
-        if self.judge is None:
-            plan.verdicts.extend(without("soft", constraints, "this verifier has no judge"))
-            return []
-        return list(self.judge.asks(soft))
-
-    def _irrelevant(self, plan: Plan) -> str:
-        """Why the soft verdict cannot change the reward ("" if it can)."""
-        if self.formula == "hard-only":
-            return "the formula looks at hard constraints only"
-        statuses = [v.status for v in plan.verdicts]
-        if self.formula == "soft-only":
-            return ""
-        if Status.ERROR in statuses:
-            return "the reward is an error already"
-        if self.formula in ("product", "all") and statuses:
-            value, _ = combine(statuses, [], self.formula)
-            if value == 0.0 and not plan.answer.unjudgeable:
-                return "the product is 0 already"
-        return ""
+        """The questions for the judge; what is not asked gets its verdict here."""
+        soft, saved = to_judge(plan, self.formula, judged=self.judge is not None, complete=complete)
+        if saved:
+            self.saved[saved] += 1
+        return list(self.judge.asks(list(soft))) if self.judge is not None and soft else []
 
     async def _ask(self, plan: Plan, indices: tuple[int, ...], cache: bool) -> Verdict:
         """A judge's verdict: from the cache, from an identical question in flight, or asked now."""
@@ -278,6 +252,4 @@ class Verifier:
         return Verification(id=item.id, verdicts=(verdict,), reward=made)
 
     def _finish(self, plan: Plan) -> Verification:
-        verdicts = tuple(sorted(plan.verdicts, key=lambda verdict: verdict.covers))
-        made = reward(plan.item.instruction.constraints, verdicts, self.formula, self.unscorable_reward)
-        return Verification(id=plan.item.id, verdicts=verdicts, reward=made)
+        return finished(plan, self.formula, self.unscorable_reward)

@@ -1,30 +1,59 @@
-"""All benchmarks by name, and where a recipe's benchmark has its rows."""
+"""All benchmarks by name, and where a recipe's benchmark has its rows.
+
+A module of `verif/evaluation/benchmarks` is read when a benchmark is first asked for: what it defines is known.
+"""
 
 from __future__ import annotations
 
 import difflib
+import importlib
+import pkgutil
+from functools import cache
 from pathlib import Path
 
 from verif.data.hub import fetch_file
 from verif.errors import RecipeError
-from verif.evaluation.benchmarks.conversations import CFBENCH, SYSBENCH
-from verif.evaluation.benchmarks.followbench import FOLLOWBENCH
-from verif.evaluation.benchmarks.ifeval import IFEVAL, MULTI_IF
-from verif.evaluation.benchmarks.world import HELD_BACK, TEST, UNSEEN
 from verif.evaluation.case import Benchmark, Case
 from verif.recipe import PREPARED
+from verif.system import plugins
 
-BENCHMARKS = {b.name: b for b in (TEST, UNSEEN, HELD_BACK, IFEVAL, MULTI_IF, FOLLOWBENCH, SYSBENCH, CFBENCH)}
+_PACKAGE = "verif.evaluation.benchmarks"
+_ADDED: dict[str, Benchmark] = {}
 SPLITS = {"world-test": "test.parquet", "world-unseen": "unseen.parquet", "held-back": "test.parquet"}
 assert set(SPLITS) == set(PREPARED)
 
 
+@cache
+def _own() -> dict[str, Benchmark]:
+    """Every benchmark that a module beside the others defines."""
+    package = importlib.import_module(_PACKAGE)
+    modules = [
+        importlib.import_module(f"{_PACKAGE}.{m.name}") for m in pkgutil.iter_modules(package.__path__)
+    ]
+    return {b.name: b for module in modules for b in vars(module).values() if isinstance(b, Benchmark)}
+
+
+def add_benchmark(benchmark: Benchmark) -> Benchmark:
+    """A plugin's benchmark; a name that is taken is refused."""
+    if benchmark.name in _own() or benchmark.name in _ADDED:
+        raise ValueError(f"benchmark {benchmark.name!r} is registered twice")
+    _ADDED[benchmark.name] = benchmark
+    return benchmark
+
+
+def benchmarks() -> dict[str, Benchmark]:
+    """All benchmarks by name, those of plugins last."""
+    plugins.load_known("verif.benchmarks")
+    return {**_own(), **_ADDED}
+
+
 def get(name: str) -> Benchmark:
     """The benchmark of that name; an unknown one names near misses."""
-    if name not in BENCHMARKS:
-        near = difflib.get_close_matches(name, BENCHMARKS, n=3) or list(BENCHMARKS)
+    known = benchmarks()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3) or list(known)
         raise RecipeError(f"unknown benchmark {name!r}.", f"Known: {', '.join(near)} (`verif bench list`).")
-    return BENCHMARKS[name]
+    return known[name]
 
 
 def load(

@@ -9,9 +9,24 @@ from typing import Any
 
 import orjson
 
+from verif.core.answer import Answer as Judged
+from verif.core.answer import answer_of
+from verif.core.checks import Rules
+from verif.core.rules import get
+from verif.core.text import Doc
 from verif.core.verifies import Verifies
 from verif.evaluation.case import REFERENCE, Answer, Case, Row, family
-from verif.types import Item, ReferenceConstraint, Response, Status, Verification, is_hard
+from verif.types import (
+    Item,
+    ReferenceConstraint,
+    Response,
+    RuleConstraint,
+    Status,
+    Verification,
+    is_hard,
+)
+
+RULES = Rules()
 
 WORLD_TRUTH = "world:truth@1"
 LANGUAGE = "grammatical"
@@ -31,13 +46,27 @@ def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def by_truth(base: Row, case: Case, answer: Answer) -> Iterator[Row]:
+def judged(answer: Answer, *, policy_thinks: bool) -> Judged:
+    """What is judged of an answer; where there is nothing, `hopeless` says why (a missing one: its note)."""
+    if answer.note:
+        return Judged("", answer.note, answer.note)
+    said = Response(text=answer.text, finished=answer.finished)
+    return answer_of(said, policy_thinks=policy_thinks)
+
+
+def by_truth(base: Row, case: Case, answer: Answer, *, policy_thinks: bool = False) -> Iterator[Row]:
     """The world's truth per constraint, and one row for the language (index -1). The judge is never asked."""
+    base = replace(base, part=WORLD_TRUTH, verifier=WORLD_TRUTH)
+    what = judged(answer, policy_thinks=policy_thinks)
+    if what.hopeless:
+        base = replace(base, status=Status.UNSCORABLE, reason=what.hopeless)
+        yield replace(base, family=LANGUAGE, kind="language")
+        yield from (_place(base, case, index) for index in range(len(case.instruction.constraints)))
+        return
     from verif.data.world import seen, truth
 
-    found = truth(case.instruction, answer.text)
+    found = truth(case.instruction, what.text)
     status = Status.PASS if found.grammatical else Status.FAIL
-    base = replace(base, part=WORLD_TRUTH, verifier=WORLD_TRUTH)
     why = (
         "grammatical from end to end" if found.grammatical else "not a sentence of this world from end to end"
     )
@@ -46,65 +75,54 @@ def by_truth(base: Row, case: Case, answer: Answer) -> Iterator[Row]:
         zip(case.instruction.constraints, found.constraints, strict=True)
     ):
         reason, evidence = "", dict[str, Any]()
-        if constraint.kind == "rule":
-            reason, evidence = _rule_reason(constraint.rule, constraint.params, answer.text)
+        if isinstance(constraint, RuleConstraint):
+            verdict = RULES.verdict(constraint, index, what, case.id)
+            reason, evidence = verdict.reason, verdict.evidence
         elif constraint.kind == "soft":
-            shown = seen(answer.text, constraint.dimension)
+            shown = seen(what.text, constraint.dimension)
             reason = f"{constraint.dimension} shown: {', '.join(shown) or 'none'}; {why}"
-        yield replace(
-            base, index=index, family=family(case.instruction, index), kind=constraint.kind, constraint=constraint.text,
-            status=Status.PASS if ok else Status.FAIL, reason=reason, evidence=_json(evidence),
-        )  # fmt: skip
+        status = Status.PASS if ok else Status.FAIL
+        yield replace(_place(base, case, index), status=status, reason=reason, evidence=_json(evidence))
 
 
-def _rule_reason(rule: str, params: dict[str, Any], text: str) -> tuple[str, dict[str, Any]]:
-    from verif.core.rules import get, validate
-    from verif.core.text import Doc
+def _place(base: Row, case: Case, index: int) -> Row:
+    """The row of one of the case's constraints."""
+    constraint = case.instruction.constraints[index]
+    return replace(
+        base, index=index, family=family(case.instruction, index), kind=constraint.kind, constraint=constraint.text
+    )  # fmt: skip
 
-    outcome = get(rule).check(Doc(text), validate(rule, params))
-    return outcome.reason, outcome.evidence
 
-
-def by_rules(base: Row, case: Case, answer: Answer) -> Iterator[Row]:
-    """Rules in this process, strictly and loosely; an answer that is missing is unscorable."""
-    from verif.core.rules import get, validate
-    from verif.core.rules.check import check
-    from verif.core.text import Doc
-
-    doc = Doc(answer.text)
+def by_rules(base: Row, case: Case, answer: Answer, *, policy_thinks: bool = False) -> Iterator[Row]:
+    """Rules in this process, strictly and loosely; where there is no answer they are unscorable."""
+    what = judged(answer, policy_thinks=policy_thinks)
+    doc = Doc(what.text)
     for index, constraint in enumerate(case.instruction.constraints):
-        if constraint.kind != "rule":
+        if not isinstance(constraint, RuleConstraint):
             continue
-        spec, params = get(constraint.rule), validate(constraint.rule, constraint.params)
+        part = get(constraint.rule).part
+        row = replace(_place(base, case, index), part=part, verifier=part)
         for variant in ("strict", "loose"):
-            row = replace(
-                base, index=index, family=family(case.instruction, index), kind="rule", constraint=constraint.text,
-                part=spec.part, verifier=spec.part, variant=variant,
+            verdict = RULES.verdict(constraint, index, what, case.id, doc=doc, loose=variant == "loose")
+            yield replace(
+                row, variant=variant, status=verdict.status, reason=verdict.reason, evidence=_json(verdict.evidence)
             )  # fmt: skip
-            if answer.note:
-                yield replace(row, status=Status.UNSCORABLE, reason=answer.note)
-                continue
-            outcome = check(spec, doc, params, loose=variant == "loose")
-            status = Status.PASS if outcome.ok else Status.FAIL
-            yield replace(row, status=status, reason=outcome.reason, evidence=_json(outcome.evidence))
 
 
-def by_reference(base: Row, case: Case, answer: Answer) -> Iterator[Row]:
+def by_reference(base: Row, case: Case, answer: Answer, *, policy_thinks: bool = False) -> Iterator[Row]:
     """The case's references, each compared with the answer as its label says."""
     from verif.evaluation.benchmarks.references import decide
 
-    how = case.labels[REFERENCE]
+    how, what = case.labels[REFERENCE], judged(answer, policy_thinks=policy_thinks)
     part = f"reference:{how}@1"
     for index, constraint in enumerate(case.instruction.constraints):
         assert isinstance(constraint, ReferenceConstraint)
-        row = replace(
-            base, index=index, family=family(case.instruction, index), kind=constraint.kind,
-            constraint=constraint.text, part=part, verifier=part, evidence=_json({"reference": constraint.answer}),
-        )  # fmt: skip
-        if answer.note:
-            yield replace(row, status=Status.UNSCORABLE, reason=answer.note)
+        row = _place(base, case, index)
+        row = replace(row, part=part, verifier=part, evidence=_json({"reference": constraint.answer}))
+        if what.hopeless:
+            yield replace(row, status=Status.UNSCORABLE, reason=what.hopeless)
         else:
-            ok = decide(how, constraint.answer, answer.text)
+            ok = decide(how, constraint.answer, what.text)
             yield replace(row, status=Status.PASS if ok else Status.FAIL)
 
 
@@ -123,11 +141,8 @@ def by_verifier(
     found = asyncio.run(_collect(verifier, items))
     for number, (base, case, answer) in enumerate(pairs):
         verification = found.get(str(number))
-        for index, constraint in enumerate(case.instruction.constraints):
-            row = replace(
-                base, index=index, family=family(case.instruction, index), kind=constraint.kind,
-                constraint=constraint.text, verifier=identity,
-            )  # fmt: skip
+        for index in range(len(case.instruction.constraints)):
+            row = replace(_place(base, case, index), verifier=identity)
             verdict = (
                 next((v for v in verification.verdicts if index in v.covers), None) if verification else None
             )

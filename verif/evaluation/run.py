@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +80,23 @@ def answer_all(model: Model, state: Path, timings: dict[str, float], *, gpus: in
     return out
 
 
+def _here(benchmark: Benchmark, case: Case) -> Callable[..., Iterator[Row]] | None:
+    """How a case is judged in this process; None if the verifier must be asked."""
+    if benchmark.judging != "verifier":
+        return judging.by_truth if benchmark.judging == "truth" else judging.by_rules
+    return judging.by_reference if REFERENCE in case.labels else None
+
+
 OpenVerifier = Callable[[], AbstractContextManager[tuple[Verifies, str]]]
 
 
-def judge_all(suites: Sequence[Suite], answers: Answers, open_verifier: OpenVerifier) -> list[Row]:
-    """Verdict rows of all answers, in a fixed order. The verifier is opened once, and only if a benchmark needs it."""
+def judge_all(
+    suites: Sequence[Suite], answers: Answers, open_verifier: OpenVerifier, *, policy_thinks: bool = False
+) -> list[Row]:
+    """Verdict rows of all answers, in a fixed order. The verifier is opened once, and only if a benchmark needs it.
+
+    `policy_thinks` is the recipe's: what is judged here is the same answer that the verifier judges.
+    """
     rows: list[Row] = []
     waiting: list[tuple[Row, Case, Answer]] = []
     for suite in suites:
@@ -94,12 +106,9 @@ def judge_all(suites: Sequence[Suite], answers: Answers, open_verifier: OpenVeri
                 continue
             for case in cases:
                 base = judging.blank(name, model, mode, case, found[case.id])
-                if suite.benchmark.judging == "truth":
-                    rows += judging.by_truth(base, case, found[case.id])
-                elif suite.benchmark.judging == "rules":
-                    rows += judging.by_rules(base, case, found[case.id])
-                elif REFERENCE in case.labels:
-                    rows += judging.by_reference(base, case, found[case.id])
+                how = _here(suite.benchmark, case)
+                if how is not None:
+                    rows += how(base, case, found[case.id], policy_thinks=policy_thinks)
                 else:
                     waiting.append((base, case, found[case.id]))
     if waiting:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from verif.core.reward import reward
+from verif.core.reward import is_formula, reward
 from verif.errors import ServiceError
-from verif.types import FORMULAS, Constraint, Item, Verification
+from verif.types import Constraint, Item, Verification
 
 MAX_COST_S = 1e9
 
@@ -35,7 +35,7 @@ class Believer:
 
     def _problem(self, found: Verification, constraints: tuple[Constraint, ...]) -> str:
         given = found.reward
-        if given.formula not in FORMULAS:
+        if not is_formula(given.formula):
             return f"{given.formula[:40]!r} is no formula"
         if given.formula != (self._formula or given.formula):
             return f"a reward by {given.formula!r} among rewards by {self._formula!r}"
@@ -50,7 +50,7 @@ class Believer:
             if given.value != (given.value if self._unscorable is None else self._unscorable):
                 return f"the unscorable get {given.value} here and {self._unscorable} elsewhere"
             unscorable = given.value
-        due = reward(constraints, found.verdicts, given.formula, unscorable)  # type: ignore[arg-type]
+        due = reward(constraints, found.verdicts, given.formula, unscorable)
         if (due.value, due.state, due.terms) != (given.value, given.state, given.terms):
             return (
                 f"a reward of {given.value} ({given.state}) where its verdicts make {due.value} ({due.state})"

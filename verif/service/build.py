@@ -1,4 +1,4 @@
-"""The verifier of a recipe, in this process; and `verify`, which needs no recipe.
+"""The verifier of a recipe, in this process; `verif.core.once.verify` needs no recipe.
 
 The class is in `verif.core.verifier`, its identity in `verif.service.identity`; `verif.service` offers the same interface
 over HTTP.
@@ -6,22 +6,20 @@ over HTTP.
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from verif.core.activate import activate
 from verif.core.cache import VerdictCache
-from verif.core.checks import LazySandbox, wants_sandbox
+from verif.core.checks import LazySandbox
 from verif.core.verifier import Verifier
 from verif.errors import RecipeError
 from verif.recipe import Recipe
 from verif.service.identity import describe, identity_of, model_digest
-from verif.types import Constraint, Instruction, Item, Response, Verification
 
-__all__ = ["Verifier", "build", "describe", "identity_of", "verify"]
+__all__ = ["Verifier", "build", "describe", "identity_of"]
 
 SMALL_VARIABLE = "VERIF_SMALL_JUDGE_URL"
 
@@ -39,7 +37,7 @@ def build(
 
     `judge_model` is the folder whose digest identifies the judge; `state` holds the verdict cache.
     """
-    section = recipe.verifier
+    section = activate(recipe).verifier
     judge = _judge(recipe, judge_url, judge_model) if recipe.judge.kind != "none" and judge_url else None
     return Verifier(
         formula=section.formula,
@@ -89,32 +87,3 @@ def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
 def _origins(urls: str) -> set[tuple[str, str]]:
     """Scheme, and host with port, of base URLs separated by commas."""
     return {(parts.scheme, parts.netloc) for parts in map(urlsplit, urls.split(","))}
-
-
-def verify(
-    prompt: str | Instruction, response: str | Response, constraints: Iterable[Constraint] = ()
-) -> Verification:
-    """Verify one response against hard constraints, in three lines and without a judge.
-
-    Example: `verify("Describe the harbour.", "A boat.", [RuleConstraint(text="Use no commas.",
-    rule="punctuation:no_comma")]).reward.value`. A soft constraint has no judge here and is an error.
-    """
-    instruction = (
-        prompt
-        if isinstance(prompt, Instruction)
-        else Instruction(id="0", prompt=prompt, constraints=tuple(constraints))
-    )
-    item = Item(
-        id=instruction.id,
-        instruction=instruction,
-        response=response if isinstance(response, Response) else Response(text=response),
-    )
-
-    async def once() -> Verification:
-        verifier = Verifier(sandbox=LazySandbox(1) if wants_sandbox(instruction.constraints) else None)
-        try:
-            return await anext(verifier.verify([item]))
-        finally:
-            await verifier.close()
-
-    return asyncio.run(once())

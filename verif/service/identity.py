@@ -8,20 +8,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from verif.core.activate import activate
 from verif.core.parts import make_parts
 from verif.errors import ServiceError
 from verif.recipe import Recipe
+from verif.system import plugins
 from verif.system.files import digest, digest_tree
 
 
 def describe(recipe: Recipe, judge_model: Path | None) -> dict[str, str]:
     """The parts of a recipe's verifier, without starting anything; `digest` of them is its identity."""
+    activate(recipe)
     return make_parts(
         formula=recipe.verifier.formula,
         unscorable_reward=recipe.verifier.unscorable_reward,
         policy_thinks=recipe.verifier.policy_thinks,
         judge=_judge_part(recipe, judge_model),
         sandbox=sandbox_version(),
+        plugins=plugins.identity(recipe.plugins),
     )
 
 

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from verif.core.activate import activate
 from verif.errors import RecipeError, ServiceError
 from verif.project import Stage
 from verif.recipe import CascadeSection, Recipe
@@ -97,7 +98,7 @@ def audited(stage: Stage) -> Recipe:
 
 def configure(stage: Stage) -> ServiceConfig:
     """How the stage's service is started; the folder is named by its identity."""
-    recipe = audited(stage)
+    recipe = activate(audited(stage), stage.root)
     model = None if recipe.judge.kind == "none" else stage.models / "judge"
     folder = stage.state / "leases" / identity_of(recipe, model)[:16]
     resources = recipe.resources.get("verifier")

@@ -72,6 +72,9 @@ VARIABLES = (
     Variable("VERIF_OVERRIDES", "verif", "Recipe values overridden for one run, as JSON."),
     Variable("VERIF_OVERRIDES_DIGEST", "verif", "Digest of `VERIF_OVERRIDES`; other bytes are refused."),
     Variable("VERIF_PARENT_RUN", "verif", "MLflow run under which the stages nest theirs."),
+    Variable(
+        "VERIF_PLUGINS", "verif", "Folder and modules of the plugins that this process's parent loaded."
+    ),
     Variable("VERIF_RECIPE", "verif", "Recipe of a pod's stage."),
     Variable("VERIF_REWARD_PATIENCE_S", "verif", "Seconds that a training worker waits for one reward."),
     Variable("VERIF_ROLE", "verif", "Image that a pod was made from: `cpu` or `trainer`."),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from verif.errors import RecipeError
 from verif.recipe import Train
+from verif.system import plugins
 from verif.system.serving import cache_bytes
 from verif.training.environment import Notation, Places, Value, ray, variables
 
@@ -43,7 +44,7 @@ def job(
 ) -> Job:
     """veRL's command for a recipe's `train` section."""
     check(train)
-    environment = variables(train, places, verifier_url, verifier_identity)
+    environment = plugins.variables() | variables(train, places, verifier_url, verifier_identity)
     if mlflow_uri:
         environment |= {"MLFLOW_TRACKING_URI": mlflow_uri, "MLFLOW_RUN_ID": mlflow_run}
     settings: dict[str, Value] = {

@@ -7,9 +7,12 @@ Their phrasings are the audit's own; nothing here may be used to train a judge, 
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from verif.types import Instruction
@@ -33,7 +36,18 @@ class Family:
     replaces: bool = False
 
 
-FAMILIES: dict[str, Family] = {}
+_FAMILIES: dict[str, Family] = {}
+_PACKAGE = __name__.rpartition(".")[0]
+
+
+@cache
+def families() -> dict[str, Family]:
+    """All families by name: those of every module of this folder, in its order."""
+    package = importlib.import_module(_PACKAGE)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{_PACKAGE}.{module.name}")
+    order = sorted(_FAMILIES.values(), key=lambda found: found.make.__module__)  # stable: as written in each
+    return {found.name: found for found in order}
 
 
 def family(*, base: Literal["false", "true"] = "false", replaces: bool = False) -> Callable[[Make], Make]:
@@ -42,7 +56,7 @@ def family(*, base: Literal["false", "true"] = "false", replaces: bool = False) 
     def register(make: Make) -> Make:
         name = make.__name__
         about = (make.__doc__ or "").strip().splitlines()[0].rstrip(".")
-        FAMILIES[name] = Family(name, make, about, base, replaces)
+        _FAMILIES[name] = Family(name, make, about, base, replaces)
         return make
 
     return register

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from verif.audit.attacks.family import FAMILIES, Family
+from verif.audit.attacks.family import Family, families
 from verif.audit.cases import Case, Opinion
 from verif.stats import Interval, proportion
 from verif.types import Formula, Instruction, is_hard
@@ -60,7 +60,7 @@ def make(
 ) -> list[Attack]:
     """Up to `per_family` attacks of each family; fewer where too few false responses can be made."""
     out: list[Attack] = []
-    for family in FAMILIES.values():
+    for family in families().values():
         pool = _pool(family, cases)
         tries = per_family * TRIES if pool else 0
         made: list[Attack] = []
@@ -106,7 +106,7 @@ def _false(attack: Attack, formula: Formula) -> bool:
 
 def score(attacks: Sequence[Attack], opinions: Sequence[Opinion], formula: Formula) -> list[FamilyResult]:
     """Success per family, in the order of the families."""
-    results = {name: FamilyResult(name, family.about) for name, family in FAMILIES.items()}
+    results = {name: FamilyResult(name, family.about) for name, family in families().items()}
     for attack, opinion in zip(attacks, opinions, strict=True):
         result, case = results[attack.family], attack.case
         result.errors += opinion.errors > 0

@@ -1,33 +1,22 @@
-"""What a mutator is, and plain prose to start from.
+"""The edits of verif's own rules, and plain prose to start from.
 
-A mutator knows one rule: how to draw parameters for it, how to repair any text minimally so that it follows,
-and how to break a following text minimally. It counts by itself on simple text and never calls the rule, so
-that a miscounting rule is found.
+A rule's edits (`Edits`, called a mutator here) know how to draw parameters for it, how to repair any text minimally
+so that it follows, and how to break a following text minimally. They count by themselves on simple text and never
+call the rule, so that a miscounting rule is found.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-Raw = dict[str, Any]
-Edit = Callable[[random.Random, str, Raw], str]
+from verif.core.rules.registry import Edit, Edits, Raw
 
+__all__ = ["MUTATORS", "Edit", "Edits", "Raw"]
 
-@dataclass(frozen=True, slots=True)
-class Mutator:
-    """`repair` leaves a following text following; `break_` makes a following text fail, with the least edit."""
-
-    draw: Callable[[random.Random], Raw]
-    repair: Edit
-    break_: Edit
-
-
-MUTATORS: dict[str, Mutator] = {}
-"""By rule id; a variant (`*_fixed`, `*_multilingual`) uses the mutator of its plain rule unless it has one of its own."""
+MUTATORS: dict[str, Edits] = {}
+"""By rule id, for verif's own rules; a rule may also bring its edits with it (`rule(..., edits=)`). 
+A variant (`*_fixed`, `*_multilingual`) uses those of its plain rule unless it has one of its own."""
 
 SENTENCES = (
     "The old ferry crosses the river before breakfast.",

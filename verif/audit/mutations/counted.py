@@ -17,7 +17,7 @@ from verif.audit.mutations.base import (
     RARE,
     SENTENCES,
     Edit,
-    Mutator,
+    Edits,
     Raw,
     boundary,
     insert_word,
@@ -61,7 +61,7 @@ def counted(rule: str, unit: Unit, draw: Callable[[random.Random], Raw], reads: 
             wrong = threshold - 1
         return move(rng, text, raw, wrong)
 
-    MUTATORS[rule] = Mutator(draw, repair, break_)
+    MUTATORS[rule] = Edits(draw, repair, break_)
 
 
 def relation_of(rng: random.Random) -> str:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from verif.audit.cases import Case
-from verif.audit.mutations.base import MUTATORS, Mutator, Raw, prose, readable
+from verif.audit.mutations.base import MUTATORS, Edits, Raw, prose, readable
+from verif.core.rules import rules as registered
 from verif.types import Instruction, RuleConstraint
 
 Direction = Literal["true", "broken", "repaired"]
@@ -28,8 +29,11 @@ class Mutation:
     case: Case
 
 
-def mutator(rule: str) -> Mutator | None:
-    """The mutator of a rule, or of the plain rule that a repaired variant belongs to."""
+def mutator(rule: str) -> Edits | None:
+    """The edits of a rule: its own, or those of the plain rule that a repaired variant belongs to."""
+    own = registered().get(rule)
+    if own is not None and own.edits is not None:
+        return own.edits
     return MUTATORS.get(rule) or MUTATORS.get(rule.removesuffix("_fixed").removesuffix("_multilingual"))
 
 
@@ -51,7 +55,7 @@ def generate(
 
 
 def _triple(
-    rng: random.Random, rule: str, maker: Mutator, known: Sequence[tuple[Raw, str, bool]], number: int
+    rng: random.Random, rule: str, maker: Edits, known: Sequence[tuple[Raw, str, bool]], number: int
 ) -> list[Mutation]:
     """One true response, its broken form, and a repaired false one."""
     trues = [(raw, text) for raw, text, truth in known if truth]
@@ -66,12 +70,12 @@ def _triple(
     return [_mutation(rule, direction, r, t, ok, number) for direction, r, t, ok in rows]
 
 
-def _made(rng: random.Random, maker: Mutator) -> tuple[Raw, str]:
+def _made(rng: random.Random, maker: Edits) -> tuple[Raw, str]:
     raw = maker.draw(rng)
     return raw, maker.repair(rng, prose(rng), raw)
 
 
-def _spoiled(rng: random.Random, maker: Mutator) -> tuple[Raw, str]:
+def _spoiled(rng: random.Random, maker: Edits) -> tuple[Raw, str]:
     raw, text = _made(rng, maker)
     return raw, maker.break_(rng, text, raw)
 

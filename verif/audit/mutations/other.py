@@ -12,7 +12,7 @@ from verif.audit.mutations.base import (
     RARE,
     SENTENCES,
     Edit,
-    Mutator,
+    Edits,
     Raw,
     insert_word,
     prose,
@@ -30,7 +30,7 @@ PROMPT = "Describe a quiet morning in a small town by the river."
 
 def plain(rule: str, draw: Callable[[random.Random], Raw], repair: Edit, break_: Edit) -> None:
     """Register a mutator."""
-    MUTATORS[rule] = Mutator(draw, repair, break_)
+    MUTATORS[rule] = Edits(draw, repair, break_)
 
 
 def nothing(rng: random.Random) -> Raw:  # noqa: ARG001

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from verif.core.judge.markup import broken
 from verif.errors import RecipeError
+from verif.system import plugins
 from verif.system.files import digest
 from verif.types import Instruction, Response
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 FOLDER = Path(__file__).parent / "prompts"
+_folders: list[Path] = []
 USER = "{# user #}"
 """A line in a template file: what stands before it is the system turn, what stands after it the user turn."""
 
@@ -48,14 +50,34 @@ def marker(key: bytes, instruction: Instruction, response: Response) -> str:
     return hmac.new(key, digest(content).encode(), hashlib.sha256).hexdigest()[:8]
 
 
+def add_prompts(folder: Path) -> None:
+    """A plugin's folder of prompts, one `.j2` file each. A name that is taken is refused.
+
+    A prompt whose name begins with `each-` asks about one constraint at a time, any other about all at once.
+    """
+    own = {path.stem for path in folder.glob("*.j2")}
+    if not own:
+        raise RecipeError(f"the folder {folder} holds no judge prompt.", "A prompt is one file, NAME.j2.")
+    if taken := sorted(own & set(_files())):
+        raise RecipeError(f"{folder}: the judge prompt {taken[0]!r} exists already.", "Name it otherwise.")
+    _folders.append(folder)
+
+
+def _files() -> dict[str, Path]:
+    return {path.stem: path for folder in (FOLDER, *_folders) for path in sorted(folder.glob("*.j2"))}
+
+
 @cache
 def source(template: str) -> str:
     """The text of the template file; an unknown name lists the known ones."""
-    path = FOLDER / f"{template}.j2"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.j2")))
-        raise RecipeError(f"unknown judge prompt {template!r}.", f"Known prompts: {known}.")
-    return path.read_text("utf-8")
+    if template not in _files():
+        plugins.load_known("verif.prompts")
+    files = _files()
+    if template not in files:
+        raise RecipeError(
+            f"unknown judge prompt {template!r}.", f"Known prompts: {', '.join(sorted(files))}."
+        )
+    return files[template].read_text("utf-8")
 
 
 @cache

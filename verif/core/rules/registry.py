@@ -7,6 +7,10 @@ cannot meet a missing or misspelt parameter. Raise the rule's `version` when its
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from verif.core.rules.expressions import shown
 from verif.core.text import Doc
 from verif.errors import InputError
+from verif.system import plugins
 
 
 class Params(BaseModel):
@@ -38,17 +43,35 @@ class Outcome:
 
 
 RuleFunction = Callable[[Doc, Any], Outcome]
+Raw = dict[str, Any]
+Edit = Callable[[random.Random, str, Raw], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """The audit's test of a rule: texts that a least edit makes follow, or no longer follow.
+
+    `draw` makes parameters; `repair` makes any text follow, and leaves a following one following; `break_` makes a
+    following text fail, with the least edit. They count by themselves and never call the rule, so that one that
+    miscounts is found.
+    """
+
+    draw: Callable[[random.Random], Raw]
+    repair: Edit
+    break_: Edit
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A registered constraint type."""
+    """A registered constraint type. `plugin` names the module that brought it, "" for verif's own and a script's."""
 
     id: str
     params: type[Params]
     check: RuleFunction
     version: int = 1
     flavour: Callable[[], str] | None = None
+    edits: Edits | None = None
+    plugin: str = ""
 
     @property
     def part(self) -> str:
@@ -61,24 +84,57 @@ class Rule:
 
 
 _RULES: dict[str, Rule] = {}
+_PACKAGE = __name__.rpartition(".")[0]
+_lock = threading.RLock()
+_loaded = False
 
 
 def rule(
-    id: str, params: type[Params] = NoParams, version: int = 1, flavour: Callable[[], str] | None = None
+    id: str,
+    params: type[Params] = NoParams,
+    version: int = 1,
+    flavour: Callable[[], str] | None = None,
+    edits: Edits | None = None,
 ) -> Callable[[RuleFunction], RuleFunction]:
-    """Register a function under `id` (decorator)."""
+    """Register a function under `id` (decorator). With `edits`, the audit tests the rule by them.
+
+    >>> from verif import Outcome, RuleConstraint, rule, verify
+    >>> @rule("example:short")
+    ... def short(doc, params):
+    ...     return Outcome(len(doc.words) <= 3, f"{len(doc.words)} words", {"words": len(doc.words)})
+    >>> asked = RuleConstraint(text="Be short.", rule="example:short")
+    >>> verify("Describe the harbour.", "It is a calm harbour.", [asked]).verdicts[0].reason
+    '5 words'
+    """
 
     def register(function: RuleFunction) -> RuleFunction:
+        if not function.__module__.startswith(f"{_PACKAGE}."):
+            _load()  # so that a name which is taken is refused here, and not when ours are read
         if id in _RULES:
             raise ValueError(f"rule {id!r} is registered twice")
-        _RULES[id] = Rule(id, params, function, version, flavour)
+        _RULES[id] = Rule(id, params, function, version, flavour, edits, plugins.loading())
         return function
 
     return register
 
 
+def _load() -> None:
+    """Import the modules beside this one: a rule is one file, and no list names it."""
+    global _loaded
+    with _lock:
+        if not _loaded:
+            _loaded = True
+            package = importlib.import_module(_PACKAGE)
+            for module in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{_PACKAGE}.{module.name}")
+
+
 def get(id: str) -> Rule:
     """The rule with that id; an unknown one is an `InputError` that names near misses."""
+    if id not in _RULES:
+        _load()
+    if id not in _RULES:
+        plugins.load_known("verif.rules")
     if id not in _RULES:
         import difflib
 
@@ -91,6 +147,8 @@ def get(id: str) -> Rule:
 
 def rules() -> dict[str, Rule]:
     """All registered rules by id."""
+    _load()
+    plugins.load_known("verif.rules")
     return dict(_RULES)
 
 

@@ -33,7 +33,8 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     suites = load_suites(stage)
     answers = answer(stage, suites, timings)
     mark = time.monotonic()
-    rows = judge_all(suites, answers, lambda: open_verifier(stage))
+    thinks = stage.recipe.verifier.policy_thinks
+    rows = judge_all(suites, answers, lambda: open_verifier(stage), policy_thinks=thinks)
     timings["judge"] = time.monotonic() - mark
     mark = time.monotonic()
     numbers: dict[str, Any] = {"benchmarks": {}, "warnings": [], ORDER: [s.benchmark.name for s in suites]}
