@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = ("A rule", "A benchmark", "An attack", "A recipe", "A stage")
-FOLDERS = ("verif", "flows", "tests", "recipes", "scripts", "docs")
+FOLDERS = ("verif", "flows", "tests", "recipes", "plugins", "scripts", "docs")
 FILES = ("dvc.yaml", "params.yaml", "pyproject.toml")
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
