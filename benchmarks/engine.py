@@ -30,7 +30,7 @@ def main() -> None:
     chosen = parser.parse_args().parts or list(PARTS)
     if unknown := set(chosen) - set(PARTS):
         parser.error(f"unknown part {min(unknown)!r}")
-    found = {}
+    found: dict[str, object] = {}
     for name in chosen:
         print(f"== {name}", flush=True)
         measure, keys = PARTS[name]

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -86,7 +87,7 @@ def theirs(jailed: Sequence[Jailed], groups: Sequence[Group], batch: int = 8) ->
             CPU["exec"] += answer["cpu"]
             verdicts[start : start + batch] = answer["verdicts"]
 
-    run_threads([lambda which=which: work(which) for which in range(len(jailed))])
+    run_threads([partial(work, which) for which in range(len(jailed))])
     return max(seconds), verdicts
 
 

@@ -89,7 +89,7 @@ def measure(large: int = LARGE) -> dict[str, float]:
         for rows, path in paths.items():
             write_rows(path, rows)
         big_run = start(paths[large], "large.out")
-        small = []
+        small: list[dict[str, float]] = []
         while big_run.poll() is None or not small:
             small.append(finish(start(paths[SMALL], "small.out")))
         big = finish(big_run)

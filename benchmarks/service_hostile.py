@@ -43,7 +43,7 @@ def post(url: str, body: bytes, timeout: float = 90) -> tuple[int, bytes]:
 
 def one(rules: list[dict[str, Any]] | None = None, text: str = "x", **more: Any) -> dict[str, Any]:
     """An item as JSON."""
-    found = json.loads(item(1, text, soft=False).model_dump_json())
+    found: dict[str, Any] = json.loads(item(1, text, soft=False).model_dump_json())
     if rules is not None:
         found["instruction"]["constraints"] = rules
     found["instruction"].update(more)

@@ -41,8 +41,9 @@ class Standin:
 
     def mode(self, text: str) -> str:
         """The fault of this request, if any."""
-        if self.faults["mode"] != "ok" and self.faults["match"] in text and int(self.faults["count"]) > 0:
-            self.faults["count"] = int(self.faults["count"]) - 1
+        left = int(str(self.faults["count"]))
+        if self.faults["mode"] != "ok" and str(self.faults["match"]) in text and left > 0:
+            self.faults["count"] = left - 1
             return str(self.faults["mode"])
         return "ok"
 
@@ -230,7 +231,7 @@ def main() -> None:
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", arguments.port, backlog=4096)
         await site.start()
-        port = site._server.sockets[0].getsockname()[1]
+        port = runner.addresses[0][1]
         print(f"http://127.0.0.1:{port}", flush=True)
         await asyncio.Event().wait()
 

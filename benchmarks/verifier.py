@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -217,7 +218,7 @@ def main() -> None:
     parser.add_argument("--rollouts", type=Path, default=Path("reports/train/rollouts"))
     parser.add_argument("--only", choices=["capacity", "waiting", "savings", "http"])
     arguments = parser.parse_args()
-    parts = {
+    parts: dict[str, Callable[[], Mapping[str, float | None]]] = {
         "capacity": lambda: capacity(arguments.items, arguments.thread_items),
         "waiting": lambda: waiting(1024, 4),
         "savings": lambda: savings(arguments.rollouts),

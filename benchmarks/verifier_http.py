@@ -21,7 +21,7 @@ from verif.service.client import VerifierClient
 def footprint(pid: int) -> float:
     """Proportional memory of a process and its children, in MB."""
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return sum(p.memory_full_info().pss for p in processes) / 2**20
+    return float(sum(p.memory_full_info().pss for p in processes)) / 2**20
 
 
 async def load(url: str, seconds: float, seed: int, sizes: list[tuple[float, float]], pid: int) -> int:

@@ -55,11 +55,11 @@ def subcommands(module: str) -> list[str]:
     """The commands of a group, in their order, read from its source without importing it; none if it is no group."""
     source = (Path(__file__).parent / f"{module}.py").read_text("utf-8")
     found = []
-    for node in ast.parse(source).body:
-        for mark in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+    for node in (one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef)):
+        for mark in node.decorator_list:
             if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "app.command":
                 named = [a.value for a in mark.args if isinstance(a, ast.Constant)]
-                found.append(str(named[0]) if named else node.name.replace("_", "-"))  # type: ignore[union-attr]
+                found.append(str(named[0]) if named else node.name.replace("_", "-"))
     return found
 
 

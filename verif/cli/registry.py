@@ -75,7 +75,7 @@ def reproduce(
     if compare:
         compare_digest(Path(which), compare)
         return
-    from verif.registry.reproduction import reproduction
+    from verif.registry import reproduction
     from verif.registry.store import open_registry
     from verif.system.files import new_directory
 

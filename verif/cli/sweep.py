@@ -14,8 +14,8 @@ def sweep(
     file: Path = typer.Argument(Path("sweeps/ablation.yaml"), help="The sweep's file."),
     show: bool = typer.Option(False, "--show", help="Run nothing; print what has run so far."),
 ) -> None:
-    from verif.pipeline.run import sweep as parts
-    from verif.pipeline.run import sweep_table
+    from verif.pipeline import sweep as parts
+    from verif.pipeline import sweep_table
 
     console, root = Console(highlight=False, soft_wrap=True), Path.cwd()
     found = parts.load_sweep(file, root / "recipes")

@@ -116,13 +116,12 @@ class StageRequest:
             "VERIF_OVERRIDES": json.dumps(self.overrides, sort_keys=True),
             "VERIF_OVERRIDES_DIGEST": overrides_digest(self.overrides),
             "VERIF_RUN_ID": self.run_id,
+            "VERIF_PARENT_RUN": self.parent,
             "VERIF_WORKSPACE": self.workspace,
             "VERIF_CHECKPOINTS": CHECKPOINTS,
             # The commit's code, not the image's. A directory that is not there yet is skipped by Python.
             "PYTHONPATH": f"{self.workspace}/clone",
         }
-        if self.parent:
-            told["VERIF_PARENT_RUN"] = self.parent
         if self.verifier:
             told["VERIF_VERIFIER_URL"] = f"http://{self.verifier}:{VERIFIER_PORT}"
         return told

@@ -51,9 +51,7 @@ def table(root: Path, sweep: Sweep, todo: Sequence[Job]) -> list[Line]:
         over = None
         if arm != first:
             pairs = [pair for seed in sweep.seeds for pair in _pairs(found[first, seed], found[arm, seed])]
-            over = (
-                paired_bootstrap(*map(list, zip(*pairs, strict=True))) if pairs else paired_bootstrap([], [])
-            )
+            over = paired_bootstrap([p[0] for p in pairs], [p[1] for p in pairs], [p[2] for p in pairs])
         out.append(Line(arm, bootstrap_mean(before, keys), bootstrap_mean(after, keys), gain, by_seed, over))
     adjusted = iter(holm([line.over_first.p_value for line in out if line.over_first]))
     return [replace(line, p_holm=next(adjusted)) if line.over_first else line for line in out]
