@@ -56,6 +56,7 @@ def _verif_run(instruction, responses, keys, new):
     out = []
     for response in responses:
         for text, names, check in programs:
+            _verif_begin()
             try:
                 if check is None:
                     out.append('1' if _verif_make(text, names)(instruction, response) else '0')

@@ -82,6 +82,8 @@ class _Rewriter(ast.NodeTransformer):
         shim = names.RE_FUNCTIONS.get(node.attr) if module == "re" else _MODULE_SHIMS.get((module, node.attr))
         if shim:  # the module's own name is read first: where Python has none, there is a NameError
             return ast.BoolOp(ast.And(), [node.value, _name(shim)])
+        if module == "string" and node.attr in (names.MODULES["string"] or ()):
+            return ast.BoolOp(ast.And(), [node.value, _name(f"_verif_string_{node.attr}")])
         if node.value.id != "str" or "str" in self.bound:
             return node
         if node.attr in ("maketrans", "translate"):
@@ -265,7 +267,7 @@ class _Rewriter(ast.NodeTransformer):
         out: list[ast.stmt] = [ast.Import(kept)] if kept else []
         for alias in node.names:
             if alias.name == "string":
-                out.append(_assign(alias.asname or "string", _name("_verif_string")))
+                out.append(_assign(alias.asname or "string", ast.Constant(True)))  # no more than a name
         return out
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:
@@ -276,7 +278,7 @@ class _Rewriter(ast.NodeTransformer):
             shim = names.RE_FUNCTIONS.get(alias.name) if node.module == "re" else None
             shim = shim or _MODULE_SHIMS.get((node.module or "", alias.name))
             if node.module == "string" and not node.level and alias.name in (names.MODULES["string"] or ()):
-                out.append(_assign(name, ast.Attribute(_name("_verif_string"), alias.name, ast.Load())))
+                out.append(_assign(name, _name(f"_verif_string_{alias.name}")))
             elif node.module == "re" and alias.name in names.RE_FLAGS:
                 out.append(_assign(name, ast.Constant(names.RE_FLAGS[alias.name])))
             elif shim and not node.level:

@@ -47,7 +47,7 @@ from verif.errors import SandboxError
 from verif.types import Status
 
 #: Raise when the harness changes a verdict: it is part of `Sandbox.version` and so of every cache key.
-HARNESS = 2
+HARNESS = 3
 _GRACE_S = 0.5
 _GROUP_CHARS = 1_000_000
 _TROUBLED_MOST = 100_000

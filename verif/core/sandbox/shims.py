@@ -29,16 +29,18 @@ def _verif_str_{name}(text, *args, **kwargs):
         raise TypeError("descriptor '{name}' for 'str' objects doesn't apply")
     return text.{name}(*args, **kwargs)
 """
-_STRING = "class _verif_string:\n" + "".join(
-    f"    {name} = {value!r}\n" for name, value in STRING_MODULE.items()
-)
+_STRING = "".join(f"_verif_string_{name} = {value!r}\n" for name, value in STRING_MODULE.items())
 _METHODS = "".join(_UNBOUND.format(name=name) for name in sorted(STRING_METHODS))
+
+#: The constants of `string`, each by a name of its own: a module or class could be written to.
+CONSTANTS = frozenset(f"_verif_string_{name}" for name in STRING_MODULE)
 
 #: Names that rewriting may bring into a checker.
 NAMES = (
     helpers.names()
     | {f"_verif_str_{name}" for name in STRING_METHODS}
-    | {"_verif_string", "_verif_error", "_verif_item"}
+    | CONSTANTS
+    | {"_verif_error", "_verif_item"}
 )
 
 
