@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from verif.core.sandbox import annotations, names
+from verif.core.sandbox import hints, names
 from verif.core.sandbox.lazy import misused
 
 Nodes = list[ast.AST]
@@ -24,7 +24,7 @@ def why_refused(nodes: Nodes, parents: dict[int, ast.AST]) -> str:
         reason = _of_node(node, classes, modules)
         if reason:
             return reason
-    return annotations.unevaluated(nodes, parents, rebound(nodes)) or misused(nodes, parents)
+    return hints.unevaluated(nodes, parents, rebound(nodes)) or misused(nodes, parents)
 
 
 def imported(nodes: Nodes) -> dict[str, str]:
