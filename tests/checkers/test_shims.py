@@ -104,3 +104,15 @@ def test_searches_between_positions_are_pythons(sandbox: Sandbox) -> None:
     calls = ", ".join(f"r.{name}({part!r}, {start}, {end})" for name, part, start, end in cases)
     source = f"def check_following(i, r):\n    return str([{calls}]) == {str(wanted)!r}\n"
     assert [row[0].status for row in sandbox.check_group("", [source], ["abc"])] == [Status.PASS]
+
+
+def test_a_handler_without_a_type_is_decided_and_keeps_no_error_of_the_engine(sandbox: Sandbox) -> None:
+    head = "import re\ndef check_following(i, r):\n    try:\n        "
+    checks = {
+        "return int(r) > 1\n    except:\n        return True\n": Status.PASS,
+        "return int(r) > 1\n    except:\n        pass\n    return False\n": Status.FAIL,
+        "return undefined\n    except:\n        return True\n": Status.ERROR,
+        "x = 1\n    except:\n        x = 2\n    return re.sub('z', 5, r) and x\n": Status.ERROR,  # TypeError in Python
+    }
+    rows = sandbox.check_group("", [head + body for body in checks], ["a"])
+    assert [cell.status for cell in rows[0]] == list(checks.values())

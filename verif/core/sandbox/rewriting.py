@@ -236,6 +236,8 @@ class _Rewriter(ast.NodeTransformer):
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         self.generic_visit(node)
         node.name = node.name or "_verif_error"
+        if node.type is None:  # no name can stand there without one
+            node.type = _name("BaseException" if "Exception" in self.bound else "Exception")
         node.body = [ast.Expr(_call("_verif_caught", _name(node.name))), *node.body]
         return node
 
