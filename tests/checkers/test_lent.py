@@ -3,13 +3,15 @@
 The proof is switched off, as in `test_neighbours.py`; and with it on, companions alter no verdict.
 """
 
+import ast
 import importlib.util
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from verif.core.sandbox import faithful, program, purity, shims
+from verif.core.sandbox import faithful, faster, lazy, program, purity, rewriting, shims
 from verif.core.sandbox.sandbox import Sandbox
 from verif.types import Status
 
@@ -38,6 +40,8 @@ ATTACKS = [
     GIVEN.format("setattr(string, 'punctuation', '')"),
     GIVEN.format("exec('_verif_string_punctuation = chr(0)')"),
     GIVEN.format("[re.compile(str(n)) for n in range(600)]"),
+    GIVEN.format("o = _verif_compiled('w.r', 0); o._plain = o._exact = _verif_compiled('zzz', 0)._plain"),
+    GIVEN.format("_verif_given()[0].search = None; _verif_begin()"),
     "class Liar:\n    def __eq__(self, other): return True\n    def __ne__(self, other): return False\n"
     "def check_following(i, r):\n    return isinstance(r, str) and not check_following(i, Liar()) or r.lower()\n",
 ]  # fmt: skip
@@ -47,6 +51,7 @@ ATTACKS = [
 def unproved(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(purity, "why_alone", lambda *given: "")
     monkeypatch.setattr(purity, "foreign", lambda nodes: "")
+    monkeypatch.setattr(purity, "taken", lambda nodes: "")
     monkeypatch.setattr(faithful, "exotic", lambda nodes: "")
     monkeypatch.setattr(shims, "unsupported", lambda nodes: "")
     program.read.cache_clear()
@@ -96,3 +101,13 @@ PROVED = [
     HEAD
     + "    def deep(n):\n        re.search('w.r' + str(n % 7), r)\n        return deep(n + 1)\n    return deep(0)\n",
 ]
+
+
+def test_only_what_rewriting_writes_is_lent() -> None:
+    """A name that is missing would make every checker that needs it run alone."""
+    written = set()
+    for module in (rewriting, lazy, faster):
+        tree = ast.parse(Path(module.__file__).read_text("utf-8"))
+        written |= set(re.findall(r"_verif_[a-z_]+[a-z]", ast.unparse(tree)))
+    assert written - shims.LENT <= {"_verif_error", "_verif_item", "_verif_str", "_verif_string"}
+    assert shims.LENT <= shims.NAMES

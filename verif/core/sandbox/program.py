@@ -113,7 +113,7 @@ def _shared(source: str, written: str, text: str, tree: ast.Module, nodes: list[
     theirs = [node for node in own if id(node) not in known]
     if reason := faithful.exotic(own) or purity.why_alone(source, theirs):
         return Program(source, alone=reason)
-    used = sorted({_name(node) for node in lent} & purity.HARNESS)
+    used = sorted({_name(node) for node in lent} & shims.LENT)
     return Program(source, shared=sent, names=tuple(used), fixed=fixed)
 
 

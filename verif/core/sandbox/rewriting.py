@@ -10,8 +10,7 @@ import ast
 
 from verif.core.sandbox import lazy, names, semantics
 from verif.core.sandbox.lazy import ordered
-
-ENTRY = "check_following"
+from verif.core.sandbox.semantics import entry_text
 
 RENAMED = {
     "round": "_verif_round",
@@ -20,7 +19,7 @@ RENAMED = {
     "float": "_verif_float",
 }
 FROM = frozenset({"find", "rfind", "index", "rindex", "count", "startswith", "endswith"})
-_MODULE_SHIMS = {
+MODULE_SHIMS = {
     ("json", "loads"): "_verif_loads", ("unicodedata", "category"): "_verif_category_of",
     ("unicodedata", "normalize"): "_verif_normalize", ("unicodedata", "combining"): "_verif_combining",
 }  # fmt: skip
@@ -28,20 +27,6 @@ _ORDERED = frozenset(
     {"list", "tuple", "enumerate", "zip", "map", "filter", "iter", "Counter", "deque", "dict"}
 )
 _ORDERED_METHODS = frozenset({"join", "extend", "fromkeys"})
-
-
-def entry_text(node: ast.AST) -> str:
-    """The name of the second parameter, if this defines the entry."""
-    arguments = None
-    if isinstance(node, ast.FunctionDef) and node.name == ENTRY:
-        arguments = node.args
-    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):  # noqa: SIM102
-        if any(isinstance(t, ast.Name) and t.id == ENTRY for t in node.targets):
-            arguments = node.value.args
-    if arguments is None:
-        return ""
-    given = [*arguments.posonlyargs, *arguments.args]
-    return given[1].arg if len(given) > 1 else ""
 
 
 def rewritten(tree: ast.Module) -> ast.Module:
@@ -79,7 +64,7 @@ class _Rewriter(ast.NodeTransformer):
         module = self.modules.get(node.value.id, "")
         if module == "re" and node.attr in names.RE_FLAGS:
             return ast.IfExp(node.value, ast.Constant(names.RE_FLAGS[node.attr]), ast.Constant(None))
-        shim = names.RE_FUNCTIONS.get(node.attr) if module == "re" else _MODULE_SHIMS.get((module, node.attr))
+        shim = names.RE_FUNCTIONS.get(node.attr) if module == "re" else MODULE_SHIMS.get((module, node.attr))
         if shim:  # the module's own name is read first: where Python has none, there is a NameError
             return ast.BoolOp(ast.And(), [node.value, _name(shim)])
         if module == "string" and node.attr in (names.MODULES["string"] or ()):
@@ -278,7 +263,7 @@ class _Rewriter(ast.NodeTransformer):
         for alias in node.names:
             name = alias.asname or alias.name
             shim = names.RE_FUNCTIONS.get(alias.name) if node.module == "re" else None
-            shim = shim or _MODULE_SHIMS.get((node.module or "", alias.name))
+            shim = shim or MODULE_SHIMS.get((node.module or "", alias.name))
             if node.module == "string" and not node.level and alias.name in (names.MODULES["string"] or ()):
                 out.append(_assign(name, _name(f"_verif_string_{alias.name}")))
             elif node.module == "re" and alias.name in names.RE_FLAGS:

@@ -13,6 +13,7 @@ from verif.core.sandbox import hints, names
 from verif.core.sandbox.lazy import misused
 
 Nodes = list[ast.AST]
+ENTRY = "check_following"
 _STR = frozenset({"str", "int", "float", "bool", "list", "dict", "set", "tuple", "frozenset", "type"})
 
 
@@ -64,6 +65,20 @@ def rebound(nodes: Nodes) -> frozenset[str]:
         elif isinstance(node, ast.alias):
             found.add((node.asname or node.name).split(".")[0])
     return frozenset(found)
+
+
+def entry_text(node: ast.AST) -> str:
+    """The name of the second parameter, if this defines the entry."""
+    arguments = None
+    if isinstance(node, ast.FunctionDef) and node.name == ENTRY:
+        arguments = node.args
+    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):  # noqa: SIM102
+        if any(isinstance(t, ast.Name) and t.id == ENTRY for t in node.targets):
+            arguments = node.value.args
+    if arguments is None:
+        return ""
+    given = [*arguments.posonlyargs, *arguments.args]
+    return given[1].arg if len(given) > 1 else ""
 
 
 def _of_node(node: ast.AST, own: frozenset[str], modules: dict[str, str]) -> str:

@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any
 
 from verif.core.sandbox import helpers, names, semantics
-from verif.core.sandbox.rewriting import ENTRY, FROM, RENAMED, entry_text, rewritten
+from verif.core.sandbox.rewriting import FROM, MODULE_SHIMS, RENAMED, rewritten
+from verif.core.sandbox.semantics import ENTRY, entry_text
 
 STRING_METHODS = names.STRING_METHODS
 
@@ -34,6 +35,18 @@ _METHODS = "".join(_UNBOUND.format(name=name) for name in sorted(STRING_METHODS)
 
 #: The constants of `string`, each by a name of its own: a module or class could be written to.
 CONSTANTS = frozenset(f"_verif_string_{name}" for name in STRING_MODULE)
+
+#: What a checker may be lent: nothing that gives out what the helpers remember (`_verif_compiled`).
+LENT = (
+    CONSTANTS
+    | {*names.RE_FUNCTIONS.values(), *RENAMED.values(), *MODULE_SHIMS.values()}
+    | {f"_verif_str_{name}" for name in STRING_METHODS}
+    | {
+        f"_verif_{name}"
+        for name in """all any caught count find_words from maketrans next not_a_set ordered pop shown split_after text
+        translate""".split()  # noqa: SIM905
+    }
+)
 
 #: Names that rewriting may bring into a checker.
 NAMES = (
