@@ -116,3 +116,24 @@ def test_a_handler_without_a_type_is_decided_and_keeps_no_error_of_the_engine(sa
     }
     rows = sandbox.check_group("", [head + body for body in checks], ["a"])
     assert [cell.status for cell in rows[0]] == list(checks.values())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return i.isalpha()", "return i.upper().isupper()", "return any(c.isalpha() for c in i)", "return chr(0x1c89).isalpha()",
+        "return any(map(str.isalpha, map(chr, [7305])))", "return json.loads('\"\\\\u1c89\"').isalpha()",
+        "return b'\\xe1\\xb2\\x89'.decode().isalpha()", "return str([i]) != \"['\\\\u1c89']\"",
+        "return f'{i!r}' != \"'\\\\u1c89'\"",
+        "return '%r' % i != \"'\\\\u1c89'\"", "return '{!r}'.format(i) != \"'\\\\u1c89'\"",
+        "return str([r, i]) != \"['', '\\\\u1c89']\"",
+    ],
+)  # fmt: skip
+def test_characters_newer_than_python_decide_nothing_wherever_they_come_from(
+    body: str, sandbox: Sandbox
+) -> None:
+    """The engine knows U+1C89, and CPython 3.11 does not: all of these are False there."""
+    source = f"import json\ndef check_following(i, r):\n    {body}\n"
+    (row,) = sandbox.check_group("\u1c89", [source], [""])
+    assert row[0].status is Status.ERROR
+    assert "does not know" in row[0].reason

@@ -10,13 +10,14 @@ import ast
 
 from verif.core.sandbox import lazy, names, semantics
 from verif.core.sandbox.lazy import ordered
-from verif.core.sandbox.semantics import entry_text
+from verif.core.sandbox.semantics import entry_texts, reads_tables
 
 RENAMED = {
     "round": "_verif_round",
     "hasattr": "_verif_hasattr",
     "int": "_verif_int",
     "float": "_verif_float",
+    "chr": "_verif_chr",
 }
 FROM = frozenset({"find", "rfind", "index", "rindex", "count", "startswith", "endswith"})
 MODULE_SHIMS = {
@@ -40,8 +41,7 @@ class _Rewriter(ast.NodeTransformer):
         self.bound = semantics.rebound(nodes)
         self.modules = semantics.imported(nodes)
         self.tries = any(isinstance(n, ast.Try) for n in nodes)
-        self.tables = any(isinstance(n, ast.Attribute) and n.attr in names.UNICODE_METHODS for n in nodes)
-        self.tables = self.tables or any(isinstance(n, ast.Name) and n.id == "repr" for n in nodes)
+        self.tables = reads_tables(nodes)
         self.sets = any(
             isinstance(n, ast.Set | ast.SetComp)
             or (isinstance(n, ast.Name) and n.id in ("set", "frozenset"))
@@ -53,8 +53,8 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if isinstance(node.ctx, ast.Load) and node.id == "round" and node.id not in self.bound:
             return _name("_verif_round")
-        if isinstance(node.ctx, ast.Load) and node.id == "hasattr" and node.id not in self.bound:
-            return _name("_verif_hasattr")
+        if isinstance(node.ctx, ast.Load) and node.id in ("hasattr", "chr") and node.id not in self.bound:
+            return _name(RENAMED[node.id])
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
@@ -228,21 +228,21 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.generic_visit(node)
-        text = entry_text(node)
-        if text and self.tables:
+        texts = entry_texts(node)
+        if texts and self.tables:
             at = (
                 1
                 if isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
                 else 0
             )
-            node.body.insert(at, ast.Expr(_call("_verif_text", _name(text))))
+            node.body.insert(at, ast.Expr(_call("_verif_text", *map(_name, texts))))
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
-        text = entry_text(node)
-        if text and self.tables and isinstance(node.value, ast.Lambda):
-            both = ast.Tuple([_call("_verif_text", _name(text)), node.value.body], ast.Load())
+        texts = entry_texts(node)
+        if texts and self.tables and isinstance(node.value, ast.Lambda):
+            both = ast.Tuple([_call("_verif_text", *map(_name, texts)), node.value.body], ast.Load())
             node.value.body = ast.Subscript(both, ast.Constant(1), ast.Load())
         if self.sets and len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple | ast.List):  # noqa: SIM102
             if not isinstance(node.value, ast.Tuple | ast.List):

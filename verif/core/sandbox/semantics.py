@@ -67,8 +67,8 @@ def rebound(nodes: Nodes) -> frozenset[str]:
     return frozenset(found)
 
 
-def entry_text(node: ast.AST) -> str:
-    """The name of the second parameter, if this defines the entry."""
+def entry_texts(node: ast.AST) -> list[str]:
+    """The names of the first two parameters, if this defines the entry and has them."""
     arguments = None
     if isinstance(node, ast.FunctionDef) and node.name == ENTRY:
         arguments = node.args
@@ -76,9 +76,22 @@ def entry_text(node: ast.AST) -> str:
         if any(isinstance(t, ast.Name) and t.id == ENTRY for t in node.targets):
             arguments = node.value.args
     if arguments is None:
-        return ""
-    given = [*arguments.posonlyargs, *arguments.args]
-    return given[1].arg if len(given) > 1 else ""
+        return []
+    given = [*arguments.posonlyargs, *arguments.args][:2]
+    return [argument.arg for argument in given] if len(given) == 2 else []
+
+
+def reads_tables(nodes: Nodes) -> bool:
+    """True if it asks what kind a character is, or how it is shown: of new ones the engine knows more than CPython."""
+    for node in nodes:
+        match node:
+            case ast.Attribute(attr=attr) if attr in names.UNICODE_METHODS or attr == "format":
+                return True
+            case ast.Name(id="repr") | ast.FormattedValue() | ast.Call(func=ast.Name(id="str")):
+                return True
+            case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str())):
+                return True
+    return False
 
 
 def _of_node(node: ast.AST, own: frozenset[str], modules: dict[str, str]) -> str:

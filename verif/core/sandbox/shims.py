@@ -15,7 +15,7 @@ from typing import Any
 
 from verif.core.sandbox import helpers, names, semantics
 from verif.core.sandbox.rewriting import FROM, MODULE_SHIMS, RENAMED, rewritten
-from verif.core.sandbox.semantics import ENTRY, entry_text
+from verif.core.sandbox.semantics import ENTRY, entry_texts, reads_tables
 
 STRING_METHODS = names.STRING_METHODS
 
@@ -91,6 +91,8 @@ def _needs(node: ast.AST) -> bool:
             )
         case ast.Name(id=name):
             return name in RENAMED or name in ("set", "frozenset", "next", "format", "repr")
+        case ast.Call(func=ast.Name(id="str")) | ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str())):
+            return True
         case ast.Call(func=ast.Attribute(attr="format")) | ast.keyword(value=ast.Attribute()):
             return not (isinstance(node, ast.keyword) and node.arg != "key")
     return False
@@ -141,17 +143,18 @@ def _unclear(nodes: list[ast.AST]) -> str:
     both = (stored | {n.name for n in nodes if isinstance(n, ast.FunctionDef)}) & set(modules)
     if both:
         return f"gives the module's name {min(both)!r} another meaning"
-    uses_tables = any(isinstance(n, ast.Attribute) and n.attr in names.UNICODE_METHODS for n in nodes)
-    if uses_tables:
-        if not any(entry_text(n) for n in nodes):
+    if reads_tables(nodes):
+        if not any(entry_texts(n) for n in nodes):
             return f"makes its {ENTRY!r} in a way that cannot be followed"
-        strange = helpers.strange()
-        if any(
-            isinstance(n, ast.Constant) and isinstance(n.value, str) and strange.search(n.value)
-            for n in nodes
-        ):
+        if any(isinstance(n, ast.Constant) and _holds_strange(n.value) for n in nodes):
             return "holds characters that CPython 3.11 does not know"
     return ""
+
+
+def _holds_strange(value: object) -> bool:
+    if isinstance(value, bytes):
+        return helpers.strange().search(value.decode("utf-8", "replace")) is not None
+    return isinstance(value, str) and helpers.strange().search(value) is not None
 
 
 def _clear_type(node: ast.Name, parents: dict[int, ast.AST]) -> bool:

@@ -5,15 +5,21 @@ import json as _verif_json
 import unicodedata as _verif_unicodedata
 
 
-def _verif_text(text):
-    """Refuse a text with characters that the engine's tables know and CPython 3.11's do not, or otherwise."""
-    if isinstance(text, str) and _verif_text_seen[0] != text:
-        if _verif_strange.search(text) is not None:
-            _verif_refuse("the text has characters that CPython 3.11 does not know")
-        _verif_text_seen[0] = text
+def _verif_text(instruction, response):
+    """Refuse texts with characters that the engine's tables know and CPython 3.11's do not, or otherwise."""
+    for place, text in ((0, instruction), (1, response)):
+        if isinstance(text, str) and _verif_text_seen[place] != text:
+            _verif_text_now(text)
+            _verif_text_seen[place] = text
 
 
-_verif_text_seen = [""]
+_verif_text_seen = ["", ""]
+
+
+def _verif_chr(code):
+    c = chr(code)
+    _verif_text_now(c)
+    return c
 
 
 def _verif_caught(error):
@@ -141,7 +147,10 @@ def _verif_loads(text):
     if not isinstance(text, str):
         _verif_refuse("json of what is no text")
     try:
-        return _verif_json.loads(text)
+        value = _verif_json.loads(text)
+        if "\\u" in text:
+            _verif_text_now(_verif_json.dumps(value, ensure_ascii=False))
+        return value
     except ValueError as error:
         if "recursion" in str(error) or _verif_surrogate.search(text) is not None:
             _verif_refuse("json that CPython may read")
