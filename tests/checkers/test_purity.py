@@ -3,7 +3,7 @@ import ast
 import pytest
 
 from verif.core.sandbox import shims
-from verif.core.sandbox.program import read, walk
+from verif.core.sandbox.program import MAX_SOURCE, read, walk
 from verif.core.sandbox.purity import ALONE_MARK
 
 
@@ -119,3 +119,13 @@ def test_a_name_is_sent_as_python_reads_it() -> None:
     assert "\uff4c" not in read(check("return \uff4cen(response) > 2")).shared
     dynamic = read(check("return \uff45xec('x = 1')"))
     assert "exec" in dynamic.alone + dynamic.problem
+
+
+def test_what_is_remembered_of_sources_is_bounded_by_bytes() -> None:
+    """Sources come from clients of the service: 16,384 of 64 kB would be a gigabyte."""
+    read.cache_clear()
+    for number in range(2_000):
+        read(f"# {number}\n" + "x" * (MAX_SOURCE + 1_000))  # refused at once, and kept
+    assert read.kept.bytes <= read.most < 200 << 20
+    assert 100 < len(read.kept) < 2_000
+    read.cache_clear()

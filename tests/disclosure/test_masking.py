@@ -52,6 +52,7 @@ def test_queries_and_fragments_are_not_shown(secret: str, name: str, mark: str) 
         ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
         ("git@git.example.org:team/verif.git", "git@git.example.org:team/verif.git"),
         ("me:secret@host/x", "***@host/x"),
+        ("me:secret://@host/x", "***@host/x"),
     ],
 )
 def test_what_is_left_says_where(uri: str, shown: str) -> None:
@@ -72,3 +73,8 @@ def test_a_database_that_cannot_be_reached_is_named_without_its_password(passwor
         raise OSError(f"could not parse {where} (password {password!r})")
     assert password not in str(caught.value)
     assert "127.0.0.1:9" in str(caught.value) or "?" in password
+
+
+def test_a_token_is_hidden_to_its_end() -> None:
+    token = "hf_" + "aB3dE" * 8
+    assert mask(f"refused {token}, and glsa_{'aB3dE' * 9}.") == "refused ***, and ***"

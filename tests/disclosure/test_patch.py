@@ -166,6 +166,16 @@ def test_no_file_of_the_project_is_denied_and_the_ignore_files_hold_every_name(r
         'Authorization: Basic dTpwYXNz', "export API_KEY='Zx81kkqP02mmTb'", "//npm.example/:_authToken=Ab3" + "dE6gH9jKmN2",
         "machine h login me password secret1", "admin:$apr1$" + "x7yz$abc", 'kind: Secret\ndata: {}',
         "AccountKey=" + "Zm9vYmFyMTIzNDU2Nzg5MA==", "password: |\n  ab", '{"client_secret": "q8Jk2LmN0pXz"}',
+        # tokens of other providers, and passwords where no `=` stands
+        *(head + "0a1B2c3D4e5F6a7B8c9D" * 2 for head in (
+            "hvs.", "dckr_pat_", "lin_api_", "ntn_", "glsa_", "sntrys_", "r8_", "gsk_", "xai-", "pplx-", "pcsk_", "lsv2_pt_",
+            "nvapi-", "figd_", "pul-", "dp.pt.", "FlyV1 fm2_", "pnu_", "1//0", "abcdefghijklmn.atlasv1.", "PMAK-", "123456789:AA",
+            "?sig=", "ENV API_TOKEN ", "SG.0a1B2c3D4e5F6a7B8c9D.",
+        )),
+        *(head + "0123456789abcdef" * 2 for head in ("SK", "dapi", "shpat_", "key-", "&X-Amz-Signature=")),
+        '{"username":"me","key":"' + "0123456789abcdef" * 2 + '"}', '{"auths":{"h":{"auth":"' + "bWU6aHVudGVyMg==" + '"}}}',
+        "DB_PASS=" + "hunter22", "smtp_pass: " + "hunter22", "psql --password " + "hunter22", "curl -u me:" + "hunter22 https://h.example",
+        "CREATE USER x IDENTIFIED BY '" + "hunter22'", "<password>" + "hunter22</password>", "_auth=" + "bWU6aHVudGVyMg==",
     ],
 )  # fmt: skip
 def test_contents_that_are_a_secret(text: str) -> None:
@@ -178,6 +188,10 @@ def test_contents_that_are_a_secret(text: str) -> None:
         "remote_secret: verif-remote", "max_tokens: 1024", "tokenizer: Qwen/Qwen2.5-0.5B-Instruct",
         "password: ${PASSWORD}", "PASSWORD_FILE: /run/secrets/postgres_password", "https://git@host.example/x.git",
         "postgresql://verif:$(secret postgres_password)@postgres:5432", "Authorization: Bearer $TOKEN",
+        "mysql --password=$PASSWORD",
+        "curl -u $USER:$PASS h", "give --token FILE to it", "<password>...</password>",
+        "first_passage: one",
+        "X-Request-Id: SK-1", "r8_small", '{"key": "value"}', "pass: it works", "passed=12345678", "bypass = enabled",
         "digest: " + "ab12" * 16, "def token(version: str) -> str:",
     ],
 )  # fmt: skip

@@ -18,6 +18,7 @@ CALLS = ("compile", "search", "match", "fullmatch", "sub", "subn", "split", "fin
 UNREAD = {
     "verif/planning/missing.py": "lock files of this project",
     "verif/core/sandbox/faster.py": "rewrites checkers, which run in the sandbox under a deadline",
+    "verif/core/sandbox/faithful.py": "sources of checkers, by classes of characters and fixed words",
     "verif/core/sandbox/hostile.py": "sources of attacks",
     "verif/training/launch.py": "metrics of the service",
     "verif/training/guard.py": "the kernel's own list of mappings",

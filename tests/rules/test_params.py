@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from readers import params_of
 
 from verif.core import rules
+from verif.core.checks import Rules
 from verif.core.text import Doc
 from verif.errors import InputError
+from verif.types import RuleConstraint
 
 
 @pytest.mark.parametrize(
@@ -194,3 +197,19 @@ def test_what_is_accepted_is_quick_on_texts_made_to_hurt(pieces: list[str]) -> N
         rules.get("keywords:forbidden_words").check(Doc(text), forbidden)
         rules.get("keywords:frequency").check(Doc(text), counted)
         assert time.process_time() - started < 1.0, keyword
+
+
+def test_a_number_that_is_none_is_refused_whatever_was_asked_before() -> None:
+    """Parameters are remembered by their JSON, in which NaN and null are written alike."""
+
+    def rule(value: float | None) -> RuleConstraint:
+        params = {"num_words": 3, "relation": "at least", "keyword": value}
+        return RuleConstraint(text="t", rule="length_constraints:number_words", params=params)
+
+    known = Rules()
+    assert known.params(rule(None), "a") == known.params(rule(None), "a")
+    for value in (math.nan, math.inf):
+        with pytest.raises(InputError):
+            Rules().params(rule(value), "a")
+        with pytest.raises(InputError):
+            known.params(rule(value), "a")

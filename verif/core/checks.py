@@ -9,6 +9,7 @@ rollouts; their verdicts are cached.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Sequence
@@ -68,7 +69,9 @@ class Rules:
         """Typed parameters, or an `InputError` that names the item."""
         try:
             key = (constraint.rule, orjson.dumps(constraint.params, option=orjson.OPT_SORT_KEYS))
-        except TypeError:  # a number beyond 64 bits, which no rule takes; a lone surrogate, which one may
+            if b"null" in key[1]:
+                json.dumps(constraint.params, allow_nan=False)  # orjson writes NaN and infinity as null too
+        except (TypeError, ValueError):  # also a number beyond 64 bits, which no rule takes; a lone surrogate
             return _validated(constraint, item_id)
         value = self._params.get(key)
         if value is None:

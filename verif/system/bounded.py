@@ -6,8 +6,10 @@ bytes an entry stands for (an estimate is enough); what was not used for longest
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -45,3 +47,28 @@ class Memo(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._kept)
+
+
+class Remembered(Generic[V]):
+    """A function of one text whose values are kept up to `most` bytes, as `functools.lru_cache` keeps a number of them.
+
+    `texts` are the texts that a value holds, the argument aside.
+    """
+
+    def __init__(
+        self, function: Callable[[str], V], most: int, texts: Callable[[V], tuple[str, ...]]
+    ) -> None:
+        self.function, self.most, self.texts = function, most, texts
+        self.kept: Memo[str, V] = Memo(most)
+
+    def __call__(self, text: str) -> V:
+        """The value, found once."""
+        value = self.kept.get(text)
+        if value is None:
+            value = self.function(text)
+            self.kept.put(text, value, 500 + sum(map(sys.getsizeof, (text, *self.texts(value)))))
+        return value
+
+    def cache_clear(self) -> None:
+        """Forget everything."""
+        self.kept = Memo(self.most)

@@ -16,6 +16,7 @@ from typing import Any
 from verif.core.sandbox.faster import HELPERS
 from verif.core.sandbox.program import ENTRY, Program
 from verif.core.sandbox.purity import BUILTINS, HARNESS
+from verif.core.sandbox.shims import LENT
 
 _NO_NAMES = {
     "True",
@@ -27,7 +28,7 @@ _NO_NAMES = {
 }  # constants, and what the engine lacks
 #: What every verdict of a session rests on: if one of these names means something else, its verdicts are not used.
 _RESTS_ON = sorted((BUILTINS - _NO_NAMES) | HARNESS | {"exec", "_verif_run", "_verif_make"})
-_LENT = ", ".join(f"'{name}': {name}" for name in sorted(HARNESS))
+_LENT = ", ".join(f"'{name}': {name}" for name in sorted(LENT))
 
 #: Fed once into a shared session.
 HARNESS_CODE = (
@@ -56,6 +57,7 @@ def _verif_run(instruction, responses, keys, new):
     out = []
     for response in responses:
         for text, names, check in programs:
+            _verif_begin()
             try:
                 if check is None:
                     out.append('1' if _verif_make(text, names)(instruction, response) else '0')

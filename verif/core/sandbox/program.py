@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import lru_cache
 
 from verif.core.sandbox import faithful, faster, purity, shims, syntax
 from verif.core.sandbox.syntax import walk as walk
+from verif.system.bounded import Remembered
 
 ENTRY = "check_following"
 MAX_SOURCE = 64_000
@@ -37,9 +37,7 @@ class Program:
     fixed: bool = False
 
 
-@lru_cache(maxsize=16384)
-def read(source: str) -> Program:
-    """The program of a checker's source."""
+def _program(source: str) -> Program:
     if len(source) > MAX_SOURCE:
         return Program(source, problem=f"the source is longer than {MAX_SOURCE} characters")
     try:
@@ -48,9 +46,7 @@ def read(source: str) -> Program:
         return Program(source, problem=f"does not parse: {type(error).__name__}: {str(error)[:200]}")
 
 
-@lru_cache(maxsize=2048)
-def solo(source: str) -> tuple[str, str]:
-    """The text that runs a readable source alone: as written, or supplied with what the engine lacks; or why not."""
+def _supplied(source: str) -> tuple[str, str]:
     try:
         written = _written(source)
         supplied = shims.supply(_without_future(syntax.parse(written)[0]))
@@ -62,6 +58,12 @@ def solo(source: str) -> tuple[str, str]:
             "",
             f"cannot be supplied with what the sandbox lacks: {type(error).__name__}: {str(error)[:200]}",
         )
+
+
+#: The program of a checker's source. Sources come from whoever asks, so what is kept is bounded by bytes.
+read: Remembered[Program] = Remembered(_program, 96 << 20, lambda found: (found.shared, found.problem))
+#: The text that runs a readable source alone: as written, or supplied with what the engine lacks; or why not.
+solo: Remembered[tuple[str, str]] = Remembered(_supplied, 64 << 20, lambda found: found)
 
 
 def _written(source: str) -> str:
@@ -111,7 +113,7 @@ def _shared(source: str, written: str, text: str, tree: ast.Module, nodes: list[
     theirs = [node for node in own if id(node) not in known]
     if reason := faithful.exotic(own) or purity.why_alone(source, theirs):
         return Program(source, alone=reason)
-    used = sorted({_name(node) for node in lent} & purity.HARNESS)
+    used = sorted({_name(node) for node in lent} & shims.LENT)
     return Program(source, shared=sent, names=tuple(used), fixed=fixed)
 
 

@@ -13,6 +13,7 @@ import ast
 from collections.abc import Iterator
 
 from verif.core.sandbox.faster import HELPERS
+from verif.core.sandbox.shims import CONSTANTS
 
 #: A source that carries this line was demoted (`verif.data.screening.screen`): its verdicts changed with the order of calls.
 ALONE_MARK = "# verif: run alone"
@@ -30,10 +31,8 @@ BUILTINS = frozenset(
 #: Names that start so are the harness's; a row's own source may hold none.
 OURS = "_verif"
 
-#: Functions and classes of ours that rewriting may put into a checker.
-HARNESS = frozenset(
-    node.name for node in ast.parse(HELPERS).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
-)
+#: Functions and constants of ours that rewriting may put into a checker: nothing that could be written to.
+HARNESS = CONSTANTS | {node.name for node in ast.parse(HELPERS).body if isinstance(node, ast.FunctionDef)}
 
 #: Where nodes hold names, in whatever role.
 _NAMED: dict[type[ast.AST], tuple[str, ...]] = {

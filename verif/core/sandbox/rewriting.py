@@ -10,17 +10,17 @@ import ast
 
 from verif.core.sandbox import lazy, names, semantics
 from verif.core.sandbox.lazy import ordered
-
-ENTRY = "check_following"
+from verif.core.sandbox.semantics import entry_texts, reads_tables
 
 RENAMED = {
     "round": "_verif_round",
     "hasattr": "_verif_hasattr",
     "int": "_verif_int",
     "float": "_verif_float",
+    "chr": "_verif_chr",
 }
 FROM = frozenset({"find", "rfind", "index", "rindex", "count", "startswith", "endswith"})
-_MODULE_SHIMS = {
+MODULE_SHIMS = {
     ("json", "loads"): "_verif_loads", ("unicodedata", "category"): "_verif_category_of",
     ("unicodedata", "normalize"): "_verif_normalize", ("unicodedata", "combining"): "_verif_combining",
 }  # fmt: skip
@@ -28,20 +28,6 @@ _ORDERED = frozenset(
     {"list", "tuple", "enumerate", "zip", "map", "filter", "iter", "Counter", "deque", "dict"}
 )
 _ORDERED_METHODS = frozenset({"join", "extend", "fromkeys"})
-
-
-def entry_text(node: ast.AST) -> str:
-    """The name of the second parameter, if this defines the entry."""
-    arguments = None
-    if isinstance(node, ast.FunctionDef) and node.name == ENTRY:
-        arguments = node.args
-    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):  # noqa: SIM102
-        if any(isinstance(t, ast.Name) and t.id == ENTRY for t in node.targets):
-            arguments = node.value.args
-    if arguments is None:
-        return ""
-    given = [*arguments.posonlyargs, *arguments.args]
-    return given[1].arg if len(given) > 1 else ""
 
 
 def rewritten(tree: ast.Module) -> ast.Module:
@@ -55,8 +41,7 @@ class _Rewriter(ast.NodeTransformer):
         self.bound = semantics.rebound(nodes)
         self.modules = semantics.imported(nodes)
         self.tries = any(isinstance(n, ast.Try) for n in nodes)
-        self.tables = any(isinstance(n, ast.Attribute) and n.attr in names.UNICODE_METHODS for n in nodes)
-        self.tables = self.tables or any(isinstance(n, ast.Name) and n.id == "repr" for n in nodes)
+        self.tables = reads_tables(nodes)
         self.sets = any(
             isinstance(n, ast.Set | ast.SetComp)
             or (isinstance(n, ast.Name) and n.id in ("set", "frozenset"))
@@ -68,8 +53,8 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if isinstance(node.ctx, ast.Load) and node.id == "round" and node.id not in self.bound:
             return _name("_verif_round")
-        if isinstance(node.ctx, ast.Load) and node.id == "hasattr" and node.id not in self.bound:
-            return _name("_verif_hasattr")
+        if isinstance(node.ctx, ast.Load) and node.id in ("hasattr", "chr") and node.id not in self.bound:
+            return _name(RENAMED[node.id])
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
@@ -79,9 +64,11 @@ class _Rewriter(ast.NodeTransformer):
         module = self.modules.get(node.value.id, "")
         if module == "re" and node.attr in names.RE_FLAGS:
             return ast.IfExp(node.value, ast.Constant(names.RE_FLAGS[node.attr]), ast.Constant(None))
-        shim = names.RE_FUNCTIONS.get(node.attr) if module == "re" else _MODULE_SHIMS.get((module, node.attr))
+        shim = names.RE_FUNCTIONS.get(node.attr) if module == "re" else MODULE_SHIMS.get((module, node.attr))
         if shim:  # the module's own name is read first: where Python has none, there is a NameError
             return ast.BoolOp(ast.And(), [node.value, _name(shim)])
+        if module == "string" and node.attr in (names.MODULES["string"] or ()):
+            return ast.BoolOp(ast.And(), [node.value, _name(f"_verif_string_{node.attr}")])
         if node.value.id != "str" or "str" in self.bound:
             return node
         if node.attr in ("maketrans", "translate"):
@@ -234,26 +221,28 @@ class _Rewriter(ast.NodeTransformer):
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         self.generic_visit(node)
         node.name = node.name or "_verif_error"
+        if node.type is None:  # no name can stand there without one
+            node.type = _name("BaseException" if "Exception" in self.bound else "Exception")
         node.body = [ast.Expr(_call("_verif_caught", _name(node.name))), *node.body]
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.generic_visit(node)
-        text = entry_text(node)
-        if text and self.tables:
+        texts = entry_texts(node)
+        if texts and self.tables:
             at = (
                 1
                 if isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
                 else 0
             )
-            node.body.insert(at, ast.Expr(_call("_verif_text", _name(text))))
+            node.body.insert(at, ast.Expr(_call("_verif_text", *map(_name, texts))))
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
-        text = entry_text(node)
-        if text and self.tables and isinstance(node.value, ast.Lambda):
-            both = ast.Tuple([_call("_verif_text", _name(text)), node.value.body], ast.Load())
+        texts = entry_texts(node)
+        if texts and self.tables and isinstance(node.value, ast.Lambda):
+            both = ast.Tuple([_call("_verif_text", *map(_name, texts)), node.value.body], ast.Load())
             node.value.body = ast.Subscript(both, ast.Constant(1), ast.Load())
         if self.sets and len(node.targets) == 1 and isinstance(node.targets[0], ast.Tuple | ast.List):  # noqa: SIM102
             if not isinstance(node.value, ast.Tuple | ast.List):
@@ -265,7 +254,7 @@ class _Rewriter(ast.NodeTransformer):
         out: list[ast.stmt] = [ast.Import(kept)] if kept else []
         for alias in node.names:
             if alias.name == "string":
-                out.append(_assign(alias.asname or "string", _name("_verif_string")))
+                out.append(_assign(alias.asname or "string", ast.Constant(True)))  # no more than a name
         return out
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:
@@ -274,9 +263,9 @@ class _Rewriter(ast.NodeTransformer):
         for alias in node.names:
             name = alias.asname or alias.name
             shim = names.RE_FUNCTIONS.get(alias.name) if node.module == "re" else None
-            shim = shim or _MODULE_SHIMS.get((node.module or "", alias.name))
+            shim = shim or MODULE_SHIMS.get((node.module or "", alias.name))
             if node.module == "string" and not node.level and alias.name in (names.MODULES["string"] or ()):
-                out.append(_assign(name, ast.Attribute(_name("_verif_string"), alias.name, ast.Load())))
+                out.append(_assign(name, _name(f"_verif_string_{alias.name}")))
             elif node.module == "re" and alias.name in names.RE_FLAGS:
                 out.append(_assign(name, ast.Constant(names.RE_FLAGS[alias.name])))
             elif shim and not node.level:

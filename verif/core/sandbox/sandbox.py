@@ -49,7 +49,7 @@ from verif.types import Status
 
 _GRACE_S = 0.5
 _GROUP_CHARS = 1_000_000
-_TROUBLED_MOST = 100_000
+_TROUBLED_MOST = 2_000  # sources, of at most 64 kB each
 _EPOCH = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 _FAILED = "the checker says no"

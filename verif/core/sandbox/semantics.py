@@ -9,10 +9,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from verif.core.sandbox import names
+from verif.core.sandbox import hints, names
 from verif.core.sandbox.lazy import misused
 
 Nodes = list[ast.AST]
+ENTRY = "check_following"
 _STR = frozenset({"str", "int", "float", "bool", "list", "dict", "set", "tuple", "frozenset", "type"})
 
 
@@ -24,7 +25,7 @@ def why_refused(nodes: Nodes, parents: dict[int, ast.AST]) -> str:
         reason = _of_node(node, classes, modules)
         if reason:
             return reason
-    return misused(nodes, parents)
+    return hints.unevaluated(nodes, parents, rebound(nodes)) or misused(nodes, parents)
 
 
 def imported(nodes: Nodes) -> dict[str, str]:
@@ -64,6 +65,33 @@ def rebound(nodes: Nodes) -> frozenset[str]:
         elif isinstance(node, ast.alias):
             found.add((node.asname or node.name).split(".")[0])
     return frozenset(found)
+
+
+def entry_texts(node: ast.AST) -> list[str]:
+    """The names of the first two parameters, if this defines the entry and has them."""
+    arguments = None
+    if isinstance(node, ast.FunctionDef) and node.name == ENTRY:
+        arguments = node.args
+    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):  # noqa: SIM102
+        if any(isinstance(t, ast.Name) and t.id == ENTRY for t in node.targets):
+            arguments = node.value.args
+    if arguments is None:
+        return []
+    given = [*arguments.posonlyargs, *arguments.args][:2]
+    return [argument.arg for argument in given] if len(given) == 2 else []
+
+
+def reads_tables(nodes: Nodes) -> bool:
+    """True if it asks what kind a character is, or how it is shown: of new ones the engine knows more than CPython."""
+    for node in nodes:
+        match node:
+            case ast.Attribute(attr=attr) if attr in names.UNICODE_METHODS or attr == "format":
+                return True
+            case ast.Name(id="repr") | ast.FormattedValue() | ast.Call(func=ast.Name(id="str")):
+                return True
+            case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str())):
+                return True
+    return False
 
 
 def _of_node(node: ast.AST, own: frozenset[str], modules: dict[str, str]) -> str:

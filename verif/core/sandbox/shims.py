@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any
 
 from verif.core.sandbox import helpers, names, semantics
-from verif.core.sandbox.rewriting import ENTRY, FROM, RENAMED, entry_text, rewritten
+from verif.core.sandbox.rewriting import FROM, MODULE_SHIMS, RENAMED, rewritten
+from verif.core.sandbox.semantics import ENTRY, entry_texts, reads_tables
 
 STRING_METHODS = names.STRING_METHODS
 
@@ -29,16 +30,30 @@ def _verif_str_{name}(text, *args, **kwargs):
         raise TypeError("descriptor '{name}' for 'str' objects doesn't apply")
     return text.{name}(*args, **kwargs)
 """
-_STRING = "class _verif_string:\n" + "".join(
-    f"    {name} = {value!r}\n" for name, value in STRING_MODULE.items()
-)
+_STRING = "".join(f"_verif_string_{name} = {value!r}\n" for name, value in STRING_MODULE.items())
 _METHODS = "".join(_UNBOUND.format(name=name) for name in sorted(STRING_METHODS))
+
+#: The constants of `string`, each by a name of its own: a module or class could be written to.
+CONSTANTS = frozenset(f"_verif_string_{name}" for name in STRING_MODULE)
+
+#: What a checker may be lent: nothing that gives out what the helpers remember (`_verif_compiled`).
+LENT = (
+    CONSTANTS
+    | {*names.RE_FUNCTIONS.values(), *RENAMED.values(), *MODULE_SHIMS.values()}
+    | {f"_verif_str_{name}" for name in STRING_METHODS}
+    | {
+        f"_verif_{name}"
+        for name in """all any caught count find_words from maketrans next not_a_set ordered pop shown split_after text
+        translate""".split()  # noqa: SIM905
+    }
+)
 
 #: Names that rewriting may bring into a checker.
 NAMES = (
     helpers.names()
     | {f"_verif_str_{name}" for name in STRING_METHODS}
-    | {"_verif_string", "_verif_error", "_verif_item"}
+    | CONSTANTS
+    | {"_verif_error", "_verif_item"}
 )
 
 
@@ -76,6 +91,8 @@ def _needs(node: ast.AST) -> bool:
             )
         case ast.Name(id=name):
             return name in RENAMED or name in ("set", "frozenset", "next", "format", "repr")
+        case ast.Call(func=ast.Name(id="str")) | ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str())):
+            return True
         case ast.Call(func=ast.Attribute(attr="format")) | ast.keyword(value=ast.Attribute()):
             return not (isinstance(node, ast.keyword) and node.arg != "key")
     return False
@@ -126,17 +143,18 @@ def _unclear(nodes: list[ast.AST]) -> str:
     both = (stored | {n.name for n in nodes if isinstance(n, ast.FunctionDef)}) & set(modules)
     if both:
         return f"gives the module's name {min(both)!r} another meaning"
-    uses_tables = any(isinstance(n, ast.Attribute) and n.attr in names.UNICODE_METHODS for n in nodes)
-    if uses_tables:
-        if not any(entry_text(n) for n in nodes):
+    if reads_tables(nodes):
+        if not any(entry_texts(n) for n in nodes):
             return f"makes its {ENTRY!r} in a way that cannot be followed"
-        strange = helpers.strange()
-        if any(
-            isinstance(n, ast.Constant) and isinstance(n.value, str) and strange.search(n.value)
-            for n in nodes
-        ):
+        if any(isinstance(n, ast.Constant) and _holds_strange(n.value) for n in nodes):
             return "holds characters that CPython 3.11 does not know"
     return ""
+
+
+def _holds_strange(value: object) -> bool:
+    if isinstance(value, bytes):
+        return helpers.strange().search(value.decode("utf-8", "replace")) is not None
+    return isinstance(value, str) and helpers.strange().search(value) is not None
 
 
 def _clear_type(node: ast.Name, parents: dict[int, ast.AST]) -> bool:

@@ -25,18 +25,31 @@ SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Slack token", r"(?<![A-Za-z0-9])xox[a-z]-[\w-]{10}|hooks\.slack\.com/services/\w"),
         ("API key",
          r"(?<![A-Za-z0-9])(?:sk-[\w-]{20}|[sr]k_(?:live|test)_\w{16}|npm_[A-Za-z0-9]{36}|pypi-[\w-]{30}|dop_v1_\w{20})"),
+        ("provider's token",
+         r"(?<![A-Za-z0-9])(?:SG\.[\w-]{16,64}\.[\w-]{16}|(?:SK|AC|dapi|shp(?:at|ca|pa|ss)_|key-)[0-9a-f]{32}"
+         r"|[MNO][\w-]{22,28}\.[\w-]{6}\.[\w-]{27}|\d{8,10}:AA[\w-]{30}|hv[sbr]\.[\w-]{20}|\w{14}\.atlasv1\.[\w-]{20}"
+         r"|(?:dckr_pat|lin_api|ntn|glsa|glc|sntry[su]|r8|gsk|pcsk|lsv2_[ps]t|sbp|figd|rubygems|pn[ub])_\w{16}"
+         r"|(?:PMAK|NRAK|xai|pplx|nvapi|pul)-[\w-]{20}|dp\.(?:pt|st|ct|sa)\.\w{20}|fm[12]_[\w+/=-]{20}|1//0[\w-]{25})"),
+        ("Docker or Kaggle key",
+         r"\"(?:auth|identitytoken)\"\s{0,9}:\s{0,9}\"[\w+/=-]{12}|\"key\"\s{0,9}:\s{0,9}\"[0-9a-f]{32}\""),
+        ("signature key", r"[?&]sig=[\w%+/-]{20}|[?&]X-Amz-Signature=[0-9a-f]{32}"),
         ("signed token", r"(?<![A-Za-z0-9])eyJ[\w-]{10,300}\.eyJ[\w-]{10}"),
         ("password hash", r"\$(?:apr1|2[abxy]|1|5|6|y|argon2id?)\$[\w./,=+-]{2}"),
         ("authorisation header",
          r"(?i)\bauthorization[\"']?\s{0,9}[:=]\s{0,9}[\"']?(?:basic|bearer|token)\s{1,9}(?![.$<{*%])[\w+/=.~-]{6}"),
+        ("password on a command line",
+         r"\s--?(?:password|passwd|passphrase|api-key|token)[ =][\"']?(?![-.$<{*%|)\]\s\"'A-Z])[^\s\"']{6}"
+         r"|\bcurl\b[^\n]{0,200}\s(?:-u|--user)[ =]?[\"']?[\w.@-]{1,80}:(?![$<{*%])[^\s\"']{3}"
+         r"|(?i:\bidentified\s{1,9}by\s{1,9}(?:password\s{1,9})?['\"][^'\"\n]{3})|(?i:<pass(?:word|wd)>(?!\.\.\.|x{3}|[$%{*])[^<\n]{3})"
+         r"|(?m:^ENV\s{1,9}\w{0,40}(?:TOKEN|SECRET|PASSWORD|API_KEY)\s{1,9}[^\s$=]{6})"),
         ("netrc entry", r"(?i)\b(?:machine|login)\s{1,9}\S{1,200}\s{1,9}(?:login\s{1,9}\S{1,200}\s{1,9})?password\s{1,9}\S"),
         ("Kubernetes secret", r"(?m)^kind:\s{0,9}[\"']?Secret\b|\bclient-key-data\b"),
     )
 )  # fmt: skip
 _ADDRESS = re.compile(r"(?<=://)[^\s/:@\"'<>]{0,200}:([^\s\"'<>]{1,400})@")
-_PASSWORD = r"pass(?:word|wd|phrase)s?|\bpw(?![a-z])|pwd"  # noqa: S105
+_PASSWORD = r"pass(?:word|wd|phrase)s?|(?<=[a-z]_)pass(?![a-z])|\bpsk(?![a-z])|(?<![a-z])_auth(?![a-z])|\bpw(?![a-z])|pwd"  # noqa: S105
 _KEY = (
-    r"token|secret|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|account[_-]?key|credential"
+    r"token|secret|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|account[_-]?key|preshared[_-]?key|credential"
     r"|auth[_-]?string|authkey"
 )
 _ASSIGNED = re.compile(

@@ -16,6 +16,7 @@ from verif.system.disclosure.content import SHAPES
 HIDDEN = "***"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://")
 _WORD = re.compile(r"\S+")
+_REST = re.compile(r"[\w+/=.~%-]{0,4000}")
 SHORTEST = 4
 """A password below this length is hidden in its address only: elsewhere it would blot out ordinary words."""
 
@@ -69,8 +70,19 @@ def mask(text: str, known: Iterable[str] = ()) -> str:
     text = _WORD.sub(lambda word: _masked(word[0]), text)
     for reason, shape in SHAPES:
         if reason.lower().endswith(("token", "key", "header")):
-            text = shape.sub(HIDDEN, text)
+            text = _hide(shape, text)
     return text
+
+
+def _hide(shape: re.Pattern[str], text: str) -> str:
+    """The text without what has this shape, to the end of the word: a shape knows how a token begins."""
+    out, at = [], 0
+    for found in shape.finditer(text):
+        if found.start() >= at:
+            out += [text[at : found.start()], HIDDEN]
+            rest = _REST.match(text, found.end())
+            at = rest.end() if rest else found.end()
+    return "".join([*out, text[at:]])
 
 
 def _masked(word: str) -> str:

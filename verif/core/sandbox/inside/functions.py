@@ -83,7 +83,7 @@ def _verif_subn(pattern, repl, string, count=0, flags=0):
 
 
 def _verif_compile(pattern, flags=0):
-    return _verif_compiled(pattern, flags)
+    return _verif_give(pattern, flags)
 
 
 def _verif_escape_text(pattern):

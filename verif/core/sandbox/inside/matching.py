@@ -7,10 +7,11 @@ on differently after an empty match: `_verif_every` finds those matches as CPyth
 
 _verif_known = {}
 _verif_last = ["", False]
+_verif_own = [None]
 
 
-class _verif_Pattern:
-    """A compiled pattern. What CPython's has and this one lacks is refused when the checker is read."""
+class _verif_Known:
+    """A translated pattern. All checkers of a session use it, so none of them ever holds it."""
 
     def __init__(self, pattern, flags, plain, exact, facts):
         self.pattern = pattern
@@ -20,29 +21,64 @@ class _verif_Pattern:
         self._ended = None
         self._facts = facts
 
-    def search(self, string):
-        return _verif_form(self, string).search(string)
 
-    def match(self, string):
-        return _verif_form(self, string).match(string)
+def _verif_begin():
+    """Before each check: what the last one was given of compiled patterns is nothing to the next."""
+    _verif_own[0] = None
 
-    def fullmatch(self, string):
-        return _verif_whole(self, string)
 
-    def findall(self, string):
-        return _verif_findall_of(self, string)
+def _verif_given():
+    """The class of the compiled patterns that this check holds, and these: whoever may write its attributes changes
+    none that another check sees. What CPython's has and this one lacks is refused when the checker is read."""
 
-    def finditer(self, string):
-        return _verif_finditer_of(self, string)
+    class Pattern:
+        def __init__(self, pattern, flags):
+            self.pattern = pattern
+            self._flags = flags
 
-    def split(self, string, maxsplit=0):
-        return _verif_split_of(self, string, maxsplit)
+        def search(self, string):
+            return _verif_form(_verif_compiled(self, 0), string).search(string)
 
-    def sub(self, repl, string, count=0):
-        return _verif_sub_of(self, repl, string, count)[0]
+        def match(self, string):
+            return _verif_form(_verif_compiled(self, 0), string).match(string)
 
-    def subn(self, repl, string, count=0):
-        return _verif_sub_of(self, repl, string, count)
+        def fullmatch(self, string):
+            return _verif_whole(_verif_compiled(self, 0), string)
+
+        def findall(self, string):
+            return _verif_findall_of(_verif_compiled(self, 0), string)
+
+        def finditer(self, string):
+            return _verif_finditer_of(_verif_compiled(self, 0), string)
+
+        def split(self, string, maxsplit=0):
+            return _verif_split_of(_verif_compiled(self, 0), string, maxsplit)
+
+        def sub(self, repl, string, count=0):
+            return _verif_sub_of(_verif_compiled(self, 0), repl, string, count)[0]
+
+        def subn(self, repl, string, count=0):
+            return _verif_sub_of(_verif_compiled(self, 0), repl, string, count)
+
+    return (Pattern, {})
+
+
+def _verif_is_pattern(value):
+    return _verif_own[0] is not None and isinstance(value, _verif_own[0][0])
+
+
+def _verif_give(pattern, flags):
+    """A compiled pattern for the checker: within a check the same one for the same pattern, as in CPython."""
+    _verif_compiled(pattern, flags)
+    if _verif_is_pattern(pattern):
+        return pattern
+    if _verif_own[0] is None:
+        _verif_own[0] = _verif_given()
+    kind, given = _verif_own[0]
+    key = (pattern, int(flags) & ~_VERIF_U)
+    if key not in given:
+        given[key] = kind(pattern, int(flags))
+    return given[key]
 
 
 def _verif_native(text):
@@ -53,10 +89,10 @@ def _verif_native(text):
 
 
 def _verif_compiled(pattern, flags):
-    if isinstance(pattern, _verif_Pattern):
+    if _verif_is_pattern(pattern):
         if flags:
             raise ValueError("cannot process flags argument with a compiled pattern")
-        return pattern
+        pattern, flags = pattern.pattern, pattern._flags
     if not isinstance(pattern, str) or not isinstance(flags, int):
         _verif_refuse("a pattern that is no text")
     key = (pattern, int(flags))
@@ -64,7 +100,7 @@ def _verif_compiled(pattern, flags):
     if known is None:
         plain, facts = _verif_translate_pattern(pattern, int(flags), False)
         native = None if facts["odd"] else _verif_native(plain)
-        known = _verif_Pattern(pattern, int(flags), native, None, facts)
+        known = _verif_Known(pattern, int(flags), native, None, facts)
         if len(_verif_known) > 500:
             _verif_known.clear()
         _verif_known[key] = known

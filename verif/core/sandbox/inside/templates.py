@@ -84,6 +84,8 @@ def _verif_sub_of(known, repl, text, count=0):
     made = None
     if isinstance(repl, str):
         made = _verif_template(repl, known._facts)
+    elif repl is None or isinstance(repl, int | float | list | tuple | dict | set | frozenset | bytes):
+        raise TypeError("decoding to str: need a bytes-like object")  # also where nothing is replaced
     if _verif_simple(known):
         found = [(m.start(), m.end(), m.groups(), m) for m in native.finditer(text)]
     elif made is None:

@@ -5,15 +5,21 @@ import json as _verif_json
 import unicodedata as _verif_unicodedata
 
 
-def _verif_text(text):
-    """Refuse a text with characters that the engine's tables know and CPython 3.11's do not, or otherwise."""
-    if _verif_text_seen[0] != text:
-        if isinstance(text, str) and _verif_strange.search(text) is not None:
-            _verif_refuse("the text has characters that CPython 3.11 does not know")
-        _verif_text_seen[0] = text
+def _verif_text(instruction, response):
+    """Refuse texts with characters that the engine's tables know and CPython 3.11's do not, or otherwise."""
+    for place, text in ((0, instruction), (1, response)):
+        if isinstance(text, str) and _verif_text_seen[place] != text:
+            _verif_text_now(text)
+            _verif_text_seen[place] = text
 
 
-_verif_text_seen = [""]
+_verif_text_seen = ["", ""]
+
+
+def _verif_chr(code):
+    c = chr(code)
+    _verif_text_now(c)
+    return c
 
 
 def _verif_caught(error):
@@ -79,18 +85,26 @@ def _verif_hasattr(value, name):
     _verif_refuse("hasattr of such a value")
 
 
+def _verif_at(position, length, otherwise):
+    if position is None:
+        return otherwise
+    return max(position + length, 0) if position < 0 else position
+
+
 def _verif_from(value, name, *given):
-    """A search in a text from a position: the engine takes one behind the end for the end."""
+    """A search in a text between positions: the engine takes a part that ends before it begins for an empty one."""
     if isinstance(value, str) and len(given) > 1:
-        start = given[1]
-        if isinstance(start, int) and start > len(value):
-            if name in ("find", "rfind"):
-                return -1
-            if name == "count":
-                return 0
-            if name in ("index", "rindex"):
-                raise ValueError("substring not found")
-            return False
+        start, end = given[1], given[2] if len(given) > 2 else None
+        if isinstance(start, int | None) and isinstance(end, int | None):
+            length = len(value)
+            if _verif_at(start, length, 0) > min(_verif_at(end, length, length), length):
+                if name in ("find", "rfind"):
+                    return -1
+                if name == "count":
+                    return 0
+                if name in ("index", "rindex"):
+                    raise ValueError("substring not found")
+                return False
     if name == "find":
         return value.find(*given)
     if name == "rfind":
@@ -133,7 +147,10 @@ def _verif_loads(text):
     if not isinstance(text, str):
         _verif_refuse("json of what is no text")
     try:
-        return _verif_json.loads(text)
+        value = _verif_json.loads(text)
+        if "\\u" in text:
+            _verif_text_now(_verif_json.dumps(value, ensure_ascii=False))
+        return value
     except ValueError as error:
         if "recursion" in str(error) or _verif_surrogate.search(text) is not None:
             _verif_refuse("json that CPython may read")
@@ -193,7 +210,7 @@ def _verif_not_a_set(value):
     """Refuse what is shown as a text and looks otherwise in CPython: a set in its own order, a compiled pattern."""
     if isinstance(value, set | frozenset) and len(value) > 1:
         _verif_refuse("the order of a set")
-    if isinstance(value, _verif_Pattern):
+    if _verif_is_pattern(value):
         _verif_refuse("the look of a compiled pattern")
     if isinstance(value, list | tuple):
         for item in value:
