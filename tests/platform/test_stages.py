@@ -22,7 +22,8 @@ PLUMBING = (
     "verif/core/verifies.py", "verif/system/bounded.py", "verif/system/console.py", "verif/system/disclosure", "verif/system/git.py",
     "verif/system/local_services.py", "verif/system/private.py", "verif/system/web.py", "verif/training/data_only.py",
     "verif/core/instruction_files.py", "verif/core/reward.py", "verif/types.py",
-    "verif/system/serving.py", "verif/stats.py", "verif/service", "verif/data/splits.py",
+    "verif/system/serving.py", "verif/stats.py", "verif/service", "verif/data/splits.py", "verif/system/plugins.py",
+    "verif/core/activate.py",
 )  # fmt: skip
 VERIFIER = (
     "verif/core/answer.py", "verif/core/cache.py", "verif/core/cache_key.py", "verif/core/cache_store.py",

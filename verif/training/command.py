@@ -1,4 +1,4 @@
-"""From a recipe to veRL's command line. Pure: nothing is read, started or imported here.
+"""From a recipe to veRL's command line. Nothing is started or imported here; read is only which plugins this process has.
 
 `python -m verl.trainer.main_ppo` with Hydra overrides, and the environment it needs. Each section below is
 one decision; what is equal to veRL's default is left out unless a run depends on it. `gpus` of the recipe are
