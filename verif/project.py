@@ -21,6 +21,8 @@ from verif.recipe import Recipe, VerInstructData, WorldData, load_recipe, parse_
 from verif.system.files import digest, write_bytes, write_json
 
 WORLD = "verif/data/world"
+PREPARED = ("world-test", "world-unseen", "held-back")
+"""Benchmarks whose rows `prepare` makes."""
 HEADER = "# Which recipe the pipeline runs, and where its instructions come from: the local world (code) or a file.\n"
 Overrides = Mapping[str, Any]
 
@@ -160,3 +162,14 @@ def apply_overrides(root: Path, recipe: str, overrides: Overrides) -> None:
     new = merged(yaml.safe_load(path.read_text("utf-8")), overrides)
     parse_recipe(new, f"{path} with overrides")
     write_bytes(path, yaml.safe_dump(new, sort_keys=False, allow_unicode=True).encode("utf-8"))
+
+
+def without_rows(recipe: Recipe, root: Path) -> dict[str, str]:
+    """Benchmarks at which an evaluation in `root` would stop, by name, and what is wrong with their files."""
+    wrong = {}
+    for benchmark in recipe.evaluate.benchmarks:
+        if not benchmark.path and benchmark.name not in PREPARED:
+            wrong[benchmark.name] = "the recipe names no file"
+        elif benchmark.path and not benchmark.repo and not (root / benchmark.path).exists():
+            wrong[benchmark.name] = f"{benchmark.path} does not exist"
+    return wrong

@@ -14,7 +14,7 @@ from pathlib import Path
 from verif.data.hub import fetch_file
 from verif.errors import RecipeError
 from verif.evaluation.case import Benchmark, Case
-from verif.recipe import PREPARED
+from verif.project import PREPARED
 from verif.system import plugins
 
 _PACKAGE = "verif.evaluation.benchmarks"

@@ -14,7 +14,7 @@ from verif.audit.labels import FIX, labels
 from verif.data.pin import unpinned
 from verif.planning.memory import disk
 from verif.planning.placement import Placed
-from verif.project import read_parameters
+from verif.project import read_parameters, without_rows
 from verif.recipe import HubModel, Recipe
 
 EVERYWHERE = ("dvc", "mlflow", "prefect")
@@ -128,7 +128,7 @@ def _data(recipe: Recipe, root: Path) -> list[Need]:
     if labelled := labels(recipe, root):
         out.append(Need("labelled responses", *labelled, FIX))
     fix = "put the file there, or give `path` (with `repo` for a file of a hub) in evaluate.benchmarks"
-    wrong = recipe.evaluate.without_rows(root)
+    wrong = without_rows(recipe, root)
     return [*out, *(Need(f"benchmark {name}", False, why, fix) for name, why in wrong.items())]
 
 

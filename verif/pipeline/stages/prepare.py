@@ -11,7 +11,7 @@ from verif.core.instruction_files import write_instructions
 from verif.data import tables as corpora
 from verif.data.splits import Splits
 from verif.errors import RecipeError
-from verif.project import Stage
+from verif.project import Stage, without_rows
 from verif.recipe import VerInstructData
 from verif.system.files import digest, write_bytes, write_json
 from verif.system.record import SILENT, Record
@@ -41,7 +41,7 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
 
     A recipe whose evaluation could not start is refused here, before days of training.
     """
-    if wrong := stage.recipe.evaluate.without_rows(stage.root):
+    if wrong := without_rows(stage.recipe, stage.root):
         raise RecipeError(
             "evaluate would stop: "
             + "; ".join(f"benchmark {name}: {why}" for name, why in wrong.items())
