@@ -29,7 +29,7 @@ def spent_s(clone: Path) -> float:
 
 def kept(model: Path, clone: Path) -> list[float]:
     """1 for each held-out instruction whose response keeps all constraints, 0 for each other."""
-    from verif.training.tiny.pretrain import load, sample
+    from verif.training.tiny.inference import load, sample
 
     items = list(read_instructions(clone / "data" / "test.parquet"))
     texts = sample(load(model), [item.prompt for item in items], temperature=1.0, seed=11)

@@ -6,6 +6,7 @@ only if someone needs to turn it; everything else is a constant next to the code
 
 from __future__ import annotations
 
+import operator
 from importlib.metadata import entry_points
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
@@ -17,7 +18,6 @@ from verif.errors import RecipeError
 from verif.types import FORMULAS, Formula
 
 RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
-PROMPTS = Path(__file__).parent / "core" / "judge" / "prompts"
 LABELLED = PurePosixPath("recipes/labelled")
 """Where people's labels stand: `prepare` and `verifier` depend on this folder, so that a change is seen."""
 BENCHMARK_FILES = PurePosixPath("benchmark-files")
@@ -62,9 +62,7 @@ class VerInstructData(Section):
     test: int = Field(32, ge=2)
     golden: int = Field(40, ge=2)
     max_prompt_tokens: int = Field(1024, ge=16)
-    require_checker: bool = Field(
-        False, description="leave out rows without a hard constraint (for `hard-only`)"
-    )
+    require_checker: bool = Field(False, description="leave out rows without a hard constraint")
     labelled: LabelFile = Field(
         "", description="responses that people labelled; without them no judge of this data passes its audit"
     )
@@ -119,9 +117,7 @@ class CascadeSection(Section):
     """
 
     digest: str
-    agreement: float = Field(
-        0.98, ge=0.5, le=1, description="with the judge, where the small one decides alone"
-    )
+    agreement: float = Field(0.98, ge=0.5, le=1, description="with the judge, where it decides alone")
     low: float = Field(0, ge=0, le=0.5)
     high: float = Field(1, ge=0.5, le=1)
 
@@ -129,9 +125,7 @@ class CascadeSection(Section):
 class VerifierSection(Section):
     """Judge prompting, reward formula and audit gate."""
 
-    formula: Formula = Field(
-        "average", description="`average`, `product`, `all`, `hard-only`, `soft-only`, or a plugin's"
-    )
+    formula: Formula = Field("average", description="one of `verif/core/reward.py`, or a plugin's")
     unscorable_reward: float = 0.0
     prompt: str = Field("local", description="a file of `verif/core/judge/prompts`, or of a plugin's folder")
     max_judge_tokens: int = Field(64, ge=8)
@@ -146,9 +140,7 @@ class VerifierSection(Section):
     )
     audit_items: int = Field(300, ge=10)
     pairs: LabelFile = Field("", description="preference pairs that the audit measures too; no gate")
-    price_per_hour: float = Field(
-        0.1, ge=0, description="of the machines that judge; two cloud CPU cores by default"
-    )
+    price_per_hour: float = Field(0.1, ge=0, description="of the machines that judge: two cloud CPU cores")
     gate: Gate = Gate()
 
 
@@ -207,10 +199,6 @@ class Benchmark(Section):
     limit: int | None = None
 
 
-PREPARED = ("world-test", "world-unseen", "held-back")
-"""Benchmarks whose rows `prepare` makes."""
-
-
 class Evaluate(Section):
     """What is measured, before and after."""
 
@@ -253,10 +241,6 @@ class Resources(Section):
     deadline_h: float = 24
 
 
-def _nothing(value: object) -> bool:
-    return not value
-
-
 class Recipe(Section):
     """One complete experiment."""
 
@@ -270,27 +254,17 @@ class Recipe(Section):
     evaluate: Evaluate = Evaluate()
     register_: Register = Field(Register(), alias="register")
     resources: dict[str, Resources] = Field(default_factory=dict)
-    plugins: tuple[str, ...] = Field(
-        (), description="modules of the project's `plugins/` folder, or installed ones", exclude_if=_nothing
-    )
+    plugins: tuple[str, ...] = Field((), description="see `plugins/README.md`", exclude_if=operator.not_)
     seed: int = 1
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Recipe:
-        """A formula or prompt of no plugin must be one of verif's own; a plugin's is looked for when it is loaded."""
-        for key, name, known, group in (
-            ("formula", self.verifier.formula, FORMULAS, "verif.formulas"),
-            (
-                "prompt",
-                self.verifier.prompt,
-                sorted(path.stem for path in PROMPTS.glob("*.j2")),
-                "verif.prompts",
-            ),
-        ):
-            if name not in known and not self.plugins and not entry_points(group=group):
-                raise ValueError(
-                    f"verifier.{key}: {name!r} is none of {', '.join(known)}, and there is no plugin"
-                )
+        """A formula or prompt that is none of verif's own is a plugin's, and looked for when that is loaded."""
+        prompts = tuple(sorted(path.stem for path in Path(__file__).parent.glob("core/judge/prompts/*.j2")))
+        for key, known in (("formula", FORMULAS), ("prompt", prompts)):
+            name, brought = getattr(self.verifier, key), self.plugins or entry_points(group=f"verif.{key}s")
+            if name not in known and not brought:
+                raise ValueError(f"verifier.{key}: {name!r} is none of {', '.join(known)}")
         return self
 
     @property
@@ -307,10 +281,8 @@ def parse_recipe(raw: object, where: object) -> Recipe:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         said = first["msg"].removeprefix("Value error, ")
-        raise RecipeError(
-            f"{where}: {key}: {said}" if key else f"{where}: {said}",
-            "See `verif/recipe.py` for the keys and their ranges.",
-        ) from None
+        problem = ": ".join(part for part in (str(where), key, said) if part)
+        raise RecipeError(problem, "See `verif/recipe.py` for the keys and their ranges.") from None
 
 
 def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:

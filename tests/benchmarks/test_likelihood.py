@@ -74,7 +74,7 @@ def test_with_gpus_no_weights_are_loaded_here(
 
     from verif.evaluation import likelihood, run
     from verif.system import serving
-    from verif.training.tiny import pretrain
+    from verif.training.tiny import inference
 
     url, _ = server
     served: list[tuple[str, int]] = []
@@ -84,7 +84,7 @@ def test_with_gpus_no_weights_are_loaded_here(
         served.append((folder.name, gpus))
         yield url
 
-    monkeypatch.setattr(pretrain, "text_likelihood", lambda *_: pytest.fail("loaded on the CPU"))
+    monkeypatch.setattr(inference, "text_likelihood", lambda *_: pytest.fail("loaded on the CPU"))
     monkeypatch.setattr(serving, "serve", serve)
     monkeypatch.setattr(run, "context_of", lambda _: 4096)
     monkeypatch.setattr(likelihood, "token_rows", lambda *_: [[0, 5], [0, 6]])
@@ -102,7 +102,8 @@ def test_vllm_says_what_transformers_says(tmp_path: Path) -> None:
     from verif.evaluation.likelihood import token_rows
     from verif.recipe import ScratchModel
     from verif.system.serving import serve
-    from verif.training.tiny.pretrain import from_scratch, text_likelihood
+    from verif.training.tiny.inference import text_likelihood
+    from verif.training.tiny.pretrain import from_scratch
 
     texts = ["The boat lies in the harbour.", "Gulls cry.", "Nets dry on the quay, and nobody works."]
     section = ScratchModel(steps=30, vocabulary=400, batch=4, context=128)

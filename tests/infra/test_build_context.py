@@ -99,6 +99,7 @@ def test_no_other_image_copies_more_than_named_folders(root: Path) -> None:
                 "verif",
                 "flows",
                 "recipes",
+                "plugins",
                 "pyproject.toml",
                 "README.md",
                 "LICENSE",

@@ -113,6 +113,7 @@ def run(root: Path, place: Path, *arguments: str) -> subprocess.CompletedProcess
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_team_needs_no_fork(root: Path, tmp_path: Path) -> None:
     done = run(root, project(tmp_path), "-c", WORK)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -130,6 +131,7 @@ def test_a_team_needs_no_fork(root: Path, tmp_path: Path) -> None:
     assert "plugins" in found["parts"]
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_a_plugin_by_name(root: Path, tmp_path: Path) -> None:
     row = {
         "key": 1,

@@ -18,15 +18,9 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from verif.training.tiny import tokenizer as tok  # noqa: E402
+from verif.training.tiny.inference import load, sample, text_likelihood  # noqa: E402
 from verif.training.tiny.judge_sft import FAIL, PASS, examples  # noqa: E402
-from verif.training.tiny.pretrain import (  # noqa: E402
-    continue_training,
-    encode,
-    from_scratch,
-    load,
-    sample,
-    text_likelihood,
-)
+from verif.training.tiny.pretrain import continue_training, encode, from_scratch  # noqa: E402
 
 SMALL = ScratchModel(width=32, layers=1, heads=1, ffn=64, vocabulary=700, steps=60, batch=8)
 TEXTS = [plain_text(random.Random(seed)) for seed in range(20)]

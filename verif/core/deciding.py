@@ -21,12 +21,13 @@ DECIDES = {
         "judge/cascade.py", "judge/client.py", "judge/judge.py", "judge/markup.py", "judge/prompt.py",
         "judge/prompts", "judge/reply.py", "judge/verdict.py",
     ),
-    "joining": ("answer.py", "checks.py", "finishing.py", "once.py", "parts.py", "plan.py", "reward.py", "starting.py", "verifier.py"),
+    "joining": ("answer.py", "checks.py", "finishing.py", "once.py", "parts.py",
+                "plan.py", "reward.py", "starting.py", "verifier.py"),
 }  # fmt: skip
 """Part to its files and folders in this package; of folders all files count, tables and prompts too."""
 CARRIES = (
-    "__init__.py", "activate.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py", "instruction_files.py", "row_files.py",
-    "rows.py", "score.py", "verifies.py", "judge/__init__.py", "judge/endpoint.py", "judge/limit.py",
+    "__init__.py", "activate.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py", "instruction_files.py",
+    "row_files.py", "rows.py", "score.py", "verifies.py", "judge/__init__.py", "judge/endpoint.py", "judge/limit.py",
 )  # fmt: skip
 """What changes no verdict of a question that was asked."""
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verif.recipe import BENCHMARK_FILES, PREPARED, Benchmark, Evaluate
+from verif.recipe import BENCHMARK_FILES, Benchmark, Evaluate
 from verif.system.files import digest_path
+
+PREPARED = ("world-test", "world-unseen", "held-back")
+"""Benchmarks whose rows `prepare` makes."""
 
 
 def without_rows(section: Evaluate, root: Path) -> dict[str, str]:

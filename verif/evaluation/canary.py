@@ -65,7 +65,7 @@ def canary(
 def likelihoods(folder: Path, texts: Sequence[str], gpus: int, logs: Path | None, name: str) -> list[float]:
     """Mean log-likelihood per token of each text under the model in a folder."""
     if not gpus:
-        from verif.training.tiny.pretrain import text_likelihood
+        from verif.training.tiny.inference import text_likelihood
 
         return text_likelihood(folder, texts)
     from verif.evaluation.likelihood import served_likelihood, token_rows

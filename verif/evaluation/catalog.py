@@ -11,10 +11,10 @@ import pkgutil
 from functools import cache
 from pathlib import Path
 
+from verif.data.benchmark_files import PREPARED
 from verif.data.hub import fetch_file
 from verif.errors import RecipeError
 from verif.evaluation.case import Benchmark, Case
-from verif.recipe import PREPARED
 from verif.system import plugins
 
 _PACKAGE = "verif.evaluation.benchmarks"

@@ -1,5 +1,5 @@
-"""From a recipe to veRL's command line. Nothing is started or imported here, and of files only the
-policy's shape is read.
+"""From a recipe to veRL's command line. Nothing is started or imported here; of files only the policy's shape is
+read, and of this process which plugins it has.
 
 `python -m verl.trainer.main_ppo` with Hydra overrides, and the environment it needs. Each section below is
 one decision; what is equal to veRL's default is left out unless a run depends on it. `gpus` of the recipe are

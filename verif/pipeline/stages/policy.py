@@ -50,7 +50,7 @@ def quick_look(stage: Stage, policy: Path) -> dict[str, Any]:
     import random
 
     from verif.data.world import draw_distinct, truth
-    from verif.training.tiny.pretrain import load, sample
+    from verif.training.tiny.inference import load, sample
 
     items = draw_distinct(random.Random(f"{stage.recipe.seed}-quick"), "validation", QUICK)
     texts = sample(load(policy), [item.prompt for item in items], seed=stage.recipe.seed)

@@ -15,7 +15,8 @@ from pathlib import Path
 from verif.core.judge.prompt import render
 from verif.data.splits import JudgePair
 from verif.recipe import ScratchModel
-from verif.training.tiny.pretrain import Trained, from_scratch, load, sample
+from verif.training.tiny.inference import load, sample
+from verif.training.tiny.pretrain import Trained, from_scratch
 from verif.types import Instruction, is_hard
 
 PASS, FAIL = '{"verdict":"pass"}', '{"verdict":"fail"}'

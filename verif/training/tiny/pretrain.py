@@ -16,11 +16,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from verif.errors import InputError, TrainingError
+from verif.errors import TrainingError
 from verif.recipe import ScratchModel
-from verif.training.data_only import OURS
 from verif.training.tiny import tokenizer as tok
 from verif.training.tiny.bars import progress
+from verif.training.tiny.inference import load
 from verif.training.tiny.muon import Muon
 
 Example = tuple[list[int], int]  # token ids; how many of them are the prompt
@@ -55,27 +55,6 @@ def make_model(section: ScratchModel, tokenizer: Any) -> Any:
             pad_token_id=tokenizer.pad_token_id, bos_token_id=None,
         )
     )  # fmt: skip
-
-
-def load(folder: Path) -> tuple[Any, Any]:
-    """Model (fp32, evaluation mode) and tokenizer of a folder; a missing part is an `InputError`."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    for name, why in (("config.json", "a model"), ("tokenizer.json", "a tokenizer")):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"the folder holds no {name}: it is not {why}.", file=folder, hint="Make it again."
-            )
-    try:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **OURS)
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, padding_side="left", local_files_only=True, trust_remote_code=False
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"cannot load the model: {str(error).splitlines()[0]}", file=folder) from None
-    return model.eval(), tokenizer
 
 
 def encode(tokenizer: Any, pairs: Sequence[tuple[str, str]], context: int) -> list[Example]:
@@ -258,55 +237,3 @@ def continue_training(
     out.mkdir(parents=True, exist_ok=True)
     tok.save(tokenizer, model, out, [f"{tok.chat(p)}{r}" for p, r in pairs[:100]])
     return trained
-
-
-def text_likelihood(folder: Path, texts: Sequence[str], batch: int = 32) -> list[float]:
-    """Mean log-likelihood per token (nats, at most 0) of each plain text under the model in `folder`.
-
-    The text stands alone behind the model's document separator: no instruction, no chat. It is the general
-    canary: a policy that forgets its language while it learns to please the verifier shows here first.
-    """
-    torch.set_num_threads(1)
-    model, tokenizer = load(folder)
-    separator = next(
-        i for i in (tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None
-    )
-    rows = [[separator, *ids] for ids in tokenizer(list(texts), add_special_tokens=False).input_ids]
-    out = [0.0] * len(rows)
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    with torch.no_grad():
-        for low in range(0, len(order), batch):
-            part = order[low : low + batch]
-            width = max(len(rows[i]) for i in part)
-            ids = torch.tensor([rows[i] + [separator] * (width - len(rows[i])) for i in part])
-            log_probs = model(input_ids=ids).logits[:, :-1].log_softmax(-1)
-            scores = log_probs.gather(-1, ids[:, 1:, None]).squeeze(-1)
-            for row, i in enumerate(part):
-                length = len(rows[i]) - 1
-                out[i] = float(scores[row, :length].mean()) if length else 0.0
-    return out
-
-
-def sample(
-    folder_or_model: tuple[Any, Any], prompts: Sequence[str], *, temperature: float = 1.0, tokens: int = 104,
-    batch: int = 128, seed: int = 0,
-) -> list[str]:  # fmt: skip
-    """One response per user prompt (temperature 0 is greedy), with transformers: for quick checks, not for evaluation."""
-    model, tokenizer = folder_or_model
-    torch.manual_seed(seed)
-    how = (
-        {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
-        if temperature
-        else {"do_sample": False}
-    )
-    out: list[str] = []
-    with torch.no_grad():
-        for low in range(0, len(prompts), batch):
-            texts = [tok.chat(p) for p in prompts[low : low + batch]]
-            encoded = tokenizer(texts, add_special_tokens=False, padding=True, return_tensors="pt")
-            made = model.generate(
-                input_ids=encoded.input_ids, attention_mask=encoded.attention_mask, max_new_tokens=tokens,
-                pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, **how,
-            )  # fmt: skip
-            out += tokenizer.batch_decode(made[:, encoded.input_ids.shape[1] :], skip_special_tokens=True)
-    return out
