@@ -11,7 +11,7 @@ import orjson
 
 from verif.core.verifies import Verifies
 from verif.evaluation.case import REFERENCE, Answer, Case, Row, family
-from verif.types import Item, ReferenceConstraint, Response, Status, Verification, is_hard
+from verif.types import Item, ReferenceConstraint, Response, Status, Verification
 
 WORLD_TRUTH = "world:truth@1"
 LANGUAGE = "grammatical"
@@ -149,8 +149,3 @@ def by_verifier(
 async def _collect(verifier: Verifies, items: Sequence[Item]) -> dict[str, Verification]:
     """Every constraint is asked: where the reward is known already, the numbers of an evaluation are not."""
     return {found.id: found async for found in verifier.verify(items, complete=True)}
-
-
-def needs_judge(cases: Sequence[Case]) -> bool:
-    """Whether any constraint is soft."""
-    return any(not is_hard(constraint) for case in cases for constraint in case.instruction.constraints)
