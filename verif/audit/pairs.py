@@ -118,9 +118,13 @@ def _turns(row: dict[str, Any], key: str, path: Path, number: int) -> tuple[str,
 
 
 async def measure(
-    verifier: Verifies, pairs: Sequence[Preference], formula: Formula, *, policy_thinks: bool = False
+    verifier: Verifies, pairs: Sequence[Preference], formula: Formula, *, policy_thinks: bool
 ) -> dict[str, Pairwise]:
-    """Counts over all pairs ("all"), and per group where ids name one (`level-2-96952` belongs to `level-2`)."""
+    """Counts over all pairs ("all"), and per group where ids name one (`level-2-96952` belongs to `level-2`).
+
+    A verifier of a policy that thinks must be told so: without a reasoning block every response is unscorable, and
+    every pair a tie.
+    """
     cases = [
         Case(f"{n}", pair.instruction, response.text, ())
         for n, pair in enumerate(pairs)

@@ -78,7 +78,9 @@ async def _audit_service(stage: Stage, endpoint: Endpoint, band: Band | None) ->
         found = await measure(client, plan)
         if preferences:
             began = time.monotonic()
-            found.pairs = await pairs.measure(client, preferences, section.formula)
+            found.pairs = await pairs.measure(
+                client, preferences, section.formula, policy_thinks=section.policy_thinks
+            )
             _say(f"{len(preferences)} preference pairs", began)
     found.band = band
     return conclude(found, stage.recipe, endpoint.identity)

@@ -109,7 +109,7 @@ async def _judge_pairs(
     judge = Judge(client, template=prompt, model_digest=model, parameters=parameters, parser=parser)
     verifier = Verifier(formula="soft-only", judge=judge)
     try:
-        return await pairs.measure(verifier, rows, "soft-only")
+        return await pairs.measure(verifier, rows, "soft-only", policy_thinks=False)
     finally:
         await verifier.close()
 

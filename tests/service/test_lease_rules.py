@@ -1,0 +1,43 @@
+"""Which service is shared and which is replaced, without starting any."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import recipe
+
+from verif.project import Stage
+from verif.service import lease as leases
+from verif.service import users
+from verif.service.lease import configure, ensure
+from verif.system.processes import started
+
+
+@pytest.mark.parametrize(
+    ("identity", "healthy", "kept"), [("mine", True, True), ("other", True, False), ("mine", False, False)]
+)
+def test_only_a_service_of_the_same_identity_that_answers_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identity: str, healthy: bool, kept: bool
+) -> None:
+    done: list[str] = []
+    held: dict[str, Any] = {"identity": identity, "url": "http://127.0.0.1:9", "pid": 1, "started": 0.0}
+    monkeypatch.setattr(leases, "living", lambda folder: held)
+    monkeypatch.setattr(leases, "_healthy", lambda folder, lease: healthy)
+    monkeypatch.setattr(leases, "end", lambda lease: done.append("ended"))
+    monkeypatch.setattr(leases, "_start", lambda config: done.append("started"))
+    monkeypatch.setattr(leases, "_wait_ready", lambda config, process: "http://127.0.0.1:9")
+    assert ensure(configure(Stage(tmp_path, recipe(judge="none"), tmp_path)), "mine")
+    assert done == ([] if kept else ["ended", "started"])
+
+
+def test_a_reused_pid_is_neither_a_user_nor_a_service(tmp_path: Path) -> None:
+    began = started(os.getpid())
+    assert began is not None
+    assert users.lives(os.getpid(), began)
+    assert not users.lives(os.getpid(), began - 60)
+    users.add(tmp_path)
+    (tmp_path / f"{os.getpid()}-{began - 60:.2f}-0badcafe").touch()
+    assert users.count(tmp_path) == 1
