@@ -151,3 +151,15 @@ def test_a_judge_that_never_answers_is_an_error_not_a_score(reference_data: Path
     source = reference_data / "ifbench_rm" / "pairs_222.json"
     with serving("I would rather not say.") as url, pytest.raises(JudgeError, match="not one pair"):
         _pairs(source, url, "judge", "joint-en", 64, 20.0, 4, None)
+
+
+def test_a_judge_that_answers_in_a_code_fence_is_told_so(
+    reference_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = reference_data / "ifbench_rm" / "pairs_222.json"
+    fenced = 'fine</think>```json\n{"verdict":"pass"}\n```'
+    with (
+        serving(fenced) as url,
+        pytest.raises(JudgeError, match="8 x the judge put its answer into a code fence"),
+    ):
+        _pairs(source, url, "judge", "joint-en", 64, 20.0, 4, None)

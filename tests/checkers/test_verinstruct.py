@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from verif.core.row_files import read_rows
+from verif.core.rows import unfenced
 from verif.data.verinstruct import divided, prepare_verinstruct
 from verif.errors import InputError
 from verif.recipe import VerInstructData, load_recipe
@@ -119,3 +121,23 @@ def test_the_recipe_on_the_public_sample(root: Path, reference_data: Path) -> No
     assert splits.summary["run_alone"] == 0
     assert splits.summary["rows_read"] == 200
     assert {pair.prompt for pair in splits.policy_pairs} <= {item.prompt for item in splits.train} | {""}
+
+
+@pytest.mark.parametrize("fence", ["```python\n{}\n```", "```\n{}\n```\n", "~~~py\n{}\n~~~"])
+def test_functions_in_a_code_fence_are_the_functions_in_it(tmp_path: Path, fence: str) -> None:
+    plain = file(tmp_path, 30)
+    fenced = tmp_path / "fenced.jsonl"
+    lines = [json.loads(line) for line in plain.read_text().splitlines()]
+    for line in lines:
+        line["functions"] = [fence.format(source) for source in line["functions"]]
+    fenced.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert list(read_rows(fenced)) != []
+    for one, other in zip(read_rows(plain), read_rows(fenced), strict=True):
+        assert one.instruction == other.instruction, "neither repaired nor left out"
+
+
+@pytest.mark.parametrize(
+    "source", ["```python\nx = 1", "x = '```'", "```js\nx\n```", "```\na\n```\nb\n```\n", "", "```"]
+)
+def test_what_is_not_one_fence_stays_as_it_is(source: str) -> None:
+    assert unfenced(source) == source

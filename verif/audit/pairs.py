@@ -11,14 +11,15 @@ then one soft constraint for the judge, which gives the "overall" column of VerI
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from verif.audit.cases import Case, ask
+from verif.audit.cases import Case, ask, failures
+from verif.core.failures import commonest
 from verif.core.verifies import Verifies
 from verif.errors import InputError
 from verif.stats import Interval, proportion
@@ -32,12 +33,13 @@ WHOLE = SoftConstraint(
 
 @dataclass(frozen=True, slots=True)
 class Pairwise:
-    """Counts over pairs."""
+    """Counts over pairs; `why` says the commonest reasons of errors."""
 
     right: int
     wrong: int
     ties: int
     errors: int
+    why: str = ""
 
     @property
     def accuracy(self) -> Interval:
@@ -139,10 +141,11 @@ async def measure(
         group, found, _ = pair.instruction.id.rpartition("-")
         if found:
             outcomes.setdefault(group, []).append(outcome)
-    return {
+    counted = {
         name: Pairwise(*(found.count(word) for word in ("right", "wrong", "tie", "error")))
         for name, found in sorted(outcomes.items())
     }
+    return counted | {"all": replace(counted["all"], why=commonest(failures(opinions)))}
 
 
 def _outcome(chosen: float | None, rejected: float | None) -> str:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from verif.audit import accuracy, agreement, cost, determinism, pairs
 from verif.audit.attacks import score as attacks
 from verif.audit.band import Band
-from verif.audit.cases import Case, ask, positions
+from verif.audit.cases import Case, ask, failures, positions
 from verif.audit.findings import Findings, numbers
 from verif.audit.gate import Reason, decide
 from verif.audit.golden import oracle_of, read_golden
 from verif.audit.mutations import generate
 from verif.audit.mutations import score as mutations
+from verif.core.failures import commonest
 from verif.core.verifies import Verifies
 from verif.project import Stage
 from verif.recipe import Recipe
@@ -127,6 +128,7 @@ async def measure(verifier: Verifies, plan: Plan) -> Findings:
         determinism=await _determinism(verifier, plan, max(10, budget // 8)),
         cost=cost.measure(cases, opinions, seconds, section.price_per_hour),
         notes=notes(plan),
+        failures=commonest(failures(opinions)),
     )
     if soft and formula != "soft-only":
         began = time.monotonic()

@@ -85,7 +85,9 @@ def _pairs(
         table.add_row(name, *counts, str(p.accuracy), str(p.without_ties))
     Console().print(table)
     if found["all"].errors == len(rows):
-        raise JudgeError("not one pair could be judged.", "Is the judge up, and does it serve that model?")
+        raise JudgeError(f"not one pair could be judged: {found['all'].why}")
+    if why := found["all"].why:
+        Console().print(f"errors: {why}", markup=False, highlight=False)
     if out is not None:
         write_json(out, {name: p.as_dict() for name, p in found.items()})
 
