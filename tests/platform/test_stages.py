@@ -20,7 +20,8 @@ PLUMBING = (
     "verif/registry/runs/stage_run.py",
     "verif/registry/runs/recording.py", "verif/system/processes.py", "verif/system/record.py", "verif/system/tables.py",
     "verif/core/failures.py",  # what a screen says about errors
-    "verif/core/verifies.py", "verif/system/bounded.py", "verif/system/console.py", "verif/system/disclosure", "verif/system/git.py",
+    "verif/core/verifies.py", "verif/system/bounded.py", "verif/system/console.py", "verif/system/disclosure",
+    "verif/system/git.py",
     "verif/system/local_services.py", "verif/system/private.py", "verif/system/web.py", "verif/training/data_only.py",
     "verif/core/instruction_files.py", "verif/core/reward.py", "verif/types.py",
     "verif/system/serving.py", "verif/stats.py", "verif/service", "verif/data/splits.py",

@@ -35,14 +35,14 @@ def test_interval_of_few_skewed_values_covers() -> None:
 
 
 def test_few_units_get_the_width_of_students_t() -> None:
-    """Of 6 values the plain percentile interval has two thirds of it, and covers 84% of the time."""
+    """Of 10 values the plain percentile interval has five sixths of it: it covers 88% of the time."""
     ratios = []
     for seed in range(20):
-        values = np.random.default_rng(seed).normal(size=6)
+        values = np.random.default_rng(seed).normal(size=10)
         found = bootstrap_mean(values, samples=4000, seed=seed)
-        student = 2 * t.ppf(0.975, 5) * values.std(ddof=1) / math.sqrt(6)
+        student = 2 * t.ppf(0.975, 9) * values.std(ddof=1) / math.sqrt(10)
         ratios.append((found.high - found.low) / student)
-    assert 0.88 <= float(np.mean(ratios)) <= 1.05, ratios
+    assert 0.92 <= float(np.mean(ratios)) <= 1.05, ratios
 
 
 @pytest.mark.parametrize("sources", [2, 3, 5])

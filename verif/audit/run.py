@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections.abc import Sequence
@@ -84,7 +85,23 @@ async def _audit_service(stage: Stage, endpoint: Endpoint, band: Band | None) ->
             )
             _say(f"{len(preferences)} preference pairs", began)
     found.band = band
+    found.notes += await asyncio.to_thread(_served_elsewhere, stage)
     return conclude(found, stage.recipe, endpoint.identity)
+
+
+def _served_elsewhere(stage: Stage) -> list[str]:
+    """What is not known about a judge that somebody else serves: whether it is the recipe's."""
+    from verif.service.config import URL_VARIABLE
+    from verif.service.served import DifferentJudgeError, unknown
+
+    urls, recipe = os.environ.get("VERIF_JUDGE_URL", ""), stage.recipe
+    if not urls or recipe.judge.kind == "none" or os.environ.get(URL_VARIABLE):
+        return []
+    try:
+        note = unknown(urls, recipe, stage.models / "judge")
+    except (DifferentJudgeError, OSError) as error:
+        note = f"the judge may not be the recipe's: {error}"
+    return [note] if note else []
 
 
 def choose(cases: Sequence[Case], recipe: Recipe) -> list[Case]:
