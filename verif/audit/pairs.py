@@ -142,7 +142,7 @@ async def measure(
         if found:
             outcomes.setdefault(group, []).append(outcome)
     counted = {
-        name: Pairwise(*(found.count(word) for word in ("right", "wrong", "tie", "error")))
+        name: Pairwise(found.count("right"), found.count("wrong"), found.count("tie"), found.count("error"))
         for name, found in sorted(outcomes.items())
     }
     return counted | {"all": replace(counted["all"], why=commonest(failures(opinions)))}
