@@ -78,7 +78,7 @@ def test_an_audit_of_a_policy_that_thinks_hears_its_answers(
             await self.verifier.close()
 
     async def nothing(*_: object) -> SimpleNamespace:
-        return SimpleNamespace()
+        return SimpleNamespace(notes=[])
 
     rule = {"kind": "rule", "text": "No commas.", "rule": "punctuation:no_comma"}
     rows = [

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from harness import Judge, recipe, service
 
+from verif.audit.run import _served_elsewhere
+from verif.project import Stage
 from verif.recipe import parse_recipe
 from verif.service.served import DifferentJudgeError, unknown
 from verif.system.files import digest_tree
@@ -104,6 +106,18 @@ def test_a_folder_here_is_compared_by_its_content(server: Any, tmp_path: Path) -
     by_digest = PINNED.model_copy(update={"judge": PINNED.judge.model_copy(update={"digest": digest})})
     assert unknown(says(server, str(tmp_path / "other")), by_digest, None) == ""
     assert "not just the pinned ones" in unknown(says(server, str(tmp_path / "judge")), by_digest, None)
+
+
+def test_an_audit_says_what_is_not_known_about_its_judge(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, PINNED, tmp_path)
+    assert _served_elsewhere(stage) == []
+    monkeypatch.setenv("VERIF_JUDGE_URL", says(server, "org/judge"))
+    (note,) = _served_elsewhere(stage)
+    assert note.startswith(f"the judge at {server.url} is taken for the recipe's: its server says org/judge")
+    says(server, "other/judge")
+    assert "may not be the recipe's" in _served_elsewhere(stage)[0]
 
 
 @pytest.mark.slow
