@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-control bench-engine bench-verifier bench-flow fuzz reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-control bench-engine bench-verifier bench-flow fuzz mutants reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench-engine: setup ## Rules, checkers and language detection against their peer
 
 bench-verifier: setup ## The verifier service under load
 	@python -m benchmarks.verifier
+
+mutants: setup ## Spoil what keeps the promises, a line at a time: does a test notice? (about 15 minutes; goes on where it stopped)
+	@python -m benchmarks.mutants
 
 bench-flow: setup ## What orchestration costs over bare DVC
 	@python -m benchmarks.flow

@@ -1,7 +1,10 @@
-"""Scheduled checks: the champion on its benchmarks every night, the verifier's audit every week. No logic here."""
+"""Scheduled checks: the champion on its benchmarks every night, the verifier's audit and the tests' every week. No logic
+here."""
 
 from __future__ import annotations
 
+import json
+import sys
 import uuid
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from flows import artifacts
 from flows.executors import execute, preflight
 from flows.pipeline import heals
 from flows.workspace import Place, newest_run, workspace
+from verif.errors import VerifError
 from verif.pipeline.run import only_run, run_command
 
 
@@ -90,6 +94,32 @@ def audit_verifier(recipe: str = "local", data: str = "") -> None:
             )
         finally:
             artifacts.publish(place.root, "verifier")
+
+
+@task(retries=0, cache_policy=NO_CACHE, persist_result=False)
+def spoil(root: Path, run_id: str) -> dict[str, int]:
+    """The mutants, each before its tests; how many there were and how many were killed."""
+    told = run_command(root, run_id, [sys.executable, "-m", "benchmarks.mutants"], deadline_s=2 * 3600)
+    figure: dict[str, int] = json.loads(told.strip().splitlines()[-1])
+    create_markdown_artifact(
+        markdown=f"{figure['killed']} of {figure['mutants']} killed\n\n```\n{told}\n```",
+        key="mutants",
+        description="One-line mutations of what keeps the promises, and whether a test noticed",
+    )
+    return figure
+
+
+@flow(name="mutants", persist_result=False, timeout_seconds=3 * 3600)
+def mutants() -> dict[str, int]:
+    """Spoil one line at a time of what keeps the promises; fails when no test notices."""
+    with workspace(None, "local", "", {}) as place:
+        figure = spoil(place.root, place.run_id)
+    if figure["killed"] < figure["mutants"]:
+        raise VerifError(
+            f"{figure['mutants'] - figure['killed']} of {figure['mutants']} mutants were not killed.",
+            "The artifact `mutants` names them: each wants a test.",
+        )
+    return figure
 
 
 @flow(name="rescore", persist_result=False, timeout_seconds=6 * 3600)

@@ -27,6 +27,7 @@ from verif.errors import BusyError, ServiceError, SetupError, VerifError
 from verif.system import local_services
 from verif.system.files import write_json
 from verif.system.private import private_folder
+from verif.system.processes import terminable
 
 HOST = "127.0.0.1"
 
@@ -78,7 +79,7 @@ def environment(root: Path, prefect_port: int, mlflow_port: int) -> dict[str, st
 
 
 def launch(root: Path, name: str, command: list[str], env: dict[str, str]) -> psutil.Process:
-    """Start a service detached, with its output in a log."""
+    """Start a service detached, with its output in a log, and record it at once: whatever ends `up`, `down` finds it."""
     log = root / ".verif" / "services" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as stream:
@@ -91,7 +92,10 @@ def launch(root: Path, name: str, command: list[str], env: dict[str, str]) -> ps
             stderr=stream,
             start_new_session=True,
         )
-    return psutil.Process(process.pid)
+    found = psutil.Process(process.pid)
+    known = json.loads(record_path(root).read_text("utf-8")) if record_path(root).is_file() else {}
+    write_json(record_path(root), known | {name: [found.pid, found.create_time()]})
+    return found
 
 
 def wait(url: str, process: psutil.Process, name: str, seconds: float = 180) -> None:
@@ -129,16 +133,16 @@ def command(root: Path, env: dict[str, str], *arguments: str) -> None:
 def up(root: Path, prefect_port: int, mlflow_port: int) -> tuple[str, str]:
     """Start all three, deploy everything; returns the addresses of Prefect and MLflow."""
     if alive(root):
-        raise BusyError("the services are up already.", "`make down` ends them.")
+        raise BusyError("the services are up already, or were left half started.", "`make down` ends them.")
+    record_path(root).unlink(missing_ok=True)
     prefect_port = free(prefect_port, "Prefect", "VERIF_PREFECT_PORT")
     mlflow_port = free(mlflow_port, "MLflow", "VERIF_MLFLOW_PORT")
-    started: dict[str, psutil.Process] = {}
-    with cleaning_up(root, started):
+    with terminable(), cleaning_up(root):
         access = local_services.make(root, addresses(prefect_port, mlflow_port))
         env = environment(root, prefect_port, mlflow_port) | access
         login = access["PREFECT_API_AUTH_STRING"]
         mlflow_home = private_folder(root / ".verif" / "mlflow")
-        started["prefect"] = launch(
+        prefect = launch(
             root,
             "prefect",
             [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(prefect_port)],
@@ -149,35 +153,37 @@ def up(root: Path, prefect_port: int, mlflow_port: int) -> tuple[str, str]:
                 "PREFECT_UI_API_URL": "/api",  # of the page's own origin, whatever name it was opened by
             },
         )
-        started["mlflow"] = launch(
+        mlflow = launch(
             root,
             "mlflow",
             [sys.executable, "-m", "flows.tracking", str(mlflow_port)],
             env | {"VERIF_MLFLOW_LOGIN": login, "VERIF_MLFLOW_HOME": str(mlflow_home)},
         )
-        wait(f"http://{HOST}:{prefect_port}/api/health", started["prefect"], "prefect")
-        wait(f"http://{HOST}:{mlflow_port}/health", started["mlflow"], "mlflow")
+        wait(f"http://{HOST}:{prefect_port}/api/health", prefect, "prefect")
+        wait(f"http://{HOST}:{mlflow_port}/health", mlflow, "mlflow")
         for pool in ("local", "gpu"):  # `gpu` is served by a worker in the cluster (docs/gpu.md)
             command(root, env, "prefect", "work-pool", "create", pool, "--type", "process", "--overwrite")
         command(root, env, "prefect", "--no-prompt", "deploy", "--all")
         command(root, env, "flows.automations")
-        started["worker"] = launch(
+        launch(
             root,
             "worker",
             [sys.executable, "-m", "prefect", "worker", "start", "--pool", "local", "--name", "local"],
             env,
         )
-        write_json(record_path(root), {name: [p.pid, p.create_time()] for name, p in started.items()})
     return f"http://{HOST}:{prefect_port}", f"http://{HOST}:{mlflow_port}"
 
 
 @contextmanager
-def cleaning_up(root: Path, started: dict[str, psutil.Process]) -> Iterator[None]:
-    """A start that fails half-way leaves nothing running."""
+def cleaning_up(root: Path) -> Iterator[None]:
+    """A start that fails half-way, or is ended by Ctrl-C or SIGTERM, leaves nothing running."""
+    me = psutil.Process()
+    others = set(me.children())
     try:
         yield
     except BaseException:
-        end(list(started.values()))
+        # Of children, not of what is recorded: a signal may come between a process and its record.
+        end([child for child in me.children() if child not in others])
         record_path(root).unlink(missing_ok=True)
         local_services.forget(root)
         raise
@@ -244,6 +250,9 @@ def main() -> int:
     except VerifError as error:
         print(f"verif: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("verif: ended before everything was up; nothing was left running.", file=sys.stderr)
+        return 130
     return 0
 
 

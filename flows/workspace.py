@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,30 @@ def clone(base: Path, run_id: str) -> Path:
     return target
 
 
+@contextmanager
+def cloning(base: Path) -> Iterator[None]:
+    """While somebody makes a clone and does not hold its lock yet, nobody deletes clones: it may be the oldest there is."""
+    path = base / ".verif" / "clones.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_SH)
+        yield
+
+
 def forget_old(base: Path) -> None:
-    """Delete clones of ended runs, but for the newest few; what a killed run left running there is ended first."""
-    clones = sorted((base / ".verif" / "clones").iterdir(), key=lambda p: p.stat().st_mtime)
-    for old in clones[:-KEEP]:
-        with suppress(BusyError), only_run(old, "forget"):  # a running one holds its lock
-            shutil.rmtree(old, ignore_errors=True)
+    """Delete clones of ended runs, but for the newest few; what a killed run left running there is ended first.
+
+    Where another run is just being cloned, that one will do it.
+    """
+    with (base / ".verif" / "clones.lock").open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        clones = sorted((base / ".verif" / "clones").iterdir(), key=lambda p: p.stat().st_mtime)
+        for old in clones[:-KEEP]:
+            with suppress(BusyError), only_run(old, "forget"):  # a running one holds its lock
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def newest_run(base: Path, folder: str) -> Path:
@@ -95,11 +114,15 @@ def workspace(directory: str | None, recipe: str, data: str, overrides: Mapping[
     run_id = uuid.uuid4().hex[:12]
     base = Path(directory or ".").resolve()
     root = base
-    if not directory:
-        share_registry(base)
-        root = clone(base, run_id)
-        forget_old(base)
-    with only_run(root, run_id) as run_id:
+    with ExitStack() as held:
+        if directory:
+            run_id = held.enter_context(only_run(root, run_id))
+        else:
+            share_registry(base)
+            with cloning(base):
+                root = clone(base, run_id)
+                run_id = held.enter_context(only_run(root, run_id))
+            forget_old(base)
         set_parameters(root, recipe, data)
         apply_overrides(root, recipe, overrides)
         record_overrides(root, overrides)

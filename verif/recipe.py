@@ -61,6 +61,7 @@ class VerInstructData(Section):
     validation: int = Field(8, ge=2)
     test: int = Field(32, ge=2)
     golden: int = Field(40, ge=2)
+    rows: int = Field(0, ge=0, description="usable rows that the sizes are shares of; 0: as the file has")
     max_prompt_tokens: int = Field(1024, ge=16)
     require_checker: bool = Field(False, description="leave out rows without a hard constraint")
     labelled: LabelFile = Field(

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, norm, t
 
 LEVEL = 0.95
+FEW = 8
+"""Fewer units than this: resampled means never leave the range of those seen, which holds the truth of two in half
+of all cases and of five in 94%, whatever the level."""
 _CHUNK = 2_000_000  # cells of a resampling matrix held at once (16 MB)
 
 Floats = NDArray[np.float64]
@@ -75,7 +78,9 @@ def bootstrap_mean(
     """The mean of `values` with its bootstrap interval; `clusters` names each value's source.
 
     Percentile interval, its level widened so that it matches Student's t for few units (the "expanded
-    percentile" of Hesterberg, 2015, sec. 3.6): the plain one covers 90% of the time for 15 units, not 95%.
+    percentile" of Hesterberg, 2015, sec. 3.6): the plain one covers 90% of the time for 15 units, not 95%. Below
+    `FEW` units it reaches at least as far as Student's t. Rare events are the weak place: where 2 in 100 happen, an
+    interval over 200 prompts covers 91% of the time (simulated), and misses by being too low.
     Sources that all agree would give a width of zero: see `_agreed`; values are then taken to lie between 0 and `most`.
     """
     data = _finite(values)
@@ -84,7 +89,8 @@ def bootstrap_mean(
     sums, sizes = _by_cluster(data, clusters)
     mean = float(data.mean())
     alike = _alike(sums, sizes)
-    low, high = _agreed(mean, sums.size, 0.0, most) if alike else _bounds(sums, sizes, samples, seed)
+    scale = (0.0, most)
+    low, high = _agreed(mean, sums.size, *scale) if alike else _bounds(sums, sizes, samples, seed, scale)
     return Interval(mean, low, high, int(data.size))
 
 
@@ -108,7 +114,8 @@ def paired_bootstrap(
     sums, sizes = _by_cluster(difference, clusters)
     mean = float(difference.mean())
     settled = sums.size > 1 and _alike(sums, sizes)
-    ends = _agreed(mean, sums.size, -1.0, 1.0) if settled else _bounds(sums, sizes, samples, seed)
+    scale = (-1.0, 1.0)
+    ends = _agreed(mean, sums.size, *scale) if settled else _bounds(sums, sizes, samples, seed, scale)
     interval = Interval(mean, *ends, int(difference.size))
     deviation = float(difference.std(ddof=1)) if difference.size > 1 else 0.0
     effect = mean / deviation if deviation else 0.0
@@ -178,7 +185,9 @@ def _agreed(mean: float, clusters: int, least: float, most: float) -> tuple[floa
     return mean - unseen * (mean - least), mean + unseen * (most - mean)
 
 
-def _bounds(sums: Floats, sizes: Floats, samples: int, seed: int) -> tuple[float, float]:
+def _bounds(
+    sums: Floats, sizes: Floats, samples: int, seed: int, scale: tuple[float, float]
+) -> tuple[float, float]:
     units = sums.size
     if units < 2:
         return float("-inf"), float("inf")
@@ -193,7 +202,21 @@ def _bounds(sums: Floats, sizes: Floats, samples: int, seed: int) -> tuple[float
     means = _in_chunks(draw, samples, units)
     tail = float(norm.cdf(-math.sqrt(units / (units - 1)) * t.ppf((1 + LEVEL) / 2, units - 1)))
     low, high = np.quantile(means, [tail, 1 - tail])
+    if units < FEW:
+        below, above = _student(sums, sizes, scale)
+        return min(float(low), below), max(float(high), above)
     return float(low), float(high)
+
+
+def _student(sums: Floats, sizes: Floats, scale: tuple[float, float]) -> tuple[float, float]:
+    """Student's t interval of the mean over clusters, within the scale if all that was seen is."""
+    units, mean = sums.size, float(sums.sum() / sizes.sum())
+    error = math.sqrt(units / (units - 1) * float(((sums - mean * sizes) ** 2).sum())) / float(sizes.sum())
+    half = float(t.ppf((1 + LEVEL) / 2, units - 1)) * error
+    seen, (least, most) = sums / sizes, scale
+    if least <= seen.min() and seen.max() <= most:
+        return max(mean - half, least), min(mean + half, most)
+    return mean - half, mean + half
 
 
 def _sign_flips(sums: Floats, samples: int, seed: int) -> float:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import orjson
 import pytest
 from bad_judge import serving
+from harness import recipe
 from stand_ins import StandIn, always
 
 from verif.audit.pairs import load, measure
@@ -40,7 +42,7 @@ async def test_right_wrong_ties_and_errors(tmp_path: Path) -> None:
             return Status.ERROR
         return Status.PASS if text.startswith("good") else Status.FAIL
 
-    found = await measure(StandIn(judge, "soft-only"), load(path), "soft-only")
+    found = await measure(StandIn(judge, "soft-only"), load(path), "soft-only", policy_thinks=False)
     total = found["all"]
     assert (total.right, total.wrong, total.ties, total.errors) == (1, 1, 1, 1)
     assert total.accuracy.value == pytest.approx(1 / 3)
@@ -50,9 +52,53 @@ async def test_right_wrong_ties_and_errors(tmp_path: Path) -> None:
 
 async def test_a_judge_that_says_one_thing_only_ties_everywhere(reference_data: Path) -> None:
     pairs = load(reference_data / "ifbench_rm" / "pairs_222.json")
-    found = (await measure(StandIn(always(Status.PASS), "soft-only"), pairs, "soft-only"))["all"]
+    judge = StandIn(always(Status.PASS), "soft-only")
+    found = (await measure(judge, pairs, "soft-only", policy_thinks=False))["all"]
     assert (found.right, found.wrong, found.ties) == (0, 0, 222)
     assert found.accuracy.value == 0.0
+
+
+def test_an_audit_of_a_policy_that_thinks_hears_its_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent without a reasoning block, every response would be unscorable, and all pairs ties."""
+    from verif.audit import run
+    from verif.core.verifier import Verifier
+    from verif.project import Stage
+    from verif.service import client
+
+    class InProcess:
+        def __init__(self, url: str) -> None:
+            self.verifier = Verifier(formula="hard-only", policy_thinks=True)
+
+        async def __aenter__(self) -> Verifier:
+            return self.verifier
+
+        async def __aexit__(self, *_: object) -> None:
+            await self.verifier.close()
+
+    async def nothing(*_: object) -> SimpleNamespace:
+        return SimpleNamespace(notes=[])
+
+    rule = {"kind": "rule", "text": "No commas.", "rule": "punctuation:no_comma"}
+    rows = [
+        {
+            "instruction": {"id": f"{n}", "prompt": "p", "constraints": [rule]},
+            "chosen": {"text": "A boat."},
+            "rejected": {"text": "A boat, old."},
+        }
+        for n in range(10)
+    ]
+    path = tmp_path / "recipes" / "labelled" / "pairs.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    monkeypatch.setattr(client, "VerifierClient", InProcess)
+    monkeypatch.setattr(run, "measure", nothing)
+    monkeypatch.setattr(run, "read_golden", lambda path: [])
+    monkeypatch.setattr(run, "conclude", lambda found, *_: found)
+    chosen = recipe("hard-only", judge="none", policy_thinks=True, pairs="recipes/labelled/pairs.jsonl")
+    found = run.audit(Stage(tmp_path, chosen, tmp_path), SimpleNamespace(url="", identity="v"))
+    assert (found.pairs["all"].right, found.pairs["all"].ties) == (10, 0)
 
 
 def test_verifs_own_form(tmp_path: Path) -> None:
@@ -104,4 +150,16 @@ def test_one_command_for_a_judge_anywhere(reference_data: Path, tmp_path: Path, 
 def test_a_judge_that_never_answers_is_an_error_not_a_score(reference_data: Path, tmp_path: Path) -> None:
     source = reference_data / "ifbench_rm" / "pairs_222.json"
     with serving("I would rather not say.") as url, pytest.raises(JudgeError, match="not one pair"):
+        _pairs(source, url, "judge", "joint-en", 64, 20.0, 4, None)
+
+
+def test_a_judge_that_answers_in_a_code_fence_is_told_so(
+    reference_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = reference_data / "ifbench_rm" / "pairs_222.json"
+    fenced = 'fine</think>```json\n{"verdict":"pass"}\n```'
+    with (
+        serving(fenced) as url,
+        pytest.raises(JudgeError, match="8 x the judge put its answer into a code fence"),
+    ):
         _pairs(source, url, "judge", "joint-en", 64, 20.0, 4, None)

@@ -33,6 +33,7 @@ def test_everything_is_deployed_with_help_texts(services: Any) -> None:
         "pipeline/gpu",
         "evaluate_champion/nightly",
         "audit_verifier/weekly",
+        "mutants/weekly",
         "promote/on-demand",
         "rescore/on-demand",
     } <= set(found)

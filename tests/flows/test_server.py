@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -46,6 +47,58 @@ def test_a_reused_pid_is_not_taken_for_a_service(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+HALFWAY = """
+import os, signal, sys
+from flows import server
+real = server.launch
+def launch(root, name, command, env):
+    process = real(root, name, [sys.executable, "-c", "import time; time.sleep(600)"], env)
+    print(process.pid, flush=True)
+    return process
+server.launch = launch
+how = getattr(signal, sys.argv[1])
+server.wait = lambda *_: os.kill(os.getpid(), how)
+sys.argv = ["server", "up"]
+sys.exit(server.main())
+"""
+
+
+def halfway(folder: Path, root: Path, how: str) -> tuple[int, list[int], str]:
+    """`up` that gets a signal when two services run: its exit code, their pids, and what it said."""
+    env = os.environ | {"PYTHONPATH": str(root), "VERIF_PREFECT_PORT": "0", "VERIF_MLFLOW_PORT": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", HALFWAY, how],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, [int(line) for line in done.stdout.split()], done.stderr
+
+
+@pytest.mark.slow
+def test_sigterm_in_the_middle_of_a_start_leaves_nothing_running(tmp_path: Path, root: Path) -> None:
+    from flows.server import record_path
+
+    code, pids, said = halfway(tmp_path, root, "SIGTERM")
+    assert (code, len(pids)) == (130, 2), said
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert not record_path(tmp_path).exists()
+    assert "nothing was left running" in said
+
+
+@pytest.mark.slow
+def test_what_a_killed_start_left_is_ended_by_down(tmp_path: Path, root: Path) -> None:
+    from flows.server import down
+
+    code, pids, _ = halfway(tmp_path, root, "SIGKILL")
+    assert (code, len(pids)) == (-9, 2)
+    assert down(tmp_path) == 2
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
 
 
 def test_the_password_is_its_owners_and_is_given_to_no_other_server(tmp_path: Path) -> None:

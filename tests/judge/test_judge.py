@@ -59,6 +59,29 @@ async def test_the_key_tells_apart_what_the_prompt_tells_apart() -> None:
     assert judge.key(alone, "A boat.", (0,)) == judge.key(renamed, "A boat.", (0,))
 
 
+def test_everything_the_judge_reads_is_in_the_key() -> None:
+    """A system message that is left out would give one persona's verdicts to another."""
+    plain = Instruction(
+        id="1",
+        prompt="Write.",
+        system="Be brief.",
+        constraints=(SoftConstraint(text="a"), SoftConstraint(text="b")),
+    )
+    judge = Judge(Listens(), template="each-en", model_digest="m", parameters={})
+    keys = [
+        judge.key(plain, "A boat.", (0,)),
+        judge.key(plain, "A boat.", (1,)),
+        judge.key(plain, "A ship.", (0,)),
+        judge.key(plain.model_copy(update={"system": "Be long."}), "A boat.", (0,)),
+        judge.key(plain.model_copy(update={"prompt": "Sing."}), "A boat.", (0,)),
+    ]
+    keys += [
+        Judge(Listens(), template="each-en", model_digest="m", parameters=other).key(plain, "A boat.", (0,))
+        for other in ({"temperature": 1}, {"max_tokens": 5})
+    ]
+    assert len(set(keys)) == len(keys)
+
+
 @asynccontextmanager
 async def hears_keys() -> AsyncIterator[tuple[str, set[str]]]:
     """A judge's base URL, and the authorization that its requests carried."""

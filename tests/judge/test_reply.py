@@ -57,6 +57,22 @@ def test_an_honest_completion_is_read() -> None:
     assert read(raw(completion(finish_reason="length")), 0.0)[0].text.endswith("(cut off)")
 
 
+@pytest.mark.parametrize("why", ["length", "content_filter"])
+async def test_a_verdict_that_was_cut_off_is_none(why: str) -> None:
+    """Whole as it looks: more may have followed, and a verdict with more behind it is no verdict."""
+
+    class Cut:
+        async def judge(self, messages: Any, *, seed: int = 0) -> JudgeAnswer:
+            return read(raw(completion(finish_reason=why)), 0.0)[0]
+
+        async def close(self) -> None:
+            return
+
+    judge = Judge(Cut(), template="joint-en", model_digest="m", parameters={})
+    verdict = await judge.ask(item(1, "good").instruction, "good", (1,))
+    assert verdict.status is Status.ERROR
+
+
 TOKENS: list[Any] = [
     "text",
     {"0": TOKEN},

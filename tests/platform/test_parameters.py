@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from verif.cli.app import main
 from verif.errors import InputError, RecipeError
 from verif.project import WORLD, read_parameters, record_overrides, recorded_overrides, set_parameters
+from verif.recipe import Recipe, Section
 
 
 @pytest.fixture
@@ -104,3 +109,46 @@ def test_overrides_are_kept_with_their_digest(tmp_path: Path) -> None:
     assert recorded_overrides(tmp_path) == {}
     record_overrides(tmp_path, {"train.steps": 3})
     assert recorded_overrides(tmp_path) == {"train.steps": 3}
+
+
+def names(section: type[Section], seen: set[type[Section]]) -> Iterator[str]:
+    """Dotted names of all keys of a recipe section, as DVC's parameters have them."""
+    seen.add(section)
+    for name, found in section.model_fields.items():
+        key = found.alias or name
+        yield key
+        for inner in sections(found.annotation):
+            if inner not in seen:
+                yield from (f"{key}.{rest}" for rest in names(inner, seen))
+
+
+def sections(annotation: object) -> Iterator[type[Section]]:
+    """The sections in a type, however deep in unions, tuples and dictionaries."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for part in get_args(annotation):
+        yield from sections(part)
+
+
+def test_no_parameter_has_a_name_that_dvcs_run_cache_does_not_see() -> None:
+    """DVC takes `size` and `nfiles` out of what it compares: a change in such a key would restore an old result."""
+    found = list(names(Recipe, set()))
+    assert {"train.steps", "verifier.gate.max_attack_success", "register.gate.min_gain"} <= set(found)
+    assert [name for name in found if name.rpartition(".")[2] in {"size", "nfiles"}] == []
+
+
+def test_the_run_cache_is_still_blind_to_just_these() -> None:
+    stage_cache = pytest.importorskip("dvc.stage.cache")
+    lock = {"cmd": "c", "deps": [], "params": {"r.yaml": {"size": 1, "nfiles": 1, "steps": 1}}}
+    for name, seen in {"size": False, "nfiles": False, "steps": True}.items():
+        other = {**lock, "params": {"r.yaml": {**lock["params"]["r.yaml"], name: 2}}}
+        assert (stage_cache._get_cache_hash(lock) != stage_cache._get_cache_hash(other)) is seen, name
+
+
+@pytest.mark.parametrize("module", ["verif", "verif.cli"])
+def test_the_command_runs_as_a_module_too(module: str, root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--help"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert "Run the pipeline through Prefect" in done.stdout

@@ -75,3 +75,10 @@ def test_a_headline_without_a_gain_is_not_replaced_by_another(evidence):
     check = gain(found)
     assert not check.passed
     assert "ifeval" in check.note
+
+
+def test_a_gain_that_chance_explains_is_not_enough(evidence):
+    """The estimate is above the limit, the lower end of its interval is not."""
+    check = gain(evidence(ifeval=(0.5, 0.51), cfbench=(0.3, 0.6)))
+    assert check.note.startswith("ifeval: +0.010 [+0.000,")
+    assert not check.passed

@@ -153,6 +153,11 @@ def statuses(cases: Sequence[Case], opinions: Sequence[Opinion]) -> Statuses:
     return out
 
 
+def failures(opinions: Iterable[Opinion]) -> list[str]:
+    """The reasons of all verdicts that are errors."""
+    return [v.reason for opinion in opinions for v in opinion.verdicts if v.status is Status.ERROR]
+
+
 def passed(status: Status) -> bool | None:
     """A status as a decision; an error or a skipped check decides nothing."""
     if status is Status.PASS:

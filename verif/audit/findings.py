@@ -19,7 +19,10 @@ from verif.types import Formula
 
 @dataclass(slots=True)
 class Findings:
-    """The parts of an audit. `judged` says whether the verifier asks a judge; `notes` say what did not apply."""
+    """The parts of an audit. `judged` says whether the verifier asks a judge; `notes` say what did not apply.
+
+    `failures`: the commonest reasons why golden responses got no verdict.
+    """
 
     formula: Formula
     judged: bool
@@ -32,6 +35,7 @@ class Findings:
     band: Band | None = None
     pairs: dict[str, Pairwise] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    failures: str = ""
 
     def attacked(self, part: str) -> Interval:
         """Success rate of all families together against "rules", "judge" or "verifier"."""

@@ -38,7 +38,7 @@ def decide(found: Findings, gate: Gate, agreement: float = 0.0) -> list[Reason]:
         reasons += _enough(parts.get("judge", Confusion()))
     for name in ("judge", "verifier"):
         if name in parts and (found.judged or name == "verifier"):
-            reasons += _accuracy(name, parts[name], gate)
+            reasons += _accuracy(name, parts[name], gate, found.failures)
     reasons += _attacks(found, gate)
     reasons += _cascade(found, agreement)
     return reasons + _mutations(found) + _determinism(found, gate)
@@ -62,12 +62,12 @@ def _enough(judge: Confusion) -> list[Reason]:
     return [Reason(text, f"{true} true, {false} false")]
 
 
-def _accuracy(name: str, confusion: Confusion, gate: Gate) -> list[Reason]:
+def _accuracy(name: str, confusion: Confusion, gate: Gate, failures: str) -> list[Reason]:
     reasons = []
     undecided = confusion.undecided_share
     if undecided.n and undecided.value > MAX_UNDECIDED:
         text = f"the {name} gives no verdict on more than {MAX_UNDECIDED:.0%} of the golden responses"
-        reasons.append(Reason(text, str(undecided)))
+        reasons.append(Reason(text, f"{undecided}; {failures}" if failures else str(undecided)))
     recall, accepted = confusion.recall_false, confusion.accept_true
     if recall.n and recall.value < gate.min_recall_false:
         text = f"the {name} sees fewer than {gate.min_recall_false:.0%} of false responses"

@@ -65,7 +65,7 @@ async def per_constraint(
         if claimed(constraint, formula)
     ]
     said: dict[int, list[bool | None]] = {number: [] for number in range(len(rollouts))}
-    async with VerifierClient(url, patience_s=PATIENCE_S) as client:
+    async with VerifierClient(url, patience_s=PATIENCE_S, aside=True) as client:
         async for answer in client.verify(items, complete=True):
             said[int(answer.id.partition("/")[0])].append(passed(answer.statuses(1)[0]))
     return [every(said[number]) for number in range(len(rollouts))]

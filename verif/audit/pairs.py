@@ -11,14 +11,15 @@ then one soft constraint for the judge, which gives the "overall" column of VerI
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from verif.audit.cases import Case, ask
+from verif.audit.cases import Case, ask, failures
+from verif.core.failures import commonest
 from verif.core.verifies import Verifies
 from verif.errors import InputError
 from verif.stats import Interval, proportion
@@ -32,12 +33,13 @@ WHOLE = SoftConstraint(
 
 @dataclass(frozen=True, slots=True)
 class Pairwise:
-    """Counts over pairs."""
+    """Counts over pairs; `why` says the commonest reasons of errors."""
 
     right: int
     wrong: int
     ties: int
     errors: int
+    why: str = ""
 
     @property
     def accuracy(self) -> Interval:
@@ -118,9 +120,13 @@ def _turns(row: dict[str, Any], key: str, path: Path, number: int) -> tuple[str,
 
 
 async def measure(
-    verifier: Verifies, pairs: Sequence[Preference], formula: Formula, *, policy_thinks: bool = False
+    verifier: Verifies, pairs: Sequence[Preference], formula: Formula, *, policy_thinks: bool
 ) -> dict[str, Pairwise]:
-    """Counts over all pairs ("all"), and per group where ids name one (`level-2-96952` belongs to `level-2`)."""
+    """Counts over all pairs ("all"), and per group where ids name one (`level-2-96952` belongs to `level-2`).
+
+    A verifier of a policy that thinks must be told so: without a reasoning block every response is unscorable, and
+    every pair a tie.
+    """
     cases = [
         Case(f"{n}", pair.instruction, response.text, ())
         for n, pair in enumerate(pairs)
@@ -135,10 +141,11 @@ async def measure(
         group, found, _ = pair.instruction.id.rpartition("-")
         if found:
             outcomes.setdefault(group, []).append(outcome)
-    return {
-        name: Pairwise(*(found.count(word) for word in ("right", "wrong", "tie", "error")))
+    counted = {
+        name: Pairwise(found.count("right"), found.count("wrong"), found.count("tie"), found.count("error"))
         for name, found in sorted(outcomes.items())
     }
+    return counted | {"all": replace(counted["all"], why=commonest(failures(opinions)))}
 
 
 def _outcome(chosen: float | None, rejected: float | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections.abc import Sequence
@@ -17,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from verif.audit import accuracy, agreement, cost, determinism, pairs
 from verif.audit.attacks import score as attacks
 from verif.audit.band import Band
-from verif.audit.cases import Case, ask, positions
+from verif.audit.cases import Case, ask, failures, positions
 from verif.audit.findings import Findings, numbers
 from verif.audit.gate import Reason, decide
 from verif.audit.golden import oracle_of, read_golden
 from verif.audit.mutations import generate
 from verif.audit.mutations import score as mutations
+from verif.core.failures import commonest
 from verif.core.verifies import Verifies
 from verif.project import Stage
 from verif.recipe import Recipe
@@ -78,10 +80,28 @@ async def _audit_service(stage: Stage, endpoint: Endpoint, band: Band | None) ->
         found = await measure(client, plan)
         if preferences:
             began = time.monotonic()
-            found.pairs = await pairs.measure(client, preferences, section.formula)
+            found.pairs = await pairs.measure(
+                client, preferences, section.formula, policy_thinks=section.policy_thinks
+            )
             _say(f"{len(preferences)} preference pairs", began)
     found.band = band
+    found.notes += await asyncio.to_thread(_served_elsewhere, stage)
     return conclude(found, stage.recipe, endpoint.identity)
+
+
+def _served_elsewhere(stage: Stage) -> list[str]:
+    """What is not known about a judge that somebody else serves: whether it is the recipe's."""
+    from verif.service.config import URL_VARIABLE
+    from verif.service.served import DifferentJudgeError, unknown
+
+    urls, recipe = os.environ.get("VERIF_JUDGE_URL", ""), stage.recipe
+    if not urls or recipe.judge.kind == "none" or os.environ.get(URL_VARIABLE):
+        return []
+    try:
+        note = unknown(urls, recipe, stage.models / "judge")
+    except (DifferentJudgeError, OSError) as error:
+        note = f"the judge may not be the recipe's: {error}"
+    return [note] if note else []
 
 
 def choose(cases: Sequence[Case], recipe: Recipe) -> list[Case]:
@@ -125,6 +145,7 @@ async def measure(verifier: Verifies, plan: Plan) -> Findings:
         determinism=await _determinism(verifier, plan, max(10, budget // 8)),
         cost=cost.measure(cases, opinions, seconds, section.price_per_hour),
         notes=notes(plan),
+        failures=commonest(failures(opinions)),
     )
     if soft and formula != "soft-only":
         began = time.monotonic()

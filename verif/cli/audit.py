@@ -85,7 +85,9 @@ def _pairs(
         table.add_row(name, *counts, str(p.accuracy), str(p.without_ties))
     Console().print(table)
     if found["all"].errors == len(rows):
-        raise JudgeError("not one pair could be judged.", "Is the judge up, and does it serve that model?")
+        raise JudgeError(f"not one pair could be judged: {found['all'].why}")
+    if why := found["all"].why:
+        Console().print(f"errors: {why}", markup=False, highlight=False)
     if out is not None:
         write_json(out, {name: p.as_dict() for name, p in found.items()})
 
@@ -109,7 +111,7 @@ async def _judge_pairs(
     judge = Judge(client, template=prompt, model_digest=model, parameters=parameters, parser=parser)
     verifier = Verifier(formula="soft-only", judge=judge)
     try:
-        return await pairs.measure(verifier, rows, "soft-only")
+        return await pairs.measure(verifier, rows, "soft-only", policy_thinks=False)
     finally:
         await verifier.close()
 

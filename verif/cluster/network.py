@@ -22,12 +22,12 @@ def labels_of(name: str, component: str) -> dict[str, str]:
 
 
 def disruption_budget(cluster: Cluster, name: str, labels: dict[str, str]) -> Manifest:
-    """At least one replica stays up through a node drain."""
+    """A node drain takes one replica at a time, and is not held up for good by a service that has only one."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": {"name": name, "namespace": cluster.namespace, "labels": labels},
-        "spec": {"minAvailable": 1, "selector": {"matchLabels": labels}},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": labels}},
     }
 
 

@@ -1,8 +1,9 @@
 """The verifier as a long-lived service on the cluster: a judge (vLLM) and the verifier service in front of it.
 
-Two Deployments, so that judge replicas scale apart from the cheap service; a network policy lets the service
-talk to nothing but its judge and DNS, and lets only verif's own stages talk to the service. Ready means that a real
-verdict came back (`/ready`), alive means that the process answers (`/health`).
+Two Deployments, so that judge replicas scale apart from the cheap service. That one has a single replica: its verdict
+cache has one writer, so that the same bytes get the same verdict whoever asks, and its counters are a run's. A network
+policy lets the service talk to nothing but its judge and DNS, and lets only verif's own stages talk to the service.
+Ready means that a real verdict came back (`/ready`), alive means that the process answers (`/health`).
 """
 
 from __future__ import annotations
@@ -80,8 +81,8 @@ def _pod(cluster: Cluster, containers: list[Manifest], volumes: list[Manifest]) 
     }
 
 
-def service_deployment(recipe: Recipe, cluster: Cluster, replicas: int = 2) -> Manifest:
-    """The verifier service's Deployment."""
+def service_deployment(recipe: Recipe, cluster: Cluster) -> Manifest:
+    """The verifier service's Deployment: one replica (see above). A client waits for the next one if a node is drained."""
     name = name_of(recipe, cluster)
     arguments = [
         "serve",
@@ -124,9 +125,7 @@ def service_deployment(recipe: Recipe, cluster: Cluster, replicas: int = 2) -> M
         {"name": "cache", "emptyDir": {"sizeLimit": "16Gi"}},
         {"name": "recipe", "configMap": {"name": name}},
     ]
-    return _deployment(
-        cluster, name, labels_of(name, "verifier"), replicas, _pod(cluster, [container], volumes)
-    )
+    return _deployment(cluster, name, labels_of(name, "verifier"), 1, _pod(cluster, [container], volumes))
 
 
 def judge_deployment(recipe: Recipe, cluster: Cluster, model: HubModel, replicas: int = 1) -> Manifest:

@@ -109,7 +109,7 @@ def verinstruct(raw: dict[str, Any], where: Where) -> Instruction:
 
     `checkers[i]` is `[rule] Family: text` or `[llm] Family: text`. Without a tag, a function that calls
     `llm_score` is soft and any other is a checker: no constraint is dropped. `meta.families` keeps the
-    family of each constraint.
+    family of each constraint. A function in a Markdown fence is read without it.
     """
     labels, functions = list_field(raw, "checkers", where), list_field(raw, "functions", where)
     if len(labels) != len(functions):
@@ -121,7 +121,7 @@ def verinstruct(raw: dict[str, Any], where: Where) -> Instruction:
             raise where.error("must be text", f"checkers.{position}")
         if not isinstance(source, str | None):
             raise where.error("must be text", f"functions.{position}")
-        family, constraint = _verinstruct_constraint(label, source or "")
+        family, constraint = _verinstruct_constraint(label, unfenced(source or ""))
         if isinstance(constraint, CheckerConstraint) and not constraint.source.strip():
             raise where.error("a [rule] checker needs its function", f"functions.{position}")
         families.append(family)
@@ -132,6 +132,17 @@ def verinstruct(raw: dict[str, Any], where: Where) -> Instruction:
         constraints=tuple(constraints),
         meta={"families": families},
     )
+
+
+def unfenced(source: str) -> str:
+    """A function without the Markdown fence around it; models write one, and no parser reads it."""
+    lines = source.strip().split("\n")
+    opening, language = lines[0][:3], lines[0][3:].strip().lower()
+    fenced = opening in ("```", "~~~") and language in ("", "python", "python3", "py")
+    inside = "\n".join(lines[1:-1])
+    if not fenced or len(lines) < 3 or lines[-1].strip() != opening or opening in inside:
+        return source
+    return inside
 
 
 def _verinstruct_constraint(label: str, source: str) -> tuple[str, Constraint]:

@@ -1,7 +1,8 @@
 """VerInstruct rows for training: screened, checked twice in opposite orders, split, and with a golden set.
 
 Nothing is left out in silence: every row, constraint and demotion stands in the quarantine with its reason.
-Splits follow a digest of the row's id, so that a new row moves no old one.
+A row's split follows from a digest of its id and prompt alone, so that a new row moves no old one. Sizes are therefore
+shares of `data.rows`, which a draw meets only about: 512 asked for are 512 give or take 23 or so.
 """
 
 from __future__ import annotations
@@ -42,22 +43,46 @@ def prepare_verinstruct(source: Path, section: VerInstructData, seed: int) -> Sp
         usable, demoted = proved(usable, sandbox)
     quarantine += demoted
     rng = random.Random(seed)
-    usable.sort(key=lambda item: digest([seed, item.id, item.prompt]))
-    held = section.validation + section.test + section.golden
-    if len(usable) < held + 2:
-        raise InputError(
-            f"{len(usable)} usable rows of {len(rows)} are too few for {held} held-out rows and two to train on",
-            file=source, hint="Lower data.validation, data.test or data.golden in the recipe.",
-        )  # fmt: skip
-    validation, rest = usable[: section.validation], usable[section.validation :]
-    test, rest = rest[: section.test], rest[section.test :]
-    held_out, train = rest[: section.golden], rest[section.golden :]
+    parts = divided(usable, section, seed, source)
     return Splits(
-        train=train, validation=validation, test=test,
-        golden=[item for instruction in held_out for item in golden(instruction, rng)],
-        policy_pairs=policy_pairs(train, rng), quarantine=quarantine,
+        train=parts["train"], validation=parts["validation"], test=parts["test"],
+        golden=[item for instruction in parts["golden"] for item in golden(instruction, rng)],
+        policy_pairs=policy_pairs(parts["train"], rng), quarantine=quarantine,
         summary=summary(rows, findings, quarantine, section),
     )  # fmt: skip
+
+
+def divided(
+    usable: Sequence[Instruction], section: VerInstructData, seed: int, source: Path
+) -> dict[str, list[Instruction]]:
+    """Which split each row is in, whatever other rows there are; within a split rows stand in the order of their digests.
+
+    Without `data.rows` the shares are those of the power of two below the number of rows, so that they stay as they are
+    until a file has doubled; a split then holds one to two times what was asked for.
+    """
+    meant = section.rows or 1 << (max(1, len(usable)).bit_length() - 1)
+    sizes = {"validation": section.validation, "test": section.test, "golden": section.golden}
+    parts: dict[str, list[Instruction]] = {name: [] for name in (*sizes, "train")}
+    for place, item in sorted(
+        ((digest([seed, i.id, i.prompt]), i) for i in usable), key=lambda pair: pair[0]
+    ):
+        left, chosen = int(place[:12], 16) / 16**12 * meant, "train"
+        for name, size in sizes.items():
+            if left < size:
+                chosen = name
+                break
+            left -= size
+        parts[chosen].append(item)
+    small = [name for name, size in sizes.items() if len(parts[name]) < max(1, size // 2)]
+    if small or len(parts["train"]) < 2:
+        counts = ", ".join(f"{name} {len(part)}" for name, part in parts.items())
+        raise InputError(
+            f"{len(usable)} usable rows are too few for {sum(sizes.values())} held-out rows of {meant} and two to"
+            f" train on ({counts})",
+            file=source,
+            hint="Lower data.validation, data.test or data.golden in the recipe, or set data.rows to the number of rows.",
+        )
+    return parts
 
 
 def screened(

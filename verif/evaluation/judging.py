@@ -16,15 +16,7 @@ from verif.core.rules import get
 from verif.core.text import Doc
 from verif.core.verifies import Verifies
 from verif.evaluation.case import REFERENCE, Answer, Case, Row, family
-from verif.types import (
-    Item,
-    ReferenceConstraint,
-    Response,
-    RuleConstraint,
-    Status,
-    Verification,
-    is_hard,
-)
+from verif.types import Item, ReferenceConstraint, Response, RuleConstraint, Status, Verification
 
 RULES = Rules()
 
@@ -164,8 +156,3 @@ def by_verifier(
 async def _collect(verifier: Verifies, items: Sequence[Item]) -> dict[str, Verification]:
     """Every constraint is asked: where the reward is known already, the numbers of an evaluation are not."""
     return {found.id: found async for found in verifier.verify(items, complete=True)}
-
-
-def needs_judge(cases: Sequence[Case]) -> bool:
-    """Whether any constraint is soft."""
-    return any(not is_hard(constraint) for case in cases for constraint in case.instruction.constraints)

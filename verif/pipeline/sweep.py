@@ -24,7 +24,7 @@ from verif.evaluation.summary import MAIN
 from verif.recipe import Section, load_recipe, parse_recipe
 from verif.system.files import digest, write_json
 
-EVALUATION, VERDICTS = "reports/evaluation.json", "reports/evaluation/verdicts.parquet"
+VERDICTS = "reports/evaluation/verdicts.parquet"
 
 Run = tuple[list[float], list[float], list[str]]
 """Whole prompts followed before and after, and for each a key of its id and text: the same one in every seed that asks it."""

@@ -87,7 +87,11 @@ class Registry:
             self.mlflow.set_registered_model_tag(self.name, key, value)
 
     def aliases(self) -> dict[str, str]:
-        """Alias -> version number, of versions that exist."""
+        """Alias -> version number, of versions that exist: older servers leave aliases of deleted ones behind."""
+        return {alias: version.number for version in self.versions() for alias in version.aliases}
+
+    def _pointers(self) -> dict[str, str]:
+        """Alias -> version number as the server has it, whether there is such a version or not."""
         found = self._model()
         return {alias: str(version) for alias, version in (found.aliases if found else {}).items()}
 
@@ -99,7 +103,7 @@ class Registry:
 
     def drop_alias(self, alias: str) -> None:
         """Remove an alias; without one nothing happens."""
-        if alias in self.aliases():
+        if alias in self._pointers():
             self.before_write()
             with mlflow_errors(f"removing alias {alias}", self.uri):
                 self.mlflow.delete_registered_model_alias(self.name, alias)
@@ -109,7 +113,7 @@ class Registry:
         if not self.exists():
             return []
         by_version: dict[str, list[str]] = {}
-        for alias, number in self.aliases().items():
+        for alias, number in self._pointers().items():
             by_version.setdefault(number, []).append(alias)
         with mlflow_errors("listing versions", self.uri):
             found = list(self.mlflow.search_model_versions(f"name='{self.name}'", max_results=10_000))

@@ -9,12 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from verif.errors import RegistryError
 from verif.registry.evidence import FOLDER, downloaded, local_places
 from verif.registry.runs.lineage import lineage
-from verif.registry.runs.mlflow import mlflow_errors
 from verif.registry.runs.stage_run import StageRun
 from verif.registry.store import MODEL_DIGEST, Registry, Version
 from verif.system.disclosure.content import decoded, find_secret
@@ -136,11 +133,3 @@ def fetch(registry: Registry, version: Version, state: Path) -> Path:
             f"`verif reproduce {version.number}` says how to make them again.",
         )
     return place
-
-
-def load_manifest(registry: Registry, version: Version) -> dict[str, Any]:
-    """A version's digest manifest."""
-    with mlflow_errors("reading the manifest", registry.uri), tempfile.TemporaryDirectory() as name:
-        path = registry.mlflow.download_artifacts(version.run_id, MANIFEST, name)
-        found: dict[str, Any] = orjson.loads(Path(path).read_bytes())
-    return found

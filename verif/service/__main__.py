@@ -25,6 +25,7 @@ from verif.service.app import create_app
 from verif.service.build import build, identity_of
 from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.service.protocol import MAX_CONNECTIONS, MAX_HEAD, protocol
+from verif.service.served import DifferentJudgeError, unknown
 from verif.service.state import PROBE_EVERY_S, State, prove
 from verif.system import serving
 from verif.system.files import write_json
@@ -38,6 +39,7 @@ MAX_QUICK_DEATHS = 20
 STEADY_S = 600.0
 """A judge that has worked for this long was no quick death."""
 LOOK_EVERY_S = 0.5
+COMPARE_EVERY_S = 2.0
 RESERVED_FILES = 256
 """Of the open files that the system allows, for everything but connections from clients."""
 
@@ -55,6 +57,8 @@ class Supervisor:
         """Until cancelled."""
         state.busy_at = time.monotonic()
         watching = asyncio.create_task(self._watch_judge(state)) if self.judge else None
+        elsewhere = self.config.judge_url and self.config.recipe.judge.kind != "none"
+        comparing = asyncio.create_task(self._compare_judge(state)) if elsewhere else None
         try:
             while True:
                 await asyncio.sleep(0.5)
@@ -66,9 +70,9 @@ class Supervisor:
                 if self.server is not None and self.server.should_exit:
                     state.closing = True
         finally:
-            if watching:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+            for task in filter(None, (watching, comparing)):
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
             if self.judge:  # here, so that a thread that waits for it to get ready ends too
                 await asyncio.to_thread(self.judge.stop)
 
@@ -77,6 +81,24 @@ class Supervisor:
         state.closing = True
         if self.server is not None:
             self.server.should_exit = True
+
+    async def _compare_judge(self, state: State) -> None:
+        """Once the judge that somebody else serves answers: end if it is another one than the recipe's."""
+        config = self.config
+        while True:
+            try:
+                note = await asyncio.to_thread(unknown, config.judge_url, config.recipe, config.judge_model)
+            except DifferentJudgeError as error:
+                self.failure = f"{error} Serve the recipe's, or change the recipe."
+                log.error("%s", self.failure)
+                self.end(state)
+                return
+            except OSError:
+                await asyncio.sleep(COMPARE_EVERY_S)
+                continue
+            if note:
+                log.warning("%s", note)
+            return
 
     async def _watch_judge(self, state: State) -> None:
         assert self.judge is not None

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from verif.core.verifier import Verifier
 from verif.errors import InputError
+from verif.service.client import ASIDE_HEADER
 from verif.service.limits import MAX_VALUES
 from verif.service.limits import Request as VerifyRequest
 from verif.service.places import Places
@@ -64,7 +65,9 @@ async def verify(state: State, request: Request) -> Response:
         answers = state.batcher.verify(
             asked.items, cache=asked.cache, complete=asked.complete, client=client, seconds=state.request_s
         )
-        return StreamingResponse(_stream(state, answers, hold.keep()), media_type="application/x-ndjson")
+        aside = ASIDE_HEADER in request.headers
+        stream = _stream(state, answers, hold.keep(), aside)
+        return StreamingResponse(stream, media_type="application/x-ndjson")
     finally:
         hold.end()
 
@@ -108,13 +111,13 @@ def _admit(verifier: Verifier, body: bytearray) -> VerifyRequest | str:
 
 
 async def _stream(
-    state: State, answers: AsyncIterator[list[Verification]], hold: _Hold
+    state: State, answers: AsyncIterator[list[Verification]], hold: _Hold, aside: bool
 ) -> AsyncIterator[bytes]:
     begun = state.busy_at = time.monotonic()
     count = 0
     try:
         async for ready in answers:
-            state.metrics.count(ready)
+            state.metrics.count(ready, aside=aside)
             count += len(ready)
             yield b"".join(found.model_dump_json().encode() + b"\n" for found in ready)
         yield orjson.dumps({"done": count}) + b"\n"

@@ -30,13 +30,15 @@ MAX_LINE, MAX_ANSWER = 8 << 20, 256 << 20
 CONNECTIONS = 512
 ASK_S = 60.0
 """For a short question (identity, metrics) until its whole answer is there."""
-IDENTITY_HEADER = "X-Verif-Identity"
+IDENTITY_HEADER, ASIDE_HEADER = "X-Verif-Identity", "X-Verif-Aside"
+"""The second is sent by who asks about a run without being part of it: such answers are counted apart."""
 
 
 class VerifierClient:
     """A client of one service. Usable from one event loop after another; `close` it in the loop that used it.
 
-    Without a `token` the one in the environment is used (`VERIF_VERIFIER_TOKEN`); "" sends none.
+    Without a `token` the one in the environment is used (`VERIF_VERIFIER_TOKEN`); "" sends none. What is asked `aside`
+    (a watch's second opinion) is no reward, and the service counts it apart.
     """
 
     def __init__(
@@ -47,10 +49,11 @@ class VerifierClient:
         patience_s: float = 300.0,
         identity: str = "",
         parallel: int = 64,
+        aside: bool = False,
     ) -> None:
         self.url, self.patience_s, self.expected = url.rstrip("/"), patience_s, identity
         self._token = os.environ.get(TOKEN_VARIABLE, "") if token is None else token
-        self._parallel = parallel
+        self._parallel, self._aside = parallel, aside
         self._believer = Believer(self.url)
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -125,6 +128,7 @@ class VerifierClient:
         loop = asyncio.get_running_loop()
         if self._session is None or self._session.closed or self._loop is not loop:
             headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+            headers |= {ASIDE_HEADER: "1"} if self._aside else {}
             self._loop = loop
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=15),

@@ -201,8 +201,10 @@ def _wait_ready(config: ServiceConfig, process: subprocess.Popen[bytes] | None) 
         if lease is None and process is None:
             return ""
         time.sleep(0.2)
+    lease = living(config.folder)
+    why = _problem(lease["url"]) if lease else ""
     raise ServiceError(
-        f"the verifier service was not ready in time.\n{tail(config.folder / 'service.log')}",
+        f"the verifier service was not ready in time{f': {why}' if why else ''}.\n{tail(config.folder / 'service.log')}",
         f"Logs: {config.folder}.",
     )
 
@@ -221,11 +223,27 @@ def _healthy(folder: Path, lease: dict[str, Any]) -> bool:
 
 
 def _answers(url: str, path: str, timeout: float = 10.0) -> bool:
-    token = os.environ.get(TOKEN_VARIABLE, "")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    request = urllib.request.Request(url + path, headers=headers)  # noqa: S310
     try:
-        with opener().open(request, timeout=timeout) as answer:  # the token goes nowhere else
+        with opener().open(_request(url + path), timeout=timeout) as answer:  # the token goes nowhere else
             return int(answer.status) == 200
     except (OSError, ValueError, urllib.error.URLError):
         return False
+
+
+def _problem(url: str) -> str:
+    """Why a service says that it is not ready; "" if it says nothing."""
+    try:
+        with opener().open(_request(f"{url}/ready"), timeout=HEALTH_S):
+            return ""
+    except urllib.error.HTTPError as refusal:
+        with refusal, contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return " ".join(str(json.loads(refusal.read(65_536))["problem"]).split())[:300]
+    except (OSError, ValueError):
+        pass
+    return ""
+
+
+def _request(url: str) -> urllib.request.Request:
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return urllib.request.Request(url, headers=headers)  # noqa: S310

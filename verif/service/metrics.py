@@ -31,6 +31,12 @@ class Metrics:
         self.answered = Counter(
             "verif_verifications", "Verifications sent, by reward state.", ["state"], registry=self.registry
         )
+        self.aside = Counter(
+            "verif_aside",
+            "Verifications sent to a watch, by reward state.",
+            ["state"],
+            registry=self.registry,
+        )
         self.verdicts = Counter(
             "verif_verdicts", "Verdicts by part and status.", ["part", "status"], registry=self.registry
         )
@@ -52,8 +58,11 @@ class Metrics:
         )
         self.registry.register(_Live(verifier, batcher))
 
-    def count(self, answers: Sequence[Verification]) -> None:
-        """Verifications are being sent: totals first, so that each label is looked up once."""
+    def count(self, answers: Sequence[Verification], *, aside: bool = False) -> None:
+        """Verifications are being sent: totals first, so that each label is looked up once.
+
+        What is asked aside is work like any other, but none of a run's rewards.
+        """
         states = Tally(found.reward.state for found in answers)
         statuses: Tally[tuple[str, str]] = Tally()
         cached = prompt = completion = 0
@@ -67,7 +76,7 @@ class Metrics:
                     prompt += cost.prompt_tokens
                     completion += cost.completion_tokens
         for state, number in states.items():
-            self.answered.labels(state).inc(number)
+            (self.aside if aside else self.answered).labels(state).inc(number)
         for labels, number in statuses.items():
             self.verdicts.labels(*labels).inc(number)
         self.cached.inc(cached)

@@ -52,6 +52,8 @@ def parse(text: str) -> ParsedVerdict:
         raise JudgeError(f"the judge did not finish its reasoning: {_excerpt(text)}")
     if not final:
         raise JudgeError("the judge gave no answer, or did not finish its reasoning.")
+    if final.startswith(("```", "~~~")):
+        raise JudgeError(f"the judge put its answer into a code fence, where none is read: {_excerpt(final)}")
     try:
         value = json.loads(final, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:

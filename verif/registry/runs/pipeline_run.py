@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 PARENT_VARIABLE = "VERIF_PARENT_RUN"
 
 
-_PARENT_TAG = "mlflow.parentRunId"
-
-
 def _record(stage: Stage) -> Path:
     return stage.state / "mlflow" / "run.json"
 

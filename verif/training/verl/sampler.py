@@ -10,7 +10,6 @@ own and have a group of their own.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ import transfer_queue as tq
 from tensordict import TensorDict
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
+from verif.core.failures import commonest
 from verif.errors import TrainingError
 from verif.training.verl.exclusion import excluded
 from verif.training.verl.record import Record, read
@@ -70,11 +70,9 @@ class Sample:
 
     def reasons(self) -> str:
         """The most frequent reasons of errors, for messages."""
-        counts = Counter(r.reason or "unknown" for r in self.records if r.state == "error")
-        missing = self.expected - len(self.rows)
-        if missing > 0:
-            counts["generation failed"] += missing
-        return "; ".join(f"{count} x {reason[:160]}" for reason, count in counts.most_common(3))
+        missing = max(0, self.expected - len(self.rows))
+        said = [record.reason for record in self.records if record.state == "error"]
+        return commonest([*said, *["generation failed"] * missing])
 
     def add(self, other: Sample) -> None:
         """Count another batch of the same step."""
