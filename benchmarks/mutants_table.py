@@ -52,8 +52,8 @@ MUTANTS = (
            'return Reward(value=0.0, state="unscorable", formula=formula)', REWARD),
     # ---- what breaks is an error
     Mutant("a rule that breaks is a fail", "verif/core/checks.py",
-           'status=Status.ERROR, covers=(index,), reason=f"the rule failed: {error}"[:300], part=spec.part',
-           'status=Status.FAIL, covers=(index,), reason=f"the rule failed: {error}"[:300], part=spec.part', PROMISES),
+           "status=Status.ERROR, covers=(index,), reason=reason[:300], part=spec.part",
+           "status=Status.FAIL, covers=(index,), reason=reason[:300], part=spec.part", PROMISES),
     Mutant("a sandbox that fails is a fail", "verif/core/checks.py",
            'status=Status.ERROR, covers=(index,), reason="the sandbox failed", part=part',
            'status=Status.FAIL, covers=(index,), reason="the sandbox failed", part=part', PROMISES),

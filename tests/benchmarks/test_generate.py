@@ -117,6 +117,7 @@ def test_a_turn_is_asked_with_the_answer_to_the_turn_before(faulty, tmp_path) ->
     assert found["p1"].text == "<prompt 0/<prompt 0|None>/prompt 1|None>"
 
 
+@pytest.mark.slow
 def test_server_faults_are_retried_and_then_named(faulty, tmp_path) -> None:
     faulty.faults = [500, 503]
     assert len(ask(tmp_path / "a", cases(2), faulty.url)) == 2

@@ -33,6 +33,7 @@ def read_f_strings(number: int) -> Counter[str]:
     return counts
 
 
+@pytest.mark.slow
 def test_thousands_of_random_f_strings_are_sent_as_they_were_read() -> None:
     counts = read_f_strings(2_000)
     assert counts["shared"] > 200

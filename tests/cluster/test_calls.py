@@ -94,6 +94,7 @@ async def test_new_credentials_that_are_refused_too_end_the_run_at_once(
     await kube.close()
 
 
+@pytest.mark.slow
 async def test_after_a_restart_the_first_answers_are_not_believed(
     server: ApiServer, request_: Any, cluster: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -155,6 +156,7 @@ async def test_what_quota_and_policies_refuse_is_not_asked_again(
     assert len(server.refusals) == 1
 
 
+@pytest.mark.slow
 async def test_an_outage_comes_with_the_servers_sentence(server: ApiServer) -> None:
     kube = Kube(api_client(server.url), "verif", patience_s=1)
     sentence = 'Internal error occurred: failed calling webhook "x.example": no endpoints available'
@@ -189,6 +191,7 @@ async def test_an_outage_is_said_in_one_line_after_some_seconds_and_so_is_its_en
                     "the API server answers again, after 12 s"]  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_a_watch_after_a_restart_begins_where_the_server_does(server: ApiServer, start: Any) -> None:
     run = start()
     name = await created(server)

@@ -76,6 +76,7 @@ def test_process_1_passes_sigterm_on_and_ends(tmp_path: Path) -> None:
     assert not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in inside)
 
 
+@pytest.mark.slow
 def test_who_does_not_listen_is_killed_when_the_time_is_over(tmp_path: Path) -> None:
     stubborn = "import signal, time, pathlib; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
     stubborn += "pathlib.Path('ready').touch(); time.sleep(600)"

@@ -72,6 +72,7 @@ def not_ready() -> dict[str, Any]:
     return {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}
 
 
+@pytest.mark.slow
 async def test_silent_node_is_said_and_when_it_comes_back_the_stage_goes_on(
     server: ApiServer, start: Any
 ) -> None:
@@ -93,6 +94,7 @@ async def test_silent_node_is_said_and_when_it_comes_back_the_stage_goes_on(
     assert (await asyncio.wait_for(run.task, 5)).phase == "succeeded"
 
 
+@pytest.mark.slow
 async def test_lost_nodes_pod_is_given_up_long_after_its_deletion(server: ApiServer, start: Any) -> None:
     run = start(patience=replace(QUICK, lost_s=1.5))
     first = await created(server)

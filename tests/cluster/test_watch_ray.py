@@ -98,6 +98,7 @@ async def test_preempted_worker_that_is_replaced_already_is_remembered(
     assert causes(run) == ["preempted"]
 
 
+@pytest.mark.slow
 async def test_pods_are_looked_at_more_often_than_a_drained_one_needs_to_go(
     server: ApiServer, ray: Any
 ) -> None:

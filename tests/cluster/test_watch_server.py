@@ -17,6 +17,7 @@ from verif.cluster.config import Cluster
 from verif.cluster.request import StageRequest
 
 
+@pytest.mark.slow
 async def test_api_server_down_for_a_while_is_waited_out(server: ApiServer, start: Any) -> None:
     run = start()
     name = await created(server)
@@ -28,6 +29,7 @@ async def test_api_server_down_for_a_while_is_waited_out(server: ApiServer, star
     assert (await asyncio.wait_for(run.task, 8)).phase == "succeeded"
 
 
+@pytest.mark.slow
 async def test_api_server_gone_for_good_says_so(server: ApiServer, start: Any) -> None:
     run = start()
     await created(server)
@@ -118,6 +120,7 @@ async def test_deleted_by_hand(server: ApiServer, start: Any) -> None:
     assert len(server.created) == 1
 
 
+@pytest.mark.slow
 async def test_silent_logs_mean_nothing(server: ApiServer, start: Any) -> None:
     server.logs_hang = True
     run = start()

@@ -18,6 +18,7 @@ def fresh(tag: str, count: int = 24) -> list:
     return [item(n, f"{'good' if n % 2 else 'bad'} {tag} {n}") for n in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["500", "503", "429", "garbage", "empty", "half", "shape", "swap", "close"])
 async def test_transient_faults_cost_time_only(judge: Judge, running: Service, mode: str) -> None:
     judge.control(reset=True, mode=mode, count=8)

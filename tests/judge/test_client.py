@@ -120,6 +120,7 @@ async def test_a_server_that_comes_back_is_found_by_those_who_ask_then() -> None
     await client.close()
 
 
+@pytest.mark.slow
 async def test_a_server_that_hangs_is_asked_for_less_at_once() -> None:
     with standin() as judge:
         judge.control(mode="hang")
@@ -131,6 +132,7 @@ async def test_a_server_that_hangs_is_asked_for_less_at_once() -> None:
         await client.close()
 
 
+@pytest.mark.slow
 async def test_deadline_ends_a_request_that_drips() -> None:
     with standin() as judge:
         judge.control(mode="drip")

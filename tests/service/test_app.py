@@ -100,6 +100,7 @@ async def test_a_kubelet_without_a_token_sees_whether_the_pod_is_ready_and_nothi
 
 
 # --------------------------------------------------------------------------------------------- readiness
+@pytest.mark.slow
 async def test_however_many_ask_whether_it_is_ready_the_judge_is_asked_once() -> None:
     judge = Slow()
     judge.free()

@@ -49,7 +49,7 @@ def checked(prompt: str) -> Item:
 
 
 async def test_a_rule_that_breaks_is_an_error_and_no_reward(monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(*_: Any) -> None:
+    def breaks(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr(checks, "check", breaks)

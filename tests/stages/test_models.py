@@ -102,6 +102,7 @@ def test_an_absent_hub_model_is_one_clear_error(tmp_path: Path, monkeypatch: pyt
         policy.run(_stage(tmp_path, policy=hub))
 
 
+@pytest.mark.slow
 def test_a_failed_training_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.setattr(policy, "QUICK", 4)

@@ -116,6 +116,7 @@ print(torch.load(io.BytesIO(evil.read_bytes()), weights_only=False), ran.exists(
 """
 
 
+@pytest.mark.slow
 def test_what_verl_loads_from_files_is_data_only(actor: Path, tmp_path: Path) -> None:
     """In veRL's processes: its own states load, whatever it asks for; a hostile one does not."""
     evil, ran = tmp_path / "evil.pt", tmp_path / "ran"

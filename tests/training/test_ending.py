@@ -66,6 +66,7 @@ with supervise.claim(folder):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("takes", "saves"), [(0.5, True), (300.0, False)])
 def test_sigterm_brings_a_checkpoint_where_there_is_time(
     folder: RunFolder, tmp_path: Path, takes: float, saves: bool

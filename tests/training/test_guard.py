@@ -71,6 +71,7 @@ def test_a_run_that_ends_leaves_neither_processes_nor_memory(tmp_path: Path) -> 
     started.assert_clean()
 
 
+@pytest.mark.slow
 def test_when_the_supervisor_is_killed_the_run_ends(tmp_path: Path) -> None:
     started = Started(tmp_path, "60")
     assert started.process.stdin

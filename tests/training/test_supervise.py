@@ -49,6 +49,7 @@ def test_a_good_run_shows_step_reward_and_seconds_left(
     assert "step 2/2 reward 0.50 0 s left" in out
 
 
+@pytest.mark.slow
 def test_a_run_that_hangs_ends_within_its_time_with_the_phase_and_the_log(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

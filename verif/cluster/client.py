@@ -12,7 +12,7 @@ import aiohttp
 import stamina
 from kubernetes_asyncio import client
 
-from verif.cluster import credentials
+from verif.cluster import logins
 from verif.cluster.calls import Calls, Limits, Refused, told
 from verif.cluster.config import Cluster
 from verif.cluster.pod_spec import Manifest
@@ -51,7 +51,7 @@ class Kube:
         stamina.instrumentation.set_on_retry_hooks(
             ()
         )  # an outage is said in one line of `calls`, not per attempt
-        found = await credentials.find(context)
+        found = await logins.find(context)
         api = client.ApiClient(found.configuration)
         return cls(api, namespace, patience_s, (lambda: found.reload(api)) if found.renewable else None)
 

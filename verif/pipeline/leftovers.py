@@ -12,7 +12,6 @@ import fcntl
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ import psutil
 
 from verif.pipeline.run import is_running
 from verif.service import lease, users
+from verif.training.supervise import SHORT
 
 KINDS = ("finished runs", "stopped runs", "answers", "fetched models", "leases", "logs", "temporary")
 _WRITER = re.compile(r"\..+\.(\d+)\.tmp")
@@ -77,7 +77,7 @@ def leftovers(root: Path, policy: Policy, temporary: Path | None = None) -> list
         *told("logs", [*(state / "logs").glob("*.log"), *(state / "errors").glob("*.json")], free=not busy),
         *(
             Leftover("temporary", path, size(path), not any(str(path) in u for u in used))
-            for path in sorted({*_halves(root), *_rays(temporary or Path(tempfile.gettempdir()), now)})
+            for path in sorted({*_halves(root), *_rays(temporary or SHORT, now)})
         ),
     ]
     return [

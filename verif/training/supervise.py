@@ -37,6 +37,8 @@ STARTS = 3
 
 Builder = Callable[[Path], Job]
 OnStep = Callable[[int], None]
+SHORT = Path("/tmp")  # noqa: S108
+"""Where Ray's folder of a run is made, by a name nobody can guess: the paths of its sockets must be short."""
 
 
 @contextmanager
@@ -90,7 +92,7 @@ def _attempt(
 ) -> int:
     """One start of veRL, watched; its exit code."""
     marker = secrets.token_hex(16)
-    ray = Path(tempfile.mkdtemp(prefix="vr", dir="/tmp"))  # a short path: it holds sockets
+    ray = Path(tempfile.mkdtemp(prefix="vr", dir=SHORT))  # a short path: it holds sockets
     job = build(ray)
     with suppress(SetupError):  # a volume that knows no owners; the token's file still has its mode
         private_folder(folder.path)
