@@ -53,7 +53,7 @@ def preferences() -> list[dict[str, Any]]:
 
 def recipe(**data: Any) -> Recipe:
     """A judged recipe for VerInstruct rows."""
-    sizes = {"kind": "verinstruct", "validation": 4, "test": 4, "golden": 30, **data}
+    sizes = {"kind": "verinstruct", "validation": 4, "test": 4, "golden": 30, "rows": 60, **data}
     section = {"formula": "average", "prompt": "joint-en", "audit_items": 80, "pairs": PAIRS}
     raw = {"name": "t", "data": sizes, "policy": {"kind": "scratch"}, "judge": {"kind": "scratch"}}
     return parse_recipe({**raw, "verifier": section}, "t")
