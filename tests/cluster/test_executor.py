@@ -53,6 +53,7 @@ async def kubelet(server: Any, folder: Path) -> dict[str, str]:
     here = {"VERIF_WORKSPACE": str(folder / "pod"), "VERIF_CHECKPOINTS": str(folder / "checkpoints")}
     here |= {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
     server.pod(name, phase="Running")
+    server.update("jobs", name, active=1)  # as the controller does: the watcher hears of it
     process = await asyncio.create_subprocess_exec(
         sys.executable, *container["command"][1:], env=os.environ | given | here
     )
