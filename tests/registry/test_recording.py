@@ -30,7 +30,7 @@ def project(stage, monkeypatch: pytest.MonkeyPatch):
     (stage.root / "recipes" / "t.yaml").write_text(yaml.safe_dump(raw))
     (stage.root / "params.yaml").write_text(yaml.safe_dump({"recipe": "t", "data": "data"}))
 
-    def body(context) -> None:
+    def body(context, record) -> None:
         rows = [Instruction(id="1", prompt="x")]
         for name in ("golden", "policy_pairs", "judge_pairs", "train"):
             write_instructions(context.data / f"{name}.parquet", rows, source="s", split="train")
@@ -78,7 +78,7 @@ def test_a_stage_leaves_parameters_numbers_pictures_and_data(project, monkeypatc
 
 
 def test_a_stage_that_fails_is_a_failed_run(project, monkeypatch) -> None:
-    def broken(context) -> None:
+    def broken(context, record) -> None:
         raise ValueError("no")
 
     monkeypatch.setattr(prepare, "run", broken)

@@ -34,6 +34,7 @@ DAMAGE = {
     sqlite3.SQLITE_NOTADB,
     sqlite3.SQLITE_FORMAT,
     sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_READONLY,  # a damaged header can say so; where the disk does, setting it aside fails as well
 }
 SPARE = 10
 """A full store gives up one part in so many, the entries stored first."""
