@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +244,24 @@ async def test_the_probe_of_a_policy_that_thinks_is_decided(tmp_path: Path) -> N
     found = await anext(verifier.verify([probe]))
     await verifier.close()
     assert [verdict.status for verdict in found.verdicts] == [Status.PASS, Status.PASS]
+
+
+async def test_a_slow_store_does_not_hold_up_the_event_loop(
+    judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verifier = make(judge, cache=tmp_path / "c")
+    read = VerdictCache._read
+
+    def slow(self: VerdictCache, key: str) -> Any:
+        time.sleep(0.3)
+        return read(self, key)
+
+    monkeypatch.setattr(VerdictCache, "_read", slow)
+    longest, ends = 0.0, asyncio.create_task(every(verifier, [item(1, "good")]))
+    while not ends.done():
+        began = time.monotonic()
+        await asyncio.sleep(0.005)
+        longest = max(longest, time.monotonic() - began)
+    (found,) = ends.result().values()
+    assert found.reward.value == 1.0
+    assert longest < 0.25

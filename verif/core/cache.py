@@ -67,11 +67,8 @@ class VerdictCache:
 
     def get(self, key: str) -> Verdict | None:
         """The stored verdict, or None."""
-        with self._lock:
-            if key in self._recent:
-                self._recent.move_to_end(key)
-                self.hits += 1
-                return self._recent[key][0]
+        if (known := self.recall(key)) is not None:
+            return known
         verdict, weight = self._read(key)
         with self._lock:
             if verdict is None:
@@ -80,6 +77,15 @@ class VerdictCache:
                 self.hits += 1
                 self._remember(key, verdict, weight)
         return verdict
+
+    def recall(self, key: str) -> Verdict | None:
+        """The verdict if it is in memory: never waits for the disk, so it may be asked on an event loop."""
+        with self._lock:
+            if key not in self._recent:
+                return None
+            self._recent.move_to_end(key)
+            self.hits += 1
+            return self._recent[key][0]
 
     def set(self, key: str, verdict: Verdict) -> None:
         """Store a verdict; an error (ours, not the response's) is refused, since it may not happen again."""

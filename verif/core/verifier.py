@@ -220,7 +220,9 @@ class Verifier:
             verdict: Verdict = await self.judge.ask(instruction, text, indices)
             return verdict
         key = self.judge.key(instruction, text, indices)
-        stored = self.cache.get(key) if self.cache is not None else None
+        stored = None
+        if self.cache is not None:  # the disk may be slow, or its store locked: not on the loop
+            stored = self.cache.recall(key) or await asyncio.to_thread(self.cache.get, key)
         if stored is not None:
             self.saved["cache"] += 1
             return as_cached(stored, indices)
