@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 import threading
 from pathlib import Path
 
 import pytest
+from stored_cache import stored, verdict
 
 from verif.core import cache as module
 from verif.core.cache import VerdictCache
 from verif.core.cache_key import load_key
 from verif.core.cache_store import NAME
 from verif.system.private import NotPrivateError
-from verif.types import Status, Verdict
+from verif.types import Status
 
 STRANGER = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving files to another user needs root")
@@ -27,19 +27,6 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(module, "_said", set())
     return tmp_path / "state" / "verif"
-
-
-def verdict(status: Status = Status.PASS, reason: str = "r") -> Verdict:
-    return Verdict(status=status, covers=(0,), reason=reason, part="judge:x")
-
-
-def stored(folder: Path, **verdicts: Verdict) -> sqlite3.Connection:
-    """A closed cache that holds these verdicts, opened as an attacker opens it."""
-    cache = VerdictCache(folder)
-    for key, one in verdicts.items():
-        cache.set(key, one)
-    cache.close()
-    return sqlite3.connect(folder / NAME, isolation_level=None)
 
 
 def test_folder_and_files_are_the_users_own(tmp_path: Path, state: Path) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from fuzz import cache as fuzz
+from stored_cache import stored, verdict
 
 from verif.core import cache as module
 from verif.core.cache import VerdictCache
 from verif.core.cache_store import NAME, TABLE
 from verif.errors import BusyError
-from verif.types import Status, Verdict
+from verif.types import Status
 
 
 @pytest.fixture(autouse=True)
@@ -25,19 +26,6 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(module, "_said", set())
     return tmp_path / "state" / "verif"
-
-
-def verdict(status: Status = Status.PASS, reason: str = "r") -> Verdict:
-    return Verdict(status=status, covers=(0,), reason=reason, part="judge:x")
-
-
-def stored(folder: Path, **verdicts: Verdict) -> sqlite3.Connection:
-    """A closed cache that holds these verdicts, opened as an attacker opens it."""
-    cache = VerdictCache(folder)
-    for key, one in verdicts.items():
-        cache.set(key, one)
-    cache.close()
-    return sqlite3.connect(folder / NAME, isolation_level=None)
 
 
 def test_an_entry_moved_under_another_key_is_a_miss(tmp_path: Path) -> None:
