@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-REWARD, EXCLUDED = "tests/score/test_reward.py", "tests/training/test_exclusion.py"
+REWARD, EXCLUDED = "tests/core/test_reward.py", "tests/training/test_exclusion.py"
 LOSSES, SAMPLER = "tests/training/test_losses.py", "tests/training/test_sampler.py"
 DIGEST, PROMISES = "tests/training/test_run_digest.py", "tests/service/test_promises.py"
 GATE = "tests/registry/test_gate.py tests/registry/test_headline.py"
-STATS, JUDGE = "tests/stats/test_stats.py", "tests/judge/test_judge.py tests/judge/test_reply.py"
-VERDICT, VERIFIER = "tests/judge/test_verdict.py", "tests/service/test_verifier.py"
+STATS, JUDGE = "tests/test_stats.py", "tests/core/judge/test_judge.py tests/core/judge/test_reply.py"
+VERDICT, VERIFIER = "tests/core/judge/test_verdict.py", "tests/service/test_verifier.py"
 CACHE = "tests/service/test_cache.py tests/service/test_cache_trust.py"
 LEASE = "tests/service/test_lease.py::test_a_shared_service_that_stalls_for_a_while_is_kept"
 OWNER = "tests/service/test_lease_owner.py tests/service/test_lease_rules.py"
-PLACE = "tests/platform/test_place.py"
+PLACE = "tests/pipeline/test_place.py"
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
 import psutil
-from harness import Service, item, recipe, service
 
+from benchmarks.standins import Service, item, recipe, service
 from verif.service.limits import MAX_BODY
 
 HOLD_S = 20.0

@@ -11,7 +11,6 @@ import asyncio
 import json
 import math
 import random
-import sys
 import tempfile
 import threading
 import time
@@ -21,10 +20,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from harness import Judge, recipe, service, standin
-
+from benchmarks.standins import Judge, recipe, service, standin
 from benchmarks.verifier_http import http
 from benchmarks.verifier_items import make, soft_items
 from verif.core.cache import VerdictCache

@@ -6,14 +6,9 @@ Small and without a judge model (the stand-in answers at once): `python -m bench
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from harness import standin
-
+from benchmarks.standins import standin
 from verif.core.checks import LazySandbox
 from verif.core.judge.client import JudgeClient
 from verif.core.judge.judge import Judge

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
 import psutil
-from harness import recipe, service
 
+from benchmarks.standins import recipe, service
 from benchmarks.verifier_items import rule_items
 from verif.service.client import VerifierClient
 

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import random
-import sys
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from harness import Judge
-
+from benchmarks.standins import Judge
 from verif.core.cache import VerdictCache
 from verif.core.judge.client import JudgeClient
 from verif.core.judge.judge import Judge as JudgePart

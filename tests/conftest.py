@@ -1,4 +1,4 @@
-"""Shared fixtures: where the public reference data is, and a repository root. Tests import `harness` from here."""
+"""Shared fixtures: where the public reference data is, and a repository root. Tests import `support` from here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import stand_ins
+from support import stand_ins
 
 from verif.audit import determinism
 from verif.audit.cases import Case, Statuses, from_golden

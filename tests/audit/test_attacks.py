@@ -7,7 +7,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stand_ins import local_recipe
+from support.stand_ins import local_recipe
 
 from verif.audit.attacks.family import families
 from verif.audit.attacks.score import make, score

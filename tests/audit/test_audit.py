@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 from rich.console import Console
-from stand_ins import always, gullible, perfect
+from support.stand_ins import always, gullible, perfect
 
 from verif.audit import report, tables
 from verif.audit.cases import Case

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from bad_judge import serving
+from support.bad_judge import serving
 
 from verif.audit.fitness import fitness_path
 from verif.core.instruction_files import write_instructions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from stand_ins import StandIn, perfect
+from support.stand_ins import StandIn, perfect
 
 from verif.audit import determinism
 from verif.audit.cases import Case, ask, statuses

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stand_ins import local_recipe
+from support.stand_ins import local_recipe
 
 from verif.audit.fitness import fitness_path, require_fit, write_fitness
 from verif.errors import UnfitVerifierError

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from bad_judge import serving
+from support.bad_judge import serving
 
 from verif.audit.cases import Case
 from verif.audit.fitness import fitness_path, require_fit

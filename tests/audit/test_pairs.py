@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import orjson
 import pytest
-from bad_judge import serving
-from harness import recipe
-from stand_ins import StandIn, always
+from support.bad_judge import serving
+from support.harness import recipe
+from support.stand_ins import StandIn, always
 
 from verif.audit.pairs import load, measure
 from verif.cli.audit import _pairs

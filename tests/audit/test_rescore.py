@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stand_ins import INSTRUCTION, StandIn, always, rollout
+from support.stand_ins import INSTRUCTION, StandIn, always, rollout
 
 from verif.audit.rescore import rescore
 from verif.cli.rescore import rollouts_of

@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 import yaml
-from bad_judge import serving
-from stand_ins import rollout
+from support.bad_judge import serving
+from support.stand_ins import rollout
 
 from verif.cli.app import main
 from verif.data.rollouts import read, write_step

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from bad_judge import serving
-from stand_ins import local_recipe
+from support.bad_judge import serving
+from support.stand_ins import local_recipe
 
 from verif.audit.cases import Case
 from verif.audit.fitness import fitness_path, require_fit

@@ -165,7 +165,7 @@ def test_an_oracle_that_fails_does_not_end_the_run(tmp_path: Path, caplog: pytes
 
 def test_a_fooled_verifier_is_found_by_the_worlds_truth(world_cases, tmp_path: Path) -> None:
     """Every response gets the full reward, whatever it is: the oracle disagrees on the false ones."""
-    from stand_ins import local_recipe
+    from support.stand_ins import local_recipe
 
     oracle = oracle_of(local_recipe(), None)
     rows = [

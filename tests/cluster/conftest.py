@@ -1,29 +1,18 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from support import apiserver
+from support.doctor_api import Api
+from support.remote import project, s3
 
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.cluster.request import StageRequest
 from verif.recipe import Recipe
-
-spec = importlib.util.spec_from_file_location("cluster_apiserver", Path(__file__).with_name("apiserver.py"))
-assert spec is not None
-assert spec.loader is not None
-apiserver = importlib.util.module_from_spec(spec)
-sys.modules["cluster_apiserver"] = apiserver
-spec.loader.exec_module(apiserver)
-sys.path.insert(0, str(Path(__file__).parent))
-
-from doctor_api import Api  # noqa: E402
-from remote import project, s3  # noqa: E402
 
 __all__ = ["project", "s3"]
 
@@ -81,7 +70,7 @@ async def kube(server: apiserver.ApiServer) -> AsyncIterator[Kube]:
 
 @pytest.fixture
 def start(kube: Kube, request_: StageRequest, cluster: Cluster) -> Any:
-    from watched import Run
+    from support.watched import Run
 
     runs: list[Run] = []
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from test_manifests import GPU_RECIPES, kubernetes_errors
+from support.kubernetes import GPU_RECIPES, kubernetes_errors
 
 from verif.cluster.admission import ENVIRONMENT, FLAGS, admission_policies
 from verif.cluster.config import Cluster, load_cluster

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import stamina
-from cluster_apiserver import ApiServer, api_client, failure
-from watched import Run, created
+from support.apiserver import ApiServer, api_client, failure
+from support.watched import Run, created
 
 from verif.cluster.calls import Calls, Limits, Refused, Unreachable
 from verif.cluster.client import Kube

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from doctor_api import Api
-from remote import on_kubernetes, ran, sh
+from support.doctor_api import Api
+from support.remote import on_kubernetes, ran, sh
 
 from verif.cluster.client import Kube
 from verif.cluster.findings import Finding, require

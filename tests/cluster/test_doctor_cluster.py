@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from doctor_api import Api
+from support.doctor_api import Api
 
 from verif.cluster import cluster_checks
 from verif.cluster.client import Kube

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from remote import DIGEST, on_kubernetes, ran, sh
+from support.remote import DIGEST, on_kubernetes, ran, sh
 
 pytest.importorskip("dvc")
 pytest.importorskip("moto.server")

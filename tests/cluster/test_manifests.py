@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.kubernetes import GPU_RECIPES, kubernetes_errors
 
 from verif.cluster.config import Cluster, load_cluster
 from verif.cluster.jobs import job
@@ -21,20 +22,6 @@ from verif.cluster.render import render, require_pinned
 from verif.cluster.request import StageRequest
 from verif.errors import ClusterError, RecipeError
 from verif.recipe import Recipe, load_recipe
-
-GPU_RECIPES = ("tulu3-8b", "r1-qwen-7b", "qwen-multi-node")
-
-
-def kubernetes_errors(manifests: list[dict[str, Any]]) -> list[str]:
-    import kubernetes_validate
-
-    out = []
-    for manifest in manifests:
-        try:
-            kubernetes_validate.validate(manifest, "1.36", strict=True)
-        except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError) as error:
-            out.append(f"{manifest['kind']} {manifest['metadata']['name']}: {error}")
-    return out
 
 
 def with_defaults(value: Any, schema: dict[str, Any]) -> Any:

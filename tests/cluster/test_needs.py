@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from test_manifests import kubernetes_errors
+from support.kubernetes import kubernetes_errors
 
 from verif.cluster.config import Cluster, load_cluster
 from verif.cluster.egress import stage_policies

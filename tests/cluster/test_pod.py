@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from remote import ran, sh
+from support.remote import ran, sh
 
 from verif.cluster.config import Cluster
 from verif.cluster.images import lock_digest

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from remote import ran, sh
+from support.remote import ran, sh
 
 from verif.cluster.inside_pod import read_assignment
 from verif.errors import ClusterError

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from watched import QUICK
+from support.watched import QUICK
 
 from verif.cluster.config import Cluster
 from verif.cluster.jobs import job

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cluster_apiserver import ApiServer
-from watched import QUICK, created, disrupted, ended, looked, waiting
+from support.apiserver import ApiServer
+from support.watched import QUICK, created, disrupted, ended, looked, waiting
 
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster

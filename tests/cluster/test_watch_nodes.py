@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cluster_apiserver import ApiServer
-from watched import QUICK, created, disrupted, looked
+from support.apiserver import ApiServer
+from support.watched import QUICK, created, disrupted, looked
 
 from verif.cluster.state import State
 from verif.cluster.vigil import Patience, Vigil

@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 import pytest
-from cluster_apiserver import ApiServer
-from watched import Run, created
+from support.apiserver import ApiServer
+from support.watched import Run, created
 
 from verif.cluster.kueue import waiting_for
 
@@ -30,7 +30,7 @@ async def says(run: Run, words: str) -> None:
 
 
 async def test_events_of_the_workload_where_workloads_may_not_be_read(server: ApiServer, queued: Any) -> None:
-    from cluster_apiserver import failure
+    from support.apiserver import failure
 
     server.refusals = [("workloads", failure(403, "Forbidden", "workloads is forbidden"))]
     run = queued()
@@ -70,7 +70,7 @@ async def test_condition_of_the_workload(server: ApiServer, queued: Any, kind: s
 
 
 async def test_older_kueue_is_asked_in_its_own_version(server: ApiServer, queued: Any) -> None:
-    from cluster_apiserver import failure
+    from support.apiserver import failure
 
     server.refusals = [("kueue.x-k8s.io/v1beta2", failure(404, "NotFound", "404 page not found"))]
     run = queued()

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cluster_apiserver import ApiServer
-from watched import QUICK, Run, created, disrupted, ended, looked, waiting
+from support.apiserver import ApiServer
+from support.watched import QUICK, Run, created, disrupted, ended, looked, waiting
 
 from verif.cluster.request import StageRequest
 from verif.cluster.state import State

@@ -9,8 +9,8 @@ import time
 from typing import Any
 
 import pytest
-from cluster_apiserver import ApiServer, failure
-from watched import created
+from support.apiserver import ApiServer, failure
+from support.watched import created
 
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster

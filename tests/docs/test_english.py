@@ -2,7 +2,7 @@
 
 import re
 
-from tests.docs.pages import PAGES, ROOT, paragraphs, sentences, words
+from support.pages import PAGES, ROOT, paragraphs, sentences, words
 
 LONGEST = 40
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.docs.pages import ROOT, without_fences
+from support.pages import ROOT, without_fences
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "infra").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -100,8 +100,11 @@ class Services:
             assert time.monotonic() < end, "waited in vain"
             time.sleep(1)
 
+    def has_ended(self, run: str) -> bool:
+        return self.state(run) in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
     def wait_for_end(self, run: str) -> str:
-        self.wait(lambda: self.state(run) in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"))
+        self.wait(lambda: self.has_ended(run))
         return self.state(run)
 
 

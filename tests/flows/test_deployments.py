@@ -18,6 +18,7 @@ import yaml
 
 from flows.automations import NAME
 from flows.server import alive, end, environment, record_path
+from verif.system import local_services
 
 pytestmark = pytest.mark.slow
 STAGES = ["prepare", "policy", "judge", "verifier", "train", "evaluate", "register"]
@@ -76,7 +77,9 @@ def test_a_worker_with_an_empty_workspace_serves_the_gpu_pool(
     (init,), (container,) = pod["initContainers"], pod["containers"]
     places = {e["name"]: e["value"].replace("/workspace", str(tmp_path)) for e in container["env"]}
     subprocess.run(["git", "branch", "--force", "deployed"], cwd=services.root, check=True)
-    env = environment(services.root, 0, 0) | places | {
+    # What the Secrets of its `envFrom` hold: servers of `up` ask for their password.
+    secrets = local_services.credentials(":".join(services.login))
+    env = environment(services.root, 0, 0) | places | secrets | {
         "PREFECT_API_URL": f"{services.prefect}/api", "MLFLOW_TRACKING_URI": services.mlflow,
         "VERIF_REPOSITORY": str(services.root), "VERIF_BRANCH": "deployed", "PREFECT_WORKER_WEBSERVER_PORT": "0",
     }  # fmt: skip
@@ -93,7 +96,8 @@ def test_a_worker_with_an_empty_workspace_serves_the_gpu_pool(
         )
     try:
         run = services.trigger("pipeline/gpu", recipe="local")
-        assert services.wait_for_end(run) == "COMPLETED", (tmp_path / "log").read_text()[-3000:]
+        services.wait(lambda: services.has_ended(run) or worker.poll() is not None)
+        assert services.state(run) == "COMPLETED", (tmp_path / "log").read_text()[-3000:]
         (clone,) = (tmp_path / "verif" / ".verif" / "clones").iterdir()
         assert (clone / "reports" / "train.json").is_file()
     finally:
@@ -189,7 +193,15 @@ def test_a_run_whose_machine_died_is_marked_as_crashed(services: Any, finished: 
     """The last test of this file: it kills the worker with everything below it, as a lost machine does."""
     env = os.environ | {"PREFECT_API_URL": f"{services.prefect}/api"}
     shorter = "import asyncio, flows.automations as a; asyncio.run(a.install(45))"
-    subprocess.run([sys.executable, "-c", shorter], cwd=services.root, env=env, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", shorter],
+        cwd=services.root,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
     pid_file = services.root / "train.pid"
     pid_file.unlink(missing_ok=True)
     run = services.trigger("pipeline/weekly", recipe="local", overrides={"train.steps": 9999})

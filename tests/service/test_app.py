@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from harness import item
 from starlette.requests import ClientDisconnect
+from support.harness import item
 
 from verif.core.judge.cascade import Band, Cascade
 from verif.core.judge.client import JudgeClient

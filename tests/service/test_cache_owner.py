@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from stored_cache import stored, verdict
+from support.stored_cache import stored, verdict
 
 from verif.core import cache as module
 from verif.core.cache import VerdictCache

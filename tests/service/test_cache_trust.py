@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from fuzz import cache as fuzz
-from stored_cache import stored, verdict
+from support.stored_cache import stored, verdict
 
 from verif.core import cache as module
 from verif.core.cache import VerdictCache

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from harness import item, recipe
+from support.harness import item, recipe
 
 from verif.errors import ServiceError
 from verif.project import Stage
@@ -30,7 +30,7 @@ USER = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from harness import recipe
+from benchmarks.standins import recipe
 from verif.service.lease import verifier
 from verif.project import Stage
 with verifier(Stage(Path(sys.argv[2]), recipe(judge="none"), Path("x"))) as endpoint:
@@ -126,7 +126,7 @@ def test_shared_then_gone(stage: Stage) -> None:
 
 @pytest.mark.slow
 def test_a_killed_user_does_not_count_and_leaves_the_service_to_others(stage: Stage) -> None:
-    line = [sys.executable, "-c", USER, str(Path(__file__).parents[1]), str(stage.root)]
+    line = [sys.executable, "-c", USER, str(Path(__file__).parents[2]), str(stage.root)]
     user = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
     assert user.stdout is not None
     url = user.stdout.readline().strip()

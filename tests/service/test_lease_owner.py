@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from harness import recipe
+from support.harness import recipe
 from typer import Exit
 
 from verif.project import Stage

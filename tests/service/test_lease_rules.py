@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import recipe
+from support.harness import recipe
 
 from verif.errors import ServiceError
 from verif.project import Stage

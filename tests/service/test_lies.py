@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from harness import item
+from support.harness import item
 
 from verif.errors import ServiceError
 from verif.service import remote

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from harness import Service, item
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.harness import Service, item
 
 from verif.core.verifier import Verifier
 from verif.service import limits, reading

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from harness import item, recipe
+from support.harness import item, recipe
 
 from verif.core import checks
 from verif.core.cache import VerdictCache

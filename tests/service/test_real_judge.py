@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import ask
+from support.harness import ask
 
 from verif.project import Stage
 from verif.recipe import load_recipe

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from harness import Judge, recipe, service
+from support.harness import Judge, recipe, service
 
 from verif.audit.run import _served_elsewhere
 from verif.project import Stage

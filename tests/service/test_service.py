@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Judge, Service, ask, item, recipe, run_service, service, wrong
+from support.harness import Judge, Service, ask, item, recipe, run_service, service, wrong
 
 from verif.errors import InputError, ServiceError
 from verif.service.client import VerifierClient

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from harness import item
+from support.harness import item
 
 from verif.core.checks import PARAMS_BYTES, Rules
 from verif.core.judge.limit import OWNER, AdaptiveLimit

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Judge, item, recipe
+from support.harness import Judge, item, recipe
 
 import verif
 from verif.core.cache import VerdictCache

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 import pytest
 import yaml
-from listening import only_this_machine, only_with_the_token
+from support.listening import only_this_machine, only_with_the_token
 
 from verif.data.rollouts import read
 

@@ -2,7 +2,7 @@
 
 Names, texts and reasons come from rows, models and recipes. Rich reads `[/b]` in them as markup and ends with a traceback, and
 would pass an escape sequence on. Here strings are plain wherever they reach the console (lines, cells, titles); whoever wants
-a style gives `rich.text.Text` or `style=`. Every command uses this console and `described` (`tests/score/test_console.py`).
+a style gives `rich.text.Text` or `style=`. Every command uses this console and `described` (`tests/system/test_console.py`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@ r"""Calls of `re` and the idioms that the sandbox's engine runs slowly, replaced
 
 For checkers that need nothing else rewritten (nearly every one of VerInstruct), and without making their text anew.
 Every `re.search(...)` becomes a call of the helper that decides as CPython does (`verif/core/sandbox/inside`); a few idioms
-get a faster helper, with the same result on every text (`tests/checkers/test_faster.py`):
+get a faster helper, with the same result on every text (`tests/core/sandbox/test_faster.py`):
 
 - `re.findall(r"\b\w+\b", text)` finds the runs `\w+`, which start and end at boundaries anyway.
 - `re.split(r"(?<=[.!?])\s+", text)`: every match is the white space after one of the marks.

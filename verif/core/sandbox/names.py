@@ -1,6 +1,6 @@
 """Names and what is known of them: which methods, functions and modules of the engine agree with CPython's.
 
-A whitelist. Each entry was compared with CPython (`tests/checkers/test_differential.py`); a checker that uses
+A whitelist. Each entry was compared with CPython (`tests/core/sandbox/test_differential.py`); a checker that uses
 anything else is refused, so that what was never compared never decides.
 """
 

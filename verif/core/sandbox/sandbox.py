@@ -1,6 +1,6 @@
 """Model-written checkers, run where they can do no harm: pydantic-monty workers, a Python interpreter in Rust.
 
-Covered (each line has an adversarial test in `tests/checkers/test_hostile.py`):
+Covered (each line has an adversarial test in `tests/core/sandbox/test_hostile.py`):
 - reading and writing files, the network, subprocesses, the environment: not reachable, the calls raise
 - imports other than monty's own modules, dunder walks, `str.format` attribute walks, host objects: not reachable
 - an endless loop, a blow-up of a regular expression, deep recursion, sleeping: end at the time limit

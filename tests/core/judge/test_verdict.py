@@ -79,7 +79,7 @@ def test_a_second_of_fuzzing_finds_nothing() -> None:
     from importlib.util import module_from_spec, spec_from_file_location
     from pathlib import Path
 
-    spec = spec_from_file_location("fuzz_verdicts", Path(__file__).parents[1] / "fuzz" / "verdicts.py")
+    spec = spec_from_file_location("fuzz_verdicts", Path(__file__).parents[2] / "fuzz" / "verdicts.py")
     assert spec is not None
     assert spec.loader is not None
     fuzz = module_from_spec(spec)

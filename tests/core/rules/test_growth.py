@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import growth
 import pytest
-import readers
+from support import growth, readers
 
 from verif.core import rules
 
@@ -38,8 +37,8 @@ UNREAD = {
     "verif/pipeline/leftovers.py": "names of folders and command lines of processes",
     "verif/core/sandbox/helpers.py": "our own sources for the sandbox",
     "verif/registry/reproduction.py": "tags of a version, each by an expression that is anchored and bounded",
-    "verif/system/disclosure/content.py": "files of the project; measured in tests/disclosure",
-    "verif/system/disclosure/masking.py": "addresses; measured in tests/disclosure",
+    "verif/system/disclosure/content.py": "files of the project; measured in tests/system/disclosure",
+    "verif/system/disclosure/masking.py": "addresses; measured in tests/system/disclosure",
     "verif/system/disclosure/patch.py": "git's own output",
     "verif/system/web.py": "one header of a server",
     "verif/training/command.py": "the recipe's own values",
@@ -61,7 +60,7 @@ def test_every_module_with_expressions_is_measured_or_said_to_read_no_response(r
     rule_modules = {path for path in found if path.startswith("verif/core/rules/")}
     unknown = found - rule_modules - set(UNREAD) - readers.MODULES
     assert not unknown, (
-        f"add a reader to tests/readers.py, or say in UNREAD what they read: {sorted(unknown)}"
+        f"add a reader to tests/support/readers.py, or say in UNREAD what they read: {sorted(unknown)}"
     )
     assert found >= readers.MODULES
 

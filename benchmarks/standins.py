@@ -1,4 +1,4 @@
-"""A stand-in judge and a real verifier service, each in a process of its own on loopback."""
+"""A stand-in judge and a real verifier service, each in a process of its own on loopback: for benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from verif.recipe import parse_recipe
 from verif.service.client import VerifierClient
@@ -182,17 +180,3 @@ def wrong(items: list[Item], found: dict[str, Any], *, errors_allowed: bool = Fa
         ):
             bad.append((one.id, one.response.text, answer and answer.reward))
     return bad
-
-
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
-    """A stand-in judge, for the conftest that imports this."""
-    with standin() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def running(judge: Judge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service in front of it."""
-    with service(tmp_path_factory.mktemp("service"), judge) as found:
-        yield found

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from cluster_apiserver import ApiServer
+from support.apiserver import ApiServer
 
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster

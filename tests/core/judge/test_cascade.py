@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from harness import Judge as Standin
-from harness import item
+from support.harness import Judge as Standin
+from support.harness import item
 
 from verif.core.judge.cascade import Band, Cascade
 from verif.core.judge.client import JudgeAnswer, JudgeClient

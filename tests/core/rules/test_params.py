@@ -9,7 +9,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from readers import params_of
+from support.readers import params_of
 
 from verif.core import rules
 from verif.core.checks import Rules

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import ROOT, Judge, Service, ask, item, recipe, service, standin, start, wrong
+from support.harness import ROOT, Judge, Service, ask, item, recipe, service, standin, start, wrong
 
 from verif.system.serving import end_group
 

@@ -17,7 +17,7 @@ from verif.core.sandbox.sandbox import Sandbox
 from verif.types import Status
 
 P, F, E = Status.PASS, Status.FAIL, Status.ERROR
-FUZZ = runpy.run_path(str(Path(__file__).parents[1] / "fuzz" / "proof.py"))
+FUZZ = runpy.run_path(str(Path(__file__).parents[2] / "fuzz" / "proof.py"))
 
 
 def check(body: str, before: str = "") -> str:

@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from harness import item
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.harness import item
 
 from verif.core.judge.client import JudgeAnswer, JudgeClient
 from verif.core.judge.judge import Judge, confidence

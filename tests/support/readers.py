@@ -1,6 +1,6 @@
 """Every function of verif that reads text of a policy, a judge or a row, under one shape: text in, anything out.
 
-Rules come from their registry, the others are listed. `tests/rules/test_growth.py` measures all of them, and fails
+Rules come from their registry, the others are listed. `tests/core/rules/test_growth.py` measures all of them, and fails
 where a module that uses regular expressions is neither listed in `MODULES` nor said to read no such text.
 """
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import stand_ins
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import stand_ins
 
 from verif.data.rollouts import Rollout, read, step_files, step_path, write_step
 from verif.errors import InputError

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from harness import recipe
+from support.harness import recipe
 
 from verif.core.judge.client import JudgeAnswer
 from verif.core.judge.judge import Judge, judge_part, sampling

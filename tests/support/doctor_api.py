@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from aiohttp import web
-from cluster_apiserver import failure
+from support.apiserver import failure
 
 
 class Api:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import Judge, Service, address, ask, item, recipe, run_service, service, standin, wrong
+from support.harness import Judge, Service, address, ask, item, recipe, run_service, service, standin, wrong
 
 from verif.errors import ServiceError
 from verif.service.client import VerifierClient
@@ -88,14 +88,14 @@ async def test_another_verifier_in_its_place_is_refused(judge: Judge, running: S
 CLIENT = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
-from harness import ask, item
+from benchmarks.standins import ask, item
 asyncio.run(ask(sys.argv[2], [item(n, f"good dying {n}") for n in range(64)]))
 """
 
 
 async def test_client_killed_mid_batch(tmp_path: Path) -> None:
     with standin("--mean", "0.3", "--slots", "16") as judge, service(tmp_path, judge) as running:
-        line = [sys.executable, "-c", CLIENT, str(Path(__file__).parents[1]), running.url]
+        line = [sys.executable, "-c", CLIENT, str(Path(__file__).parents[2]), running.url]
         dying = await asyncio.to_thread(subprocess.Popen, line)
         async with VerifierClient(running.url) as client:
             while (await client.metrics())["verif_pending_items"] == 0:

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from harness import Judge, standin
+from support.harness import Judge, standin
 
 from verif.core.judge.client import JudgeClient
 from verif.core.judge.endpoint import FAILURES, Endpoint, choose
