@@ -224,7 +224,8 @@ def test_real_rows_go_through_the_same_stages(clone: Path, env: dict[str, str], 
     few += ["--set", f"evaluate.benchmarks={named}"]
     done = run(clone, env, "--recipe", "verinstruct-tiny", "--data", str(file), *few)
     assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads((clone / "reports" / "evaluation.json").read_text())["benchmarks"]
-    assert {name: found[name]["n"] for name in found} == {"held-back": 16, "ifeval": 16}
-    assert json.loads((clone / "reports" / "data.json").read_text())
+    benchmarks = json.loads((clone / "reports" / "evaluation.json").read_text())["benchmarks"]
+    held_back = json.loads((clone / "reports" / "data.json").read_text())["rows"]["test"]
+    assert 8 <= held_back <= 32  # 16 are asked for; a row's digest decides where it goes, so that none ever moves
+    assert {name: row["n"] for name, row in benchmarks.items()} == {"held-back": held_back, "ifeval": 16}
     assert (clone / "reports" / "index.html").stat().st_size > 1000
