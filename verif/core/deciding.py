@@ -7,6 +7,7 @@ carries, stores or waits (`CARRIES`) is left out; a test refuses a module that i
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,7 @@ DECIDES = {
                 "plan.py", "reward.py", "starting.py", "verifier.py"),
 }  # fmt: skip
 """Part to its files and folders in this package; of folders all files count, tables and prompts too."""
+_RULES = "verif.core.rules."
 CARRIES = (
     "__init__.py", "activate.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py", "failures.py",
     "instruction_files.py",
@@ -37,6 +39,21 @@ CARRIES = (
 def code_digest(part: str) -> str:
     """Digest of a part's files, by place and content; read once per process."""
     return code_below(CORE, DECIDES[part])
+
+
+@cache
+def rules_digest(modules: tuple[str, ...]) -> str:
+    """As `code_digest("rules")`, for the rules of some modules: these, what they import beside them, and what all work on."""
+    todo, reached = ["__init__", *(name.removeprefix(_RULES) for name in modules)], set[str]()
+    while todo:
+        name = todo.pop()
+        if name not in reached:
+            reached.add(name)
+            tree = ast.walk(ast.parse((CORE / "rules" / f"{name}.py").read_bytes()))
+            imports = [node.module for node in tree if isinstance(node, ast.ImportFrom) and node.module]
+            todo += [module.removeprefix(_RULES) for module in imports if module.startswith(_RULES)]
+    _, *shared = DECIDES["rules"]
+    return code_below(CORE, (*(f"rules/{name}.py" for name in sorted(reached)), *shared))
 
 
 def code_below(folder: Path, places: tuple[str, ...]) -> str:
