@@ -86,6 +86,28 @@ class Instruction(Frozen):
     meta: dict[str, Any] = Field(default_factory=dict)
 
 
+def type_name(constraint: Constraint, family: str = "") -> str:
+    """What every table calls a constraint: its rule, or its kind with its dimension or family where it has one.
+
+    >>> from verif import SoftConstraint
+    >>> type_name(SoftConstraint(text="Keep a formal tone.", dimension="tone"))
+    'soft:tone'
+    """
+    if constraint.kind == "rule":
+        return constraint.rule
+    if constraint.kind == "soft":
+        family = constraint.dimension or family
+    return f"{constraint.kind}:{family}" if family else constraint.kind
+
+
+def type_names(instruction: Instruction) -> list[str]:
+    """`type_name` of each constraint, in their order; VerInstruct's rows name families in `meta.families`."""
+    families = instruction.meta.get("families", ())
+    named = [f if isinstance(f, str) else "" for f in families] if isinstance(families, list | tuple) else []
+    named += [""] * (len(instruction.constraints) - len(named))
+    return [type_name(c, family) for c, family in zip(instruction.constraints, named, strict=False)]
+
+
 class Response(Frozen):
     """What the policy said. `finished` is False when generation was cut off by its length limit.
 

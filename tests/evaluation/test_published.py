@@ -181,7 +181,7 @@ def test_sysbench_from_file_to_scores(tmp_path: Path) -> None:
         infos[f"q{turn}"] = {"criteria": criteria}
     path = written(tmp_path / "s.json", [{"system_id": 7, "messages": messages, "prompt_infos": infos}])
     found, rows, _ = scores(path, "sysbench", lambda c: "yes")
-    assert [row.family for row in rows] == ["content"] * 4
+    assert [row.family for row in rows] == ["soft:content"] * 4
     assert found["csr"] == pytest.approx((1 + 1 / 2 + 1) / 3)
     assert (found["isr"], found["ssr"]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from verif.audit.accuracy import type_name
 from verif.core.verifies import Verifies
 from verif.data.rollouts import Rollout, read_file, step_files, write_step
 from verif.errors import ServiceError
 from verif.system.files import new_directory
-from verif.types import Item, Status, Verification
+from verif.types import Item, Status, Verification, type_names
 
 
 @dataclass(slots=True)
@@ -39,10 +38,9 @@ class Changes:
         self.asked += 1
         self.repaired += old.reward is None and new.reward is not None
         self.rewards.append((old.reward, new.reward))
-        constraints = old.instruction.constraints
-        before, after = _statuses(old), _statuses(new)
-        for constraint, was, now in zip(constraints, before, after, strict=True):
-            self.transitions[type_name(constraint)][was, now] += 1
+        names = type_names(old.instruction)
+        for name, was, now in zip(names, _statuses(old), _statuses(new), strict=True):
+            self.transitions[name][was, now] += 1
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per constraint type: how many, how many changed, and every change by name."""

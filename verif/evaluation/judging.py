@@ -15,8 +15,8 @@ from verif.core.checks import Rules
 from verif.core.rules import get
 from verif.core.text import Doc
 from verif.core.verifies import Verifies
-from verif.evaluation.case import REFERENCE, Answer, Case, Row, family
-from verif.types import Item, ReferenceConstraint, Response, RuleConstraint, Status, Verification
+from verif.evaluation.case import REFERENCE, Answer, Case, Row
+from verif.types import Item, ReferenceConstraint, Response, RuleConstraint, Status, Verification, type_names
 
 RULES = Rules()
 
@@ -79,10 +79,8 @@ def by_truth(base: Row, case: Case, answer: Answer, *, policy_thinks: bool = Fal
 
 def _place(base: Row, case: Case, index: int) -> Row:
     """The row of one of the case's constraints."""
-    constraint = case.instruction.constraints[index]
-    return replace(
-        base, index=index, family=family(case.instruction, index), kind=constraint.kind, constraint=constraint.text
-    )  # fmt: skip
+    constraint, name = case.instruction.constraints[index], type_names(case.instruction)[index]
+    return replace(base, index=index, family=name, kind=constraint.kind, constraint=constraint.text)
 
 
 def by_rules(base: Row, case: Case, answer: Answer, *, policy_thinks: bool = False) -> Iterator[Row]:
