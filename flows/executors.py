@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from flows.logs import heard
-from flows.workspace import Place, git
+from flows.workspace import Place
 from verif.cluster.request import goes_to_cluster
 from verif.errors import ClusterError
 from verif.pipeline.run import Outcome, parent_run, run_stage
 from verif.project import load_stage, read_parameters, recorded_overrides
 from verif.recipe import Recipe, Resources, VerInstructData
 from verif.system.dvc import changed
+from verif.system.git import git
 from verif.system.run_cache import dvc
 
 Executor = Literal["recipe", "local"]

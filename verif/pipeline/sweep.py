@@ -23,6 +23,7 @@ from verif.errors import RecipeError, VerifError
 from verif.evaluation.summary import MAIN
 from verif.recipe import Section, load_recipe, parse_recipe
 from verif.system.files import digest, write_json
+from verif.system.git import ask, git
 
 VERDICTS = "reports/evaluation/verdicts.parquet"
 
@@ -77,17 +78,11 @@ def load_sweep(path: Path, recipes: Path) -> Sweep:
 
 def project_state(root: Path) -> str:
     """The commit with what was changed since, recipes included, but for reports and `dvc.lock`, which runs write."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, check=False)
-        if done.returncode:
-            raise VerifError(
-                f"a sweep needs a git repository with a commit: {done.stderr.decode()[:200].strip()}"
-            )
-        return done.stdout.decode("utf-8", "replace")
-
-    changes = git("diff", "HEAD", "--", ".", ":(exclude)reports", ":(exclude)dvc.lock")
-    return digest([git("rev-parse", "HEAD"), changes])
+    head = ask(root, "rev-parse", "HEAD")
+    if not head.ok:
+        raise VerifError(f"a sweep needs a git repository with a commit: {head.complaint}")
+    changes = git(root, "diff", "HEAD", "--", ".", ":(exclude)reports", ":(exclude)dvc.lock")
+    return digest([head.text, changes.encode("utf-8", "surrogateescape").decode("utf-8", "replace")])
 
 
 def jobs(sweep: Sweep, state: str = "") -> list[Job]:
