@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verif.audit.accuracy import measure
-from verif.audit.cases import Case as AuditCase
+from verif.audit.cases import AuditCase as AuditCase
 from verif.audit.cases import Opinion
 from verif.core.row_files import read_rows
 from verif.core.score import Summary, score
-from verif.evaluation.case import Answer, Case
+from verif.evaluation.case import Case, Generation
 from verif.evaluation.judging import blank, by_verifier
 from verif.types import Instruction, Status, Verdict, type_names
 
@@ -45,7 +45,7 @@ def test_every_table_uses_the_same_names(tmp_path: Path) -> None:
     case = AuditCase("7", row.instruction, "A day.", (True, True, True))
     assert set(measure([case], [Opinion(verdicts, True, True, 1.0)], "average").types) == set(NAMES)
 
-    asked, answer = Case(row.instruction), Answer("A day.")
+    asked, answer = Case(row.instruction), Generation("A day.")
     kept = by_verifier([(blank("b", "after", "t1", asked, answer), asked, answer)], Silent(), "id")  # type: ignore[arg-type]
     assert [verdict.family for verdict in kept] == NAMES
 

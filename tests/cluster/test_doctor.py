@@ -15,7 +15,7 @@ from support.doctor_api import Api
 from support.remote import on_kubernetes, ran, sh
 
 from verif.cluster.client import Kube
-from verif.cluster.findings import Finding, require
+from verif.cluster.findings import Check, require
 from verif.cluster.project_checks import (
     check_data,
     check_labels,
@@ -125,8 +125,8 @@ def test_a_commit_below_what_others_pushed_is_found_and_no_branch_here_moves(
 
 
 def test_all_that_is_missing_is_one_error() -> None:
-    require([Finding("a", True)])
-    bad = [Finding("a", True), Finding("b", False, "is gone", "Bring it."), Finding("c", False, "", "Do it.")]
+    require([Check("a", True)])
+    bad = [Check("a", True), Check("b", False, "is gone", "Bring it."), Check("c", False, "", "Do it.")]
     with pytest.raises(ClusterError) as caught:
         require(bad)
     assert str(caught.value) == (
@@ -139,7 +139,7 @@ def test_data_comes_with_the_commit_or_from_the_remote(repository: Path, tmp_pat
     def dvc(*arguments: str) -> None:
         subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=repository, check=True)
 
-    def findings() -> dict[str, Finding]:
+    def findings() -> dict[str, Check]:
         return {f.what: f for f in check_data(repository, recipe)}
 
     tiny = load_recipe("verinstruct-tiny", repository / "recipes").model_dump(by_alias=True)

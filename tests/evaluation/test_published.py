@@ -13,7 +13,7 @@ import yaml
 from verif.errors import InputError
 from verif.evaluation import catalog
 from verif.evaluation.benchmarks import references
-from verif.evaluation.case import Answer, Row
+from verif.evaluation.case import Generation, VerdictRow
 from verif.evaluation.run import Suite, judge_all
 from verif.types import Item, Reward, Status, Verdict, Verification
 
@@ -42,11 +42,11 @@ def _word(text: str) -> str:
     return text.rstrip("'. ").split()[-1]
 
 
-def scores(path: Path, name: str, answer) -> tuple[dict[str, float], list[Row], Contains]:
+def scores(path: Path, name: str, answer) -> tuple[dict[str, float], list[VerdictRow], Contains]:
     """Load, answer every case, judge, score."""
     benchmark, judge = catalog.get(name), Contains()
     cases = benchmark.load(path)
-    answers = {case.id: Answer(answer(case)) for case in cases}
+    answers = {case.id: Generation(answer(case)) for case in cases}
 
     @contextmanager
     def opened() -> Iterator[tuple[Contains, str]]:

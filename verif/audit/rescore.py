@@ -20,7 +20,7 @@ from verif.types import Item, Status, Verification, type_names
 
 
 @dataclass(slots=True)
-class Changes:
+class VerdictChanges:
     """What another verifier says differently.
 
     `transitions`: per constraint type, counts of (status before, status after), a rollout without any verdict
@@ -83,9 +83,11 @@ def needs_repair(rollout: Rollout) -> bool:
     return any(verdict.status is Status.ERROR for verdict in rollout.verification.verdicts)
 
 
-async def rescore(verifier: Verifies, source: Path, target: Path, *, errors_only: bool = False) -> Changes:
+async def rescore(
+    verifier: Verifies, source: Path, target: Path, *, errors_only: bool = False
+) -> VerdictChanges:
     """Judge the rollouts at `source` (a folder or a file) again and write them to the new folder `target`."""
-    changes = Changes()
+    changes = VerdictChanges()
     with new_directory(target) as folder:
         for path in step_files(source):
             rows = list(read_file(path))

@@ -8,7 +8,7 @@ from pathlib import Path
 from verif.cluster.client import Kube
 from verif.cluster.cluster_checks import check_cluster, check_images
 from verif.cluster.config import Cluster, load_cluster
-from verif.cluster.findings import Finding
+from verif.cluster.findings import Check
 from verif.cluster.project_checks import (
     check_data,
     check_labels,
@@ -30,7 +30,7 @@ def examine(
     *,
     base: Path | None = None,
     overrides: Overrides | None = None,
-) -> list[Finding]:
+) -> list[Check]:
     """Everything, looked at before anything is submitted, so that all that is missing can be said at once.
 
     `root` holds the commit, the parameters and the data of the run. People work in `base`: in `root` itself, or in the
@@ -44,16 +44,16 @@ def examine(
         if remote.ok:
             findings.append(check_tracked(root))
     except ClusterError as error:
-        findings.append(Finding("data", False, error.message, error.hint))
+        findings.append(Check("data", False, error.message, error.hint))
     try:
         cluster = load_cluster(cluster_file)
         findings += [check_pushed(root, cluster.repository), check_images(recipe, cluster)]
         findings += asyncio.run(_ask(recipe, cluster))
     except ClusterError as error:
-        findings.append(Finding("cluster", False, error.message, error.hint))
+        findings.append(Check("cluster", False, error.message, error.hint))
     return findings
 
 
-async def _ask(recipe: Recipe, cluster: Cluster) -> list[Finding]:
+async def _ask(recipe: Recipe, cluster: Cluster) -> list[Check]:
     async with Kube.connected(cluster, patience_s=10) as kube:
         return await check_cluster(kube, recipe, cluster)

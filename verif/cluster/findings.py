@@ -9,7 +9,7 @@ from verif.errors import ClusterError
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """One check: what was looked at, whether it is in order, and what to do if not."""
 
     what: str
@@ -18,7 +18,7 @@ class Finding:
     fix: str = ""
 
 
-def require(findings: Sequence[Finding]) -> None:
+def require(findings: Sequence[Check]) -> None:
     """One error that names each check that failed, with what to do about it."""
     bad = [f for f in findings if not f.ok]
     if bad:

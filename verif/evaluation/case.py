@@ -41,7 +41,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Generation:
     """What a model said. `note` says why there is no text, e.g. a prompt longer than the context."""
 
     text: str
@@ -51,7 +51,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Row:
+class VerdictRow:
     """One kept verdict: who was asked what, said what, and what was decided by whom and why.
 
     `index` is the constraint's position; -1 is the response's language (the local world's grammaticality).
@@ -96,12 +96,12 @@ class Benchmark:
     paper: str
     judging: Judging
     load: Callable[[Path], list[Case]]
-    score: Callable[[Sequence[Case], Sequence[Row], int, int], Scores]
+    score: Callable[[Sequence[Case], Sequence[VerdictRow], int, int], Scores]
     needs_file: bool = True
     note: str = ""
 
 
-def conversation(case: Case, cases: dict[str, Case], answers: dict[str, Answer]) -> Messages:
+def conversation(case: Case, cases: dict[str, Case], answers: dict[str, Generation]) -> Messages:
     """The messages a case is asked with; what it follows must have been answered."""
     own = messages_of(case.instruction)
     if not case.follows:

@@ -27,10 +27,10 @@ from verif.service.scan import values
 from verif.types import Verification
 
 if TYPE_CHECKING:
-    from verif.service.state import State
+    from verif.service.state import ServiceState
 
 
-async def verify(state: State, request: Request) -> Response:
+async def verify(state: ServiceState, request: Request) -> Response:
     """The answer to a request: a stream, or why there is none."""
     client = request.client.host if request.client else ""
     if state.closing:
@@ -111,7 +111,7 @@ def _admit(verifier: Verifier, body: bytearray) -> VerifyRequest | str:
 
 
 async def _stream(
-    state: State, answers: AsyncIterator[list[Verification]], hold: _Hold, aside: bool
+    state: ServiceState, answers: AsyncIterator[list[Verification]], hold: _Hold, aside: bool
 ) -> AsyncIterator[bytes]:
     begun = state.busy_at = time.monotonic()
     count = 0
@@ -130,7 +130,7 @@ async def _stream(
         state.metrics.request_seconds.observe(state.busy_at - begun)
 
 
-def _busy(state: State) -> JSONResponse:
+def _busy(state: ServiceState) -> JSONResponse:
     reading = state.reading
     return error(429, f"{state.batcher.pending} items are pending, {reading} bytes are being read", 1)
 

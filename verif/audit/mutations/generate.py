@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from verif.audit.cases import Case
+from verif.audit.cases import AuditCase
 from verif.audit.mutations.base import MUTATORS, Edits, Raw, prose, readable
 from verif.core.rules import rules as registered
 from verif.types import Instruction, RuleConstraint
@@ -26,7 +26,7 @@ class Mutation:
 
     rule: str
     direction: Direction
-    case: Case
+    case: AuditCase
 
 
 def mutator(rule: str) -> Edits | None:
@@ -38,7 +38,7 @@ def mutator(rule: str) -> Edits | None:
 
 
 def generate(
-    rng: random.Random, rules: Sequence[str], golden: Sequence[Case], per_rule: int
+    rng: random.Random, rules: Sequence[str], golden: Sequence[AuditCase], per_rule: int
 ) -> tuple[list[Mutation], list[str]]:
     """`per_rule` triples (true, broken, repaired) for each rule, and the rules that have no mutator."""
     seen = _golden_texts(golden)
@@ -85,10 +85,10 @@ def _mutation(rule: str, direction: Direction, raw: Raw, text: str, ok: bool, nu
     instruction = Instruction(
         id=f"mutation-{rule}-{number}", prompt=constraint.text, constraints=(constraint,)
     )
-    return Mutation(rule, direction, Case(f"{instruction.id}-{direction}", instruction, text, (ok,)))
+    return Mutation(rule, direction, AuditCase(f"{instruction.id}-{direction}", instruction, text, (ok,)))
 
 
-def _golden_texts(golden: Sequence[Case]) -> Mapping[str, list[tuple[Raw, str, bool]]]:
+def _golden_texts(golden: Sequence[AuditCase]) -> Mapping[str, list[tuple[Raw, str, bool]]]:
     """Parameters, response and truth of each rule constraint of the golden set; noise is no start for an edit."""
     out: dict[str, list[tuple[Raw, str, bool]]] = defaultdict(list)
     for case in golden:

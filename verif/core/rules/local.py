@@ -27,7 +27,7 @@ class Word(Params):
     word: Text
 
 
-class Words(Params):
+class KeywordList(Params):
     """Several keywords; case does not matter."""
 
     words: Texts
@@ -100,8 +100,8 @@ def keyword_twice(doc: Doc, p: Word) -> Outcome:
     return _counted(found, found >= 2, f"uses of {p.word!r}")
 
 
-@rule("local:keywords", Words)
-def keywords(doc: Doc, p: Words) -> Outcome:
+@rule("local:keywords", KeywordList)
+def keywords(doc: Doc, p: KeywordList) -> Outcome:
     """All of the words stand in the response."""
     missing = [word for word in p.words if not _uses(doc, word)]
     return Outcome(
@@ -109,8 +109,8 @@ def keywords(doc: Doc, p: Words) -> Outcome:
     )
 
 
-@rule("local:forbidden", Words)
-def forbidden(doc: Doc, p: Words) -> Outcome:
+@rule("local:forbidden", KeywordList)
+def forbidden(doc: Doc, p: KeywordList) -> Outcome:
     """None of the words stands in the response, which is not empty."""
     used = [word for word in p.words if _uses(doc, word)]
     if not doc.words:
