@@ -38,8 +38,7 @@ def preflight(place: Place, stages: Sequence[str], executor: Executor) -> None:
     recipe = load_stage(place.root).recipe
     if executor != "recipe" or not any(goes_to_cluster(recipe, stage) for stage in stages):
         return
-    from verif.cluster.doctor import examine
-    from verif.cluster.findings import require
+    from verif.cluster.doctor import examine, require
 
     overrides = recorded_overrides(place.root)
     require(examine(place.root, recipe, place.root / CLUSTER_FILE, base=place.base, overrides=overrides))

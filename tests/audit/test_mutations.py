@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from verif.audit.cases import AuditCase, ask
-from verif.audit.mutations import MUTATORS, Mutation, generate
 from verif.audit.mutations import score as scoring
+from verif.audit.mutations.base import mutators
+from verif.audit.mutations.generate import Mutation, generate
 from verif.audit.second_process import RulesOnly
 from verif.core.rules import Outcome, registry, rules
 
@@ -77,4 +78,4 @@ def test_a_broken_response_differs_little_from_the_true_one() -> None:
 
 def test_a_rule_without_a_mutator_is_named() -> None:
     assert generate(random.Random(0), ["new:rule"], [], 2) == ([], ["new:rule"])
-    assert "local:title" in MUTATORS
+    assert "local:title" in mutators()

@@ -15,7 +15,7 @@ from typing import Any
 from verif.audit.attacks.signature import signs
 from verif.audit.mutations import base as mutations
 from verif.audit.mutations import counted
-from verif.audit.mutations.base import MUTATORS
+from verif.audit.mutations.base import mutators
 from verif.audit.watch import signs as watched
 from verif.core import answer, language, rules, segment
 from verif.core import rows as formats
@@ -156,7 +156,9 @@ OTHERS: dict[str, Read] = {
     "mutations.sentences": lambda text: counted.SENTENCE.count(text, {}),
     "mutations.words": lambda text: counted.WORD.count(text, {}),
     "mutations.capitals": lambda text: counted.CAPITAL.count(text, {}),
-    "mutations.exclaim": _quietly(lambda text: MUTATORS["local:exclaim"].repair(random.Random(1), text, {})),
+    "mutations.exclaim": _quietly(
+        lambda text: mutators()["local:exclaim"].repair(random.Random(1), text, {})
+    ),
     "references.in_form": lambda text: references.in_form("a{answer}a", text),
     "references.in_long_form": lambda text: references.in_form("{answer}" + "a" * len(text), text),
     **{

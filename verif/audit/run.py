@@ -22,8 +22,8 @@ from verif.audit.cases import AuditCase, ask, failures, positions
 from verif.audit.findings import Findings, numbers
 from verif.audit.gate import Reason, decide
 from verif.audit.golden import oracle_of, read_golden
-from verif.audit.mutations import generate
 from verif.audit.mutations import score as mutations
+from verif.audit.mutations.generate import generate
 from verif.core.failures import commonest
 from verif.core.verifies import Verifies
 from verif.project import Stage

@@ -13,12 +13,12 @@ from verif.cluster.calls import told
 from verif.cluster.client import KUEUE_VERSIONS, Kube
 from verif.cluster.config import Cluster, Role
 from verif.cluster.egress import stage_policies
-from verif.cluster.findings import Check
 from verif.cluster.manifests import manifest
 from verif.cluster.pod_spec import Manifest
 from verif.cluster.request import StageRequest, goes_to_cluster
 from verif.cluster.verifier import verifier
 from verif.recipe import Recipe
+from verif.system.check import Check
 
 RIGHTS = [("batch", "jobs"), ("ray.io", "rayjobs"), ("", "pods"), ("", "pods/log"), ("", "events"),
           ("apps", "deployments"), ("", "services"), ("", "configmaps"), ("networking.k8s.io", "networkpolicies"),

@@ -7,14 +7,12 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from verif.audit.labels import FIX, labels
-from verif.cluster.findings import Check
 from verif.cluster.request import goes_to_cluster
-from verif.data.pin import unpinned
 from verif.errors import ClusterError, VerifError
 from verif.project import Overrides, merged, read_parameters
 from verif.recipe import Recipe, VerInstructData
 from verif.system import run_cache as transport
+from verif.system.check import Check
 from verif.system.disclosure.masking import mask_uri
 from verif.system.git import GitAnswer, ask
 
@@ -122,15 +120,3 @@ def check_data(root: Path, recipe: Recipe) -> list[Check]:
             "`git add` or `dvc add` them, and commit.",
         ),
     ]
-
-
-def check_recipe(recipe: Recipe) -> Check:
-    """Every model and benchmark of the hub is pinned."""
-    loose = unpinned(recipe)
-    return Check("pinned models", not loose, ", ".join(loose), f"Run `verif recipe pin {recipe.name}`.")
-
-
-def check_labels(recipe: Recipe, root: Path) -> list[Check]:
-    """Labelled responses for the judge's audit, where the recipe needs any: without them training refuses at last."""
-    found = labels(recipe, root)
-    return [Check("labelled responses", *found, f"Give {FIX}.")] if found else []

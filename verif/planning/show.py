@@ -13,11 +13,11 @@ from rich.text import Text
 from verif.planning.fit import Fitted, Prediction
 from verif.planning.hardware import ASSUMPTIONS
 from verif.planning.memory import Estimate
-from verif.planning.missing import Need
 from verif.planning.pace import JudgePace, mean_service
 from verif.planning.placement import Placed
 from verif.planning.scale import BUSY, Busy, LocalRow, Size
 from verif.planning.timeline import Timeline
+from verif.system.check import Check
 from verif.system.console import Console
 from verif.training.command import CommandLine
 
@@ -76,15 +76,15 @@ def assumptions() -> Table:
     return table
 
 
-def needs(found: list[Need]) -> Table:
+def needs(checks: list[Check]) -> Table:
     """What is missing here."""
-    missing = sum(not one.ok for one in found)
+    missing = sum(not check.ok for check in checks)
     title = f"On this machine: {missing} missing" if missing else "On this machine: nothing is missing"
     table = _table(title, "what", "", "detail", "what to do")
-    for one in found:
+    for check in checks:
         table.add_row(
-            one.what, "ok" if one.ok else "missing", one.detail, "" if one.ok else one.fix,
-            style=None if one.ok else "yellow",
+            check.what, "ok" if check.ok else "missing", check.detail, "" if check.ok else check.fix,
+            style=None if check.ok else "yellow",
         )  # fmt: skip
     return table
 

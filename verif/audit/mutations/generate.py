@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from verif.audit.cases import AuditCase
-from verif.audit.mutations.base import MUTATORS, Edits, Raw, prose, readable
+from verif.audit.mutations.base import Edits, Raw, mutators, prose, readable
 from verif.core.rules import rules as registered
 from verif.types import Instruction, RuleConstraint
 
@@ -34,7 +34,8 @@ def mutator(rule: str) -> Edits | None:
     own = registered().get(rule)
     if own is not None and own.edits is not None:
         return own.edits
-    return MUTATORS.get(rule) or MUTATORS.get(rule.removesuffix("_fixed").removesuffix("_multilingual"))
+    known = mutators()
+    return known.get(rule) or known.get(rule.removesuffix("_fixed").removesuffix("_multilingual"))
 
 
 def generate(
