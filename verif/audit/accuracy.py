@@ -15,7 +15,7 @@ from typing import Any
 
 from verif.audit.cases import Case, Opinion, every, passed
 from verif.stats import Interval, proportion
-from verif.types import Constraint, Formula, Verdict
+from verif.types import Constraint, Formula, Verdict, is_hard
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ def type_name(constraint: Constraint) -> str:
 
 
 def _hard(case: Case, verdict: Verdict) -> bool:
-    return all(case.instruction.constraints[i].kind in ("rule", "checker") for i in verdict.covers)
+    return all(is_hard(case.instruction.constraints[i]) for i in verdict.covers)
 
 
 def _types(case: Case, verdict: Verdict) -> Iterable[str]:
