@@ -65,6 +65,7 @@ def holds(count: int, relation: Relation, threshold: int) -> bool:
 
 MOST = 2**63 - 1  # what JSON readers and parquet can hold
 Count = Annotated[int, BeforeValidator(_number), Field(ge=0, le=MOST)]
+Percentage = Annotated[int, BeforeValidator(_number), Field(ge=0, le=100)]
 Ordinal = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MOST)]
 _Line = Annotated[str, Field(max_length=LONGEST), AfterValidator(_strip), Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST)]
