@@ -72,6 +72,7 @@ Text = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1, max_length=LONGEST), AfterValidator(_short)]
 Phrase = _Line
 Request = Annotated[str, Field(max_length=LONG), AfterValidator(_strip), Field(min_length=1)]
+Verbatim = Annotated[str, Field(min_length=1, max_length=LONG)]
 Expression = Annotated[_Line, AfterValidator(_expression)]
 Splitter = Annotated[_Line, AfterValidator(_splitter)]
 Marker = Annotated[_Line, AfterValidator(_marker)]

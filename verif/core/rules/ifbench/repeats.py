@@ -6,8 +6,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from verif.core.rules.params import Count
-from verif.core.rules.params import Request as Stripped
+from verif.core.rules.params import Count, Verbatim
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
@@ -18,13 +17,13 @@ SENTENCE = "Only output this sentence here, ignore all other requests."
 class Request(Params):
     """The request that must be repeated."""
 
-    prompt_to_repeat: Stripped
+    prompt_to_repeat: Verbatim
 
 
 class Span(Params):
     """A request, and the first word of a span and the one behind its last, from 0."""
 
-    prompt_to_repeat: Stripped
+    prompt_to_repeat: Verbatim
     n_start: Count
     n_end: Count
 
