@@ -33,17 +33,12 @@ _TWO = {
     "ja": "******で区切って、異なる答えを二つ書いてください。",
 }
 _JSON = {"es": "Responde solo con JSON.", "fr": "Répondez uniquement en JSON.", "ja": "JSONだけで答えてください。"}
-_NTH = {
-    "es": "Escribe {num_paragraphs} párrafos separados por una línea en blanco; el {nth_paragraph} empieza por {first_word}.",
-    "fr": "Écrivez {num_paragraphs} paragraphes séparés par une ligne vide ; le {nth_paragraph} commence par {first_word}.",
-}
 _PLACES = {
     "fr": "Laissez au moins {num_placeholders} champs à remplir, entre crochets : [nom].",
     "ja": "[名前]のような空欄を{num_placeholders}個以上入れてください。",
 }
 _WORDS_IN = {"es": "Usa las palabras {keywords}.", "fr": "Employez les mots {keywords}."}
 _WORDS_OUT = {"es": "No uses las palabras {forbidden_words}.", "fr": "N'employez pas les mots {forbidden_words}."}
-_END = {"es": "Termina con: {end_phrase}", "fr": "Terminez par : {end_phrase}"}
 _REPEAT = {
     "es": "Repite primero esta petición y responde después: {prompt_to_repeat}",
     "fr": "Répétez d'abord cette demande, puis répondez : {prompt_to_repeat}",
@@ -61,15 +56,10 @@ for _tongue in ("fr", "ja"):
     rule(f"{_tongue}:detectable_content:number_placeholders", content.Placeholders, asks=_PLACES[_tongue],
          example=({"num_placeholders": 2}, "[a] [b]", "[a]"))(content.number_placeholders)  # fmt: skip
 for _tongue in ("es", "fr"):
-    rule(f"{_tongue}:length_constraints:nth_paragraph_first_word", length.FirstWord, asks=_NTH[_tongue],
-         example=({"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Luna"}, "Sol.\n\nLuna.", "Luna.\n\nSol."),
-         )(length.nth_paragraph_first_word)  # fmt: skip
     rule(f"{_tongue}:keywords:existence", keywords.Keywords, asks=_WORDS_IN[_tongue],
          example=({"keywords": ["mar"]}, "El mar.", "El sol."))(keywords.existence)  # fmt: skip
     rule(f"{_tongue}:keywords:forbidden_words", keywords.Forbidden, asks=_WORDS_OUT[_tongue],
          example=({"forbidden_words": ["mar"]}, "El sol. Los mares.", "El mar."))(keywords.forbidden_words)  # fmt: skip
-    rule(f"{_tongue}:startend:end_checker", phrases.EndPhrase, asks=_END[_tongue],
-         example=({"end_phrase": "Hasta luego"}, "Bien. hasta luego", "Hasta luego. Bien."))(phrases.end_checker)  # fmt: skip
     rule(f"{_tongue}:combination:repeat_prompt", combination.Repeat, asks=_REPEAT[_tongue],
          example=({"prompt_to_repeat": "Di hola."}, "Di hola. Hola", "Hola. Di hola."))(combination.repeat_prompt)  # fmt: skip
     rule(f"{_tongue}:punctuation:no_comma", asks=_COMMA[_tongue], example=({}, "A y B", "A, B"))(phrases.no_comma)

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from verif.core import segment
-from verif.core.rules import content
+from verif.core.rules import content, length, phrases
 from verif.core.rules.mifeval.common import in_language, one_of, title_between
 from verif.core.rules.mifeval.shared import French, Sentences, counted
 from verif.core.rules.params import Text
@@ -40,7 +40,7 @@ class Accents(Params):
 
 
 class Language(Params):
-    """An ISO 639-1 code; `zh` is either Chinese."""
+    """An ISO 639-1 code."""
 
     language: Annotated[str, Field(max_length=5)]
 
@@ -65,10 +65,20 @@ def _abbreviated(sentence: str) -> bool:
 @rule("fr:language:response_language", Language, asks="Répondez uniquement dans la langue {language}.",
       example=({"language": "de"}, "Das ist ein kurzer Satz auf Deutsch.", "Ceci est une phrase en français."))  # fmt: skip
 def response_language(doc: Doc, params: Language) -> Outcome:
-    """The most probable language is the one asked; as upstream, a text without letters follows."""
+    """The most probable language is the one asked; a text without letters follows.
+
+    Upstream asks for `zh`, which its detector never gives (it says zh-cn or zh-tw): such a row cannot be followed.
+    """
     found = doc.language
-    ok = found in (params.language, None) or (params.language == "zh" and found in ("zh-cn", "zh-tw"))
-    return Outcome(ok, f"language {found}, {params.language} asked", {"language": found})
+    return Outcome(found in (params.language, None), f"language {found}, {params.language} asked", {"language": found})
+
+
+rule("fr:length_constraints:nth_paragraph_first_word", length.FirstWord,
+     asks="Écrivez {num_paragraphs} paragraphes séparés par une ligne vide ; le {nth_paragraph} commence par {first_word}.",
+     example=({"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Lune"}, "Soleil.\n\nLune.", "Lune.\n\nSoleil."),
+     )(length.nth_paragraph_first_word)  # fmt: skip
+rule("fr:startend:end_checker", phrases.EndPhrase, asks="Terminez par : {end_phrase}",
+     example=({"end_phrase": "À demain"}, "Bien. à demain", "À demain. Bien."))(phrases.end_checker)  # fmt: skip
 
 
 @rule("fr:change_case:french_capital", asks="Écrivez tout en français et en majuscules.",

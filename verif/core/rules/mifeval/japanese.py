@@ -1,7 +1,7 @@
 """M-IFEval's Japanese types of IFEval's kinds: words, sentences, sections, lists, quotations.
 
 Upstream takes janome's words, for which it needs a dictionary of 50 MB. A keyword stands for itself here where it is not
-part of a longer run of katakana, Latin letters or digits.
+part of a longer run of katakana, Latin letters or digits, nor, if it is a single kanji, of kanji.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _MARK = re.compile("[。!?]")
 _NORMAL = str.maketrans("！？（）｡", "!?()。")
 _ITEM = re.compile(r"\d+\.\s")
 _HIGHLIGHT = re.compile("《[^\n《》]*》")
-_RUNS = re.compile("[\u30a1-\u30fa\u30fc]|[A-Za-z]|[0-9]")
 _KATAKANA = "\u30a1-\u30fa\u30fc"
+_KANJI = "\u4e00-\u9fff々"
 _MARKERS = {"P.P.S": r"p\.\s?p\.\s?s", "P.S.": r"p\.\s?s\."}
 
 
@@ -98,9 +98,10 @@ def sentences(text: str) -> int:
 
 
 def times(text: str, keyword: str) -> int:
-    """Occurrences of a keyword that are not part of a longer run of katakana, Latin letters or digits."""
+    """Occurrences of a keyword that are not part of a longer run of its own script; for kanji, of a single one only."""
     pattern = re.escape(keyword)
-    for kind in (_KATAKANA, "A-Za-z", "0-9"):
+    kinds = (_KATAKANA, "A-Za-z", "0-9", *([_KANJI] if len(keyword) == 1 else []))
+    for kind in kinds:
         if re.match(f"[{kind}]", keyword):
             pattern = f"(?<![{kind}]){pattern}"
         if re.match(f"[{kind}]", keyword[-1]):

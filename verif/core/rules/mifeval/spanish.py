@@ -14,9 +14,11 @@ from verif.core.rules import content, formatting
 from verif.core.rules.expressions import compiled
 from verif.core.rules.language import Language
 from verif.core.rules.language import response_language as in_this_language
+from verif.core.rules.length import FirstWord
 from verif.core.rules.mifeval.common import in_language, one_of
 from verif.core.rules.mifeval.shared import Capitals, Sentences, Spanish, Words, counted
 from verif.core.rules.params import Count
+from verif.core.rules.phrases import EndPhrase
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
@@ -82,8 +84,8 @@ def capital_word_frequency(doc: Doc, params: Capitals[Spanish]) -> Outcome:
 @rule("es:change_case:spanish_capital", asks="Escribe todo en español y en mayúsculas.",
       example=({}, "HOY HACE MUY BUEN TIEMPO EN LA CIUDAD DE MADRID", "HOY HACE MUY BUEN TIEMPO en la ciudad"))  # fmt: skip
 def spanish_capital(doc: Doc, _: Params) -> Outcome:
-    """No small letter, at least one capital, and Spanish."""
-    return in_language(doc, doc.text.isupper(), "capitals", "es")
+    """No small letter, at least one capital, and Spanish, which is read from the text in small letters."""
+    return in_language(Doc(doc.lower), doc.text.isupper(), "capitals", "es")
 
 
 @rule("es:change_case:spanish_lowercase", asks="Escribe todo en español y en minúsculas.",
@@ -98,6 +100,27 @@ def spanish_lowercase(doc: Doc, _: Params) -> Outcome:
 def response_language(doc: Doc, params: Language) -> Outcome:
     """As `language:response_language`: the most probable one; a text without letters follows."""
     return in_this_language(doc, params)
+
+
+@rule("es:length_constraints:nth_paragraph_first_word", FirstWord,
+      asks="Escribe {num_paragraphs} párrafos separados por una línea en blanco; el {nth_paragraph} empieza por {first_word}.",
+      example=({"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Creo que"}, "Sí.\n\nCreo que sí.", "Creo que sí.\n\nSí."))  # fmt: skip
+def nth_paragraph_first_word(doc: Doc, params: FirstWord) -> Outcome:
+    """The number of paragraphs is exact and the n-th starts with the text, in any case, a quotation mark aside."""
+    pieces = [piece.strip() for piece in doc.paragraphs]
+    count = sum(map(bool, pieces))
+    begins = pieces[params.nth_paragraph - 1].lstrip("'").lstrip('"').lower() if params.nth_paragraph <= count else ""
+    ok = count == params.num_paragraphs and begins.startswith(params.first_word.lower())
+    return Outcome(ok, f"{count} paragraphs, paragraph {params.nth_paragraph} starts {begins[:40]!r}")
+
+
+@rule("es:startend:end_checker", EndPhrase, asks="Termina con: {end_phrase}",
+      example=({"end_phrase": "Hasta luego"}, "Bien. hasta luego.", "Hasta luego. Bien."))  # fmt: skip
+def end_checker(doc: Doc, params: EndPhrase) -> Outcome:
+    """The response ends with the phrase, in any case; double quotation marks and a period after it are let off."""
+    ending = doc.text.strip().strip('"').lower()
+    ok = ending.removesuffix(".").endswith(params.end_phrase.lower().removesuffix("."))
+    return Outcome(ok, f"ends with {ending[-60:]!r}")
 
 
 @rule("es:detectable_format:constrained_response", asks="Responde Sí., No. o Quizás.", example=({}, "Quizás.", "Quizás"))
