@@ -12,9 +12,12 @@ PIECES = (
     "and", "But", "yet,", "Emma", "Leopold", "level", "Radar", "1,000", "3.5", "2020-21", "...", "?!", "!?", "‽", ".", "!", "?",
     ",", ";", ":", "\n", "\n\n", " \n", "* ", "  - ", "- ", '"', "'", "(", "[", "{", ")", "]", "}", "日本", "ひらがな", "😀", "❤️",
     "👍🏽", "e.g.", "Dr. ", "Mr. Smith", "Ph.D.", "U.S. They", "Acme Co. He", "St. Ives", "A. ", "I", "don't", "cannot", "gonna",
-    "it's", "well-known", "<i>x</i>", "<em>y</em>", "</i>", "My Answer:", "My Conclusion:", "Question 1: Why?", "A) b", "Zimbabwe",
-    "maybe", "the", "The", "lamp", "Lamp.", "old harbour", "vibrant", "sea", "Sea", "--", "—", "“quoted.”", '"Quoted."', "www.a.com",
-    "me@x.org", "\t", "\r\n", "\u00a0", "\u2028", "é", "ß", "İ", "SEPARATOR", "!?!?", "***", "******", "* * *", "<<a", "b>>", "[a]",
+    "it's", "well-known", "<i>x</i>", "<em>y</em>", "</i>", "My Answer:", "My Conclusion:", "Question 1: Why?", "A) b",
+    "Zimbabwe",
+    "maybe", "the", "The", "lamp", "Lamp.", "old harbour", "vibrant", "sea", "Sea", "--", "—", "“quoted.”", '"Quoted."',
+    "www.a.com",
+    "me@x.org", "\t", "\r\n", "\u00a0", "\u2028", "é", "ß", "İ", "SEPARATOR", "!?!?", "***", "******", "* * *", "<<a", "b>>",
+    "[a]",
     "she/her", "myself", "apple", "Zebra", "quiet", "boats", "bob", "strength", "a", "ID,Country", "elgae dlab", "eagle bald",
 )  # fmt: skip
 WORDS = ("lamp", "the", "sea", "a", "old harbour", "Vibrant", ".", "don't", "I", "quiet")
@@ -45,7 +48,9 @@ def text_for(rng: random.Random, example: rules.Example, known: list[str]) -> st
     if kind == 0:
         return edited(rng, example.follows)
     if kind == 1:
-        return edited(rng, rng.choice((example.follows, example.fails)) + rng.choice((" ", "\n", "")) + example.follows)
+        return edited(
+            rng, rng.choice((example.follows, example.fails)) + rng.choice((" ", "\n", "")) + example.follows
+        )
     if kind == 2 and known:
         text = rng.choice(known)
         begin = rng.randrange(len(text) or 1)

@@ -4,7 +4,18 @@ A module of this folder is read when a rule is first asked for: adding a file ad
 """
 
 from verif.core.rules.check import EMPTY, check
-from verif.core.rules.registry import Edits, Example, NoParams, Outcome, Params, Rule, get, rule, rules, validate
+from verif.core.rules.registry import (
+    Edits,
+    Example,
+    NoParams,
+    Outcome,
+    Params,
+    Rule,
+    get,
+    rule,
+    rules,
+    validate,
+)
 
 __all__ = [
     "EMPTY", "Edits", "Example", "NoParams", "Outcome", "Params", "Rule", "check", "get", "rule", "rules", "validate",

@@ -11,9 +11,7 @@ import re
 
 _HIDDEN, _CUT = "<prd>", "<stop>"
 _LETTER = "([A-Za-z])"
-_OPENER = (
-    r"(Mr|Mrs|Ms|Dr|Prof|Capt|Cpt|Lt|He\s|She\s|It\s|They\s|Their\s|Our\s|We\s|But\s|However\s|That\s|This\s|Wherever)"
-)
+_OPENER = r"(Mr|Mrs|Ms|Dr|Prof|Capt|Cpt|Lt|He\s|She\s|It\s|They\s|Their\s|Our\s|We\s|But\s|However\s|That\s|This\s|Wherever)"
 _FIRM = "(Inc|Ltd|Jr|Sr|Co)"
 _ELLIPSIS = re.compile(r"\.{2,}")
 _BEFORE = (

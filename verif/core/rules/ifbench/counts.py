@@ -17,11 +17,58 @@ PRONOUNS = frozenset(
     """i me my mine myself we us our ours ourselves you your yours yourself yourselves he him his himself she her hers
     herself it its itself they them their theirs themselves""".split()  # noqa: SIM905
 )
-NAMES = tuple(
-    """Emma Liam Sophia Jackson Olivia Noah Ava Lucas Isabella Mason Mia Ethan Charlotte Alexander Amelia Benjamin Harper
-    Leo Zoe Daniel Chloe Samuel Lily Matthew Grace Owen Abigail Gabriel Ella Jacob Scarlett Nathan Victoria Elijah Layla
-    Nicholas Audrey David Hannah Christopher Penelope Thomas Nora Andrew Aria Joseph Claire Ryan Stella Jonathan""".split()
-)  # noqa: SIM905
+NAMES = (
+    "Emma",
+    "Liam",
+    "Sophia",
+    "Jackson",
+    "Olivia",
+    "Noah",
+    "Ava",
+    "Lucas",
+    "Isabella",
+    "Mason",
+    "Mia",
+    "Ethan",
+    "Charlotte",
+    "Alexander",
+    "Amelia",
+    "Benjamin",
+    "Harper",
+    "Leo",
+    "Zoe",
+    "Daniel",
+    "Chloe",
+    "Samuel",
+    "Lily",
+    "Matthew",
+    "Grace",
+    "Owen",
+    "Abigail",
+    "Gabriel",
+    "Ella",
+    "Jacob",
+    "Scarlett",
+    "Nathan",
+    "Victoria",
+    "Elijah",
+    "Layla",
+    "Nicholas",
+    "Audrey",
+    "David",
+    "Hannah",
+    "Christopher",
+    "Penelope",
+    "Thomas",
+    "Nora",
+    "Andrew",
+    "Aria",
+    "Joseph",
+    "Claire",
+    "Ryan",
+    "Stella",
+    "Jonathan",
+)
 _JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 _DIGITS = re.compile(r"\d+")
 _INTERROBANGS = ("?!", "!?", "‽")
@@ -139,7 +186,9 @@ def punctuation(doc: Doc, _: Params) -> Outcome:
     if len(rest) == len(doc.text):
         rest = doc.text.replace("!?", "", 1)
     missing = [mark for mark in ".,!?;:" if mark not in rest]
-    return Outcome(not missing, f"missing: {' '.join(missing)}" if missing else "all marks", {"missing": missing})
+    return Outcome(
+        not missing, f"missing: {' '.join(missing)}" if missing else "all marks", {"missing": missing}
+    )
 
 
 @rule(
@@ -168,6 +217,12 @@ def keywords_multiple(doc: Doc, params: Five) -> Outcome:
     """Each keyword occurs exactly so often, in any case, also inside words ("lamp" in "lamplight")."""
     counts = {word: doc.lower.count(word.lower()) for word in params.model_dump().values()}
     asked = dict(zip(params.model_dump().values(), (1, 2, 3, 5, 7), strict=True))
-    wrong = [f"{word!r} {counts[word]} times, not {times}" for word, times in asked.items() if counts[word] != times]
+    wrong = [
+        f"{word!r} {counts[word]} times, not {times}"
+        for word, times in asked.items()
+        if counts[word] != times
+    ]
     ok = not wrong and len(asked) == len(Five.model_fields)
-    return Outcome(ok, ", ".join(wrong) or ("all as asked" if ok else "a keyword is asked twice"), {"counts": counts})
+    return Outcome(
+        ok, ", ".join(wrong) or ("all as asked" if ok else "a keyword is asked twice"), {"counts": counts}
+    )

@@ -128,7 +128,9 @@ def sub_bullets(doc: Doc, _: Params) -> Outcome:
     """After each asterisk a hyphen follows before the next one. A text without asterisks follows, as upstream."""
     pieces = doc.text.split("*")[1:]
     bare = sum("-" not in piece for piece in pieces)
-    return Outcome(bare == 0, f"{bare} of {len(pieces)} asterisks without a hyphen after them", {"without": bare})
+    return Outcome(
+        bare == 0, f"{bare} of {len(pieces)} asterisks without a hyphen after them", {"without": bare}
+    )
 
 
 @rule(
@@ -168,7 +170,9 @@ def no_bullets_bullets(doc: Doc, _: Params) -> Outcome:
 def output_template(doc: Doc, _: Params) -> Outcome:
     """The three headings occur as they are written, in any order, whatever stands around them."""
     missing = [heading for heading in _TEMPLATE if heading not in doc.text]
-    return Outcome(not missing, f"missing: {', '.join(missing)}" if missing else "all headings", {"missing": missing})
+    return Outcome(
+        not missing, f"missing: {', '.join(missing)}" if missing else "all headings", {"missing": missing}
+    )
 
 
 @rule(

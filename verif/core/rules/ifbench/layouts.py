@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import deque
 
@@ -68,7 +69,7 @@ def line_indent(doc: Doc, _: Params) -> Outcome:
     """
     lines = _without_blank(doc.text.split("\n"))
     indents = [len(line) - len(line.lstrip(" ")) for line in lines]
-    ok = all(before < after for before, after in zip(indents, indents[1:], strict=False))
+    ok = all(before < after for before, after in itertools.pairwise(indents))
     return Outcome(ok, f"blanks by line: {indents[:20]}", {"indents": indents[:100]})
 
 
@@ -102,7 +103,7 @@ def emoji(doc: Doc, _: Params) -> Outcome:
     parts = [bare(sentence).strip() for sentence in sentences(doc.text)]
     for place, part in enumerate(parts):
         after = parts[place + 1] if place + 1 < len(parts) else ""
-        if not part or not any(map(is_emoji, part[-2:])) and not is_emoji(after[:1]):
+        if not part or (not any(map(is_emoji, part[-2:])) and not is_emoji(after[:1])):
             return Outcome(False, f"no emoji after sentence {place + 1}", {"sentence": place + 1})
     return Outcome(True, f"an emoji after each of {len(parts)} sentences")
 

@@ -60,7 +60,9 @@ def vowel(doc: Doc, _: Params) -> Outcome:
 )  # fmt: skip
 def consonants(doc: Doc, _: Params) -> Outcome:
     """Each piece between white space holds two consonants (y among them) side by side; a lone dash or "a" does not."""
-    return _all(next((w for w in doc.lower.split() if not _CLUSTER.search(w)), None), "two consonants in each word")
+    return _all(
+        next((w for w in doc.lower.split() if not _CLUSTER.search(w)), None), "two consonants in each word"
+    )
 
 
 @rule(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 from verif.core import segment
 from verif.core.rules import tokens
-from verif.core.rules.ifbench.shared import EDGES, PUNCTUATION, Keyword, Small, bare
+from verif.core.rules.ifbench.shared import EDGES, Keyword, Small, bare
 from verif.core.rules.ifbench.verbs import is_verb
 from verif.core.rules.params import Ordinal, Phrase
 from verif.core.rules.registry import Outcome, Params, rule
@@ -61,7 +62,7 @@ def last_first(doc: Doc, _: Params) -> Outcome:
     first word, and so never follows a sentence.
     """
     parts = [part.lower() for part in sentences(doc.text)]
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in itertools.pairwise(parts):
         last, first = before.rstrip(EDGES).split()[-1:], after.lstrip(EDGES).split()[:1]
         if not last or last != first:
             return Outcome(False, f"{' '.join(last)[:40]!r} is followed by {' '.join(first)[:40]!r}")

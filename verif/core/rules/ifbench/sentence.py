@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from verif.core.rules.ifbench.shared import EDGES, Small, bare
 from verif.core.rules.params import Ordinal, Phrase
 from verif.core.rules.registry import Outcome, Params, rule
@@ -20,7 +22,7 @@ def _alliteration(sentence: str) -> int:
     """Neighbours that begin alike: two for the first pair of a run, one for each further word."""
     words = [word for piece in sentence.lower().split() if (word := piece.lstrip(EDGES))]
     total, before = 0, False
-    for word, after in zip(words, words[1:], strict=False):
+    for word, after in itertools.pairwise(words):
         alike = word[0] == after[0]
         total += (1 if before else 2) * alike
         before = alike
@@ -38,7 +40,7 @@ def alliteration_increment(doc: Doc, _: Params) -> Outcome:
     The first sentence may have none; a second one without any fails.
     """
     counts = [_alliteration(sentence) for sentence in sentences(doc.text)]
-    ok = all(before < after for before, after in zip(counts, counts[1:], strict=False))
+    ok = all(before < after for before, after in itertools.pairwise(counts))
     return Outcome(ok, f"alliterating words by sentence: {counts[:20]}", {"counts": counts[:100]})
 
 
@@ -64,5 +66,5 @@ def keyword(doc: Doc, params: InSentence) -> Outcome:
 def increment(doc: Doc, params: Small) -> Outcome:
     """Each sentence has exactly so many words more than the one before; punctuation that stands alone is no word."""
     counts = [len(bare(sentence).split()) for sentence in sentences(doc.text)]
-    ok = all(after == before + params.small_n for before, after in zip(counts, counts[1:], strict=False))
+    ok = all(after == before + params.small_n for before, after in itertools.pairwise(counts))
     return Outcome(ok, f"words by sentence: {counts[:20]}", {"counts": counts[:100]})

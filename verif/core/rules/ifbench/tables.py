@@ -101,4 +101,6 @@ def csv_quotes(doc: Doc, _: Params) -> Outcome:
     if refused := _shape(rows, 4):
         return refused
     quoted = all(field.strip()[:1] == '"' == field.strip()[-1:] for row in rows for field in row)
-    return Outcome(quoted and len(rows[0]) == 5, "all fields in quotes" if quoted else "a field without quotes")
+    return Outcome(
+        quoted and len(rows[0]) == 5, "all fields in quotes" if quoted else "a field without quotes"
+    )

@@ -32,13 +32,20 @@ _TWO = {
     "fr": "Donnez deux réponses distinctes, séparées par ******",
     "ja": "******で区切って、異なる答えを二つ書いてください。",
 }
-_JSON = {"es": "Responde solo con JSON.", "fr": "Répondez uniquement en JSON.", "ja": "JSONだけで答えてください。"}
+_JSON = {
+    "es": "Responde solo con JSON.",
+    "fr": "Répondez uniquement en JSON.",
+    "ja": "JSONだけで答えてください。",
+}
 _PLACES = {
     "fr": "Laissez au moins {num_placeholders} champs à remplir, entre crochets : [nom].",
     "ja": "[名前]のような空欄を{num_placeholders}個以上入れてください。",
 }
 _WORDS_IN = {"es": "Usa las palabras {keywords}.", "fr": "Employez les mots {keywords}."}
-_WORDS_OUT = {"es": "No uses las palabras {forbidden_words}.", "fr": "N'employez pas les mots {forbidden_words}."}
+_WORDS_OUT = {
+    "es": "No uses las palabras {forbidden_words}.",
+    "fr": "N'employez pas les mots {forbidden_words}.",
+}
 _REPEAT = {
     "es": "Repite primero esta petición y responde después: {prompt_to_repeat}",
     "fr": "Répétez d'abord cette demande, puis répondez : {prompt_to_repeat}",
@@ -62,7 +69,9 @@ for _tongue in ("es", "fr"):
          example=({"forbidden_words": ["mar"]}, "El sol. Los mares.", "El mar."))(keywords.forbidden_words)  # fmt: skip
     rule(f"{_tongue}:combination:repeat_prompt", combination.Repeat, asks=_REPEAT[_tongue],
          example=({"prompt_to_repeat": "Di hola."}, "Di hola. Hola", "Hola. Di hola."))(combination.repeat_prompt)  # fmt: skip
-    rule(f"{_tongue}:punctuation:no_comma", asks=_COMMA[_tongue], example=({}, "A y B", "A, B"))(phrases.no_comma)
+    rule(f"{_tongue}:punctuation:no_comma", asks=_COMMA[_tongue], example=({}, "A y B", "A, B"))(
+        phrases.no_comma
+    )
 
 rule("es:startend:quotation", asks="Pon toda la respuesta entre comillas dobles.", example=({}, '"Hola"', "«Hola»"),
      )(phrases.quotation)  # fmt: skip
@@ -148,5 +157,3 @@ def one_of(doc: Doc, answers: tuple[str, ...]) -> Outcome:
     """One of the answers occurs somewhere."""
     found = next((answer for answer in answers if answer in doc.text), None)
     return Outcome(found is not None, f"found {found!r}" if found else f"none of {', '.join(answers)}")
-
-

@@ -70,7 +70,9 @@ def response_language(doc: Doc, params: Language) -> Outcome:
     Upstream asks for `zh`, which its detector never gives (it says zh-cn or zh-tw): such a row cannot be followed.
     """
     found = doc.language
-    return Outcome(found in (params.language, None), f"language {found}, {params.language} asked", {"language": found})
+    return Outcome(
+        found in (params.language, None), f"language {found}, {params.language} asked", {"language": found}
+    )
 
 
 rule("fr:length_constraints:nth_paragraph_first_word", length.FirstWord,
@@ -98,7 +100,7 @@ def french_lowercase(doc: Doc, _: Params) -> Outcome:
 @rule("fr:detectable_format:constrained_response", asks="Répondez par Oui., Non. ou Peut-être.",
       example=({}, "Peut-être.", "Peut-être"))  # fmt: skip
 def constrained_response(doc: Doc, _: Params) -> Outcome:
-    """"Oui.", "Non." or "Peut-être." occurs somewhere, with its period."""
+    """ "Oui.", "Non." or "Peut-être." occurs somewhere, with its period."""
     return one_of(doc, ("Oui.", "Non.", "Peut-être."))
 
 
@@ -117,7 +119,11 @@ def postscript(doc: Doc, params: content.Postscript) -> Outcome:
     return content.postscript(doc, params)
 
 
-@rule("fr:startend:quotation", asks="Mettez toute la réponse entre guillemets.", example=({}, "« Oui. »", "“Oui.”"))
+@rule(
+    "fr:startend:quotation",
+    asks="Mettez toute la réponse entre guillemets.",
+    example=({}, "« Oui. »", "“Oui.”"),
+)
 def quotation(doc: Doc, _: Params) -> Outcome:
     """Straight double or single marks or guillemets around everything, of one kind."""
     text = doc.text.strip()

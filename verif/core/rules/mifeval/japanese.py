@@ -114,14 +114,18 @@ def times(text: str, keyword: str) -> int:
 def existence(doc: Doc, params: Keywords) -> Outcome:
     """Every keyword occurs as a word (see `times`); upstream asks janome, for which some keywords are several words."""
     missing = [word for word in params.keywords if not times(doc.text, word)]
-    return Outcome(not missing, f"missing: {', '.join(missing)}" if missing else "all keywords", {"missing": missing})
+    return Outcome(
+        not missing, f"missing: {', '.join(missing)}" if missing else "all keywords", {"missing": missing}
+    )
 
 
 @rule("ja:keywords:frequency", Frequency, asks="{keyword}という言葉を{frequency}回{relation}使ってください。",
       example=({"keyword": "海", "frequency": 2, "relation": "以上"}, "海と海。", "海と空。"))  # fmt: skip
 def frequency(doc: Doc, params: Frequency) -> Outcome:
     """How often the keyword occurs as a word, see `ja:keywords:existence`."""
-    return counted(times(doc.text, params.keyword), f"times {params.keyword}", params.relation, params.frequency)
+    return counted(
+        times(doc.text, params.keyword), f"times {params.keyword}", params.relation, params.frequency
+    )
 
 
 @rule("ja:keywords:forbidden_words", Forbidden, asks="{forbidden_words}という言葉を使わないでください。",
@@ -154,14 +158,23 @@ def number_sentences(doc: Doc, params: Sentences[Japanese]) -> Outcome:
     return counted(sentences(doc.text), "sentences", params.relation, params.num_sentences)
 
 
-@rule("ja:length_constraints:nth_paragraph_first_word", FirstWord,
-      asks="空行で区切った{num_paragraphs}個の段落を書き、{nth_paragraph}段落目を{first_word}で始めてください。",
-      example=({"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "海"}, "空だ。\n\n「海だ。」", "海だ。\n\n空だ。"))  # fmt: skip
+@rule(
+    "ja:length_constraints:nth_paragraph_first_word",
+    FirstWord,
+    asks="空行で区切った{num_paragraphs}個の段落を書き、{nth_paragraph}段落目を{first_word}で始めてください。",
+    example=(
+        {"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "海"},
+        "空だ。\n\n「海だ。」",
+        "海だ。\n\n空だ。",
+    ),
+)
 def nth_paragraph_first_word(doc: Doc, params: FirstWord) -> Outcome:
     """The number of paragraphs is exact and the n-th starts with the text, an opening bracket aside."""
     pieces = [piece.strip() for piece in doc.paragraphs]
     count = sum(map(bool, pieces))
-    begins = pieces[params.nth_paragraph - 1].lstrip("「").lstrip("『") if params.nth_paragraph <= count else ""
+    begins = (
+        pieces[params.nth_paragraph - 1].lstrip("「").lstrip("『") if params.nth_paragraph <= count else ""
+    )
     ok = count == params.num_paragraphs and begins.startswith(params.first_word.lower())
     return Outcome(ok, f"{count} paragraphs, paragraph {params.nth_paragraph} starts {begins[:20]!r}")
 
@@ -197,7 +210,11 @@ def constrained_response(doc: Doc, _: Params) -> Outcome:
     return one_of(doc, _ANSWERS)
 
 
-@rule("ja:detectable_format:title", asks="『このように』題名を付けてください。", example=({}, "『海』\n青い。", "「海」\n青い。"))
+@rule(
+    "ja:detectable_format:title",
+    asks="『このように』題名を付けてください。",
+    example=({}, "『海』\n青い。", "「海」\n青い。"),
+)
 def title(doc: Doc, _: Params) -> Outcome:
     """A title between 『 and 』, within one line."""
     found = title_between(doc.text, "『", "』")
@@ -219,7 +236,9 @@ def number_bullet_lists(doc: Doc, params: Bullets) -> Outcome:
             count += taken
         else:
             count += body.startswith("・") and not body.startswith("・・")
-    return Outcome(count == params.num_bullets, f"{count} bullets, {params.num_bullets} asked", {"bullets": count})
+    return Outcome(
+        count == params.num_bullets, f"{count} bullets, {params.num_bullets} asked", {"bullets": count}
+    )
 
 
 @rule("ja:detectable_format:number_numbered_lists", Items, asks="番号付きの項目をちょうど{num_items}個書いてください。",
@@ -227,20 +246,31 @@ def number_bullet_lists(doc: Doc, params: Bullets) -> Outcome:
 def number_numbered_lists(doc: Doc, params: Items) -> Outcome:
     """Lines that begin with a number, a period and white space (which may be the line's end)."""
     lines = doc.text.split("\n")
-    count = sum(_ITEM.match(f"{line.lstrip()}{end}") is not None for line, end in zip(lines, ["\n"] * (len(lines) - 1) + [""], strict=True))
+    count = sum(
+        _ITEM.match(f"{line.lstrip()}{end}") is not None
+        for line, end in zip(lines, ["\n"] * (len(lines) - 1) + [""], strict=True)
+    )
     return Outcome(count == params.num_items, f"{count} items, {params.num_items} asked", {"items": count})
 
 
-@rule("ja:detectable_format:number_highlighted_sections", Highlights, asks="《このように》{num_highlights}か所以上を強調してください。",
-      example=({"num_highlights": 2}, "《海》と《空》", "《海》と《》"))  # fmt: skip
+@rule(
+    "ja:detectable_format:number_highlighted_sections",
+    Highlights,
+    asks="《このように》{num_highlights}か所以上を強調してください。",
+    example=({"num_highlights": 2}, "《海》と《空》", "《海》と《》"),
+)
 def number_highlighted_sections(doc: Doc, params: Highlights) -> Outcome:
     """Spans between 《 and 》 within a line that are not blank, so many or more."""
     count = sum(bool(found.strip("《》").strip()) for found in _HIGHLIGHT.findall(doc.text))
     return Outcome(count >= params.num_highlights, f"{count} spans, at least {params.num_highlights} asked")
 
 
-@rule("ja:detectable_format:multiple_sections", Sections, asks="「第1{section_spliter}」のように始まる節を{num_sections}個以上書いてください。",
-      example=({"section_spliter": "章", "num_sections": 2}, "第1章 海\n第２章 空", "第1章 海\n第二章 空"))  # fmt: skip
+@rule(
+    "ja:detectable_format:multiple_sections",
+    Sections,
+    asks="「第1{section_spliter}」のように始まる節を{num_sections}個以上書いてください。",
+    example=({"section_spliter": "章", "num_sections": 2}, "第1章 海\n第２章 空", "第1章 海\n第二章 空"),
+)
 def multiple_sections(doc: Doc, params: Sections) -> Outcome:
     """第, a number in digits of either width, and the splitter, read as an expression, so many times or more."""
     pattern = compiled(rf"第[\d０-９]+{params.section_spliter}", False)
@@ -256,11 +286,15 @@ def end_checker(doc: Doc, params: EndPhrase) -> Outcome:
     return Outcome(ok, f"ends with {doc.text.strip()[-30:]!r}")
 
 
-@rule("ja:startend:quotation", asks="全体を「」で囲んでください。", example=({}, "「海です。」", "『海です。』"))
+@rule(
+    "ja:startend:quotation", asks="全体を「」で囲んでください。", example=({}, "「海です。」", "『海です。』")
+)
 def quotation(doc: Doc, _: Params) -> Outcome:
     """The first character is 「 and the last is 」, white space aside."""
     text = doc.text.strip()
-    return Outcome(len(text) > 1 and text[0] == "「" and text[-1] == "」", f"from {text[:1]!r} to {text[-1:]!r}")
+    return Outcome(
+        len(text) > 1 and text[0] == "「" and text[-1] == "」", f"from {text[:1]!r} to {text[-1:]!r}"
+    )
 
 
 @rule("ja:punctuation:no_comma", asks="読点を使わないでください。", example=({}, "海と空", "海、空"))

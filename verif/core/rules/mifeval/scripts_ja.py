@@ -93,13 +93,19 @@ _KATAKANA_SET = frozenset(map(chr, range(ord("ァ"), ord("ン") + 1))) | {"ー",
 _KATAKANA_SET |= frozenset(map(chr, range(ord("ｦ"), ord("ﾟ") + 1)))
 
 
-@rule("ja:letters:hiragana_only", asks="ひらがなだけで答えてください。", example=({}, "うみです。", "海です。"))
+@rule(
+    "ja:letters:hiragana_only", asks="ひらがなだけで答えてください。", example=({}, "うみです。", "海です。")
+)
 def hiragana_only(doc: Doc, _: Params) -> Outcome:
     """All letters are hiragana or ー; digits, marks and white space are let off."""
     return _only(doc, _HIRAGANA_SET, "hiragana")
 
 
-@rule("ja:letters:katakana_only", asks="カタカナだけで答えてください。", example=({}, "ウミデス。", "ウミです。"))
+@rule(
+    "ja:letters:katakana_only",
+    asks="カタカナだけで答えてください。",
+    example=({}, "ウミデス。", "ウミです。"),
+)
 def katakana_only(doc: Doc, _: Params) -> Outcome:
     """All letters are katakana of either width; digits, marks and white space are let off."""
     return _only(doc, _KATAKANA_SET, "katakana")
@@ -121,7 +127,9 @@ def sentence_unified_end(doc: Doc, params: Ending) -> Outcome:
     """
     parts = [part for part in _END.split(unquoted(doc.text)) if part]
     wrong = [part for part in parts if not part.endswith(params.ending)]
-    return Outcome(not wrong, f"{len(wrong)} of {len(parts)} sentences end otherwise", {"otherwise": len(wrong)})
+    return Outcome(
+        not wrong, f"{len(wrong)} of {len(parts)} sentences end otherwise", {"otherwise": len(wrong)}
+    )
 
 
 @rule("ja:detectable_format:nominal_ending", Times, asks="体言止めを{count}回以上使ってください。",

@@ -83,4 +83,3 @@ def counted(count: int, what: str, relation: str, threshold: int) -> Outcome:
     """The relation holds of the count, which is kept as evidence."""
     ok = _HOLDS[relation](count, threshold)
     return Outcome(ok, f"{count} {what}, {relation} {threshold} asked", {"count": count})
-

@@ -102,14 +102,25 @@ def response_language(doc: Doc, params: Language) -> Outcome:
     return in_this_language(doc, params)
 
 
-@rule("es:length_constraints:nth_paragraph_first_word", FirstWord,
-      asks="Escribe {num_paragraphs} párrafos separados por una línea en blanco; el {nth_paragraph} empieza por {first_word}.",
-      example=({"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Creo que"}, "Sí.\n\nCreo que sí.", "Creo que sí.\n\nSí."))  # fmt: skip
+@rule(
+    "es:length_constraints:nth_paragraph_first_word",
+    FirstWord,
+    asks="Escribe {num_paragraphs} párrafos separados por una línea en blanco; el {nth_paragraph} empieza por {first_word}.",
+    example=(
+        {"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Creo que"},
+        "Sí.\n\nCreo que sí.",
+        "Creo que sí.\n\nSí.",
+    ),
+)
 def nth_paragraph_first_word(doc: Doc, params: FirstWord) -> Outcome:
     """The number of paragraphs is exact and the n-th starts with the text, in any case, a quotation mark aside."""
     pieces = [piece.strip() for piece in doc.paragraphs]
     count = sum(map(bool, pieces))
-    begins = pieces[params.nth_paragraph - 1].lstrip("'").lstrip('"').lower() if params.nth_paragraph <= count else ""
+    begins = (
+        pieces[params.nth_paragraph - 1].lstrip("'").lstrip('"').lower()
+        if params.nth_paragraph <= count
+        else ""
+    )
     ok = count == params.num_paragraphs and begins.startswith(params.first_word.lower())
     return Outcome(ok, f"{count} paragraphs, paragraph {params.nth_paragraph} starts {begins[:40]!r}")
 
@@ -123,9 +134,13 @@ def end_checker(doc: Doc, params: EndPhrase) -> Outcome:
     return Outcome(ok, f"ends with {ending[-60:]!r}")
 
 
-@rule("es:detectable_format:constrained_response", asks="Responde Sí., No. o Quizás.", example=({}, "Quizás.", "Quizás"))
+@rule(
+    "es:detectable_format:constrained_response",
+    asks="Responde Sí., No. o Quizás.",
+    example=({}, "Quizás.", "Quizás"),
+)
 def constrained_response(doc: Doc, _: Params) -> Outcome:
-    """"Sí.", "No." or "Quizás." occurs somewhere, with its period."""
+    """ "Sí.", "No." or "Quizás." occurs somewhere, with its period."""
     return one_of(doc, ("Sí.", "No.", "Quizás."))
 
 
@@ -136,7 +151,9 @@ def number_bullet_lists(doc: Doc, params: formatting.Bullets) -> Outcome:
     """Lines that begin with `*` and something other than a second one; hyphens are no bullets here."""
     starless = "\n".join(line for line in doc.text.split("\n") if not line.lstrip().startswith("-"))
     count = formatting.count_bullets(starless)
-    return Outcome(count == params.num_bullets, f"{count} bullets, {params.num_bullets} asked", {"bullets": count})
+    return Outcome(
+        count == params.num_bullets, f"{count} bullets, {params.num_bullets} asked", {"bullets": count}
+    )
 
 
 @rule("es:detectable_content:postscript", content.Postscript, asks="Añade al final una posdata: {postscript_marker}",
@@ -158,14 +175,22 @@ def _enclosed(text: str, begin: str, end: str) -> bool:
     return False
 
 
-@rule("es:punctuation:question_marks", asks="Incluye una pregunta, con ¿ y ?.", example=({}, "¿Vienes?", "Vienes?"))
+@rule(
+    "es:punctuation:question_marks",
+    asks="Incluye una pregunta, con ¿ y ?.",
+    example=({}, "¿Vienes?", "Vienes?"),
+)
 def question_marks(doc: Doc, _: Params) -> Outcome:
     """Something that is not blank stands between `¿` and `?`."""
     ok = _enclosed(doc.text, "¿", "?")
     return Outcome(ok, "a question" if ok else "no ¿question?")
 
 
-@rule("es:punctuation:exclamation_marks", asks="Incluye una exclamación, con ¡ y !.", example=({}, "¡Ven!", "Ven!"))
+@rule(
+    "es:punctuation:exclamation_marks",
+    asks="Incluye una exclamación, con ¡ y !.",
+    example=({}, "¡Ven!", "Ven!"),
+)
 def exclamation_marks(doc: Doc, _: Params) -> Outcome:
     """Something that is not blank stands between `¡` and `!`."""
     ok = _enclosed(doc.text, "¡", "!")

@@ -55,7 +55,9 @@ def sentence_hyphens(doc: Doc, _: Params) -> Outcome:
     """
     pieces, wanted = doc.text.split("-"), sentences(doc.text.replace("-", " "))
     wrong = next((a for a, b in zip(pieces, wanted, strict=False) if a != b or a.strip() != a), None)
-    return Outcome(wrong is None, "joined" if wrong is None else f"{wrong[:60]!r} is no sentence between hyphens")
+    return Outcome(
+        wrong is None, "joined" if wrong is None else f"{wrong[:60]!r} is no sentence between hyphens"
+    )
 
 
 @rule(
@@ -66,7 +68,9 @@ def sentence_hyphens(doc: Doc, _: Params) -> Outcome:
 def square_brackets(doc: Doc, _: Params) -> Outcome:
     """Each piece between white space begins with `[` and ends with `]`; marks belong inside."""
     wrong = next((word for word in doc.text.split() if word[0] != "[" or word[-1] != "]"), None)
-    return Outcome(wrong is None, "all in brackets" if wrong is None else f"{wrong[:40]!r} is not in brackets")
+    return Outcome(
+        wrong is None, "all in brackets" if wrong is None else f"{wrong[:40]!r} is not in brackets"
+    )
 
 
 @rule(
@@ -79,7 +83,9 @@ def bigram_wrapping(doc: Doc, _: Params) -> Outcome:
     words = doc.text.split()
     pairs = zip(words[::2], words[1::2], strict=False)
     wrong = next((pair for pair in pairs if not (pair[0].startswith("<<") and pair[1].endswith(">>"))), None)
-    return Outcome(wrong is None, "all wrapped" if wrong is None else f"{' '.join(wrong)[:60]!r} is not wrapped")
+    return Outcome(
+        wrong is None, "all wrapped" if wrong is None else f"{' '.join(wrong)[:60]!r} is not wrapped"
+    )
 
 
 @rule(
@@ -139,7 +145,9 @@ def punctuation_exclamation(doc: Doc, _: Params) -> Outcome:
 def letter_counting(doc: Doc, params: Letters) -> Outcome:
     """Letters from a to z in either case; those with accents and of other scripts are not counted."""
     count = len(_LETTER.findall(doc.text))
-    return Outcome(holds(count, params.relation, params.N), f"{count} letters, {params.relation} {params.N} asked")
+    return Outcome(
+        holds(count, params.relation, params.N), f"{count} letters, {params.relation} {params.N} asked"
+    )
 
 
 @rule(

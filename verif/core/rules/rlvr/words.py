@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Annotated, Any
 
@@ -122,7 +123,7 @@ def no_adjacent_consecutive(doc: Doc, _: Params) -> Outcome:
     """
     words = doc.text.split()
     firsts = [word[0].lower() for word in words]
-    for place, (one, next_) in enumerate(zip(firsts, firsts[1:], strict=False)):
+    for place, (one, next_) in enumerate(itertools.pairwise(firsts)):
         if len(one) != 1 or len(next_) != 1 or ord(next_) - ord(one) == 1:
             return Outcome(False, f"{words[place][:40]!r} is followed by {words[place + 1][:40]!r}")
     return Outcome(True, "no consecutive letters")
@@ -218,7 +219,9 @@ def last_word_answer(doc: Doc, params: Last) -> Outcome:
 def lowercase_counting(doc: Doc, params: Most) -> Outcome:
     """At most so many words that consist of the letters a to z only; "Ship" is none, "don't" is two."""
     count = sum(1 for _ in _LOWER.finditer(doc.text))
-    return Outcome(count <= params.N, f"{count} words in lower case, at most {params.N} asked", {"count": count})
+    return Outcome(
+        count <= params.N, f"{count} words in lower case, at most {params.N} asked", {"count": count}
+    )
 
 
 @rule(
