@@ -13,73 +13,76 @@ from verif.core.text import Doc
 
 _LAST_QUOTED = re.compile(r"([^.])(\.)([\])}>\"'»”’ ]*+)\s*$")
 _LAST = re.compile(r"([^.])(\.)([\])}>\"']*+)\s*$")
-_STEPS = tuple(
-    (re.compile(expression), replacement)
-    for expression, replacement in (
-        (r"([«“‘„]|`+)", r" \1 "),
-        (r'^"', "``"),
-        (r"(``)", r" \1 "),
-        (r"([ ({\[<])(?:\"|'')", r"\1 `` "),
-        (r"(?i)(?<!\w)'(?!(?:re|ve|ll|m|t|s|d|n)\b)(?=\w)", r"' "),
-    )
+
+
+def _steps(*rows: tuple[str, str, str]) -> tuple[tuple[frozenset[str], re.Pattern[str], str], ...]:
+    """Steps of (characters of which one must occur, expression, replacement)."""
+    return tuple((frozenset(needed), re.compile(expression), to) for needed, expression, to in rows)
+
+
+_OPENING = _steps(
+    ("«“‘„`", r"([«“‘„]|`+)", r" \1 "),
+    ('"', r'^"', "``"),
+    ('"`', r"(``)", r" \1 "),
+    ("\"'", r"([ ({\[<])(?:\"|'')", r"\1 `` "),
+    ("'", r"(?i)(?<!\w)'(?!(?:re|ve|ll|m|t|s|d|n)\b)(?=\w)", r"' "),
 )
-_MARKS = tuple(
-    (re.compile(expression), replacement)
-    for expression, replacement in (
-        (r"([:,])([^\d])", r" \1 \2"),
-        (r"([:,])$", r" \1 "),
-        (r"\.{2,}", r" \g<0> "),
-        (r"[;@#$%&]", r" \g<0> "),
-        (r"[\u2012-\u2015]", r" \g<0> "),
-    )
+_MARKS = _steps(
+    (":,", r"([:,])([^\d])", r" \1 \2"),
+    (":,", r"([:,])$", r" \1 "),
+    (".", r"\.{2,}", r" \g<0> "),
+    (";@#$%&", r"[;@#$%&]", r" \g<0> "),
+    ("\u2012\u2013\u2014\u2015", r"[\u2012-\u2015]", r" \g<0> "),
 )
-_REST = tuple(
-    (re.compile(expression), replacement)
-    for expression, replacement in (
-        (r"[?!]", r" \g<0> "),
-        (r"([^'])' ", r"\1 ' "),
-        (r"\*", r" \g<0> "),
-        (r"[\]\[(){}<>]", r" \g<0> "),
-        ("--", " -- "),
-    )
+_REST = _steps(
+    ("?!", r"[?!]", r" \g<0> "),
+    ("'", r"([^'])' ", r"\1 ' "),
+    ("*", r"\*", r" \g<0> "),
+    ("][(){}<>", r"[\]\[(){}<>]", r" \g<0> "),
+    ("-", "--", " -- "),
 )
-_ENDINGS = tuple(
-    (re.compile(expression), replacement)
-    for expression, replacement in (
-        (r"([»”’])", r" \1 "),
-        ("''", " '' "),
-        ('"', " '' "),
-        (r"\s+", " "),
-        (r"([^' ])('[sS]|'[mM]|'[dD]|') ", r"\1 \2 "),
-        (r"([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", r"\1 \2 "),
-        (r"(?i)\b(can)(not)\b", r" \1 \2 "),
-        (r"(?i)\b(d)('ye)\b", r" \1 \2 "),
-        (r"(?i)\b(gim)(me)\b", r" \1 \2 "),
-        (r"(?i)\b(gon)(na)\b", r" \1 \2 "),
-        (r"(?i)\b(got)(ta)\b", r" \1 \2 "),
-        (r"(?i)\b(lem)(me)\b", r" \1 \2 "),
-        (r"(?i)\b(more)('n)\b", r" \1 \2 "),
-        (r"(?i)\b(wan)(na)(?=\s)", r" \1 \2 "),
-        (r"(?i) ('t)(is)\b", r" \1 \2 "),
-        (r"(?i) ('t)(was)\b", r" \1 \2 "),
-    )
+_CLOSING = _steps(
+    ("»”’", r"([»”’])", r" \1 "),
+    ("'", "''", " '' "),
+    ('"', '"', " '' "),
 )
+_BLANKS = re.compile(r"\s+")
+_CLITICS = _steps(
+    ("'", r"([^' ])('[sS]|'[mM]|'[dD]|') ", r"\1 \2 "),
+    ("'", r"([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", r"\1 \2 "),
+)
+_CONTRACTED = re.compile(r"(?i)\b(?:cannot|d'ye|gimme|gonna|gotta|lemme|more'n|wanna)|'t(?:is|was)")
+_CONTRACTIONS = tuple(
+    re.compile(expression)
+    for expression in (
+        r"(?i)\b(can)(not)\b", r"(?i)\b(d)('ye)\b", r"(?i)\b(gim)(me)\b", r"(?i)\b(gon)(na)\b", r"(?i)\b(got)(ta)\b",
+        r"(?i)\b(lem)(me)\b", r"(?i)\b(more)('n)\b", r"(?i)\b(wan)(na)(?=\s)", r"(?i) ('t)(is)\b", r"(?i) ('t)(was)\b",
+    )
+)  # fmt: skip
 
 
 def of_sentence(text: str) -> list[str]:
     """The tokens of one sentence."""
-    for expression, replacement in _STEPS:
-        text = expression.sub(replacement, text)
-    text = _end(_LAST_QUOTED, text, r"\1 \2 \3 ")
-    for expression, replacement in _MARKS:
-        text = expression.sub(replacement, text)
-    text = _end(_LAST, text, r"\1 \2\3 ")
-    for expression, replacement in _REST:
-        text = expression.sub(replacement, text)
-    text = f" {text} "
-    for expression, replacement in _ENDINGS:
-        text = expression.sub(replacement, text)
+    present = frozenset(text)
+    text = _end(_LAST_QUOTED, _apply(_OPENING, text, present), r"\1 \2 \3 ")
+    text = _end(_LAST, _apply(_MARKS, text, present), r"\1 \2\3 ")
+    text = _apply(_REST, text, present)
+    text = _BLANKS.sub(" ", _apply(_CLOSING, f" {text} ", present))
+    text = _apply(_CLITICS, text, present)
+    if _CONTRACTED.search(text):
+        for expression in _CONTRACTIONS:
+            text = expression.sub(r" \1 \2 ", text)
     return text.split()
+
+
+def _apply(
+    steps: tuple[tuple[frozenset[str], re.Pattern[str], str], ...], text: str, present: frozenset[str]
+) -> str:
+    """The substitutions, one after the other; those whose characters do not occur are left out."""
+    for needed, expression, replacement in steps:
+        if not needed.isdisjoint(present):
+            text = expression.sub(replacement, text)
+    return text
 
 
 def _end(expression: re.Pattern[str], text: str, replacement: str) -> str:
