@@ -64,8 +64,10 @@ INSTRUCTION = Instruction(
 
 
 def params_of(name: str) -> rules.Params:
-    """Valid parameters for a rule, chosen by the names of its fields."""
-    fields = rules.get(name).params.model_fields
+    """Valid parameters for a rule: those of its example, or chosen by the names of its fields."""
+    fields, example = rules.get(name).params.model_fields, rules.get(name).example
+    if example is not None:
+        return rules.validate(name, example.params)
     known = LOCAL if name.startswith("local:") else PARAMS
     return rules.validate(name, next((known[key] for key in known if key in fields), {}))
 
