@@ -31,7 +31,7 @@ from verif.service.limits import Request as VerifyRequest
 from verif.service.metrics import Metrics
 from verif.service.reading import Reading
 from verif.service.speaking import speaker
-from verif.service.state import State, prove
+from verif.service.state import ServiceState, prove
 from verif.types import Item
 
 log = logging.getLogger("verif.service")
