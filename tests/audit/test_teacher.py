@@ -51,6 +51,7 @@ def identities(folder: Path, kind: str) -> tuple[str, str]:
     [
         ("rules/length.py", False),
         ("rules/language.py", False),
+        ("rules/__init__.py", True),
         ("rules/local.py", True),
         ("rules/params.py", True),
         ("rules/registry.py", True),
@@ -69,6 +70,16 @@ def test_the_world_is_trained_anew_for_what_it_asks(
     assert (after[0] != world[0]) == retrains
     assert after[1] != world[1], "a running service has the old code: it is never taken for the new one"
     assert identities(tmp_path, "verinstruct")[0] != rows[0], "rows of others may ask any rule"
+
+
+def test_each_rules_code_is_reached_wherever_it_stands() -> None:
+    """Rules in folders of their own, and what they import from beside them."""
+    for spec in rules.rules().values():
+        path = deciding._file_of(spec.check.__module__)
+        assert path is not None, spec.id
+        assert path.is_file(), spec.id
+    assert deciding._file_of("verif.core.text") is None
+    assert deciding._file_of("verif.core.rules").name == "__init__.py"
 
 
 @pytest.mark.parametrize(("rule", "retrains"), [("startend:end_checker", False), ("local:bullets", True)])

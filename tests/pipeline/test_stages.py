@@ -34,7 +34,8 @@ ROWS = (
 # Of the rules it holds those that the training data can ask (`tests/audit/test_teacher.py`); benchmarks ask others.
 VERIFIER = (
     "verif/core/answer.py", "verif/core/cache.py", "verif/core/cache_key.py", "verif/core/cache_store.py",
-    "verif/core/starting.py", "verif/core/finishing.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
+    "verif/core/answers", "verif/core/starting.py",
+    "verif/core/finishing.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
     "verif/core/deciding.py",
     "verif/core/verifier.py", "verif/core/judge", "verif/core/plan.py", "verif/core/reward.py", "verif/service",
 )  # fmt: skip

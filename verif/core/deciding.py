@@ -18,6 +18,7 @@ CORE = Path(__file__).parent
 DECIDES = {
     "rules": ("rules", "text.py", "segment.py", "language"),
     "sandbox": ("sandbox",),
+    "answers": ("answers",),
     "judge": (
         "judge/cascade.py", "judge/client.py", "judge/judge.py", "judge/markup.py", "judge/prompt.py",
         "judge/prompts", "judge/reply.py", "judge/verdict.py",
@@ -26,9 +27,9 @@ DECIDES = {
                 "plan.py", "reward.py", "starting.py", "verifier.py"),
 }  # fmt: skip
 """Part to its files and folders in this package; of folders all files count, tables and prompts too."""
-_RULES = "verif.core.rules."
+_RULES = "verif.core.rules"
 CARRIES = (
-    "__init__.py", "activate.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py", "failures.py",
+    "__init__.py", "activate.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py", "failures.py",
     "instruction_files.py",
     "row_files.py", "rows.py", "score.py", "verifies.py", "judge/__init__.py", "judge/endpoint.py", "judge/limit.py",
 )  # fmt: skip
@@ -44,16 +45,26 @@ def code_digest(part: str) -> str:
 @cache
 def rules_digest(modules: tuple[str, ...]) -> str:
     """As `code_digest("rules")`, for the rules of some modules: these, what they import beside them, and what all work on."""
-    todo, reached = ["__init__", *(name.removeprefix(_RULES) for name in modules)], set[str]()
+    todo, reached = [_RULES, *modules], set[Path]()
     while todo:
-        name = todo.pop()
-        if name not in reached:
-            reached.add(name)
-            tree = ast.walk(ast.parse((CORE / "rules" / f"{name}.py").read_bytes()))
-            imports = [node.module for node in tree if isinstance(node, ast.ImportFrom) and node.module]
-            todo += [module.removeprefix(_RULES) for module in imports if module.startswith(_RULES)]
+        path = _file_of(todo.pop())
+        if path is not None and path not in reached:
+            reached.add(path)
+            imports = [
+                node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.ImportFrom)
+            ]
+            todo += [str(node.module) for node in imports]
+            todo += [f"{node.module}.{alias.name}" for node in imports for alias in node.names]
     _, *shared = DECIDES["rules"]
-    return code_below(CORE, (*(f"rules/{name}.py" for name in sorted(reached)), *shared))
+    return code_below(CORE, (*sorted(path.relative_to(CORE).as_posix() for path in reached), *shared))
+
+
+def _file_of(module: str) -> Path | None:
+    """The file of a module of rules; None for any other name."""
+    if module != _RULES and not module.startswith(f"{_RULES}."):
+        return None
+    base = CORE.joinpath("rules", *module.removeprefix(_RULES).split(".")[1:])
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
 def code_below(folder: Path, places: tuple[str, ...]) -> str:

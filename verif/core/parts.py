@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from verif.core.answers import reference
 from verif.core.deciding import code_digest, rules_digest
 from verif.core.rules import rules
 from verif.system.files import digest
@@ -27,6 +28,7 @@ def make_parts(
         "unscorable_reward": repr(unscorable_reward),
         "policy_thinks": str(policy_thinks),
         "rules": rules_part(),
+        "references": reference.part(),
         "joining": code_digest("joining"),
         "sandbox": sandbox,
         "judge": judge,
