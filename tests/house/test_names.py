@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("verif", "flows", "benchmarks", "scripts")
 # Variables called `found` or `one`, per top-level folder. Lower a figure when you have renamed some; never raise it.
-EMPTY_NAMES = {"verif": 325, "flows": 5}
+EMPTY_NAMES = {"verif": 319, "flows": 5}
 
 
 def trees(folder: str) -> list[tuple[Path, ast.Module]]:
