@@ -52,12 +52,23 @@ class SoftConstraint(Frozen):
     dimension: str = ""
 
 
+Comparison = Literal["text", "number", "math", "choice", "set", "date"]
+"""How a final answer is compared with a reference; what each means stands in `verif.core.answers`."""
+
+
 class ReferenceConstraint(Frozen):
-    """Agreement with a reference answer. The types hold it so that rows can carry it; no part decides it yet."""
+    """A hard constraint: the response's final answer is the reference, or one of its `alternatives`.
+
+    Example: `ReferenceConstraint(text="How many?", answer="42", compare="number")`. `tolerance` is relative to the
+    reference and for numbers only.
+    """
 
     kind: Literal["reference"] = "reference"
     text: str
     answer: str
+    compare: Comparison = "text"
+    alternatives: tuple[str, ...] = Field(default=(), max_length=100)
+    tolerance: float = Field(0.0, ge=0, lt=1)
 
 
 Constraint = Annotated[
@@ -67,7 +78,7 @@ Constraint = Annotated[
 
 def is_hard(constraint: Constraint) -> bool:
     """Hard constraints are decided by code."""
-    return constraint.kind in ("rule", "checker")
+    return constraint.kind in ("rule", "checker", "reference")
 
 
 # ----------------------------------------------------------------------- instructions and responses

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from verif.core.answer import Answer, answer_of
+from verif.core.answers.maths import process_worker
+from verif.core.answers.reference import reference_verdict
 from verif.core.checks import checker_verdicts, rule_verdict
 from verif.core.plan import unscorable
 from verif.core.row_files import OnBad
@@ -24,6 +26,7 @@ from verif.core.text import Doc
 from verif.types import (
     CheckerConstraint,
     Constraint,
+    ReferenceConstraint,
     Response,
     RuleConstraint,
     Status,
@@ -125,6 +128,8 @@ def _scored(row: Row, answer: Answer, checked: dict[int, Verdict], loose: bool) 
         elif isinstance(constraint, RuleConstraint):
             assert params is not None
             verdicts.append(rule_verdict(constraint, params, index, answer, doc=doc, loose=loose))
+        elif isinstance(constraint, ReferenceConstraint):
+            verdicts.append(reference_verdict(constraint, index, answer, process_worker()))
         else:
             reason = "checkers were not run" if isinstance(constraint, CheckerConstraint) else _NO_JUDGE
             verdicts.append(Verdict(status=Status.SKIPPED, covers=(index,), reason=reason))

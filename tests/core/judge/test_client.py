@@ -140,7 +140,7 @@ async def test_deadline_ends_a_request_that_drips() -> None:
         started = time.monotonic()
         with pytest.raises(JudgeError, match="no answer within"):
             await client.judge(ASK)
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 10, "a byte a second, a minute for all of them"
         await client.close()
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from verif.audit.cases import AuditCase
 from verif.audit.mutations.base import Edits, Raw, mutators, prose, readable
+from verif.core.rules import Example
 from verif.core.rules import rules as registered
 from verif.types import Instruction, RuleConstraint
 
@@ -38,6 +39,15 @@ def mutator(rule: str) -> Edits | None:
     return known.get(rule) or known.get(rule.removesuffix("_fixed").removesuffix("_multilingual"))
 
 
+def _of_example(example: Example) -> Edits:
+    """The two texts of a rule's example: where a text has one right form, no edit of prose reaches it."""
+    return Edits(
+        draw=lambda _rng: example.params,
+        repair=lambda _rng, _text, _raw: example.follows,
+        break_=lambda _rng, _text, _raw: example.fails,
+    )
+
+
 def generate(
     rng: random.Random, rules: Sequence[str], golden: Sequence[AuditCase], per_rule: int
 ) -> tuple[list[Mutation], list[str]]:
@@ -46,12 +56,15 @@ def generate(
     out: list[Mutation] = []
     without: list[str] = []
     for rule in rules:
-        maker = mutator(rule)
+        maker, known = mutator(rule), seen.get(rule, [])
+        own = registered().get(rule)
+        if maker is None and own is not None and own.example is not None:
+            maker, known = _of_example(own.example), []
         if maker is None:
             without.append(rule)
             continue
         for number in range(per_rule):
-            out += _triple(rng, rule, maker, seen.get(rule, []), number)
+            out += _triple(rng, rule, maker, known, number)
     return out, without
 
 

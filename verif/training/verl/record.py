@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from verif.core.failures import why
 from verif.types import Frozen, Verification
 
 FIELD = "verif_record"
@@ -42,8 +43,7 @@ class RolloutRecord(Frozen):
         """Why there is no reward: the first error's reason."""
         if self.problem or self.verification is None:
             return self.problem
-        errors = [verdict.reason for verdict in self.verification.verdicts if verdict.status.value == "error"]
-        return errors[0] if errors else ""
+        return why(self.verification)
 
 
 def read(extra_fields: Any) -> RolloutRecord:
