@@ -29,7 +29,8 @@ DECIDES = {
 """Part to its files and folders in this package; of folders all files count, tables and prompts too."""
 _RULES = "verif.core.rules"
 CARRIES = (
-    "__init__.py", "activate.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py", "failures.py",
+    "__init__.py", "activate.py", "arriving.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py",
+    "failures.py",
     "instruction_files.py",
     "row_files.py", "rows.py", "score.py", "verifies.py", "judge/__init__.py", "judge/endpoint.py", "judge/limit.py",
 )  # fmt: skip
