@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from verif.core.rules import forgiving
 from verif.core.rules.params import Request
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
@@ -66,13 +67,14 @@ def repeat_prompt(doc: Doc, params: Repeat) -> Outcome:
 @rule(
     "combination:repeat_prompt_fixed",
     Repeat,
+    version=2,
     asks="Repeat this request first, then answer it: {prompt_to_repeat}",
     example=({"prompt_to_repeat": "Say hi."}, '"Say\nhi." Hi!', "Say hi."),
 )
 def repeat_prompt_fixed(doc: Doc, params: Repeat) -> Outcome:
     """White space may differ, quotation marks may stand around the request, and an answer must follow it."""
-    text = _BLANKS.sub(" ", doc.text).strip().lstrip("\"'“‘").lower()
-    request = _BLANKS.sub(" ", params.prompt_to_repeat).strip("\"'“”‘’ ").lower()
+    text = forgiving.even(doc.text).lstrip("\"'“‘«` ")
+    request = forgiving.even(params.prompt_to_repeat).strip("\"'“”‘’«»` ")
     repeated = text.startswith(request)
     answered = any(map(str.isalnum, text[len(request) :]))
     reason = ("repeated, " if repeated else "not repeated, ") + (
