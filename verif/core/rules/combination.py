@@ -33,12 +33,13 @@ def two_responses(doc: Doc, _: Params) -> Outcome:
 
 @rule(
     "combination:two_responses_fixed",
+    version=2,
     asks="Give two different answers, separated by ******",
     example=({}, "Bread\n* * * * * *\nSalt", "Bread\n******\nbread"),
 )
 def two_responses_fixed(doc: Doc, _: Params) -> Outcome:
     """The separator is six asterisks, no more (spaces between them forgiven); case and blanks make no difference."""
-    pieces = re.split(r"(?<!\*)\*(?: ?\*){5}(?![ ]?\*)", doc.text)
+    pieces = re.split(r"(?<!\*)\*(?:[^\S\r\n]?\*){5}(?![^\S\r\n]?\*)", doc.text)
     return _different([found for piece in pieces if (found := _BLANKS.sub(" ", piece).strip().lower())])
 
 

@@ -233,7 +233,12 @@ def json_format(doc: Doc, _: Params) -> Outcome:
     return _parses(text.removesuffix("```").strip())
 
 
-@rule("detectable_format:json_format_fixed", asks="Answer in JSON only.", example=({}, '{"a": 1}', "42"))
+@rule(
+    "detectable_format:json_format_fixed",
+    version=2,
+    asks="Answer in JSON only.",
+    example=({}, '{"a": 1}', "42"),
+)
 def json_format_fixed(doc: Doc, _: Params) -> Outcome:
     """As above, but the result must be an object or a list: a bare number or string is no JSON output.
 
