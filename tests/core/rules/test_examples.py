@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from verif.cli.app import app
 from verif.core import rules
-from verif.core.rules.about import about
+from verif.core.describing import about
 from verif.core.text import Doc
 from verif.errors import InputError
 
@@ -53,7 +53,11 @@ def test_the_benchmarks_are_complete() -> None:
 def test_show_tells_range_edge_cases_and_both_verdicts() -> None:
     shown = CliRunner().invoke(app("rules"), ["show", "ratio:overlap"])
     assert shown.exit_code == 0, shown.output
-    for part in ("percentage: whole number (≥ 0, ≤ 100)", "Edge cases: Characters, not words", "does not follow: "):
+    for part in (
+        "percentage: whole number (≥ 0, ≤ 100)",
+        "Edge cases: Characters, not words",
+        "does not follow: ",
+    ):
         assert part in shown.output
 
 

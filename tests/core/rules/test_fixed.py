@@ -19,8 +19,10 @@ FIXED = [name for name in rules.rules() if name.endswith("_fixed")]
 LINES = ("\r\n", "\r", "\u2028", "\u0085")
 BLANKS = ("\u00a0", "\u3000", "\u2009")
 pieces = st.sampled_from([
-    "art", "B", "the", "a\u0301rt", "नमस्ते", "वि.", "தமிழ்", "مُحَمَّد", "É", "THE", "one.", "Two!", "three,", "* a", "- b", "**c**", "*d*", "***",
-    "******", "Section 1", "P.S.", "say hi", "bye", "My answer is yes.", '"x"', "“x”", "<<t>>", "\n", "\n\n", " ", " ", "---", "1.",
+    "art", "B", "the", "a\u0301rt", "नमस्ते", "वि.", "தமிழ்", "مُحَمَّد", "É", "THE", "one.",
+    "Two!", "three,", "* a", "- b", "**c**", "*d*", "***",
+    "******", "Section 1", "P.S.", "say hi", "bye", "My answer is yes.", '"x"', "“x”", "<<t>>", "\n", "\n\n",
+    " ", " ", "---", "1.",
 ])  # fmt: skip
 texts = st.lists(pieces, min_size=1, max_size=10).map("".join)
 
@@ -39,7 +41,10 @@ def test_line_ends_blanks_and_composition_change_nothing(text: str, end: str, bl
         spec, params = rules.get(name), params_of(name)
         for other in others:
             same = unicodedata.normalize("NFC", text) if other == others[2] else text
-            assert rules.check(spec, Doc(other), params).ok == rules.check(spec, Doc(same), params).ok, (name, other)
+            assert rules.check(spec, Doc(other), params).ok == rules.check(spec, Doc(same), params).ok, (
+                name,
+                other,
+            )
 
 
 @pytest.mark.parametrize(
