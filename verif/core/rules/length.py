@@ -22,7 +22,7 @@ _DIVIDER = re.compile(r"\s?\*\*\*\s?")
 _WORD_END = re.compile(r"[.,?!'\"]")
 _HYPHENATED = re.compile(r"\w+(?:[-'\u2010\u2011\u2019]\w+)*")
 _BLANK_LINE = re.compile(r"\n(?:[^\S\n]*+\n)+")
-_LIST_NUMBER = re.compile(r"^[ \t]*(?:\d+[.)]|[A-Za-z][.)])[ \t]+", re.MULTILINE)
+_LIST_NUMBER = re.compile(r"^[^\S\n]*+(?:\d+[.)]|[A-Za-z][.)])[^\S\n]+", re.MULTILINE)
 
 
 class Words(Params):
