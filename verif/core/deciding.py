@@ -30,7 +30,7 @@ DECIDES = {
 _RULES = "verif.core.rules"
 CARRIES = (
     "__init__.py", "activate.py", "arriving.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py",
-    "failures.py",
+    "describing.py", "failures.py",
     "instruction_files.py",
     "row_files.py", "rows.py", "score.py", "verifies.py", "judge/__init__.py", "judge/endpoint.py", "judge/limit.py",
 )  # fmt: skip
