@@ -13,6 +13,8 @@ from verif.audit.cost import Cost
 from verif.audit.determinism import Determinism
 from verif.audit.mutations.score import RuleResult
 from verif.audit.pairs import Pairwise
+from verif.audit.pressure.report import numbers as pressure_numbers
+from verif.audit.pressure.run import Pressure
 from verif.stats import Interval, proportion
 from verif.types import Formula
 
@@ -33,6 +35,7 @@ class Findings:
     cost: Cost
     agreement: Agreement | None = None
     band: Band | None = None
+    pressure: Pressure | None = None
     pairs: dict[str, Pairwise] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     failures: str = ""
@@ -87,6 +90,8 @@ def numbers(found: Findings) -> dict[str, Any]:
         out["cascade"] |= _flat("agreement", found.band.agreement) | _flat("saved", found.band.saved)
     if found.pairs:
         out["pairs"] = {name: p.as_dict() for name, p in found.pairs.items()}
+    if found.pressure:
+        out["pressure"] = pressure_numbers(found.pressure)
     out["cost"] = found.cost.as_dict()
     return out
 
