@@ -73,7 +73,7 @@ def test_all_seven_stages_run_and_nothing_is_left(
     finished: subprocess.CompletedProcess[str], clone: Path
 ) -> None:
     assert finished.returncode == 0, finished.stderr[-3000:]
-    assert "Stages that ran: prepare, judge, policy, verifier, train, evaluate, register." in finished.stdout
+    assert "Stages that ran: prepare, policy, judge, verifier, train, evaluate, register." in finished.stdout
     for made in ("models/trained/config.json", "models/verifier/identity.json", "reports/evaluation.json"):
         assert (clone / made).is_file()
     assert "<html" in (clone / "reports" / "index.html").read_text()
@@ -226,6 +226,8 @@ def test_real_rows_go_through_the_same_stages(clone: Path, env: dict[str, str], 
     assert done.returncode == 0, done.stderr[-3000:]
     benchmarks = json.loads((clone / "reports" / "evaluation.json").read_text())["benchmarks"]
     held_back = json.loads((clone / "reports" / "data.json").read_text())["rows"]["test"]
-    assert 8 <= held_back <= 32  # 16 are asked for; a row's digest decides where it goes, so that none ever moves
+    assert (
+        8 <= held_back <= 32
+    )  # 16 are asked for; a row's digest decides where it goes, so that none ever moves
     assert {name: row["n"] for name, row in benchmarks.items()} == {"held-back": held_back, "ifeval": 16}
     assert (clone / "reports" / "index.html").stat().st_size > 1000

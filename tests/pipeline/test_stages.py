@@ -43,8 +43,16 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     # the first look at a new model is a figure to read; `evaluate` and the audit measure
     "policy": (*ROWS, "verif/stats.py"),
     # it is hardened in this process, without a cache and without checkers; a large policy is asked as `evaluate` asks it
-    "judge": ("verif/core/sandbox", "verif/core/cache.py", "verif/core/cache_key.py", "verif/core/cache_store.py",
-              "verif/audit/attacks", "verif/audit/rows.py", "verif/system/drawing.py", "verif/evaluation"),
+    "judge": (
+        "verif/core/sandbox",
+        "verif/core/cache.py",
+        "verif/core/cache_key.py",
+        "verif/core/cache_store.py",
+        "verif/audit/attacks",
+        "verif/audit/rows.py",
+        "verif/system/drawing.py",
+        "verif/evaluation",
+    ),
     "verifier": ("verif/evaluation",),
     # the watch measures against the audit's patterns and the world's truth while training; it changes no model
     "train": (*VERIFIER, *ROWS, "verif/data/rollouts.py", "verif/audit", "verif/core/instruction_files.py"),

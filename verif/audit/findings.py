@@ -9,6 +9,7 @@ from verif.audit.accuracy import Accuracy
 from verif.audit.agreement import Agreement
 from verif.audit.attacks.score import FamilyResult
 from verif.audit.band import Band
+from verif.audit.calibration import Calibration
 from verif.audit.cost import Cost
 from verif.audit.determinism import Determinism
 from verif.audit.mutations.score import RuleResult
@@ -36,6 +37,7 @@ class Findings:
     agreement: Agreement | None = None
     band: Band | None = None
     pressure: Pressure | None = None
+    calibration: Calibration | None = None
     pairs: dict[str, Pairwise] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     failures: str = ""
@@ -90,6 +92,8 @@ def numbers(found: Findings) -> dict[str, Any]:
         out["cascade"] |= _flat("agreement", found.band.agreement) | _flat("saved", found.band.saved)
     if found.pairs:
         out["pairs"] = {name: p.as_dict() for name, p in found.pairs.items()}
+    if found.calibration:
+        out["calibration"] = found.calibration.as_dict()
     if found.pressure:
         out["pressure"] = pressure_numbers(found.pressure)
     out["cost"] = found.cost.as_dict()

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from verif.audit import accuracy, agreement, cost, determinism, pairs
+from verif.audit import accuracy, agreement, calibration, cost, determinism, pairs
 from verif.audit.attacks import score as attacks
 from verif.audit.band import Band
 from verif.audit.cases import Case, ask, failures, positions
@@ -176,6 +176,7 @@ async def measure(verifier: Verifies, plan: Plan) -> Findings:
         cost=cost.measure(cases, opinions, seconds, section.price_per_hour),
         notes=notes(plan),
         failures=commonest(failures(opinions)),
+        calibration=calibration.measure(cases, opinions) if soft else None,
     )
     if soft and formula != "soft-only":
         began = time.monotonic()

@@ -97,6 +97,11 @@ def lines(found: Findings) -> list[str]:
         out.append(
             f"cascade: the small judge decides outside {b.low:g} to {b.high:g}: agreement {b.agreement}, saved {b.saved}"
         )
+    if found.calibration:
+        c = found.calibration
+        out.append(
+            f"calibration of the judge: expected error {c.before:.3f}, {c.after:.3f} at temperature {c.temperature:.2f} (n={c.n})"
+        )
     if found.pressure:
         out += pressure.lines(found.pressure)
     out.append(

@@ -22,10 +22,11 @@ from verif.data.tables import (
 )
 from verif.data.world.prepare import golden, judge_pairs, policy_pairs
 from verif.errors import InputError, RecipeError, SetupError
+from verif.pipeline.hardening import harden_judge
 from verif.pipeline.stages import judge, policy, prepare
 from verif.pipeline.stages.models import require_space
 from verif.project import Stage
-from verif.recipe import parse_recipe
+from verif.recipe import Harden, parse_recipe
 from verif.system.files import digest_tree
 
 DATA = {
@@ -116,6 +117,34 @@ def test_a_failed_training_leaves_the_old_model(tmp_path: Path, monkeypatch: pyt
         policy.run(stage)
     assert digest_tree(stage.models / "policy") == before
     assert [p.name for p in stage.models.iterdir()] == ["policy"]
+
+
+def test_a_judge_is_hardened_on_what_the_policy_says(tmp_path: Path) -> None:
+    harden = {"rounds": 2, "prompts": 8, "samples": 2, "mutants": 8, "steps": 2, "enough": 1}
+    stage = _stage(tmp_path, judge={**SCRATCH, "harden": harden})
+    prepare.run(stage)
+    policy.run(stage)
+    judge.run(stage)
+    report = json.loads((tmp_path / "reports/judge.json").read_text())
+    rounds, lessons = report["hardening"], read_judge_pairs(tmp_path / "data/judge_lessons.parquet")
+    assert rounds[0]["round"] == 0, "what the judge was before"
+    assert sum(row.get("new", 0) for row in rounds if "ended" not in row) == len(lessons)
+    assert report["digest"] == digest_tree(tmp_path / "models/judge")
+    assert not (tmp_path / "models/judge.hardened").exists()
+
+
+def test_hardening_needs_an_oracle_that_knows_reasons(tmp_path: Path) -> None:
+    stage = _stage(tmp_path, data={"kind": "verinstruct"}, judge={**SCRATCH, "harden": {}})
+    with pytest.raises(RecipeError, match=r"judge\.harden: .* oracle"):
+        harden_judge(stage, Harden(), tmp_path / "judge", [])
+
+
+def test_hardening_without_a_policy_says_which_stage_is_missing(tmp_path: Path) -> None:
+    stage = _stage(tmp_path, judge={**SCRATCH, "harden": {}})
+    prepare.run(stage)
+    with pytest.raises(InputError, match="no policy") as error:
+        harden_judge(stage, Harden(), tmp_path / "judge", [])
+    assert "dvc repro policy" in error.value.hint
 
 
 def test_a_judge_without_lessons_is_refused(tmp_path: Path) -> None:
