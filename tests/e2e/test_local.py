@@ -29,6 +29,8 @@ SMALLER = {
     "data.judge_pairs": 6000,
     "policy.steps": 300,
     "judge.steps": 300,
+    "judge.harden": "{rounds: 1, prompts: 16, samples: 4, mutants: 80, steps: 40}",
+    "verifier.pressure": "null",  # a policy of 300 steps is right too seldom to say anything
     "verifier.audit_items": 160,
     "verifier.gate.min_recall_false": 0,
     "verifier.gate.min_accept_true": 0,

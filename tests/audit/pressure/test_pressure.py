@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
-import pytest
 from support.stand_ins import ORIGINALS, Judge, StandIn, always, local_recipe, perfect
 
 from verif.audit.pressure import report
@@ -18,7 +17,7 @@ from verif.audit.pressure.run import Drawn, Pressure, measure
 from verif.audit.pressure.truth import Asked, Told, Truths, one_by_one, truths_of
 from verif.data.world import draw_distinct, grammatical, reference, soft_truth
 from verif.data.world.prepare import response_for_judge
-from verif.errors import RecipeError, ServiceError
+from verif.errors import ServiceError
 from verif.recipe import Pressure as Section
 from verif.recipe import parse_recipe
 from verif.types import Instruction, Item, Status
@@ -164,28 +163,6 @@ def test_the_report_has_tables_a_picture_and_the_worst_examples(tmp_path: Path) 
     assert not any(grammatical(row["response"]) and row["found_by"] == "join" for row in rows)
     assert (tmp_path / "best_of.csv").read_text().splitlines()[0].startswith("n,reward,truth")
     assert "best of 8" in " ".join(report.lines(found))
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("max_false_accepted", 0.9),
-        ("max_turn", -0.1),
-        ("max_search", 2),
-        ("samples", 4),
-        ("temperature", 0),
-        ("limit", 1),
-    ],
-)
-def test_a_limit_out_of_range_names_the_key(key: str, value: float) -> None:
-    raw = {
-        "name": "x",
-        "data": {"kind": "world"},
-        "policy": {"kind": "scratch"},
-        "judge": {"kind": "scratch"},
-    }
-    with pytest.raises(RecipeError, match=rf"verifier\.pressure\.{key}"):
-        parse_recipe(raw | {"verifier": {"pressure": {key: value}}}, "mine.yaml")
 
 
 def test_without_an_oracle_there_is_no_truth_to_ask() -> None:

@@ -22,12 +22,15 @@ from verif.data.tables import (
 )
 from verif.data.world.prepare import golden, judge_pairs, policy_pairs
 from verif.errors import InputError, RecipeError, SetupError
+from verif.pipeline import hardening
 from verif.pipeline.hardening import harden_judge
 from verif.pipeline.stages import judge, policy, prepare
 from verif.pipeline.stages.models import require_space
 from verif.project import Stage
 from verif.recipe import Harden, parse_recipe
 from verif.system.files import digest_tree
+from verif.training.tiny import asking
+from verif.training.tiny.judge_sft import CLOSE, PASS
 
 DATA = {
     "kind": "world",
@@ -119,7 +122,14 @@ def test_a_failed_training_leaves_the_old_model(tmp_path: Path, monkeypatch: pyt
     assert [p.name for p in stage.models.iterdir()] == ["policy"]
 
 
-def test_a_judge_is_hardened_on_what_the_policy_says(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_judge_is_hardened_on_what_the_policy_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("CHECK_PROMPTS", 8), ("CHECK_SAMPLES", 1), ("CHECK_MUTANTS", 8), ("TOKENS", 12)):
+        monkeypatch.setattr(hardening, name, value)
+    for module in (judge, policy):
+        monkeypatch.setattr(module, "quick_look", lambda *_: {})
+    # a judge of so few steps is readable only by accident: what it says is put in its mouth
+    monkeypatch.setattr(asking, "sample", lambda *_, **__: [f"so{CLOSE}{PASS}"] * len(_[1]))
     harden = {"rounds": 2, "prompts": 8, "samples": 2, "mutants": 8, "steps": 2, "enough": 1}
     stage = _stage(tmp_path, judge={**SCRATCH, "harden": harden})
     prepare.run(stage)
@@ -127,10 +137,10 @@ def test_a_judge_is_hardened_on_what_the_policy_says(tmp_path: Path) -> None:
     judge.run(stage)
     report = json.loads((tmp_path / "reports/judge.json").read_text())
     rounds, lessons = report["hardening"], read_judge_pairs(tmp_path / "data/judge_lessons.parquet")
-    assert rounds[0]["round"] == 0, "what the judge was before"
-    assert sum(row.get("new", 0) for row in rounds if "ended" not in row) == len(lessons)
+    assert [row["round"] for row in rounds] == [0, 1, 2], "what the judge was before, and each round"
+    assert sum(row.get("new", 0) for row in rounds) == len(lessons) > 0
+    assert not any(lesson.followed for lesson in lessons), "it passed everything: only false answers are news"
     assert report["digest"] == digest_tree(tmp_path / "models/judge")
-    assert not (tmp_path / "models/judge.hardened").exists()
 
 
 def test_hardening_needs_an_oracle_that_knows_reasons(tmp_path: Path) -> None:
