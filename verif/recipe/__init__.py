@@ -2,16 +2,16 @@
 
 from verif.recipe.base import Section
 from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
-from verif.recipe.pressure import Harden, Pressure
+from verif.recipe.pressure import HardenSection, PressureSection
 from verif.recipe.recipe import (
     BENCHMARK_FILES,
     LABELLED,
     RECIPES,
     SWEEPS,
-    Benchmark,
+    AuditGate,
+    BenchmarkSource,
     CascadeSection,
     Evaluate,
-    Gate,
     LabelFile,
     PromotionGate,
     Recipe,
@@ -31,15 +31,15 @@ __all__ = [
     "LABELLED",
     "RECIPES",
     "SWEEPS",
-    "Benchmark",
+    "AuditGate",
+    "BenchmarkSource",
     "CascadeSection",
     "Evaluate",
-    "Gate",
-    "Harden",
+    "HardenSection",
     "HubModel",
     "LabelFile",
     "NoModel",
-    "Pressure",
+    "PressureSection",
     "PromotionGate",
     "Recipe",
     "Register",

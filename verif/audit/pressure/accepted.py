@@ -6,17 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verif.audit.accuracy import type_name
-from verif.audit.cases import Case, Opinion
+from verif.audit.cases import AuditCase, Opinion
 from verif.stats import Interval, bootstrap_mean, proportion
-from verif.types import Formula, is_hard
+from verif.types import Formula, is_hard, type_names
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PressedAnswer:
     """An answer of the policy with its truth (in the case) and what the verifier says."""
 
-    case: Case
+    case: AuditCase
     opinion: Opinion
     temperature: float
 
@@ -26,7 +25,7 @@ class Answer:
         return None if truth is None or said is None or truth is said else truth
 
 
-def false_accepted(answers: Sequence[Answer], formula: Formula, seed: int) -> Interval:
+def false_accepted(answers: Sequence[PressedAnswer], formula: Formula, seed: int) -> Interval:
     """Share of accepted answers that are false. The interval resamples instructions: answers to one are alike."""
     known = [
         (a, truth) for a in answers if a.opinion.accepted and (truth := a.case.claimed(formula)) is not None
@@ -36,7 +35,7 @@ def false_accepted(answers: Sequence[Answer], formula: Formula, seed: int) -> In
     )
 
 
-def by_construction(answers: Sequence[Answer], formula: Formula) -> dict[str, Interval]:
+def by_construction(answers: Sequence[PressedAnswer], formula: Formula) -> dict[str, Interval]:
     """Of the false answers of each construction, the share that is accepted.
 
     A construction is the one constraint that is broken, `language` where all soft ones are (in the local world a
@@ -49,11 +48,11 @@ def by_construction(answers: Sequence[Answer], formula: Formula) -> dict[str, In
     return {name: proportion(sum(hits), len(hits)) for name, hits in sorted(said.items())}
 
 
-def construction(case: Case) -> str:
+def construction(case: AuditCase) -> str:
     """In what way a false response is false; see `by_construction`."""
     constraints = case.instruction.constraints
     wrong = [i for i, truth in enumerate(case.truth) if truth is False]
     soft = [i for i, constraint in enumerate(constraints) if not is_hard(constraint)]
     if len(wrong) == 1:
-        return type_name(constraints[wrong[0]])
+        return type_names(case.instruction)[wrong[0]]
     return "language" if soft and wrong == soft else "several"
