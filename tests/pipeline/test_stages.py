@@ -14,7 +14,7 @@ from verif.recipe import BENCHMARK_FILES, Recipe
 
 # Carries files, errors and settings; decides no result. The recipe's values are tracked as parameters, its defaults too.
 PLUMBING = (
-    "verif/errors.py", "verif/recipe.py", "verif/types.py", "verif/system/files.py", "verif/project.py",
+    "verif/errors.py", "verif/recipe", "verif/types.py", "verif/system/files.py", "verif/project.py",
     "verif/training/__init__.py", "verif/training/tiny/bars.py", "verif/training/data_only.py",
     "verif/registry/runs/lineage.py", "verif/registry/runs/mlflow.py", "verif/registry/runs/pipeline_run.py",
     "verif/registry/runs/stage_run.py", "verif/registry/runs/recording.py",
@@ -44,8 +44,18 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "prepare": (),
     # the first look at a new model is a figure to read; `evaluate` and the audit measure
     "policy": (*ROWS, "verif/stats.py"),
-    "judge": ROWS,
-    "verifier": (),
+    # it is hardened in this process, without a cache and without checkers; a large policy is asked as `evaluate` asks it
+    "judge": (
+        "verif/core/sandbox",
+        "verif/core/cache.py",
+        "verif/core/cache_key.py",
+        "verif/core/cache_store.py",
+        "verif/audit/attacks",
+        "verif/audit/rows.py",
+        "verif/system/drawing.py",
+        "verif/evaluation",
+    ),
+    "verifier": ("verif/evaluation",),
     # the watch measures against the audit's patterns and the world's truth while training; it changes no model
     "train": (*VERIFIER, *ROWS, "verif/data/rollouts.py", "verif/audit", "verif/core/instruction_files.py"),
     "evaluate": VERIFIER,
