@@ -1,0 +1,33 @@
+"""Which checkpoint is the best, by what the oracle saw of the rollouts around it. Pure.
+
+The rollouts of step `s` were written by the weights after step `s - 1`. A look is a sample of some prompts and so is
+noisy; a checkpoint's score is the mean over the looks nearby, from weights at most `reach` steps away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+
+from verif.audit.looks import Summary
+
+REACH = 2
+"""Weights so many steps away count for a checkpoint, or as many as lie between two looks."""
+
+
+def scores(history: Sequence[Summary], checkpoints: Iterable[int], every: int) -> dict[int, float]:
+    """The oracle's truth (0 to 1) around each checkpoint; one without a look nearby has no score."""
+    reach = max(REACH, every)
+    seen = [(summary.step - 1, summary.truth) for summary in history]
+    out = {}
+    for step in checkpoints:
+        near = [truth for weights, truth in seen if truth is not None and abs(weights - step) <= reach]
+        if near:
+            out[step] = fmean(near)
+    return out
+
+
+def best(history: Sequence[Summary], checkpoints: Sequence[int], every: int) -> int | None:
+    """The checkpoint with the highest score, of equals the later one; None if none has a score."""
+    by_truth = scores(history, checkpoints, every)
+    return max(by_truth, key=lambda step: (by_truth[step], step), default=None)
