@@ -13,6 +13,7 @@ from verif.audit.looks import Summary
 
 REACH = 2
 """Weights so many steps away count for a checkpoint, or as many as lie between two looks."""
+PERIOD, MIN_CHECKED = 5, 12
 
 
 def scores(history: Sequence[Summary], checkpoints: Iterable[int], every: int) -> dict[int, float]:
@@ -25,6 +26,20 @@ def scores(history: Sequence[Summary], checkpoints: Iterable[int], every: int) -
         if near:
             out[step] = fmean(near)
     return out
+
+
+def worst_false(history: Sequence[Summary], since: int, until: int) -> float | None:
+    """The largest share of false among the accepted over `PERIOD` steps, of those after `since` and before `until`.
+
+    One look at some prompts says little: the looks of so many steps are taken together. None without a look.
+    """
+    looks = [summary for summary in history if summary.checked and since < summary.step < until]
+    shares = []
+    for last in looks:
+        near = [look for look in looks if last.step - PERIOD < look.step <= last.step]
+        if len(near) > 1 or near[0].checked >= MIN_CHECKED:
+            shares.append(sum(look.contradicted for look in near) / sum(look.checked for look in near))
+    return max(shares, default=None)
 
 
 def best(history: Sequence[Summary], checkpoints: Sequence[int], every: int) -> int | None:

@@ -34,6 +34,7 @@ class Missed(_Kept):
 class Teacher(_Kept):
     """One verifier: its identity, the step after which it took over, and what is known of it since it was replaced.
 
+    `worst_false` is the largest share of false among the accepted over five steps after which it went on teaching.
     `judged` rollouts of its time were compared with the oracle; `wrongly_accepted` and `wrongly_refused` differed.
     `folder` is where its judge lies, relative to the run; empty for the audited one of the project.
     """
@@ -42,6 +43,7 @@ class Teacher(_Kept):
     after: int = 0
     folder: str = ""
     alarm: str = ""
+    worst_false: float | None = None
     judged: int = 0
     wrongly_accepted: int = 0
     wrongly_refused: int = 0

@@ -169,7 +169,12 @@ def publish(stage: Stage, end: Finished, record: Record, taught: Sequence[Mappin
         if folder.alarms.is_file():
             shutil.copyfile(folder.alarms, target / folder.alarms.name)
         write_json(target / "teachers.json", list(taught))
-        report = {**summary(stage, folder, end.record), "teachers": list(taught)}
+        shares = [teacher["worst_false"] for teacher in taught if teacher.get("worst_false") is not None]
+        report = {
+            **summary(stage, folder, end.record),
+            "teachers": list(taught),
+            "false_accepted_max": round(max(shares), 4) if shares else None,
+        }
         export(end.checkpoint, stage.models / "policy", stage.models / "trained")
     write_json(stage.reports / "train.json", report)
     for curve in ("curve.csv", "curve.svg"):

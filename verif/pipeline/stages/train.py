@@ -8,7 +8,7 @@ the oracle's looks, not the last.
 from __future__ import annotations
 
 from verif.audit.alarms import DivergedError, suspected
-from verif.audit.best import best, scores
+from verif.audit.best import best, scores, worst_false
 from verif.audit.fitness import require_fit
 from verif.audit.oracles import answer_to_alarm, oracle_of
 from verif.audit.watch import Watcher
@@ -55,9 +55,13 @@ def teach(stage: Stage, folder: RunFolder, teaching: Teaching, record: Record) -
             watcher.require_calm()  # an alarm that was raised just before everything was killed
             served = launch.reinforce(stage, endpoint, folder, record, look(stage, watcher, folder))
         except DivergedError as diverged:
-            teaching = teaching.fooled(diverged.alarm, folder.whole())
+            worst = worst_false(watcher.history, watcher.since, diverged.alarm.step)
+            teaching = teaching.blamed(worst_false=worst).fooled(diverged.alarm, folder.whole())
             state.write(folder, teaching)
         else:
+            worst = worst_false(watcher.history, watcher.since, stage.recipe.train.steps + 1)
+            teaching = teaching.blamed(worst_false=worst)
+            state.write(folder, teaching)
             choose(stage, folder, teaching, **served)
     return teaching
 
