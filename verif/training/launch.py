@@ -169,6 +169,8 @@ def publish(stage: Stage, end: Finished, record: Record, taught: Sequence[Mappin
         if folder.alarms.is_file():
             shutil.copyfile(folder.alarms, target / folder.alarms.name)
         write_json(target / "teachers.json", list(taught))
+        for number in sorted(path.name for path in (folder.path / "repairs").glob("[0-9]*")):
+            _keep_repair(folder.path / "repairs" / number, target / "repairs" / number)
         shares = [teacher["worst_false"] for teacher in taught if teacher.get("worst_false") is not None]
         report = {
             **summary(stage, folder, end.record),
@@ -185,6 +187,16 @@ def publish(stage: Stage, end: Finished, record: Record, taught: Sequence[Mappin
         f" {report['reward']['last']['value']:.2f}; exported step {report['exported']['step']}",
         flush=True,
     )
+
+
+def _keep_repair(made: Path, target: Path) -> None:
+    """A repaired verifier is made again from its judge, its lessons and its audit: they are small, and stay."""
+    target.mkdir(parents=True)
+    for path in (made / "contradicted.parquet", made / "reports" / "verifier.json"):
+        if path.is_file():
+            shutil.copyfile(path, target / path.name)
+    if (made / "models" / "judge").is_dir():
+        shutil.copytree(made / "models" / "judge", target / "judge")
 
 
 def served(url: str) -> dict[str, int]:
