@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import random
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from support.fooled import drawn, rollout, write
 from support.stand_ins import local_recipe
 
-from verif.data.rollouts import Rollout, write_step
 from verif.data.splits import JudgePair
 from verif.data.tables import read_judge_pairs, write_judge_pairs
-from verif.data.world.prepare import draw, lesson
-from verif.data.world.responses import reference
-from verif.data.world.spoil import spoil
+from verif.data.world.prepare import lesson
 from verif.errors import NoLessonError, TrainingError
 from verif.pipeline import repair
 from verif.pipeline.stages import train
@@ -28,53 +23,12 @@ from verif.service.lease import Endpoint
 from verif.system.files import new_directory, write_json
 from verif.training import launch
 from verif.training.progress import RunFolder
-from verif.types import Instruction, Response, Reward, Status, Verdict, Verification, is_hard
 
 STEPS = 30
 
 
 class Killed(BaseException):
     """As `kill -9`: nothing in the product catches it."""
-
-
-def rollout(step: int, number: int, item: Instruction, text: str) -> Rollout:
-    """A response that rules and judge accept."""
-    soft = tuple(i for i, wish in enumerate(item.constraints) if not is_hard(wish))
-    verdicts = tuple(
-        Verdict(status=Status.PASS, covers=(i,)) for i, wish in enumerate(item.constraints) if is_hard(wish)
-    )
-    given = Verification(
-        id=item.id,
-        verdicts=(*verdicts, Verdict(status=Status.PASS, covers=soft)),
-        reward=Reward(value=1.0, state="scored", formula="average"),
-    )
-    return Rollout(step, f"u{step}-{number}", item, Response(text=text), given)
-
-
-@lru_cache
-def drawn(many: int, seed: int) -> list[tuple[Instruction, str, str]]:
-    """Instructions with soft constraints, a true response to each and a false one."""
-    rng, rows = random.Random(seed), list[tuple[Instruction, str, str]]()
-    while len(rows) < many:
-        item = draw(rng, "train")
-        if not all(map(is_hard, item.constraints)):
-            text = reference(item, rng)
-            rows.append((item, text, spoil(item, text, rng, "gibberish")[0]))
-    return rows
-
-
-def write(folder: RunFolder, step: int, false: int, of: int = 12) -> None:
-    """What veRL's trainer leaves of a step: rollouts of which so many are false, numbers, a checkpoint every fifth."""
-    texts = [
-        (item, bad if number < false else good)
-        for number, (item, good, bad) in enumerate(drawn(of, step % 5))
-    ]
-    write_step(folder.rollouts, step, [rollout(step, number, *text) for number, text in enumerate(texts)])
-    folder.write_step(step, {"verif/reward_mean": 0.5, "verif/step_s": 1.0})
-    if step % 5 == 0:
-        folder.at(step).mkdir(parents=True, exist_ok=True)
-        (folder.at(step) / "data.pt").write_bytes(b"x")
-        (folder.checkpoints / "latest_checkpointed_iteration.txt").write_text(str(step))
 
 
 class World:
@@ -268,6 +222,8 @@ def test_repairs_that_are_used_up_end_it_too(world: World) -> None:
     assert "the recipe's repairs (3) are used up" in world.end["ended"]
     assert world.end["exported"] == 20
     assert [t["after"] for t in world.state["teachers"]] == [0, 15, 15, 20]
+    kept = [world.folder.path / "repairs" / number / "contradicted.parquet" for number in ("1", "2", "3")]
+    assert all(read_judge_pairs(path) for path in kept), "the next repair replays the lessons of all before"
 
 
 def test_a_repaired_verifier_that_is_unfit_never_teaches(world: World) -> None:
@@ -304,11 +260,3 @@ def test_the_lessons_are_the_oracles_on_what_the_judge_saw_otherwise() -> None:
     agreed, differed = repair.contradicted(iter(rows), policy_thinks=False)
     assert (agreed[0], differed[0]) == (True, False)
     assert differed[1] == lesson(item, false)
-
-
-def test_lessons_of_earlier_repairs_are_kept(world: World) -> None:
-    world.fooled_from["audited+"] = 22
-    world.run()
-    kept = [read_judge_pairs(world.folder.path / "repairs" / n / "contradicted.parquet") for n in ("1", "2")]
-    assert all(kept)
-    shutil.rmtree(world.folder.path / "repairs" / "1" / "models")
