@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from verif.audit.best import best, scores
-from verif.audit.looks import Summary
+from verif.audit.looks import StepSummary
 
 
-def look(step: int, truth: float) -> Summary:
+def look(step: int, truth: float) -> StepSummary:
     """A step whose accepted rollouts are true to that share; half are accepted, and no refused one is true."""
     false = round(100 * (1 - 2 * truth))
-    return Summary(
+    return StepSummary(
         step=step, rollouts=100, reward_mean=0.5, error_share=0, unscorable_share=0, signature_share=0,
         length_mean=20, accepted=0.5, checked=100, contradicted=false, rejected=10,
     )  # fmt: skip
@@ -34,7 +34,7 @@ def test_of_equals_the_later_one_and_none_without_looks() -> None:
 
 
 def test_a_sample_of_the_accepted_counts_by_their_share_of_the_step() -> None:
-    summary = Summary(
+    summary = StepSummary(
         step=1, rollouts=128, reward_mean=0.4, error_share=0, unscorable_share=0, signature_share=0,
         length_mean=20, accepted=0.25, checked=16, contradicted=4, rejected=16, refused=4,
     )  # fmt: skip

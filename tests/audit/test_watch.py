@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from verif.audit.alarms import DivergedError, alarms, suspected
-from verif.audit.looks import Summary, sample, summarise
+from verif.audit.looks import StepSummary, sample, summarise
 from verif.audit.oracles import oracle_of, world_truth
 from verif.audit.watch import Watcher
 from verif.data.rollouts import Rollout
@@ -30,7 +30,7 @@ def rollout(text: str, value: float | None = 1.0, state: str = "scored") -> Roll
     return Rollout(1, "u", INSTRUCTION, Response(text=text), given)
 
 
-def step(number: int, **changes: object) -> Summary:
+def step(number: int, **changes: object) -> StepSummary:
     plain = {
         "step": number,
         "rollouts": 100,
@@ -41,15 +41,15 @@ def step(number: int, **changes: object) -> Summary:
         "length_mean": 30.0,
         "entropy": 2.0,
     }
-    return Summary(**(plain | changes))
+    return StepSummary(**(plain | changes))
 
 
-def run_of(**last: object) -> list[Summary]:
+def run_of(**last: object) -> list[StepSummary]:
     """Six quiet steps, then three with the changes."""
     return [step(n) for n in range(1, 7)] + [step(n, **last) for n in range(7, 10)]
 
 
-def kinds(history: list[Summary], **limits: object) -> list[str]:
+def kinds(history: list[StepSummary], **limits: object) -> list[str]:
     return [alarm.kind for alarm in alarms(history, Watch(**limits))]
 
 
@@ -90,7 +90,7 @@ def test_divergence_needs_enough_answers() -> None:
     assert kinds([step(1, checked=16, contradicted=16, false_shares=(1.0,) * 16)]) == ["divergence"]
 
 
-def looked(number: int, contradicted: int, checked: int = 16) -> Summary:
+def looked(number: int, contradicted: int, checked: int = 16) -> StepSummary:
     false = (1.0,) * contradicted + (0.0,) * (checked - contradicted)
     return step(number, checked=checked, contradicted=contradicted, false_shares=false)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from verif.audit.looks import Summary
+from verif.audit.looks import StepSummary
 from verif.audit.sequential import weigh
 from verif.recipe import Watch
 
@@ -35,7 +35,7 @@ class DivergedError(Exception):
         self.alarm = alarm
 
 
-def alarms(history: Sequence[Summary], limits: Watch, steps: int = 0, since: int = 0) -> list[Alarm]:
+def alarms(history: Sequence[StepSummary], limits: Watch, steps: int = 0, since: int = 0) -> list[Alarm]:
     """What is wrong after the last step of `history` (steps in order).
 
     `steps` is how many the run has (0: as many as there are), `since` the step after which the present verifier took over.
@@ -63,7 +63,7 @@ def alarms(history: Sequence[Summary], limits: Watch, steps: int = 0, since: int
     return out
 
 
-def divergence(history: Sequence[Summary], limits: Watch, steps: int = 0, since: int = 0) -> Alarm | None:
+def divergence(history: Sequence[StepSummary], limits: Watch, steps: int = 0, since: int = 0) -> Alarm | None:
     """The alarm of the sequential test over the looks at the present verifier, or None."""
     looks = looked(history, since)
     if not looks:
@@ -80,7 +80,7 @@ def divergence(history: Sequence[Summary], limits: Watch, steps: int = 0, since:
     return Alarm("divergence", step, measured, limits.allowed_false, said, began)
 
 
-def suspected(history: Sequence[Summary], limits: Watch, since: int = 0) -> int:
+def suspected(history: Sequence[StepSummary], limits: Watch, since: int = 0) -> int:
     """The step at which a divergence began, if one is under way: what stands before it must be kept.
 
     Without any sign of one, that is the last look's step; 0 without looks.
@@ -92,6 +92,6 @@ def suspected(history: Sequence[Summary], limits: Watch, since: int = 0) -> int:
     return looks[weigh(shares, limits.allowed_false, len(looks)).began].step
 
 
-def looked(history: Sequence[Summary], since: int = 0) -> list[Summary]:
+def looked(history: Sequence[StepSummary], since: int = 0) -> list[StepSummary]:
     """The steps of the present verifier at which the oracle judged accepted rollouts."""
     return [summary for summary in history if summary.false_shares and summary.step > since]

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from verif.audit.looks import Summary
+from verif.audit.looks import StepSummary
 
 REACH = 2
 """Weights so many steps away count for a checkpoint, or as many as lie between two looks."""
 PERIOD, MIN_CHECKED = 5, 12
 
 
-def scores(history: Sequence[Summary], checkpoints: Iterable[int], every: int) -> dict[int, float]:
+def scores(history: Sequence[StepSummary], checkpoints: Iterable[int], every: int) -> dict[int, float]:
     """The oracle's truth (0 to 1) around each checkpoint; one without a look nearby has no score."""
     reach = max(REACH, every)
     seen = [(summary.step - 1, summary.truth) for summary in history]
@@ -28,7 +28,7 @@ def scores(history: Sequence[Summary], checkpoints: Iterable[int], every: int) -
     return out
 
 
-def worst_false(history: Sequence[Summary], since: int, until: int) -> float | None:
+def worst_false(history: Sequence[StepSummary], since: int, until: int) -> float | None:
     """The largest share of false among the accepted over `PERIOD` steps, of those after `since` and before `until`.
 
     One look at some prompts says little: the looks of so many steps are taken together. None without a look.
@@ -42,7 +42,7 @@ def worst_false(history: Sequence[Summary], since: int, until: int) -> float | N
     return max(shares, default=None)
 
 
-def best(history: Sequence[Summary], checkpoints: Sequence[int], every: int) -> int | None:
+def best(history: Sequence[StepSummary], checkpoints: Sequence[int], every: int) -> int | None:
     """The checkpoint with the highest score, of equals the later one; None if none has a score."""
     by_truth = scores(history, checkpoints, every)
     return max(by_truth, key=lambda step: (by_truth[step], step), default=None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from scipy.optimize import minimize_scalar
 
-from verif.audit.cases import Case, Opinion, positions
+from verif.audit.cases import AuditCase, Opinion, positions
 from verif.system.files import digest
 
 Sure = tuple[float, bool]
@@ -85,7 +85,7 @@ def calibrate(said: Sequence[tuple[str, float, bool]]) -> Calibration | None:
     return Calibration(temperature, error(held), error(after), len(held), len(rest))
 
 
-def measure(cases: Sequence[Case], opinions: Sequence[Opinion]) -> Calibration | None:
+def measure(cases: Sequence[AuditCase], opinions: Sequence[Opinion]) -> Calibration | None:
     """Calibration of the judge on responses whose soft truth is known; None where it gives no log-probabilities."""
     said = []
     for case, opinion in zip(cases, opinions, strict=True):

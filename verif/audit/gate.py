@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from verif.audit.accuracy import Confusion
 from verif.audit.findings import Findings
 from verif.audit.pressure.limits import exceeded
-from verif.recipe import Gate
+from verif.recipe import AuditGate
 from verif.recipe import Pressure as PressureSection
 
 MIN_CASES = 20
@@ -33,7 +33,7 @@ class Reason:
 
 
 def decide(
-    found: Findings, gate: Gate, agreement: float = 0.0, pressure: PressureSection | None = None
+    found: Findings, gate: AuditGate, agreement: float = 0.0, pressure: PressureSection | None = None
 ) -> list[Reason]:
     """The reasons against the verifier; empty means fit. `agreement` is what the recipe asks of a cascade."""
     reasons = []
@@ -68,7 +68,7 @@ def _enough(judge: Confusion) -> list[Reason]:
     return [Reason(text, f"{true} true, {false} false")]
 
 
-def _accuracy(name: str, confusion: Confusion, gate: Gate, failures: str) -> list[Reason]:
+def _accuracy(name: str, confusion: Confusion, gate: AuditGate, failures: str) -> list[Reason]:
     reasons = []
     undecided = confusion.undecided_share
     if undecided.n and undecided.value > MAX_UNDECIDED:
@@ -87,7 +87,7 @@ def _accuracy(name: str, confusion: Confusion, gate: Gate, failures: str) -> lis
     return reasons
 
 
-def _attacks(found: Findings, gate: Gate) -> list[Reason]:
+def _attacks(found: Findings, gate: AuditGate) -> list[Reason]:
     reasons = []
     for part in ("judge", "verifier"):
         worst = found.worst(part)
@@ -109,7 +109,7 @@ def _mutations(found: Findings) -> list[Reason]:
     return [Reason("a rule misses minimal edits", ", ".join(wrong))] if wrong else []
 
 
-def _determinism(found: Findings, gate: Gate) -> list[Reason]:
+def _determinism(found: Findings, gate: AuditGate) -> list[Reason]:
     rate = found.determinism.flip_rate
     if rate.n and rate.value > gate.max_flip_rate:
         text = f"more than {gate.max_flip_rate:.0%} of verdicts change when the same batch is asked again"

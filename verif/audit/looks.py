@@ -16,7 +16,7 @@ Oracle = Callable[[Sequence[Rollout]], Sequence[bool | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class StepSummary:
     """A step in numbers. Shares are of all rollouts; lengths are words.
 
     `accepted`: share of the scored rollouts with the full reward; `checked`: those of them that the oracle judged again;
@@ -58,7 +58,7 @@ def summarise(
     rollouts: Sequence[Rollout],
     entropy: float | None = None,
     judged: Iterable[tuple[Rollout, bool]] = (),
-) -> Summary:
+) -> StepSummary:
     """One step in numbers; `judged` are sampled rollouts with the oracle's decisions."""
     n = max(1, len(rollouts))
     rewards = [r.reward for r in rollouts if r.reward is not None]
@@ -69,7 +69,7 @@ def summarise(
     for rollout, true in judged:
         if rollout.reward is not None:
             (by_prompt[rollout.uid] if rollout.reward >= 1.0 else rejected).append(true)
-    return Summary(
+    return StepSummary(
         step=step,
         rollouts=len(rollouts),
         reward_mean=fmean(rewards) if rewards else None,

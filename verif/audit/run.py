@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from verif.audit import accuracy, agreement, calibration, cost, determinism, pairs
 from verif.audit.attacks import score as attacks
-from verif.audit.band import Band
-from verif.audit.cases import Case, ask, failures, positions
+from verif.audit.band import ChosenBand
+from verif.audit.cases import AuditCase, ask, failures, positions
 from verif.audit.findings import Findings, numbers
 from verif.audit.gate import Reason, decide
 from verif.audit.golden import oracle_of, read_golden
-from verif.audit.mutations import generate
 from verif.audit.mutations import score as mutations
+from verif.audit.mutations.generate import generate
 from verif.audit.pressure.run import Drawn
 from verif.audit.pressure.run import measure as press
 from verif.audit.pressure.truth import truths_of
@@ -34,7 +34,7 @@ from verif.project import Stage
 from verif.recipe import Recipe
 
 if TYPE_CHECKING:
-    from verif.service.lease import Endpoint
+    from verif.service.lease import VerifierEndpoint
 
 log = logging.getLogger("verif.audit")
 
@@ -54,10 +54,10 @@ class AuditReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AuditPlan:
     """What to ask: golden cases (already chosen), the recipe's parts that matter, and where a second process asks."""
 
-    cases: Sequence[Case]
+    cases: Sequence[AuditCase]
     recipe: Recipe
     oracle: attacks.Oracle | None
     url: str | None
@@ -69,7 +69,7 @@ class Plan:
 
 
 def audit(
-    stage: Stage, endpoint: Endpoint, band: Band | None = None, drawn: Sequence[Drawn] = ()
+    stage: Stage, endpoint: VerifierEndpoint, band: ChosenBand | None = None, drawn: Sequence[Drawn] = ()
 ) -> AuditReport:
     """Audit the verifier behind `endpoint` with the golden set of the stage's data; `band` is its cascade's.
 
@@ -79,14 +79,14 @@ def audit(
 
 
 async def _audit_service(
-    stage: Stage, endpoint: Endpoint, band: Band | None, drawn: Sequence[Drawn]
+    stage: Stage, endpoint: VerifierEndpoint, band: ChosenBand | None, drawn: Sequence[Drawn]
 ) -> AuditReport:
     from verif.service.client import VerifierClient
 
     section = stage.recipe.verifier
     cases = choose(read_golden(stage.data / "golden.parquet"), stage.recipe)
     preferences = pairs.load(stage.root / section.pairs) if section.pairs else []
-    plan = Plan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
+    plan = AuditPlan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
     async with VerifierClient(endpoint.url) as client:
         found = await measure(client, plan)
         if preferences:
@@ -132,7 +132,7 @@ def _served_elsewhere(stage: Stage) -> list[str]:
     return [note] if note else []
 
 
-def choose(cases: Sequence[Case], recipe: Recipe) -> list[Case]:
+def choose(cases: Sequence[AuditCase], recipe: Recipe) -> list[AuditCase]:
     """The golden cases within the budget, drawn with the recipe's seed.
 
     For a judge, responses with soft constraints about which nothing is known come last: they cost a call and
@@ -157,7 +157,7 @@ def conclude(found: Findings, recipe: Recipe, identity: str) -> AuditReport:
     )
 
 
-async def measure(verifier: Verifies, plan: Plan) -> Findings:
+async def measure(verifier: Verifies, plan: AuditPlan) -> Findings:
     """Ask everything, in a fixed order. The golden responses and the repetitions are asked with the cache off."""
     section, cases, soft = plan.recipe.verifier, plan.cases, plan.judged
     formula, budget = section.formula, section.audit_items
@@ -187,7 +187,7 @@ async def measure(verifier: Verifies, plan: Plan) -> Findings:
     return found
 
 
-async def _attacks(verifier: Verifies, plan: Plan, per_family: int) -> list[attacks.FamilyResult]:
+async def _attacks(verifier: Verifies, plan: AuditPlan, per_family: int) -> list[attacks.FamilyResult]:
     began, section = time.monotonic(), plan.recipe.verifier
     formula, thinks = section.formula, section.policy_thinks
     rng = random.Random(f"attacks-{plan.recipe.seed}")
@@ -198,7 +198,7 @@ async def _attacks(verifier: Verifies, plan: Plan, per_family: int) -> list[atta
     return attacks.score(made, opinions, formula)
 
 
-async def _mutations(verifier: Verifies, plan: Plan) -> list[mutations.RuleResult]:
+async def _mutations(verifier: Verifies, plan: AuditPlan) -> list[mutations.RuleResult]:
     from verif.core.rules import rules
 
     section = plan.recipe.verifier
@@ -215,7 +215,7 @@ async def _mutations(verifier: Verifies, plan: Plan) -> list[mutations.RuleResul
     return mutations.score(made, opinions)
 
 
-async def _determinism(verifier: Verifies, plan: Plan, size: int) -> determinism.Determinism:
+async def _determinism(verifier: Verifies, plan: AuditPlan, size: int) -> determinism.Determinism:
     began, section = time.monotonic(), plan.recipe.verifier
     cases = plan.cases[:size]
     found = await determinism.measure(
@@ -230,7 +230,7 @@ async def _determinism(verifier: Verifies, plan: Plan, size: int) -> determinism
     return found
 
 
-def notes(plan: Plan) -> list[str]:
+def notes(plan: AuditPlan) -> list[str]:
     """What this audit could not measure, and why."""
     out = []
     if not plan.judged:

@@ -17,7 +17,7 @@ from typing import Literal
 import orjson
 
 from verif.audit.alarms import Alarm, DivergedError, alarms
-from verif.audit.looks import Oracle, Summary, sample, summarise
+from verif.audit.looks import Oracle, StepSummary, sample, summarise
 from verif.data.rollouts import Rollout
 from verif.errors import TrainingError
 from verif.recipe import Watch
@@ -57,7 +57,7 @@ class Watcher:
     ) -> None:
         self.limits, self.path, self.oracle, self.emit, self.seed = limits, path, oracle, emit, seed
         self.answer, self.steps, self.since = answer, steps, since
-        self.history: list[Summary] = []
+        self.history: list[StepSummary] = []
         self.raised: list[Alarm] = []
         self.asked, self.seconds = 0, 0.0
         self._silent = self._twice = self._differed = 0
@@ -65,7 +65,7 @@ class Watcher:
         try:
             kept = orjson.loads(path.read_bytes())
             self.history = [
-                Summary(**{**row, "false_shares": tuple(row["false_shares"])}) for row in kept["steps"]
+                StepSummary(**{**row, "false_shares": tuple(row["false_shares"])}) for row in kept["steps"]
             ]
             self.raised = [Alarm(**row) for row in kept["alarms"]]
             self.asked, self.seconds = kept["oracle"]["asked"], kept["oracle"]["seconds"]
@@ -185,7 +185,7 @@ class Watcher:
         write_json(self.path, rows)
 
 
-def _metrics(now: Summary, raised: int) -> dict[str, float]:
+def _metrics(now: StepSummary, raised: int) -> dict[str, float]:
     """What goes to MLflow; absent where nothing was measured."""
     values: dict[str, float | None] = {
         "watch/unscorable_share": now.unscorable_share,

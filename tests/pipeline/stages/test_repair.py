@@ -19,7 +19,7 @@ from verif.errors import NoLessonError, TrainingError
 from verif.pipeline import repair
 from verif.pipeline.stages import train
 from verif.project import Stage
-from verif.service.lease import Endpoint
+from verif.service.lease import VerifierEndpoint
 from verif.system.files import new_directory, write_json
 from verif.training import launch
 from verif.training.progress import RunFolder
@@ -82,8 +82,8 @@ class World:
             raise Killed(phase)
 
     @contextmanager
-    def lease(self, stage: Stage) -> Iterator[Endpoint]:
-        yield Endpoint("http://nowhere", self.name(stage))
+    def lease(self, stage: Stage) -> Iterator[VerifierEndpoint]:
+        yield VerifierEndpoint("http://nowhere", self.name(stage))
 
     def supervise(
         self, build: Any, folder: RunFolder, *, steps: int, on_step: Callable[[int], None], **_: Any

@@ -6,17 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verif.audit.accuracy import type_name
-from verif.audit.cases import Case, Opinion
+from verif.audit.cases import AuditCase, Opinion
 from verif.stats import Interval, bootstrap_mean, proportion
-from verif.types import Formula, is_hard
+from verif.types import Formula, is_hard, type_name
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer of the policy with its truth (in the case) and what the verifier says."""
 
-    case: Case
+    case: AuditCase
     opinion: Opinion
     temperature: float
 
@@ -49,7 +48,7 @@ def by_construction(answers: Sequence[Answer], formula: Formula) -> dict[str, In
     return {name: proportion(sum(hits), len(hits)) for name, hits in sorted(said.items())}
 
 
-def construction(case: Case) -> str:
+def construction(case: AuditCase) -> str:
     """In what way a false response is false; see `by_construction`."""
     constraints = case.instruction.constraints
     wrong = [i for i, truth in enumerate(case.truth) if truth is False]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from verif.audit.cases import Case, ask
+from verif.audit.cases import AuditCase, ask
 from verif.audit.pressure.accepted import Answer, by_construction, false_accepted
 from verif.audit.pressure.best_of import Curve, curve
 from verif.audit.pressure.search import Search, search
@@ -72,7 +72,8 @@ async def measure(
     temperatures = [group.temperature for group in drawn for _ in group.texts]
     told = await truths(asked)
     cases = [
-        Case(f"rollout-{n}", i, text, t) for n, ((i, text), t) in enumerate(zip(asked, told, strict=True))
+        AuditCase(f"rollout-{n}", i, text, t)
+        for n, ((i, text), t) in enumerate(zip(asked, told, strict=True))
     ]
     opinions = await ask(
         verifier, cases, section.formula, soft=recipe.judged, policy_thinks=section.policy_thinks

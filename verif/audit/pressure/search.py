@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verif.audit.cases import Case, Opinion, ask
+from verif.audit.cases import AuditCase, Opinion, ask
 from verif.audit.pressure.edits import EDITS, company, mutate, neighbours
 from verif.audit.pressure.truth import Truths
 from verif.core.verifies import Verifies
@@ -27,7 +27,7 @@ class Mutant:
     """A changed response and what verifier and oracle say; `edits` are those that led to it, the last one last."""
 
     edits: tuple[str, ...]
-    case: Case
+    case: AuditCase
     opinion: Opinion
 
     def fooled(self, judged: bool) -> bool | None:
@@ -67,18 +67,18 @@ class Search:
 
 
 async def search(
-    verifier: Verifies, parents: Sequence[Case], recipe: Recipe, truths: Truths, mutants: int, seed: str
+    verifier: Verifies, parents: Sequence[AuditCase], recipe: Recipe, truths: Truths, mutants: int, seed: str
 ) -> Search:
     """Change `parents` (accepted and true) `mutants` times in all; the same seed asks the same unless verdicts differ."""
     rng, section = random.Random(seed), recipe.verifier
-    alive: list[tuple[tuple[str, ...], Case]] = [((), case) for case in parents]
+    alive: list[tuple[tuple[str, ...], AuditCase]] = [((), case) for case in parents]
     tried: list[Mutant] = []
     known = {(case.instruction.id, case.text) for case in parents}
     if not alive:
         return Search(0, (), recipe.judged)
     behind = neighbours([case.text for case in parents])
     for generation in range(GENERATIONS):
-        made: list[tuple[tuple[str, ...], Case]] = []
+        made: list[tuple[tuple[str, ...], AuditCase]] = []
         for number in range(mutants // GENERATIONS):
             edits, case = rng.choice(alive)
             near = company(case.instruction, rng.choice(parents).text, behind)
@@ -87,10 +87,10 @@ async def search(
             if text and (case.instruction.id, text) not in known:
                 known.add((case.instruction.id, text))
                 made.append(
-                    ((*edits, name), Case(f"mutant-{generation}-{number}", case.instruction, text, ()))
+                    ((*edits, name), AuditCase(f"mutant-{generation}-{number}", case.instruction, text, ()))
                 )
         told = await truths([(case.instruction, case.text) for _, case in made])
-        cases = [Case(c.id, c.instruction, c.text, t) for (_, c), t in zip(made, told, strict=True)]
+        cases = [AuditCase(c.id, c.instruction, c.text, t) for (_, c), t in zip(made, told, strict=True)]
         opinions = await ask(
             verifier, cases, section.formula, soft=recipe.judged, policy_thinks=section.policy_thinks
         )

@@ -19,7 +19,7 @@ from verif.pipeline import teaching as state
 from verif.pipeline.teaching import Teaching
 from verif.project import Stage
 from verif.service import lease
-from verif.service.lease import Endpoint
+from verif.service.lease import VerifierEndpoint
 from verif.system.record import SILENT, Record
 from verif.training import launch
 from verif.training.progress import RunFolder
@@ -29,7 +29,7 @@ from verif.training.supervise import OnStep
 def run(stage: Stage, record: Record = SILENT) -> None:
     """Write models/trained, reports/train.json and reports/train/."""
     audited = require_fit(stage)
-    with launch.opened(stage, Endpoint("", audited)) as folder:
+    with launch.opened(stage, VerifierEndpoint("", audited)) as folder:
         teaching = state.read(folder, audited)
         state.write(folder, teaching)
         while (end := launch.finished(folder)) is None:
