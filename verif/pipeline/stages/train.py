@@ -109,7 +109,7 @@ def choose(stage: Stage, folder: RunFolder, teaching: Teaching, **said: object) 
         whole = [step for step in whole if step < teaching.repair.began]
     if not whole:
         raise TrainingError(
-            f"training ended: {teaching.ended}; no checkpoint is from before the divergence.",
+            f"training ended: {teaching.ended.rstrip('.')}; no checkpoint is from before the divergence.",
             "Harden the judge before it teaches (`judge.harden`), or look for another one.",
         )
     every = watcher.limits.every
