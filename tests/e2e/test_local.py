@@ -42,6 +42,7 @@ SMALLER = {
     "train.rollouts_per_prompt": 4,
     "train.save_every": 1,
     "train.validate_every": 2,
+    "train.watch.on_alarm": "warn",  # a judge of 300 steps is fooled by anything; repair has its own test
     "evaluate.bootstrap": 500,
     "evaluate.sft_control_steps": 100,
 }

@@ -39,6 +39,11 @@ VARIABLES = (
     Variable("VERIF_SMALL_JUDGE_URL", "person", "Base URLs of the small judge of a cascade."),
     Variable("VERIF_START_S", "person", "Seconds that a verifier service may take to become ready."),
     Variable(
+        "VERIF_THREADS",
+        "person",
+        "Threads that train a tiny model, 1 or 2; another number gives another model.",
+    ),
+    Variable(
         "VERIF_VERIFIER_TOKEN", "person", "Token of the verifier service; needed to listen beyond loopback."
     ),
     Variable(
