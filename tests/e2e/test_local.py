@@ -226,6 +226,8 @@ def test_real_rows_go_through_the_same_stages(clone: Path, env: dict[str, str], 
     assert done.returncode == 0, done.stderr[-3000:]
     benchmarks = json.loads((clone / "reports" / "evaluation.json").read_text())["benchmarks"]
     held_back = json.loads((clone / "reports" / "data.json").read_text())["rows"]["test"]
-    assert 8 <= held_back <= 32  # 16 are asked for; a row's digest decides where it goes, so that none ever moves
+    assert (
+        8 <= held_back <= 32
+    )  # 16 are asked for; a row's digest decides where it goes, so that none ever moves
     assert {name: row["n"] for name, row in benchmarks.items()} == {"held-back": held_back, "ifeval": 16}
     assert (clone / "reports" / "index.html").stat().st_size > 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from verif.project import Stage
+from verif.registry import headline
 from verif.registry.reconcile import register
 from verif.registry.report.page import build
 from verif.system.files import write_bytes, write_json
@@ -10,7 +11,7 @@ from verif.system.record import SILENT, Record
 
 
 def run(stage: Stage, record: Record = SILENT) -> None:
-    """Write `reports/registration.json`, `reports/card.md` and `reports/index.html`."""
+    """Write `reports/{headline,registration}.json`, `reports/card.md` and `reports/index.html`."""
     record.datasets({path.stem: path for path in sorted(stage.data.glob("*.parquet"))})
     found = register(stage)
     write_json(
@@ -25,9 +26,10 @@ def run(stage: Stage, record: Record = SILENT) -> None:
             "champion": found.champion,
         },
     )
+    headline.write(stage, found.headline)
     write_bytes(stage.reports / "card.md", found.card.encode())
     page = build(stage)
-    record.metrics({"gate/passed": float(found.decision.passed)})
+    record.metrics(found.headline.numbers())
     record.artifact(page, "report")
     record.artifact(stage.reports / "registration.json")
     for line in found.messages:
