@@ -42,14 +42,10 @@ def job(
     experiment: str,
     verifier_url: str,
     verifier_identity: str = "",
-    mlflow_uri: str = "",
-    mlflow_run: str = "",
 ) -> Job:
     """veRL's command for a recipe's `train` section."""
     check(train)
     environment = plugins.variables() | variables(train, places, verifier_url, verifier_identity)
-    if mlflow_uri:
-        environment |= {"MLFLOW_TRACKING_URI": mlflow_uri, "MLFLOW_RUN_ID": mlflow_run}
     settings: dict[str, Value] = {
         **algorithm(train),
         **data(train, places),
@@ -58,7 +54,7 @@ def job(
         **(critic(train, places) if train.algorithm == "ppo" else {}),
         **rollout(train, places),
         **reward(train),
-        **trainer(train, places, experiment, bool(mlflow_uri)),
+        **trainer(train, places, experiment),
         **ray(train, places, environment),
     }
     arguments = ["-m", "verl.trainer.main_ppo", *(f"{key}={_text(value)}" for key, value in settings.items())]
@@ -228,7 +224,7 @@ def reward(train: Train) -> dict[str, Value]:
     }
 
 
-def trainer(train: Train, places: Places, experiment: str, mlflow: bool) -> dict[str, Value]:
+def trainer(train: Train, places: Places, experiment: str) -> dict[str, Value]:
     """veRL's loop, our trainer and sampler, checkpoints in the run's folder."""
     return {
         "trainer.v1.trainer_mode": "verif",
@@ -239,7 +235,8 @@ def trainer(train: Train, places: Places, experiment: str, mlflow: bool) -> dict
         "trainer.device": "cuda" if train.gpus else "cpu",
         "trainer.n_gpus_per_node": max(1, train.gpus),
         "trainer.nnodes": train.nodes,
-        "trainer.logger": Notation("[mlflow]" if mlflow else "[]"),
+        # The stage tells MLflow of each step (`verif.training.telling`): veRL would end with a server that is down.
+        "trainer.logger": Notation("[]"),
         "trainer.project_name": "verif",
         "trainer.experiment_name": experiment,
         "trainer.total_training_steps": train.steps,

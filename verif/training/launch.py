@@ -113,8 +113,6 @@ def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, record: Record, 
                 experiment=stage.recipe.name,
                 verifier_url=endpoint.url,
                 verifier_identity=endpoint.identity,
-                mlflow_uri=record.uri,
-                mlflow_run=record.run_id,
             )
 
         before = served(endpoint.url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verif.project import Stage
-from verif.registry import headline
+from verif.registry import headline, plots
 from verif.registry.reconcile import register
 from verif.registry.report.page import build
 from verif.system.files import write_bytes, write_json
@@ -11,7 +11,7 @@ from verif.system.record import SILENT, Record
 
 
 def run(stage: Stage, record: Record = SILENT) -> None:
-    """Write `reports/{headline,registration}.json`, `reports/card.md` and `reports/index.html`."""
+    """Write `reports/{headline,registration}.json`, `reports/card.md`, `reports/index.html` and `reports/plots/`."""
     record.datasets({path.stem: path for path in sorted(stage.data.glob("*.parquet"))})
     found = register(stage)
     write_json(
@@ -28,6 +28,7 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     )
     headline.write(stage, found.headline)
     write_bytes(stage.reports / "card.md", found.card.encode())
+    plots.write(stage)
     page = build(stage)
     record.metrics(found.headline.numbers())
     record.artifact(page, "report")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from verif.audit.fitness import require_fit
 from verif.audit.oracles import oracle_of
+from verif.audit.truth import accepted_share, truth_share
 from verif.audit.watch import Watcher
 from verif.data.rollouts import read_file, step_path
 from verif.errors import TrainingError
@@ -13,6 +15,7 @@ from verif.project import Stage
 from verif.service import lease
 from verif.system.record import SILENT, Record
 from verif.training.progress import RunFolder
+from verif.training.telling import told
 
 
 def run(stage: Stage, record: Record = SILENT) -> None:
@@ -42,6 +45,13 @@ def watch(stage: Stage, url: str, folder: RunFolder, record: Record) -> Callable
     def look(step: int) -> None:
         rollouts = list(read_file(step_path(folder.rollouts, step)))
         watcher.look(step, rollouts, folder.metrics(step).get("actor/entropy"))
+        accepted = accepted_share([rollout.reward for rollout in rollouts])
+        shares = {
+            "train/accepted": accepted,
+            "train/true": truth_share(asdict(watcher.history[-1]), accepted),
+        }
+        known = {name: share for name, share in shares.items() if share is not None}
+        record.metrics(told(folder, step) | known, step)
         watcher.require_calm()
 
     return look
