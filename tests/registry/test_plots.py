@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from verif.data.rollouts import Rollout, step_path, write_step
+from verif.data.rollouts import Rollout, write_step
 from verif.registry import plots
 from verif.system.files import write_bytes, write_json
 from verif.types import Instruction, Response

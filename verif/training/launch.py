@@ -83,11 +83,11 @@ def train(stage: Stage, endpoint: Endpoint, record: Record, watch: Watch) -> Non
     with supervise.claim(folder):
         if os.environ.get(FORCE) == "1":
             _empty(folder)
-        finished = _train(stage, endpoint, folder, record, watch)
+        finished = _train(stage, endpoint, folder, watch)
         _publish(stage, finished, record)
 
 
-def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, record: Record, watch: Watch) -> Finished:
+def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, watch: Watch) -> Finished:
     recipe = stage.recipe.train
     done = folder.path / "finished.json"
     if not done.is_file() or folder.checkpoint() < recipe.steps:
