@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
+from support.headlines import REFUSED
 
 from flows import server
 from verif.system import local_services
@@ -22,25 +23,34 @@ from verif.system import local_services
 PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'><rect width='40' height='20' fill='teal'/></svg>"
 
 
+MADE: dict[str, Any] = {
+    "reports/headline.json": REFUSED.as_json(),
+    "reports/registration.json": {"model": "m", "version": "3", "alias": "champion"},
+    "reports/train.json": {
+        "accuracy": 0.75,
+        "steps": 70,
+        "reward": {"first": {"value": 0.3}, "last": {"value": 0.6}},
+    },
+    "reports/evaluation.json": {"many": {f"n{i:03}": i for i in range(900)}, "accuracy": 0.75},
+}
+ALARMS = {"alarms": [{"step": 41, "message": "the oracle calls 25% of accepted rollouts false"}], "steps": []}
+
+
+def makes(out: str) -> str:
+    """The shell line that makes a quick stage's output."""
+    if not Path(out).suffix:
+        more = f" && echo '{json.dumps(ALARMS)}' > {out}/alarms.json" if out == "reports/train" else ""
+        return f'mkdir -p {out} && echo "{PICTURE}" > {out}/picture.svg{more}'
+    content = MADE.get(out, {"accuracy": 0.75} if out.endswith(".json") else {})
+    return f"mkdir -p {Path(out).parent} && echo '{json.dumps(content)}' > {out}"
+
+
 def make_quick(folder: Path) -> None:
-    """Stages that end at once: a number for each metric, a picture in one folder; `train` is slow if asked."""
+    """Stages that end at once: a number for each report, a picture in one folder; `train` is slow if asked."""
     path = folder / "dvc.yaml"
     raw = yaml.safe_load(path.read_text())
     for name, stage in raw["stages"].items():
-        parts = [
-            f"mkdir -p {Path(o).parent} && echo '{{}}' > {o}" for o in stage.get("outs", []) if Path(o).suffix
-        ]
-        parts += [
-            f'mkdir -p {o} && echo "{PICTURE}" > {o}/picture.svg'
-            for o in stage.get("outs", [])
-            if not Path(o).suffix
-        ]
-        said = {"accuracy": 0.75} | (
-            {"model": "m", "version": "3", "alias": "champion"} if name == "register" else {}
-        )
-        parts += [
-            f"mkdir -p {Path(m).parent} && echo '{json.dumps(said)}' > {m}" for m in stage.get("metrics", [])
-        ]
+        parts = [makes(out) for out in (*stage.get("outs", []), *stage.get("metrics", []))]
         if name == "train":
             parts.insert(
                 0,

@@ -15,6 +15,7 @@ import psutil
 import pytest
 import requests
 import yaml
+from support.headlines import REFUSED
 
 from flows.automations import NAME
 from flows.server import alive, end, environment, record_path
@@ -69,6 +70,38 @@ def test_a_run_through_the_api_runs_all_stages_in_a_clone(services: Any, finishe
     assert (clone / "reports" / "train.json").is_file()
 
 
+def test_the_run_says_what_it_is_and_what_came_out(services: Any, finished: str) -> None:
+    run = services.call("GET", f"/flow_runs/{finished}")
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=7", "HEAD"],
+        cwd=services.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    assert run["name"] == f"local {commit} weekly"
+    assert (run["state"]["type"], run["state"]["name"]) == ("COMPLETED", "Refused")
+    assert "May not go out: gain: world-test fell." in run["state"]["message"]
+    tasks = services.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [finished]}})
+    states = {t["name"]: t["state"] for t in tasks}
+    assert states["prepare"]["message"].startswith("Ran ")
+    assert states["train"]["name"] == "Alarm"
+    assert "reward 0.30 to 0.60. The watch raised 1, the first at step 41" in states["train"]["message"]
+    logs = services.call("POST", "/logs/filter", logs={"flow_run_id": {"any_": [finished]}}, limit=200)
+    said = [line["message"] for line in logs]
+    assert any(line.startswith("train: Ran ") for line in said)
+    assert any("May not go out" in line for line in said)
+
+
+def test_two_trainings_wait_for_each_other(services: Any) -> None:
+    (limit,) = [
+        found
+        for found in services.call("POST", "/v2/concurrency_limits/filter", limit=10)
+        if found["name"] == "training"
+    ]
+    assert (limit["limit"], limit["active"]) == (1, True)
+
+
 def test_a_worker_with_an_empty_workspace_serves_the_gpu_pool(
     services: Any, root: Path, tmp_path: Path
 ) -> None:
@@ -121,11 +154,19 @@ def test_its_numbers_and_pictures_are_artifacts(services: Any, finished: str) ->
     artifacts = services.call("POST", "/artifacts/filter", flow_runs={"id": {"any_": [finished]}}, limit=100)
     by_key = {a["key"]: a for a in artifacts}
     assert {f"{stage}-metrics" for stage in STAGES} <= set(by_key)
-    assert "0.75" in by_key["train-metrics"]["data"]
+    assert "70" in by_key["train-metrics"]["data"]
+    tables = {key: json.loads(a["data"]) for key, a in by_key.items() if a["type"] == "table"}
+    assert max(len(rows) for rows in tables.values()) <= 20
+    assert "881 more in" in by_key["evaluate-metrics"]["description"]
+    shown = {row["metric"]: float(row["value"]) for row in tables["register-metrics"]}
+    assert shown == pytest.approx(REFUSED.numbers())
     assert "data:image/svg+xml;base64," in by_key["train-pictures"]["data"]
     assert services.mlflow in by_key["mlflow"]["data"]
     report = by_key["report"]
-    assert (report["type"], report["description"]) == ("markdown", "Version 3, champion.")
+    assert report["type"] == "markdown"
+    assert report["description"].startswith(
+        "Version 3, champion. Worse: 40.0% of prompts followed before, 30.0% after"
+    )
     assert f"{services.mlflow}/#/models/m/versions/3" in report["data"]
     assert "### picture" in report["data"]  # the curves of training and evaluation
 

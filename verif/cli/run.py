@@ -87,8 +87,8 @@ def through_prefect(
 
     if api:
         api.wait()
-    flow: Callable[..., list[str]] = pipeline
-    return flow(
+    flow: Callable[..., Any] = pipeline
+    state = flow(
         recipe=chosen["recipe"],
         data=chosen["data"],
         overrides=changes,
@@ -96,6 +96,8 @@ def through_prefect(
         executor=executor,
         directory=str(root),
     )
+    ran: list[str] = state.result()
+    return ran
 
 
 def print_summary(root: Path, ran: list[str]) -> None:

@@ -18,8 +18,11 @@ CHAT = "llm/v1/chat"
 INNER = "model"
 """The folder beside the MLmodel that holds the model in Hugging Face form."""
 WEIGHTS = (".safetensors", ".bin", ".pt")
-EXAMPLE = {"messages": [{"role": "user", "content": "Describe the harbour in two sentences."}], "max_tokens": 64}
-GREEDY = {"do_sample": False}
+EXAMPLE = {
+    "messages": [{"role": "user", "content": "Describe the harbour in two sentences."}],
+    "max_tokens": 64,
+}
+GREEDY = {"do_sample": False, "max_new_tokens": 256}
 """As `verif serve` is asked by default; who wants sampling loads the model in transformers' own form."""
 _PINNED = ("mlflow", "torch", "transformers")
 
@@ -54,6 +57,7 @@ def describe(model: Path, name: str, folder: Path) -> Path:
     written = described / "MLmodel"
     content: dict[str, Any] = yaml.safe_load(written.read_text("utf-8"))
     content["flavors"]["transformers"]["source_model_name"] = name  # was a temporary folder
+    content["model_size_bytes"] = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
     written.write_text(yaml.safe_dump(content, sort_keys=False), "utf-8")
     return described
 

@@ -6,6 +6,7 @@ from verif.project import Stage
 from verif.registry import headline, plots
 from verif.registry.reconcile import register
 from verif.registry.report.page import build
+from verif.registry.runs.pipeline_run import show_in_execution
 from verif.system.files import write_bytes, write_json
 from verif.system.record import SILENT, Record
 
@@ -27,6 +28,8 @@ def run(stage: Stage, record: Record = SILENT) -> None:
         },
     )
     headline.write(stage, found.headline)
+    if record.run_id:
+        show_in_execution(stage)
     write_bytes(stage.reports / "card.md", found.card.encode())
     plots.write(stage)
     page = build(stage)

@@ -69,10 +69,18 @@ def _log(run: StageRun, stage: Stage, kept: Kept) -> None:
 
 
 def numbers(value: Any) -> dict[str, float]:
-    """Nested numbers by their path, as MLflow metrics; a truth value is 0 or 1."""
-    return {
-        path: float(found) for path, found in _leaves(value, "/").items() if isinstance(found, int | float)
-    }
+    """Nested numbers by their path, as MLflow metrics; a truth value is 0 or 1. What is looked at first comes first."""
+    found = {name: float(leaf) for name, leaf in _leaves(value, "/").items() if isinstance(leaf, int | float)}
+    return dict(sorted(found.items(), key=lambda pair: _rank(pair[0])))
+
+
+_DETAIL = ("low", "high", "n", "p_value", "p_holm", "effect_size")
+
+
+def _rank(path: str) -> tuple[bool, int]:
+    """Values before their intervals, what stands near the top of the file before what is deep in it."""
+    last = path.rsplit("/", 1)[-1]
+    return last in _DETAIL or last.endswith(("_low", "_high")), path.count("/")
 
 
 def _leaves(value: Any, between: str, name: str = "") -> dict[str, Any]:
