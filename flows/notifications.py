@@ -39,7 +39,8 @@ OCCASIONS = {
     "an alarm": Occasion("verif.alarm", "raised an alarm: the verifier may be fooled"),
     "a run that waits": Occasion("prefect.flow-run.Paused", "waits for a person on its page"),
 }
-BODY = "{{ flow_run.name }} {words}.\n{{ flow_run.state.message }}\n{{ flow_run|ui_url }}"  # Prefect's templates; `{words}` is ours
+BODY = "{{ flow_run.name }} {words}.\n{{ flow_run.state.message }}\n{{ flow_run|ui_url }}"
+"""Prefect's template; `{words}` is ours."""
 
 
 def automations(block: UUID) -> list[Automation]:

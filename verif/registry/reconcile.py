@@ -143,6 +143,4 @@ def _alias(desk: Desk, number: str, decision: Decision, messages: list[str]) -> 
         messages.append(
             f"Version {number} passes the gate against {decision.against}: `verif promote {number}`."
         )
-    if not decision.passed:
-        messages.append(f"Version {number} does not pass the gate: {'; '.join(decision.reasons)}.")
     return "challenger" if decision.passed else "candidate"
