@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +201,61 @@ def test_the_run_page_shows_in_a_browser(services: Any, finished: str, tmp_path:
         page.screenshot(path=tmp_path / "run.png")
         browser.close()
     assert (tmp_path / "run.png").stat().st_size > 10_000
+
+
+def test_a_block_of_the_teams_is_told_of_a_refusal(services: Any, finished: str) -> None:
+    """And a block that does not exist is one line; a webhook that hangs holds up no run."""
+    told: list[bytes] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(self.rfile.read(int(self.headers["Content-Length"])))
+            time.sleep(60 if b"hang" in self.path.encode() else 0)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    env = os.environ | {"PREFECT_API_URL": f"{services.prefect}/api"}
+
+    def python(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=services.root,
+            env=env | more,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    absent = python("-m", "flows.automations", VERIF_NOTIFY="custom-webhook/nobody")
+    assert absent.returncode == 2
+    assert "names the block 'custom-webhook/nobody', which does not exist" in absent.stderr
+    for name in ("team", "hang"):
+        made = python(
+            "-c",
+            "from prefect.blocks.notifications import CustomWebhookNotificationBlock as B\n"
+            f"B(name='{name}', url='http://127.0.0.1:{server.server_port}/{name}', json_data="
+            "{'subject': '{{subject}}', 'body': '{{body}}'}).save('" + name + "', overwrite=True)",
+        )
+        assert made.returncode == 0, made.stderr[-2000:]
+    for name in ("team", "hang"):
+        told.clear()
+        installed = python("-m", "flows.automations", VERIF_NOTIFY=f"custom-webhook/{name}")
+        assert installed.returncode == 0, installed.stderr[-2000:]
+        assert len(services.call("POST", "/automations/filter", limit=20)) == 6
+        run = services.trigger("pipeline/weekly", recipe="local", overrides={"train.learning_rate": 0.0004})
+        assert services.wait_for_end(run) == "COMPLETED"
+        states = services.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [run]}})
+        assert {t["state"]["name"] for t in states if t["name"] == "train"} == {"Restored"}
+        services.wait(lambda: any(b"gate refuses" in body for body in told), 60)
+        assert any(b"May not go out: gain: world-test fell" in body for body in told)
+    python("-m", "flows.automations", VERIF_NOTIFY="")
+    assert [a["name"] for a in services.call("POST", "/automations/filter", limit=20)] == [NAME]
+    server.shutdown()
 
 
 def test_cancelling_stops_the_work_below_it(services: Any, finished: str) -> None:

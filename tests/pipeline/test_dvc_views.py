@@ -25,7 +25,12 @@ def dvc(folder: Path, *arguments: str) -> str:
         "DVC_NO_ANALYTICS": "1",
     }  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"dvc {' '.join(arguments)}: {done.stderr[-1500:]}"
     return done.stdout
@@ -54,7 +59,9 @@ def test_every_view_is_readable_at_120_columns_and_shows_the_headline(clone: Pat
     assert {"before", "after", "gain", "false", "gate"} <= set(shown.splitlines()[0].split())
     kept = json.loads(dvc(clone, "metrics", "show", "--json"))[""]["data"]["reports/headline.json"]["data"]
     numbers = REFUSED.numbers()
-    assert {name: value for name, value in kept.items() if not isinstance(value, list)}.items() <= numbers.items()
+    assert {
+        name: value for name, value in kept.items() if not isinstance(value, list)
+    }.items() <= numbers.items()
     name = "test-rate"
     dvc(clone, "exp", "run", "-q", "-n", name, "-S", f"{RATE}=0.0004")
     views = (("metrics", "diff", "HEAD"), ("params", "diff"), SHOWN)

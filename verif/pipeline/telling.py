@@ -34,7 +34,7 @@ def result(root: Path, stage: str) -> str:
     try:
         kept = orjson.loads((root / "reports" / FILES[stage]).read_bytes())
         return _RESULTS[stage](root, kept)
-    except (OSError, KeyError, TypeError, ValueError, AttributeError):
+    except (OSError, LookupError, TypeError, ValueError, AttributeError):
         return ""
 
 
@@ -82,7 +82,7 @@ def _train(root: Path, kept: dict[str, Any]) -> str:
 def _evaluate(_: Path, kept: dict[str, Any]) -> str:
     from verif.evaluation.summary import in_order
 
-    name, first = next(iter(in_order(kept).items()))
+    name, first = list(in_order(kept).items())[0]  # noqa: RUF015 - an empty one is a LookupError
     gain = first["gain"]
     return (
         f"{name}: {first['before']['strict']['value']:.1%} before, {first['after']['strict']['value']:.1%} after "

@@ -45,6 +45,7 @@ class StageRun:
     mlflow: MlflowClient | None
     begin: dict[str, Any]
     waits: bool = False
+    box: Outbox | None = None
     shown: dict[str, set[str]] = field(default_factory=lambda: {"metrics": set(), "params": set()})
     rest: dict[str, dict[str, Any]] = field(default_factory=lambda: {"metrics": {}, "params": {}})
 
@@ -95,7 +96,8 @@ class StageRun:
                     raise
                 self.waits = operation != "artifact"
                 print(f"{error.message} It waits in .verif/mlflow/waiting and is sent later.", flush=True)
-        Outbox(self.root, self.run_id, self.begin).add(operation, arguments)
+        self.box = self.box or Outbox(self.root, self.run_id, self.begin)
+        self.box.add(operation, arguments)
 
     def _first(self, kind: str, values: dict[str, Any]) -> dict[str, Any]:
         kept, shown = {}, self.shown[kind]
