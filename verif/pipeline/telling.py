@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from verif.pipeline.run import Outcome
+from verif.pipeline.run import StageResult
 from verif.registry import headline, sentences
 
 FILES = {
@@ -18,7 +18,7 @@ FILES = {
 """The file below `reports/` in which each stage says what it found."""
 
 
-def told(root: Path, outcome: Outcome) -> str:
+def told(root: Path, outcome: StageResult) -> str:
     """Unchanged, restored, or ran and for how long; and with what result."""
     how = f"Ran {outcome.seconds:.0f} s."
     if outcome.restored:
