@@ -102,9 +102,9 @@ def of_prefect(root: Path) -> tuple[int, dict[str, float]]:
 
     async def tables() -> list[Any]:
         async with get_client() as client:
-            return [found for found in await client.read_artifacts() if found.type == "table"]
+            return [artifact for artifact in await client.read_artifacts() if artifact.type == "table"]
 
-    rows = {found.key: json.loads(found.data) for found in asyncio.run(tables())}
+    rows = {artifact.key: json.loads(artifact.data) for artifact in asyncio.run(tables())}
     api.stop()
     said = {row["metric"]: float(row["value"]) for row in rows["register-metrics"]}
     return max(len(table) for table in rows.values()), said
@@ -125,7 +125,7 @@ def answers(stage: Stage) -> int:
     mlflow.set_tracking_uri(registry.uri)
     mlflow.set_registry_uri(registry.uri)
     model = mlflow.pyfunc.load_model(f"models:/{registry.name}/{newest}")
-    asked = [one.prompt for one in read_instructions(stage.data / "test.parquet")][:PROMPTS]
+    asked = [row.prompt for row in read_instructions(stage.data / "test.parquet")][:PROMPTS]
     equal = 0
     with served(newest, 0, 0) as (url, name):
         for prompt in asked:
@@ -160,10 +160,10 @@ def main() -> None:
     """Measure and print."""
     root = Path.cwd()
     stage = load_stage(root)
-    found = headline.read(root)
-    if found is None:
+    said = headline.read(root)
+    if said is None:
         raise SystemExit("verif: there is no finished run here. `make run` makes one.")
-    numbers = found.numbers()
+    numbers = said.numbers()
     seconds = noop_seconds(root)
     columns, of_metrics = of_dvc(root)
     tracked = of_mlflow(stage)

@@ -12,7 +12,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 
 from verif.pipeline.telling import FILES
 from verif.registry import headline, sentences
-from verif.registry.runs.recording import numbers
+from verif.registry.runs.numbers import numbers
 from verif.system.disclosure.masking import without_user
 from verif.system.dvc import pictures_of
 

@@ -115,12 +115,12 @@ def pipeline(
 
 def ended(root: Path, ran: list[str]) -> State[list[str]]:
     """The flow's last state: Completed or Refused, with the headline in its message."""
-    found = headline.read(root)
-    if found is None:
+    said = headline.read(root)
+    if said is None:
         return Completed(message=f"Stages that ran: {', '.join(ran) or 'none'}.", data=ran)
-    said = sentences.summary(found)
-    get_run_logger().info(said)
-    return Completed(name="Completed" if found.gate else "Refused", message=said, data=ran)
+    words = sentences.summary(said)
+    get_run_logger().info(words)
+    return Completed(name="Completed" if said.gate else "Refused", message=words, data=ran)
 
 
 @task(name="registry", task_run_name="registry", cache_policy=NO_CACHE, persist_result=False)

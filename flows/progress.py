@@ -12,7 +12,7 @@ from pathlib import Path
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-from verif.pipeline.live import Progress, progress
+from verif.pipeline.live import TrainingProgress, progress
 from verif.project import load_stage
 
 EVERY_S = 5.0
@@ -39,7 +39,7 @@ def _follow(root: Path, steps: int, since: float, ended: threading.Event, every_
     artifact, before = None, None
     while True:
         last = ended.wait(every_s)
-        now: Progress | None = progress(root, steps, since)
+        now: TrainingProgress | None = progress(root, steps, since)
         if now is not None and now != before:
             try:
                 if artifact is None:

@@ -15,6 +15,7 @@ from verif.registry.runs import mlflow as tracking
 from verif.registry.runs import outbox, recording
 from verif.registry.runs import pipeline_run as runs
 from verif.registry.runs.lineage import file_digest
+from verif.registry.runs.numbers import numbers
 from verif.registry.runs.stage_run import stage_run
 from verif.system.files import write_json
 from verif.types import Instruction
@@ -134,9 +135,7 @@ def test_an_mlflow_that_takes_no_files_gets_them_later(project, monkeypatch, cap
 
 def test_of_many_numbers_sixty_are_shown_and_the_rest_is_a_table(project) -> None:
     with stage_run(project, "evaluate") as run:
-        run.metrics(
-            recording.numbers({"deep": {f"n{i}": {"value": i, "low": i} for i in range(50)}, "top": 1.0})
-        )
+        run.metrics(numbers({"deep": {f"n{i}": {"value": i, "low": i} for i in range(50)}, "top": 1.0}))
         run.params({f"p{i}": i for i in range(80)})
     mlflow = tracking.client(project.root)
     kept = mlflow.get_run(run.run_id)
@@ -158,5 +157,5 @@ def test_an_experiment_that_was_deleted_comes_back(project, capsys) -> None:
 
 
 def test_numbers_are_found_at_any_depth() -> None:
-    found = recording.numbers({"a": {"b": 1, "c": [1]}, "d": True, "e": None, "f": "x"})
+    found = numbers({"a": {"b": 1, "c": [1]}, "d": True, "e": None, "f": "x"})
     assert found == {"a/b": 1.0, "d": 1.0}

@@ -116,10 +116,10 @@ def require_passed(root: Path) -> None:
     from verif.errors import GateError
     from verif.registry import headline
 
-    found = headline.read(root)
-    if found is None:
+    said = headline.read(root)
+    if said is None:
         raise GateError("the gate has not decided: there is no headline.", "Run all stages: `verif run`.")
-    if not found.gate:
+    if not said.gate:
         raise GateError(
-            f"the gate refuses the model: {'; '.join(found.reasons)}.", "`verif gate` shows every check."
+            f"the gate refuses the model: {'; '.join(said.reasons)}.", "`verif gate` shows every check."
         )

@@ -19,7 +19,7 @@ RECENT = 5
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """Steps done and wanted, the last step's mean reward, the last look's truth, seconds left, alarms so far."""
 
     step: int
@@ -48,7 +48,7 @@ class Progress:
         return ", ".join(parts)
 
 
-def progress(root: Path, steps: int, since: float) -> Progress | None:
+def progress(root: Path, steps: int, since: float) -> TrainingProgress | None:
     """Of the run below `.verif/runs` that was written to last, and since then; None before its first step."""
     folders = [path for path in (root / ".verif" / "runs").glob("*") if (path / "steps").is_dir()]
     beats = {
@@ -66,7 +66,7 @@ def progress(root: Path, steps: int, since: float) -> Progress | None:
     watched = _watched(folder.alarms)
     times = [folder.metrics(step).get("verif/step_s") for step in done[-RECENT:]]
     known = [time for time in times if time is not None]
-    return Progress(
+    return TrainingProgress(
         step=done[-1],
         steps=steps,
         reward=folder.metrics(done[-1]).get("verif/reward_mean"),

@@ -15,7 +15,7 @@ FILES = {
     "prepare": "data.json", "policy": "policy.json", "judge": "judge.json", "verifier": "verifier.json",
     "train": "train.json", "evaluate": "evaluation.json", "register": "registration.json",
 }  # fmt: skip
-"""The file below `reports/` in which each stage says what it found."""
+"""The file below `reports/` in which each stage says what came out."""
 
 
 def told(root: Path, outcome: StageResult) -> str:
@@ -91,10 +91,10 @@ def _evaluate(_: Path, kept: dict[str, Any]) -> str:
 
 
 def _register(root: Path, kept: dict[str, Any]) -> str:
-    found = headline.read(root)
+    said = headline.read(root)
     alias = f", {kept['alias']}" if kept["alias"] else ""
     return f"Version {kept['version']} of {kept['model']}{alias}." + (
-        f" {sentences.allowed(found)}" if found else ""
+        f" {sentences.allowed(said)}" if said else ""
     )
 
 

@@ -41,10 +41,10 @@ def copies(registry: Registry) -> list[Copy]:
     """Versions that MLflow copied from this model's, here or under other names."""
     ours = f"models:/{registry.name}/"
     with mlflow_errors("looking for copies", registry.uri):
-        found = registry.mlflow.search_model_versions(max_results=10_000)
+        everywhere = registry.mlflow.search_model_versions(max_results=10_000)
     return [
         Copy(str(version.name), str(version.version), str(version.source)[len(ours) :])
-        for version in found
+        for version in everywhere
         if str(version.source or "").startswith(ours)
     ]
 

@@ -32,7 +32,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Alarm:
+class FirstAlarm:
     """The watch's first alarm: the step and what it said."""
 
     step: int
@@ -68,7 +68,7 @@ class Headline:
     steps: int
     minutes: float | None
     reasons: tuple[str, ...] = ()
-    first_alarm: Alarm | None = None
+    first_alarm: FirstAlarm | None = None
 
     def numbers(self) -> dict[str, float]:
         """What was measured, by name: the same for every page."""
@@ -118,7 +118,7 @@ def of_run(stage: Stage, decision: Decision) -> Headline:
         steps=int(training.get("steps", 0)),
         minutes=round(seconds / 60, 1) if isinstance(seconds, int | float) else None,
         reasons=tuple(decision.reasons),
-        first_alarm=Alarm(int(raised[0]["step"]), str(raised[0]["message"])) if raised else None,
+        first_alarm=FirstAlarm(int(raised[0]["step"]), str(raised[0]["message"])) if raised else None,
     )
 
 
@@ -167,7 +167,7 @@ def parsed(kept: dict[str, Any]) -> Headline:
     shares = {name: _at(kept, name) for name in _COLUMNS if name not in counts}
     return Headline(
         **shares, **counts, low=low, high=high, steps=int(steps), minutes=minutes, reasons=tuple(kept["reasons"]),
-        first_alarm=Alarm(int(alarm[0]), str(alarm[1])) if alarm else None,
+        first_alarm=FirstAlarm(int(alarm[0]), str(alarm[1])) if alarm else None,
     )  # fmt: skip
 
 

@@ -24,11 +24,11 @@ def deliver(mlflow: MlflowClient, run_id: str, operation: str, arguments: dict[s
 def _metrics(mlflow: MlflowClient, run_id: str, arguments: dict[str, Any]) -> None:
     from mlflow.entities import Metric
 
-    found = [
+    entities = [
         Metric(name, value, arguments["at"], arguments["step"]) for name, value in arguments["values"].items()
     ]
-    for start in range(0, len(found), BATCH):
-        mlflow.log_batch(run_id, metrics=found[start : start + BATCH])
+    for start in range(0, len(entities), BATCH):
+        mlflow.log_batch(run_id, metrics=entities[start : start + BATCH])
 
 
 def _params(mlflow: MlflowClient, run_id: str, arguments: dict[str, Any]) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
+from verif.registry.runs.numbers import leaves, numbers
 from verif.system.record import SILENT, Record
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def recorded(stage: Stage, name: str) -> Iterator[Record]:
 
 def _log(run: StageRun, stage: Stage, kept: Kept) -> None:
     recipe = stage.recipe.model_dump(mode="json", by_alias=True)
-    run.params(_leaves({section: recipe[section] for section in kept.sections}, "."))
+    run.params(leaves({section: recipe[section] for section in kept.sections}, "."))
     run.datasets({path.stem: path for path in sorted(stage.data.glob(f"{kept.data}.parquet"))})
     report = stage.reports / f"{kept.report}.json"
     if report.is_file():
@@ -66,27 +67,3 @@ def _log(run: StageRun, stage: Stage, kept: Kept) -> None:
         run.artifact(report)
     if (stage.reports / kept.report).is_dir():
         run.artifact(stage.reports / kept.report)
-
-
-def numbers(value: Any) -> dict[str, float]:
-    """Nested numbers by their path, as MLflow metrics; a truth value is 0 or 1. What is looked at first comes first."""
-    found = {name: float(leaf) for name, leaf in _leaves(value, "/").items() if isinstance(leaf, int | float)}
-    return dict(sorted(found.items(), key=lambda pair: _rank(pair[0])))
-
-
-_DETAIL = ("low", "high", "n", "p_value", "p_holm", "effect_size")
-
-
-def _rank(path: str) -> tuple[bool, int]:
-    """Values before their intervals, what stands near the top of the file before what is deep in it."""
-    last = path.rsplit("/", 1)[-1]
-    return last in _DETAIL or last.endswith(("_low", "_high")), path.count("/")
-
-
-def _leaves(value: Any, between: str, name: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {name: value}
-    out: dict[str, Any] = {}
-    for key, item in value.items():
-        out |= _leaves(item, between, f"{name}{between}{key}" if name else str(key))
-    return out

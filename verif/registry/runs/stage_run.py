@@ -67,8 +67,8 @@ class StageRun:
 
     def datasets(self, splits: Mapping[str, Path]) -> None:
         """Log prepared splits as the run's inputs, by digest."""
-        found = [(n, file_digest(p), p.as_posix()) for n, p in splits.items() if p.is_file()]
-        self.tell("datasets", {"splits": found})
+        here = [(n, file_digest(p), p.as_posix()) for n, p in splits.items() if p.is_file()]
+        self.tell("datasets", {"splits": here})
 
     def artifact(self, path: Path, folder: str = "") -> None:
         """Upload a file, or a folder's files; what is named like a secret stays here."""
@@ -119,10 +119,10 @@ def stage_run(stage: Stage, name: str) -> Iterator[StageRun]:
     if name in _open:
         yield _open[name]
         return
-    found = _open[name] = _begin(stage, name)
+    run = _open[name] = _begin(stage, name)
     status = "FAILED"
     try:
-        yield found
+        yield run
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -130,7 +130,7 @@ def stage_run(stage: Stage, name: str) -> Iterator[StageRun]:
     finally:
         del _open[name]
         try:
-            found.end(status)
+            run.end(status)
         except Exception:
             if status == "FINISHED":
                 raise
