@@ -7,6 +7,7 @@ import os
 import sys
 from datetime import timedelta
 
+from httpx import HTTPError
 from prefect import get_client
 from prefect.automations import Automation
 from prefect.client.schemas.objects import StateType
@@ -87,6 +88,12 @@ async def main() -> int:
     except VerifError as error:
         print(f"verif: {error}", file=sys.stderr)
         return error.exit_code
+    except HTTPError as error:
+        print(
+            f"verif: Prefect did not answer ({type(error).__name__}). Run `python -m flows.automations`.",
+            file=sys.stderr,
+        )
+        return 2
     return 0
 
 
