@@ -17,7 +17,7 @@ PLUMBING = (
     "verif/errors.py", "verif/recipe", "verif/types.py", "verif/system/files.py", "verif/project.py",
     "verif/training/__init__.py", "verif/training/tiny/bars.py", "verif/training/data_only.py",
     "verif/registry/runs/lineage.py", "verif/registry/runs/mlflow.py", "verif/registry/runs/pipeline_run.py",
-    "verif/registry/runs/stage_run.py", "verif/registry/runs/recording.py",
+    "verif/registry/runs/stage_run.py", "verif/registry/runs/recording.py", "verif/registry/runs/numbers.py",
     "verif/system/processes.py", "verif/system/record.py", "verif/system/tables.py", "verif/system/bounded.py",
     "verif/system/console.py", "verif/system/disclosure", "verif/system/git.py", "verif/system/local_services.py",
     "verif/system/private.py", "verif/system/web.py", "verif/system/serving.py", "verif/system/weights.py",

@@ -202,7 +202,7 @@ class Register(Section):
 
     model_name: str = "verif-local"
     upload_below_mb: float = 200
-    alias_moved: Literal["gate", "put-back"] = "gate"
+    alias_moved: Literal["gate", "put-back", "keep"] = "gate"
     gate: PromotionGate = PromotionGate()
 
 
