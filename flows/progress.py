@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -36,7 +37,8 @@ def shown(root: Path, every_s: float = EVERY_S) -> Iterator[None]:
 
 
 def _follow(root: Path, steps: int, since: float, ended: threading.Event, every_s: float) -> None:
-    artifact, before = None, None
+    artifact: Any = None
+    before: TrainingProgress | None = None
     while True:
         last = ended.wait(every_s)
         now: TrainingProgress | None = progress(root, steps, since)
