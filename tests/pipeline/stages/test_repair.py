@@ -57,6 +57,7 @@ class World:
         monkeypatch.setattr(launch, "served", lambda url: {})
         monkeypatch.setattr(launch.supervise, "run", self.supervise)
         monkeypatch.setattr(train.lease, "verifier", self.lease)
+        monkeypatch.setattr(train, "teacher_of", lambda stage: (stage.models / "judge" / "name").read_text())
         monkeypatch.setattr(repair.audit_stage, "run", self.audit)
         monkeypatch.setattr(repair, "harden", self.harden)
         monkeypatch.setattr(repair, "export", lambda checkpoint, policy, target: target.mkdir(parents=True))
