@@ -44,8 +44,10 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "prepare": (),
     # the first look at a new model is a figure to read; `evaluate` and the audit measure
     "policy": (*ROWS, "verif/stats.py"),
-    # it is hardened in this process, without a cache and without checkers; a large policy is asked as `evaluate` asks it
+    # it is hardened in this process, without a cache and without checkers; a large policy is asked as
+    # `evaluate` asks it; a rule that the world asks changes the rows that `prepare` writes
     "judge": (
+        *ROWS[:4],
         "verif/core/sandbox",
         "verif/core/cache.py",
         "verif/core/cache_key.py",
