@@ -46,6 +46,7 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "policy": (*ROWS, "verif/stats.py"),
     # it is hardened in this process, without a cache and without checkers; a large policy is asked as `evaluate` asks it
     "judge": (
+        "verif/core/answers",  # the world has no reference answers
         "verif/core/sandbox",
         "verif/core/cache.py",
         "verif/core/cache_key.py",
