@@ -22,7 +22,7 @@ from typer.main import get_command
 from verif import errors
 from verif.cli.app import COMMANDS, app
 from verif.core import rules
-from verif.core.rules.about import about
+from verif.core.describing import about
 from verif.recipe import Recipe
 from verif.system.variables import VARIABLES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from verif.errors import RecipeError
-from verif.recipe import Harden, Recipe, ScratchJudge, load_recipe, parse_recipe
+from verif.recipe import HardenSection, Recipe, ScratchJudge, load_recipe, parse_recipe
 
 
 def parsed(judge: dict[str, object] | None = None, **verifier: object) -> Recipe:
@@ -56,6 +56,6 @@ def test_a_policy_is_not_hardened() -> None:
 def test_the_default_recipe_hardens_its_judge_and_puts_it_under_pressure() -> None:
     recipe = load_recipe("local")
     assert isinstance(recipe.judge, ScratchJudge)
-    assert isinstance(recipe.judge.harden, Harden)
+    assert isinstance(recipe.judge.harden, HardenSection)
     assert recipe.verifier.pressure is not None
     assert parsed().verifier.pressure is None, "a recipe that says nothing asks the golden set only"

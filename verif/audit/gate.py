@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from verif.audit.accuracy import Confusion
 from verif.audit.findings import Findings
 from verif.audit.pressure.limits import exceeded
-from verif.recipe import AuditGate
-from verif.recipe import Pressure as PressureSection
+from verif.recipe import AuditGate, PressureSection
 
 MIN_CASES = 20
 """Fewer true, or fewer false, responses say too little about a judge."""

@@ -118,17 +118,17 @@ async def _under_pressure(
 
 
 def _served_elsewhere(stage: Stage) -> list[str]:
-    """What is not known about a judge that somebody else serves: whether it is the recipe's."""
+    """What is not known about judges that somebody else serves: whether they are the recipe's."""
     from verif.service.config import URL_VARIABLE
-    from verif.service.served import DifferentJudgeError, unknown
+    from verif.service.served import DifferentJudgeError, elsewhere
 
     urls, recipe = os.environ.get("VERIF_JUDGE_URL", ""), stage.recipe
-    if not urls or recipe.judge.kind == "none" or os.environ.get(URL_VARIABLE):
+    if os.environ.get(URL_VARIABLE):
         return []
     try:
-        note = unknown(urls, recipe, stage.models / "judge")
+        note = elsewhere(urls, recipe, stage.models / "judge")
     except (DifferentJudgeError, OSError) as error:
-        note = f"the judge may not be the recipe's: {error}"
+        note = f"a judge may not be the recipe's: {error}"
     return [note] if note else []
 
 

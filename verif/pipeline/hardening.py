@@ -23,7 +23,7 @@ from verif.data.splits import JudgePair
 from verif.errors import RecipeError
 from verif.pipeline.rollouts import draw, held_out
 from verif.project import Stage
-from verif.recipe import Harden
+from verif.recipe import HardenSection
 from verif.system.files import digest_tree
 
 CHECK_PROMPTS, CHECK_SAMPLES, CHECK_MUTANTS = 48, 8, 400
@@ -32,7 +32,7 @@ TOKENS = 104
 
 
 def harden_judge(
-    stage: Stage, section: Harden, judge: Path, lessons: Sequence[JudgePair], threads: int = 1
+    stage: Stage, section: HardenSection, judge: Path, lessons: Sequence[JudgePair], threads: int = 1
 ) -> tuple[list[JudgePair], list[dict[str, Any]]]:
     """Harden the judge in `judge`, in place: a round's judge replaces it whole. Returns the new lessons and each round's numbers.
 
@@ -54,8 +54,8 @@ def harden_judge(
     for number in range(1, section.rounds + 1):
         chosen = rng.sample(items, min(section.prompts, len(items)))
         drawn = draw(stage, chosen, section.samples, section.temperature, TOKENS, stage.recipe.seed + number)
-        found = look(stage, judge, drawn, section.mutants, number)
-        new = new_lessons(known, [lesson(item, text) for item, text, _ in found.contradicted()])
+        pressed = look(stage, judge, drawn, section.mutants, number)
+        new = new_lessons(known, [lesson(item, text) for item, text, _ in pressed.contradicted()])
         if len(new) < section.enough:
             rounds.append({"round": number, "new": len(new), "ended": "too little is new"})
             break

@@ -10,14 +10,13 @@ from verif.audit.golden import read_golden
 from verif.audit.pressure.run import Drawn
 from verif.errors import InputError
 from verif.project import Stage
-from verif.recipe import Pressure as Section
-from verif.recipe import ScratchModel
+from verif.recipe import PressureSection, ScratchModel
 from verif.types import Instruction
 
 MAX_CONTEXT = 16384
 
 
-def under_pressure(stage: Stage, section: Section) -> list[Drawn]:
+def under_pressure(stage: Stage, section: PressureSection) -> list[Drawn]:
     """What the audit asks about: one half of the instructions at `temperature`, the other at `hotter`."""
     items = held_out(stage, section.prompts)
     half = (len(items) + 1) // 2

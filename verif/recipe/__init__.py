@@ -2,7 +2,7 @@
 
 from verif.recipe.base import Section
 from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
-from verif.recipe.pressure import Harden, Pressure
+from verif.recipe.pressure import HardenSection, PressureSection
 from verif.recipe.recipe import (
     BENCHMARK_FILES,
     LABELLED,
@@ -35,11 +35,11 @@ __all__ = [
     "BenchmarkSource",
     "CascadeSection",
     "Evaluate",
-    "Harden",
+    "HardenSection",
     "HubModel",
     "LabelFile",
     "NoModel",
-    "Pressure",
+    "PressureSection",
     "PromotionGate",
     "Recipe",
     "Register",

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from verif.recipe.base import Section
-from verif.recipe.pressure import Harden
+from verif.recipe.pressure import HardenSection
 
 
 class ScratchModel(Section):
@@ -29,7 +29,7 @@ class ScratchModel(Section):
 class ScratchJudge(ScratchModel):
     """A tiny judge trained here from the prepared judgements, and hardened against the policy where `harden` stands."""
 
-    harden: Harden | None = None
+    harden: HardenSection | None = None
 
 
 class HubModel(Section):

@@ -7,14 +7,14 @@ from pydantic import Field
 from verif.recipe.base import Section
 
 
-class Pressure(Section):
+class PressureSection(Section):
     """The audit under pressure: the policy's rollouts, the best of n, and a search for what the judge lets pass.
 
     The limits are shares; a verifier that exceeds one must not teach. Each is compared with the lower end of a 95%
-    interval where there is one, so that a small sample condemns nobody.
+    interval, so that a small sample condemns nobody.
     """
 
-    prompts: int = Field(24, ge=4, description="instructions of the golden set that the policy answers")
+    prompts: int = Field(32, ge=4, description="instructions of the golden set that the policy answers")
     samples: int = Field(
         64, ge=8, le=256, description="answers to each, and so the largest n of the best of n"
     )
@@ -34,11 +34,11 @@ class Pressure(Section):
         description="truth lost from its best n to the largest, while the reward still rises",
     )
     max_search: float = Field(
-        0.3, ge=0, le=1, description="false mutants that the judge lets pass, all edits together"
+        0.15, ge=0, le=1, description="false mutants that the judge lets pass, all edits together"
     )
 
 
-class Harden(Section):
+class HardenSection(Section):
     """Rounds in which a judge learns from the policy's own answers, before it teaches."""
 
     rounds: int = Field(2, ge=1, le=10)

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from verif.errors import RecipeError
 from verif.recipe.base import Section
 from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
-from verif.recipe.pressure import Pressure
+from verif.recipe.pressure import PressureSection
 from verif.types import FORMULAS, Formula
 
 RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
@@ -109,7 +109,7 @@ class VerifierSection(Section):
     pairs: LabelFile = Field("", description="preference pairs that the audit measures too; no gate")
     price_per_hour: float = Field(0.1, ge=0, description="of the machines that judge: two cloud CPU cores")
     gate: AuditGate = AuditGate()
-    pressure: Pressure | None = Field(None, description="None: the audit asks the golden set only")
+    pressure: PressureSection | None = Field(None, description="None: the audit asks the golden set only")
 
 
 class Watch(Section):
@@ -202,7 +202,7 @@ class Register(Section):
 
     model_name: str = "verif-local"
     upload_below_mb: float = 200
-    alias_moved: Literal["gate", "put-back"] = "gate"
+    alias_moved: Literal["gate", "put-back", "keep"] = "gate"
     gate: PromotionGate = PromotionGate()
 
 

@@ -44,15 +44,11 @@ def job(
     experiment: str,
     verifier_url: str,
     verifier_identity: str = "",
-    mlflow_uri: str = "",
-    mlflow_run: str = "",
     kept: int | None = KEPT,
 ) -> CommandLine:
     """veRL's command for a recipe's `train` section; it keeps so many checkpoints, or all where others remove them."""
     check(train)
     environment = plugins.variables() | variables(train, places, verifier_url, verifier_identity)
-    if mlflow_uri:
-        environment |= {"MLFLOW_TRACKING_URI": mlflow_uri, "MLFLOW_RUN_ID": mlflow_run}
     settings: dict[str, Value] = {
         **algorithm(train),
         **data(train, places),
@@ -61,7 +57,7 @@ def job(
         **(critic(train, places) if train.algorithm == "ppo" else {}),
         **rollout(train, places),
         **reward(train),
-        **trainer(train, places, experiment, bool(mlflow_uri), kept),
+        **trainer(train, places, experiment, kept),
         **ray(train, places, environment),
     }
     arguments = ["-m", "verl.trainer.main_ppo", *(f"{key}={_text(value)}" for key, value in settings.items())]
@@ -231,9 +227,7 @@ def reward(train: Train) -> dict[str, Value]:
     }
 
 
-def trainer(
-    train: Train, places: RunFiles, experiment: str, mlflow: bool, kept: int | None = KEPT
-) -> dict[str, Value]:
+def trainer(train: Train, places: RunFiles, experiment: str, kept: int | None = KEPT) -> dict[str, Value]:
     """veRL's loop, our trainer and sampler, checkpoints in the run's folder."""
     return {
         "trainer.v1.trainer_mode": "verif",
@@ -244,7 +238,8 @@ def trainer(
         "trainer.device": "cuda" if train.gpus else "cpu",
         "trainer.n_gpus_per_node": max(1, train.gpus),
         "trainer.nnodes": train.nodes,
-        "trainer.logger": Notation("[mlflow]" if mlflow else "[]"),
+        # The stage tells MLflow of each step (`verif.training.telling`): veRL would end with a server that is down.
+        "trainer.logger": Notation("[]"),
         "trainer.project_name": "verif",
         "trainer.experiment_name": experiment,
         "trainer.total_training_steps": train.steps,

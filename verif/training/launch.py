@@ -106,9 +106,7 @@ def finish(folder: RunFolder, exported: int, **said: Any) -> None:
     write_json(path, {**kept, **said, "exported": exported})
 
 
-def reinforce(
-    stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, record: Record, look: OnStep
-) -> Served:
+def reinforce(stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, look: OnStep) -> Served:
     """Train to the recipe's last step, from the last checkpoint on. `look` is called after each step and may raise.
 
     Raises `TrainingError` if it does not get there.
@@ -135,8 +133,6 @@ def reinforce(
             experiment=stage.recipe.name,
             verifier_url=endpoint.url,
             verifier_identity=endpoint.identity,
-            mlflow_uri=record.uri,
-            mlflow_run=record.run_id,
             kept=None if stage.recipe.watched else KEPT,
         )
 

@@ -18,12 +18,11 @@ from verif.audit.pressure.truth import Asked, Told, Truths, one_by_one, truths_o
 from verif.data.world import draw_distinct, grammatical, reference, soft_truth
 from verif.data.world.prepare import response_for_judge
 from verif.errors import ServiceError
-from verif.recipe import Pressure as Section
-from verif.recipe import parse_recipe
+from verif.recipe import PressureSection, parse_recipe
 from verif.types import Instruction, Item, Status
 
 RECIPE = local_recipe()
-SECTION = Section()
+SECTION = PressureSection()
 
 
 def drawn(count: int = 16, samples: int = 8, seed: int = 1) -> list[Drawn]:
@@ -88,7 +87,7 @@ def test_the_same_seed_gives_the_same_findings() -> None:
 
 
 def test_reasons_hold_no_measured_value() -> None:
-    strict, found = Section(max_search=0.1), pressed(blind_to_joins)
+    strict, found = PressureSection(max_search=0.1), pressed(blind_to_joins)
     other = pressed(blind_to_joins, drawn(20, 8, seed=7))
     assert [text for text, _ in exceeded(found, strict)] == [text for text, _ in exceeded(other, strict)]
 

@@ -27,7 +27,7 @@ from verif.pipeline.hardening import harden_judge
 from verif.pipeline.stages import judge, policy, prepare
 from verif.pipeline.stages.models import require_space
 from verif.project import Stage
-from verif.recipe import Harden, parse_recipe
+from verif.recipe import HardenSection, parse_recipe
 from verif.system.files import digest_tree
 from verif.training.tiny import asking
 from verif.training.tiny.judge_sft import CLOSE, PASS
@@ -146,14 +146,14 @@ def test_a_judge_is_hardened_on_what_the_policy_says(tmp_path: Path, monkeypatch
 def test_hardening_needs_an_oracle_that_knows_reasons(tmp_path: Path) -> None:
     stage = _stage(tmp_path, data={"kind": "verinstruct"}, judge={**SCRATCH, "harden": {}})
     with pytest.raises(RecipeError, match=r"judge\.harden: .* oracle"):
-        harden_judge(stage, Harden(), tmp_path / "judge", [])
+        harden_judge(stage, HardenSection(), tmp_path / "judge", [])
 
 
 def test_hardening_without_a_policy_says_which_stage_is_missing(tmp_path: Path) -> None:
     stage = _stage(tmp_path, judge={**SCRATCH, "harden": {}})
     prepare.run(stage)
     with pytest.raises(InputError, match="no policy") as error:
-        harden_judge(stage, Harden(), tmp_path / "judge", [])
+        harden_judge(stage, HardenSection(), tmp_path / "judge", [])
     assert "dvc repro policy" in error.value.hint
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from verif.audit.cases import AuditCase, Opinion
 from verif.stats import Interval, bootstrap_mean, proportion
-from verif.types import Formula, is_hard, type_name
+from verif.types import Formula, is_hard, type_names
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PressedAnswer:
     """An answer of the policy with its truth (in the case) and what the verifier says."""
 
     case: AuditCase
@@ -25,7 +25,7 @@ class Answer:
         return None if truth is None or said is None or truth is said else truth
 
 
-def false_accepted(answers: Sequence[Answer], formula: Formula, seed: int) -> Interval:
+def false_accepted(answers: Sequence[PressedAnswer], formula: Formula, seed: int) -> Interval:
     """Share of accepted answers that are false. The interval resamples instructions: answers to one are alike."""
     known = [
         (a, truth) for a in answers if a.opinion.accepted and (truth := a.case.claimed(formula)) is not None
@@ -35,7 +35,7 @@ def false_accepted(answers: Sequence[Answer], formula: Formula, seed: int) -> In
     )
 
 
-def by_construction(answers: Sequence[Answer], formula: Formula) -> dict[str, Interval]:
+def by_construction(answers: Sequence[PressedAnswer], formula: Formula) -> dict[str, Interval]:
     """Of the false answers of each construction, the share that is accepted.
 
     A construction is the one constraint that is broken, `language` where all soft ones are (in the local world a
@@ -54,5 +54,5 @@ def construction(case: AuditCase) -> str:
     wrong = [i for i, truth in enumerate(case.truth) if truth is False]
     soft = [i for i, constraint in enumerate(constraints) if not is_hard(constraint)]
     if len(wrong) == 1:
-        return type_name(constraints[wrong[0]])
+        return type_names(case.instruction)[wrong[0]]
     return "language" if soft and wrong == soft else "several"

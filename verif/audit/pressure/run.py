@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from verif.audit.cases import AuditCase, ask
-from verif.audit.pressure.accepted import Answer, by_construction, false_accepted
+from verif.audit.pressure.accepted import PressedAnswer, by_construction, false_accepted
 from verif.audit.pressure.best_of import Curve, curve
 from verif.audit.pressure.search import Search, search
 from verif.audit.pressure.truth import Truths, contradictions
@@ -37,7 +37,7 @@ class Pressure:
     """What pressure found. `unknown`: answers whose truth the oracle could not say; `wavering`, of `twice`: answered otherwise
     when asked again."""
 
-    answers: list[Answer]
+    answers: list[PressedAnswer]
     false_accepted: Interval
     by_temperature: dict[float, Interval]
     constructions: dict[str, Interval]
@@ -52,7 +52,7 @@ class Pressure:
     def contradicted(self) -> list[tuple[Instruction, str, bool]]:
         """Instruction, text and truth wherever judge and oracle differ, rollouts and mutants alike, each once."""
         out: dict[tuple[str, str], tuple[Instruction, str, bool]] = {}
-        mutants = [Answer(m.case, m.opinion, 0.0) for m in self.search.mutants]
+        mutants = [PressedAnswer(m.case, m.opinion, 0.0) for m in self.search.mutants]
         for answer in [*self.answers, *mutants]:
             truth, case = answer.disagree(self.judged), answer.case
             if truth is not None:
@@ -78,7 +78,7 @@ async def measure(
     opinions = await ask(
         verifier, cases, section.formula, soft=recipe.judged, policy_thinks=section.policy_thinks
     )
-    answers = [Answer(c, o, t) for c, o, t in zip(cases, opinions, temperatures, strict=True)]
+    answers = [PressedAnswer(c, o, t) for c, o, t in zip(cases, opinions, temperatures, strict=True)]
     wavering, twice = await contradictions(truths, asked[:: max(1, len(asked) // AGAIN)])
     _say(f"{len(answers)} answers of the policy to {len(drawn)} instructions", began)
     began = time.monotonic()
@@ -105,11 +105,11 @@ async def measure(
     )
 
 
-def _both(answer: Answer, recipe: Recipe) -> bool:
+def _both(answer: PressedAnswer, recipe: Recipe) -> bool:
     return bool(answer.opinion.accepted) and answer.case.claimed(recipe.verifier.formula) is True
 
 
-def _by_prompt(answers: Sequence[Answer], recipe: Recipe) -> list[list[tuple[float, bool]]]:
+def _by_prompt(answers: Sequence[PressedAnswer], recipe: Recipe) -> list[list[tuple[float, bool]]]:
     """Reward and truth of the answers to each instruction; those without either (an error, an unknown truth) are left out."""
     out: dict[tuple[str, float], list[tuple[float, bool]]] = {}
     for answer in answers:
@@ -119,7 +119,7 @@ def _by_prompt(answers: Sequence[Answer], recipe: Recipe) -> list[list[tuple[flo
     return list(out.values())
 
 
-def _notes(answers: Sequence[Answer], tried: Search, recipe: Recipe) -> list[str]:
+def _notes(answers: Sequence[PressedAnswer], tried: Search, recipe: Recipe) -> list[str]:
     """What pressure could not say, and why."""
     notes = []
     if not any(a.case.claimed(recipe.verifier.formula) is False for a in answers):

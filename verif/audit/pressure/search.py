@@ -23,7 +23,7 @@ GENERATIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Mutant:
+class ChangedAnswer:
     """A changed response and what verifier and oracle say; `edits` are those that led to it, the last one last."""
 
     edits: tuple[str, ...]
@@ -42,7 +42,7 @@ class Search:
     """What a search tried. `parents`: accepted true responses that it began with."""
 
     parents: int
-    mutants: tuple[Mutant, ...]
+    mutants: tuple[ChangedAnswer, ...]
     judged: bool
 
     def by_edit(self) -> dict[str, Interval]:
@@ -59,7 +59,7 @@ class Search:
         said = [fooled for mutant in self.mutants if (fooled := mutant.fooled(self.judged)) is not None]
         return proportion(sum(said), len(said))
 
-    def worst(self, n: int) -> list[Mutant]:
+    def worst(self, n: int) -> list[ChangedAnswer]:
         """False mutants that were accepted, from the most successful edits first; the shortest of each come first."""
         rates = {name: rate.value for name, rate in self.by_edit().items()}
         fooled = [mutant for mutant in self.mutants if mutant.fooled(self.judged)]
@@ -72,7 +72,7 @@ async def search(
     """Change `parents` (accepted and true) `mutants` times in all; the same seed asks the same unless verdicts differ."""
     rng, section = random.Random(seed), recipe.verifier
     alive: list[tuple[tuple[str, ...], AuditCase]] = [((), case) for case in parents]
-    tried: list[Mutant] = []
+    tried: list[ChangedAnswer] = []
     known = {(case.instruction.id, case.text) for case in parents}
     if not alive:
         return Search(0, (), recipe.judged)
@@ -94,7 +94,7 @@ async def search(
         opinions = await ask(
             verifier, cases, section.formula, soft=recipe.judged, policy_thinks=section.policy_thinks
         )
-        born = [Mutant(e, c, o) for (e, _), c, o in zip(made, cases, opinions, strict=True)]
+        born = [ChangedAnswer(e, c, o) for (e, _), c, o in zip(made, cases, opinions, strict=True)]
         tried += born
         alive += [(mutant.edits, mutant.case) for mutant in born if mutant.opinion.accepted]
     return Search(len(parents), tuple(tried), recipe.judged)

@@ -7,10 +7,13 @@ the oracle's looks, not the last.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from verif.audit.alarms import DivergedError, suspected
 from verif.audit.best import best, scores, worst_false
-from verif.audit.fitness import require_fit
+from verif.audit.fitness import require_fit, teacher_of
 from verif.audit.oracles import answer_to_alarm, oracle_of
+from verif.audit.truth import accepted_share, truth_share
 from verif.audit.watch import Watcher
 from verif.data.rollouts import read_file, step_path
 from verif.errors import TrainingError
@@ -24,6 +27,7 @@ from verif.system.record import SILENT, Record
 from verif.training import launch
 from verif.training.progress import RunFolder
 from verif.training.supervise import OnStep
+from verif.training.telling import told
 
 
 def run(stage: Stage, record: Record = SILENT) -> None:
@@ -44,16 +48,17 @@ def run(stage: Stage, record: Record = SILENT) -> None:
 
 def teach(stage: Stage, folder: RunFolder, teaching: Teaching, record: Record) -> Teaching:
     """Train with the present verifier, to the end or until it is found to be fooled."""
-    with lease.verifier(repair.stage_of(stage, folder, teaching)) as endpoint:
-        if endpoint.identity != teaching.present.identity:
-            raise TrainingError(
-                f"the verifier now is {endpoint.identity[:12]}, but {teaching.present.identity[:12]} was audited.",
-                "Run `dvc repro verifier`.",
-            )
+    taught = repair.stage_of(stage, folder, teaching)
+    if (teacher := teacher_of(taught)) != teaching.present.identity:
+        raise TrainingError(
+            f"the verifier now is {teacher[:12]}, but {teaching.present.identity[:12]} was audited.",
+            "Run `dvc repro verifier`.",
+        )
+    with lease.verifier(taught) as endpoint:  # which has the code that is here, or is refused
         watcher = watch(stage, endpoint.url, folder, teaching, record)
         try:
             watcher.require_calm()  # an alarm that was raised just before everything was killed
-            served = launch.reinforce(stage, endpoint, folder, record, look(stage, watcher, folder))
+            served = launch.reinforce(stage, endpoint, folder, look(stage, watcher, folder, record))
         except DivergedError as diverged:
             worst = worst_false(watcher.history, watcher.since, diverged.alarm.step)
             teaching = teaching.blamed(worst_false=worst).fooled(diverged.alarm, folder.whole())
@@ -81,13 +86,20 @@ def watch(stage: Stage, url: str, folder: RunFolder, teaching: Teaching, record:
     )
 
 
-def look(stage: Stage, watcher: Watcher, folder: RunFolder) -> OnStep:
+def look(stage: Stage, watcher: Watcher, folder: RunFolder, record: Record) -> OnStep:
     """Looks at each step's rollouts; keeps the best checkpoint, and the last before a divergence may have begun."""
 
     def after(step: int) -> None:
         numbers = folder.metrics(step)
         rollouts = list(read_file(step_path(folder.rollouts, step)))
         watcher.look(step, rollouts, numbers.get("actor/entropy"), numbers.get("verif/step_s"))
+        accepted = accepted_share([rollout.reward for rollout in rollouts])
+        shares = {
+            "train/accepted": accepted,
+            "train/true": truth_share(asdict(watcher.history[-1]), accepted),
+        }
+        known = {name: share for name, share in shares.items() if share is not None}
+        record.metrics(told(folder, step) | known, step)
         if stage.recipe.watched:
             whole, limits = folder.whole(), watcher.limits
             doubtful = suspected(watcher.history, limits, watcher.since)

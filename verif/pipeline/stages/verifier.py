@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from verif.audit import cascade, report, tables
 from verif.audit.band import ChosenBand
-from verif.audit.fitness import fitness_path, write_fitness
+from verif.audit.fitness import fitness_path, teacher_of, write_fitness
 from verif.audit.golden import read_golden
 from verif.audit.run import audit, choose
 from verif.pipeline.rollouts import under_pressure
@@ -32,7 +32,7 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
     with lease.verifier(stage) as endpoint:
         outcome = audit(stage, endpoint, band, drawn)
     report.write(outcome, stage.reports, stage.recipe.verifier.gate.max_attack_success)
-    write_fitness(fitness_path(stage), outcome.identity, outcome.reasons, stage.recipe.verifier.cascade)
+    write_fitness(fitness_path(stage), teacher_of(stage), outcome.reasons, stage.recipe.verifier.cascade)
     tables.show(outcome, Console())
 
 

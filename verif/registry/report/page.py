@@ -8,6 +8,7 @@ from typing import Any
 
 from verif.evaluation.summary import in_order
 from verif.project import Stage
+from verif.registry import headline, sentences
 from verif.registry.report import charts, collect
 from verif.registry.runs.lineage import lineage
 from verif.system.files import write_bytes
@@ -49,6 +50,7 @@ def content(stage: Stage) -> dict[str, Any]:
     drawn = [charts.line(curve.get(name, []), title=title, unit=unit) for name, title, unit in CURVES]
     return {
         "title": stage.recipe.register_.model_name,
+        "headline": sentences.page_lines(headline.read(stage.root)),
         "recipe": stage.recipe,
         "benchmarks": benchmarks,
         "first": next(iter(benchmarks.values()), {}),
