@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -36,14 +38,16 @@ def shown(root: Path, every_s: float = EVERY_S) -> Iterator[None]:
 
 
 def _follow(root: Path, steps: int, since: float, ended: threading.Event, every_s: float) -> None:
-    artifact, before = None, None
+    artifact: UUID | None = None
+    before: TrainingProgress | None = None
     while True:
         last = ended.wait(every_s)
         now: TrainingProgress | None = progress(root, steps, since)
         if now is not None and now != before:
             try:
                 if artifact is None:
-                    artifact = create_progress_artifact(100 * now.share, "training", now.said())
+                    made = create_progress_artifact(100 * now.share, "training", now.said())
+                    artifact = cast(UUID, made)  # not awaited: this is a thread
                 else:
                     update_progress_artifact(artifact, 100 * now.share, now.said())
                 before = now
