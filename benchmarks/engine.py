@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from benchmarks import engine_ifeval, engine_langid, engine_sandbox, engine_stream
+from benchmarks import engine_ifbench, engine_ifeval, engine_langid, engine_sandbox, engine_stream
 
 PARTS = {
     "sandbox": (
@@ -17,6 +17,7 @@ PARTS = {
         ("checks_vs_exec", "hostile_escapes", "hostile_wrong", "hostile_time_ratio"),
     ),
     "ifeval": (engine_ifeval.measure, ("ifeval_ms",)),
+    "ifbench": (engine_ifbench.measure, ("ifbench_ms", "ifbench_agree")),
     "langid": (engine_langid.measure, ("langid_vs_langdetect",)),
     "stream": (engine_stream.measure, ("stream_memory_ratio", "stream_rate_ratio")),
 }

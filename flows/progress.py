@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
-from uuid import UUID
+from typing import Any
 
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -38,7 +37,7 @@ def shown(root: Path, every_s: float = EVERY_S) -> Iterator[None]:
 
 
 def _follow(root: Path, steps: int, since: float, ended: threading.Event, every_s: float) -> None:
-    artifact: UUID | None = None
+    artifact: Any = None
     before: TrainingProgress | None = None
     while True:
         last = ended.wait(every_s)
@@ -46,8 +45,7 @@ def _follow(root: Path, steps: int, since: float, ended: threading.Event, every_
         if now is not None and now != before:
             try:
                 if artifact is None:
-                    made = create_progress_artifact(100 * now.share, "training", now.said())
-                    artifact = cast(UUID, made)  # not awaited: this is a thread
+                    artifact = create_progress_artifact(100 * now.share, "training", now.said())
                 else:
                     update_progress_artifact(artifact, 100 * now.share, now.said())
                 before = now

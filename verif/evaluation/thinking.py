@@ -8,6 +8,7 @@ which every task counts as wrong; `unfinished` counts them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class ThinkingPolicy(LocalChatCompletion):  # type: ignore[misc, unused-ignore]
             for request, text in zip(requests, texts, strict=True)
         ]
 
-    def _answer(self, text: str, stops: str | list[str]) -> str:
+    def _answer(self, text: str, stops: str | Sequence[str]) -> str:
         answer = answer_of(Response(text=text), policy_thinks=True)
         self.unfinished += bool(answer.hopeless)
         kept = answer.text

@@ -164,7 +164,7 @@ def parsed(kept: dict[str, Any]) -> Headline:
     steps, minutes = kept["training"]
     alarm = kept["first_alarm"]
     counts = {name: int(kept[name]) for name in ("alarms", "repairs", "gate")}
-    shares = {name: _at(kept, name) for name in _COLUMNS if name not in counts}
+    shares: dict[str, Any] = {name: _at(kept, name) for name in _COLUMNS if name not in counts}
     return Headline(
         **shares, **counts, low=low, high=high, steps=int(steps), minutes=minutes, reasons=tuple(kept["reasons"]),
         first_alarm=FirstAlarm(int(alarm[0]), str(alarm[1])) if alarm else None,

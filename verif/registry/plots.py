@@ -83,7 +83,7 @@ def vega() -> bytes:
         return b""
     import vl_convert
 
-    return str(vl_convert.javascript_bundle()).encode()
+    return str(vl_convert.javascript_bundle()).encode()  # type: ignore[call-arg]
 
 
 def _short(value: float) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from verif.core.activate import activate
 from verif.core.cache import VerdictCache
@@ -18,10 +17,9 @@ from verif.core.verifier import Verifier
 from verif.errors import RecipeError
 from verif.recipe import Recipe
 from verif.service.identity import describe, identity_of, model_digest
+from verif.service.served import SMALL_VARIABLE, small_key_variable
 
-__all__ = ["Verifier", "build", "describe", "identity_of"]
-
-SMALL_VARIABLE = "VERIF_SMALL_JUDGE_URL"
+__all__ = ["SMALL_VARIABLE", "Verifier", "build", "describe", "identity_of"]
 
 
 def build(
@@ -53,7 +51,7 @@ def build(
 def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
     """The recipe's judge, or the cascade with a small one in front of it."""
     from verif.core.judge.cascade import LOGPROBS, Band, Cascade
-    from verif.core.judge.client import KEY_VARIABLE, SMALL_KEY_VARIABLE, JudgeClient
+    from verif.core.judge.client import KEY_VARIABLE, JudgeClient
     from verif.core.judge.judge import Judge, sampling
 
     section = recipe.verifier
@@ -78,12 +76,6 @@ def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
     small_urls = os.environ.get(SMALL_VARIABLE, "")
     if not small_urls:
         raise RecipeError("the recipe has a cascade but no small judge.", f"Set {SMALL_VARIABLE} to its URL.")
-    at_home = _origins(small_urls) <= _origins(urls) and SMALL_KEY_VARIABLE not in os.environ
-    key = KEY_VARIABLE if at_home else SMALL_KEY_VARIABLE  # nobody else's server sees the judge's key
+    key = small_key_variable(urls, small_urls)
     small = one(small_urls, section.cascade.digest, {**plain, **LOGPROBS}, key)
     return Cascade(small, large, Band(section.cascade.low, section.cascade.high))
-
-
-def _origins(urls: str) -> set[tuple[str, str]]:
-    """Scheme, and host with port, of base URLs separated by commas."""
-    return {(parts.scheme, parts.netloc) for parts in map(urlsplit, urls.split(","))}

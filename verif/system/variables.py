@@ -44,6 +44,11 @@ VARIABLES = (
     Variable("VERIF_SMALL_JUDGE_URL", "person", "Base URLs of the small judge of a cascade."),
     Variable("VERIF_START_S", "person", "Seconds that a verifier service may take to become ready."),
     Variable(
+        "VERIF_THREADS",
+        "person",
+        "Threads that train a tiny model, 1 or 2; another number gives another model.",
+    ),
+    Variable(
         "VERIF_VERIFIER_TOKEN", "person", "Token of the verifier service; needed to listen beyond loopback."
     ),
     Variable(
@@ -100,6 +105,9 @@ VARIABLES = (
     Variable("VERIF_KILLS", "tests", "How many kills the promotion's test makes (default 10)."),
     Variable(
         "VERIF_REFERENCE_DATA", "tests", "Folder of public data; tests that need it skip where it is absent."
+    ),
+    Variable(
+        "VERIF_PEERS", "tests", "Environment with nvidia-ifbench and if-verifiable (`.ci/setup` makes it)."
     ),
     Variable("VERIF_TEST_BASE_IMAGE", "tests", "Base image for the test that builds images."),
     Variable("VERIF_SCHEMAS", "tests", "Folder of KubeRay's schemas, against which manifests are checked."),

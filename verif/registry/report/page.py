@@ -61,6 +61,7 @@ def content(stage: Stage) -> dict[str, Any]:
         "gate": registration.get("gate", {}),
         "curves": [Markup(svg) for svg in drawn if svg],  # noqa: S704
         "watch": collect.watch(stage),
+        "training": found["train"],
         "totals": Markup(totals(benchmarks)),  # noqa: S704
         "families": [(name, Markup(svg)) for name, svg in families(benchmarks, registration)],  # noqa: S704
         "family_tables": {name: b["families"] for name, b in benchmarks.items() if b.get("families")},

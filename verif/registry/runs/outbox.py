@@ -68,7 +68,8 @@ def _send(stage: Stage, mlflow: MlflowClient, path: Path, parent: str) -> str:
             made = mlflow.create_run(where, start_time=begin["at"], tags=tags, run_name=begin["name"])
         run_id = begin["run_id"] = made.info.run_id
         _keep(path, [[BEGIN, begin], *messages])
-    kept, gone = [], []
+    kept: list[Any] = []
+    gone: list[str] = []
     for number, (operation, arguments) in enumerate(messages):
         if operation == "artifact" and not Path(arguments["path"]).exists():
             gone.append(Path(arguments["path"]).name)
