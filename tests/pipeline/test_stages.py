@@ -34,7 +34,7 @@ ROWS = (
 VERIFIER = (
     "verif/core/answer.py", "verif/core/cache.py", "verif/core/cache_key.py", "verif/core/cache_store.py",
     "verif/core/starting.py", "verif/core/finishing.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
-    "verif/core/deciding.py",
+    "verif/core/deciding.py", "verif/core/reasoning.py",
     "verif/core/verifier.py", "verif/core/judge", "verif/core/language", "verif/core/plan.py", "verif/core/reward.py",
     "verif/core/rules", "verif/core/segment.py", "verif/core/text.py", "verif/service",
 )  # fmt: skip

@@ -169,6 +169,7 @@ MODULES = {
     "verif/audit/mutations/local.py", "verif/evaluation/benchmarks/references.py", "verif/data/screening/claims.py",
     "verif/core/rows.py",
     "verif/data/world/grammar.py", "verif/data/world/oracle.py", "verif/data/world/slip.py", "verif/core/judge/judge.py",
-    "verif/core/judge/markup.py", "verif/core/language/__init__.py", "verif/core/segment.py", "verif/core/text.py",
+    "verif/core/judge/markup.py", "verif/core/language/__init__.py", "verif/core/reasoning.py", "verif/core/segment.py",
+    "verif/core/text.py",
 }  # fmt: skip
 """Modules outside the rules whose expressions the readers above go through."""

@@ -23,7 +23,7 @@ from verif.core.failures import commonest
 from verif.core.verifies import Verifies
 from verif.errors import InputError
 from verif.stats import Interval, proportion
-from verif.types import Formula, Instruction, Preference, Response, SoftConstraint
+from verif.types import Formula, Instruction, Preference, Reasoning, Response, SoftConstraint
 
 WHOLE = SoftConstraint(
     text="The response does all that the instruction asks for and keeps every constraint in it.",
@@ -120,11 +120,11 @@ def _turns(row: dict[str, Any], key: str, path: Path, number: int) -> tuple[str,
 
 
 async def measure(
-    verifier: Verifies, pairs: Sequence[Preference], formula: Formula, *, policy_thinks: bool
+    verifier: Verifies, pairs: Sequence[Preference], formula: Formula, *, reasoning: Reasoning
 ) -> dict[str, Pairwise]:
     """Counts over all pairs ("all"), and per group where ids name one (`level-2-96952` belongs to `level-2`).
 
-    A verifier of a policy that thinks must be told so: without a reasoning block every response is unscorable, and
+    Responses are sent in the verifier's `reasoning` format: without its marks every one would be unscorable, and
     every pair a tie.
     """
     cases = [
@@ -132,7 +132,7 @@ async def measure(
         for n, pair in enumerate(pairs)
         for response in (pair.chosen, pair.rejected)
     ]
-    opinions = await ask(verifier, cases, formula, policy_thinks=policy_thinks)
+    opinions = await ask(verifier, cases, formula, reasoning=reasoning)
     values = [opinion.value for opinion in opinions]
     outcomes: dict[str, list[str]] = {"all": []}
     for n, pair in enumerate(pairs):

@@ -59,8 +59,8 @@ def run(
     sampling = Sampling("t1", temperature, tokens, stage.recipe.evaluate.seed)
     devices = gpus_of(stage) if gpus is None else gpus
     answers = answer_all(Model("after", model, (sampling,), (suite,)), stage.state, {}, gpus=devices)
-    thinks = stage.recipe.verifier.policy_thinks
-    rows = judge_all([suite], answers, lambda: open_verifier(stage), policy_thinks=thinks)
+    reasoning = stage.recipe.verifier.reasoning
+    rows = judge_all([suite], answers, lambda: open_verifier(stage), reasoning=reasoning)
     if out:
         verdicts.write(out, rows)
     table = Table(title=f"{suite.benchmark.title}, {len(suite.cases)} cases, {model}")

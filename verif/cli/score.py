@@ -21,7 +21,7 @@ from verif.errors import InputError
 from verif.system import plugins
 from verif.system.console import Console, described
 from verif.system.files import new_file
-from verif.types import Status
+from verif.types import Reasoning, Status
 
 _SHOWN_PROBLEMS = 20
 _EVERY_S = 10.0
@@ -30,7 +30,9 @@ FILE = typer.Argument(help="JSONL (plain, gzip, or - for standard input) or parq
 PLUGIN = typer.Option(
     [], "--plugin", help="Module that registers rules, in ./plugins or installed; may be repeated."
 )
-THINKS = typer.Option(False, "--policy-thinks", help="A response without </think> holds no answer.")
+REASONING = typer.Option(
+    "auto", "--reasoning", help="How the policy marks its reasoning; a named format is demanded."
+)
 RESPONSES = typer.Option(None, "--responses", help="Responses to join with FILE by prompt.")
 
 
@@ -44,7 +46,7 @@ def score(
     skip_bad: bool = typer.Option(False, "--skip-bad", help="Report bad lines and go on."),
     workers: int = typer.Option(2, min=1, help="Sandbox processes for model-written checkers."),
     plugin: list[str] = PLUGIN,
-    policy_thinks: bool = THINKS,
+    reasoning: Reasoning = REASONING,
 ) -> None:
     plugins.load(plugin)
     errors = Console(stderr=True, highlight=False)
@@ -70,7 +72,7 @@ def score(
             engine.scorable(rows, on_bad if skip_bad else None),
             loose=loose,
             sandbox=sandbox,
-            policy_thinks=policy_thinks,
+            reasoning=reasoning,
         )
         for item in _watched(scored, errors):
             summary.add(item)
@@ -90,7 +92,7 @@ def explain(
     ),
     responses: str | None = RESPONSES,
     plugin: list[str] = PLUGIN,
-    policy_thinks: bool = THINKS,
+    reasoning: Reasoning = REASONING,
 ) -> None:
     plugins.load(plugin)
 
@@ -106,7 +108,7 @@ def explain(
     with _sandbox(1) as sandbox:
         for item in engine.scorable(chosen):
             strict, loose = (
-                next(iter(engine.score([item], loose=mode, sandbox=sandbox, policy_thinks=policy_thinks)))
+                next(iter(engine.score([item], loose=mode, sandbox=sandbox, reasoning=reasoning)))
                 for mode in (False, True)
             )
             _explain(console, strict, loose)

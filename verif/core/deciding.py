@@ -22,7 +22,7 @@ DECIDES = {
         "judge/prompts", "judge/reply.py", "judge/verdict.py",
     ),
     "joining": ("answer.py", "checks.py", "finishing.py", "once.py", "parts.py",
-                "plan.py", "reward.py", "starting.py", "verifier.py"),
+                "plan.py", "reasoning.py", "reward.py", "starting.py", "verifier.py"),
 }  # fmt: skip
 """Part to its files and folders in this package; of folders all files count, tables and prompts too."""
 CARRIES = (

@@ -5,13 +5,14 @@ from __future__ import annotations
 from verif.core.deciding import code_digest
 from verif.core.rules import rules
 from verif.system.files import digest
+from verif.types import Reasoning
 
 
 def make_parts(
     *,
     formula: str,
     unscorable_reward: float,
-    policy_thinks: bool,
+    reasoning: Reasoning,
     judge: str,
     sandbox: str,
     plugins: str = "",
@@ -23,7 +24,7 @@ def make_parts(
     parts = {
         "formula": formula,
         "unscorable_reward": repr(unscorable_reward),
-        "policy_thinks": str(policy_thinks),
+        "reasoning": reasoning,
         "rules": digest(
             [code_digest("rules"), *sorted(spec.part for spec in rules().values() if not spec.plugin)]
         ),

@@ -24,6 +24,7 @@ from verif.core.text import Doc
 from verif.types import (
     CheckerConstraint,
     Constraint,
+    Reasoning,
     Response,
     RuleConstraint,
     SoftConstraint,
@@ -56,12 +57,12 @@ class Scored:
 
 
 def score(
-    rows: Iterable[Row], *, loose: bool = False, sandbox: Sandbox | None = None, policy_thinks: bool = False
+    rows: Iterable[Row], *, loose: bool = False, sandbox: Sandbox | None = None, reasoning: Reasoning = "auto"
 ) -> Iterator[Scored]:
     """Verdicts for every row, in order. Without a sandbox, checkers are skipped.
 
     Rows without checkers go straight through; others wait for up to 64 rows, so that responses to one
-    instruction share a session. `policy_thinks` says that a response without `</think>` holds no answer.
+    instruction share a session. `reasoning` is the format of the policy's reasoning (`verif.core.reasoning`).
 
     >>> from verif import read_rows, score
     >>> [(scored.row.id, scored.followed) for scored in score(read_rows("examples/rows.jsonl"))]
@@ -70,7 +71,7 @@ def score(
     waiting: list[tuple[Row, Answer]] = []
     chars = 0
     for row in rows:
-        answer = answer_of(Response(text=row.response or ""), policy_thinks=policy_thinks)
+        answer = answer_of(Response(text=row.response or ""), reasoning=reasoning)
         if not waiting and not _checkers(row):
             yield _scored(row, answer, {}, loose)
             continue

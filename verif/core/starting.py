@@ -16,7 +16,7 @@ from verif.core.checks import Rules
 from verif.core.plan import Plan, unscorable
 from verif.core.text import Doc
 from verif.system.bounded import Memo
-from verif.types import Instruction, Item, RuleConstraint, Verdict
+from verif.types import Instruction, Item, Reasoning, RuleConstraint, Verdict
 
 STEP_S = 0.05
 DOC_BYTES = 64 << 20
@@ -42,11 +42,11 @@ class Start:
         rules: Rules,
         items: Sequence[Item],
         *,
-        policy_thinks: bool,
+        reasoning: Reasoning,
         no_rules: bool,
         wanted: Callable[[str], bool] = everything,
     ) -> None:
-        self._rules_of, self._thinks, self._no_rules, self._wanted = rules, policy_thinks, no_rules, wanted
+        self._rules_of, self._reasoning, self._no_rules, self._wanted = rules, reasoning, no_rules, wanted
         self._groups: dict[str, list[Plan]] = {}
         self._numbers: dict[str, int] = {}
         self._docs: Memo[str, Doc] = Memo(DOC_BYTES)
@@ -77,7 +77,7 @@ class Start:
                 self.unwanted.append(item)
                 continue
             instruction = item.instruction
-            plan = Plan(item, answer_of(item.response, policy_thinks=self._thinks))
+            plan = Plan(item, answer_of(item.response, reasoning=self._reasoning))
             try:
                 key = instruction.model_dump_json(exclude={"id", "meta"})
             except PydanticSerializationError:  # a lone surrogate

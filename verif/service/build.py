@@ -42,7 +42,7 @@ def build(
     return Verifier(
         formula=section.formula,
         unscorable_reward=section.unscorable_reward,
-        policy_thinks=section.policy_thinks,
+        reasoning=section.reasoning,
         judge=judge,
         sandbox=LazySandbox(workers),
         cache=VerdictCache(state / "verdicts") if cache else None,
