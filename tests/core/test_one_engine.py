@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from verif import verify
 from verif.audit import second_process
 from verif.core.rows import Row, Where, validated
-from verif.core.score import Summary, score
+from verif.core.score import score
+from verif.core.summary import Summary
 from verif.core.verifier import Verifier
 from verif.evaluation.case import Answer, Case
 from verif.evaluation.judging import blank, by_reference, by_rules, by_truth

@@ -55,6 +55,21 @@ LOCAL: dict[str, dict[str, Any]] = {
     "words": {"words": ["a", "art"]},
     "phrase": {"phrase": "a"},
 }
+OPEN_INSTRUCT: dict[str, dict[str, Any]] = {
+    "quantifier": {"N": 3, "quantifier": "around"},
+    "keyword_list": {"keyword_list": ["art", "B"]},
+    "forbidden_words": {"forbidden_words": ["art"]},
+    "word": {"word": "a", "N": 2},
+    "letter": {"letter": "e", "N": 2},
+    "language": {"language": "en"},
+    "first_word": {"N": 2, "i": 2, "first_word": "the"},
+    "postscript_marker": {"postscript_marker": "P.S."},
+    "options": {"options": ["art"]},
+    "section_splitter": {"section_splitter": "Section", "N": 2},
+    "original_prompt": {"original_prompt": "say hi"},
+    "end_phrase": {"end_phrase": "bye"},
+    "N": {"N": 3},
+}
 INSTRUCTION = Instruction(
     id="1", prompt="Describe the old harbour.", constraints=(SoftConstraint(text="Be sad."),)
 )
@@ -63,7 +78,8 @@ INSTRUCTION = Instruction(
 def params_of(name: str) -> rules.Params:
     """Valid parameters for a rule, chosen by the names of its fields."""
     fields = rules.get(name).params.model_fields
-    known = LOCAL if name.startswith("local:") else PARAMS
+    tables = {"local": LOCAL, "open-instruct": OPEN_INSTRUCT}
+    known = tables.get(name.partition(":")[0], PARAMS)
     return rules.validate(name, next((known[key] for key in known if key in fields), {}))
 
 
@@ -167,7 +183,7 @@ OTHERS: dict[str, Read] = {
 MODULES = {
     "verif/audit/attacks/signature.py", "verif/audit/mutations/base.py", "verif/audit/mutations/counted.py",
     "verif/audit/mutations/local.py", "verif/evaluation/benchmarks/references.py", "verif/data/screening/claims.py",
-    "verif/core/rows.py",
+    "verif/core/forms/checkers.py",
     "verif/data/world/grammar.py", "verif/data/world/oracle.py", "verif/data/world/slip.py", "verif/core/judge/judge.py",
     "verif/core/judge/markup.py", "verif/core/language/__init__.py", "verif/core/reasoning.py", "verif/core/segment.py",
     "verif/core/text.py",

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from verif.system.console import Console
+from verif.types import Reasoning
 
 app = typer.Typer(help="Benchmarks.", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -77,15 +78,19 @@ def run(
     console.print(table)
 
 
-@app.command(help="Score a file of responses ({prompt, response} JSON lines) to IFEval's prompts.")
+@app.command(help="Score a file of responses (any form that holds prompt and response) to IFEval's prompts.")
 def ifeval(
     prompts: Path = typer.Argument(help="IFEval's rows."),
-    responses: Path = typer.Argument(help="JSON lines with `prompt` and `response`."),
+    responses: Path = typer.Argument(help="Responses with their prompts, in any form."),
     leave_out: bool = typer.Option(False, "--leave-out", help="Pass over responses to unknown prompts."),
+    reasoning: Reasoning = typer.Option("auto", "--reasoning", help="How the policy marks its reasoning."),
 ) -> None:
+    from verif.evaluation.benchmarks.ifeval import load
     from verif.evaluation.stored import score_stored
 
-    for name, (passed, total, interval) in score_stored(prompts, responses, leave_out=leave_out).items():
+    found = score_stored(prompts, responses, leave_out=leave_out, reasoning=reasoning)
+    console.print(f"{found['prompt_strict'][1]} of {len(load(prompts))} prompts have a response")
+    for name, (passed, total, interval) in found.items():
         console.print(
             f"{name}: {passed}/{total} = {interval.value:.4f} {interval.low:.4f}-{interval.high:.4f}"
         )

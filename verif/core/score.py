@@ -8,9 +8,8 @@ the answer behind a response's reasoning; a response without one is unscorable, 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,9 +17,11 @@ import orjson
 from verif.core.answer import Answer, answer_of
 from verif.core.checks import checker_verdicts, rule_verdict
 from verif.core.plan import unscorable
-from verif.core.row_files import OnBad
+from verif.core.row_files import Coverage, OnBad
 from verif.core.rows import Row
+from verif.core.rules import get
 from verif.core.text import Doc
+from verif.errors import InputError
 from verif.types import (
     CheckerConstraint,
     Constraint,
@@ -38,14 +39,16 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 64
 _BATCH_CHARS = 8 << 20
 _NO_JUDGE = "no judge was asked"
+NOTHING = Answer("")
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A row with one verdict per constraint, in the order of its constraints."""
+    """A row with one verdict per constraint, in the order of its constraints, and what was judged of its response."""
 
     row: Row
     verdicts: tuple[Verdict, ...]
+    answer: Answer = NOTHING
 
     @property
     def followed(self) -> bool | None:
@@ -71,7 +74,7 @@ def score(
     waiting: list[tuple[Row, Answer]] = []
     chars = 0
     for row in rows:
-        answer = answer_of(Response(text=row.response or ""), reasoning=reasoning)
+        answer = answer_of(Response(text=row.response or "", finished=row.finished), reasoning)
         if not waiting and not _checkers(row):
             yield _scored(row, answer, {}, loose)
             continue
@@ -124,26 +127,49 @@ def _scored(row: Row, answer: Answer, checked: dict[int, Verdict], loose: bool) 
         elif index in checked:
             verdicts.append(checked[index])
         elif isinstance(constraint, RuleConstraint):
-            assert params is not None
+            if params is None:
+                verdicts.append(
+                    Verdict(status=Status.ERROR, covers=(index,), reason=unknown(constraint.rule))
+                )
+                continue
             verdicts.append(rule_verdict(constraint, params, index, answer, doc=doc, loose=loose))
         else:
             reason = "checkers were not run" if isinstance(constraint, CheckerConstraint) else _NO_JUDGE
             verdicts.append(Verdict(status=Status.SKIPPED, covers=(index,), reason=reason))
-    return Scored(row, tuple(verdicts))
+    return Scored(row, tuple(verdicts), answer)
 
 
-def scorable(rows: Iterable[Row], on_bad: OnBad | None = None) -> Iterator[Row]:
-    """Rows that have both constraints and a response; any other is a bad row."""
+def unknown(rule: str) -> str:
+    """Why a constraint of an unknown type cannot be decided; its name stands in front."""
+    try:
+        get(rule)
+    except InputError as error:
+        return str(error)
+    return f"{rule} was not known when its row was read"
+
+
+def scorable(
+    rows: Iterable[Row], on_bad: OnBad | None = None, coverage: Coverage | None = None
+) -> Iterator[Row]:
+    """Rows that have both constraints and a response; any other is a bad row.
+
+    With `coverage` an instruction without a response is no bad row: it is counted there.
+    """
     for item in rows:
         problem = None
         if item.instruction is None:
             hint = "Give the file of instructions first: verif score INSTRUCTIONS --responses THIS."
             problem = item.where.error("has no constraints", hint=hint)
+        elif item.response is None and coverage is not None:
+            coverage.miss(item)
+            continue
         elif item.response is None:
             problem = item.where.error(
                 "has no response", "response", "Give a file of responses with --responses."
             )
         if problem is None:
+            if coverage is not None and item.sample == 0:
+                coverage.answered += 1
             yield item
         elif on_bad is None:
             raise problem
@@ -200,23 +226,3 @@ def dumps(value: Any) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
         return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
-
-
-@dataclass(slots=True)
-class Summary:
-    """Counts of a scored file: by constraint type and status, and of rows by `all`."""
-
-    rows: int = 0
-    followed: Counter[bool | None] = field(default_factory=Counter)
-    by_kind: dict[str, Counter[Status]] = field(default_factory=dict)
-
-    def add(self, scored: Scored) -> None:
-        """Count one row."""
-        self.rows += 1
-        self.followed[scored.followed] += 1
-        for name, verdict in zip(kinds(scored.row), scored.verdicts, strict=True):
-            self.by_kind.setdefault(name, Counter())[verdict.status] += 1
-
-    def total(self) -> Counter[Status]:
-        """Counts over all types."""
-        return sum(self.by_kind.values(), Counter())

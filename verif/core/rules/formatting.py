@@ -157,7 +157,8 @@ def _sections(count: int, params: Sections) -> Outcome:
     return Outcome(count >= params.num_sections, reason, {"sections": count})
 
 
-def _parses(text: str) -> Outcome:
+def parses(text: str) -> Outcome:
+    """Whether a text is JSON."""
     try:
         json.loads(text)
     except ValueError as error:
@@ -173,7 +174,7 @@ def json_format(doc: Doc, _: Params) -> Outcome:
     text = doc.text.strip()
     for fence in ("```json", "```Json", "```JSON", "```"):
         text = text.removeprefix(fence)
-    return _parses(text.removesuffix("```").strip())
+    return parses(text.removesuffix("```").strip())
 
 
 @rule("detectable_format:json_format_fixed")
@@ -182,7 +183,7 @@ def json_format_fixed(doc: Doc, _: Params) -> Outcome:
     text = doc.text.strip()
     fenced = _FENCE.fullmatch(text)
     body = (fenced.group(1) if fenced else text).strip()
-    return _parses(body) if body[:1] in ("{", "[") else Outcome(False, "not a JSON object or list", {})
+    return parses(body) if body[:1] in ("{", "[") else Outcome(False, "not a JSON object or list", {})
 
 
 @rule("detectable_format:title")
