@@ -23,11 +23,12 @@ from verif.core.judge import judge, prompt, verdict
 from verif.core.judge.client import JudgeAnswer
 from verif.core.text import Doc
 from verif.data.screening import claims, repair, truth
+from verif.data.screening.rule_rows import screened
 from verif.data.verinstruct import tokens
 from verif.data.world import grammar, oracle, slip
 from verif.errors import VerifError
 from verif.evaluation.benchmarks import references
-from verif.types import Instruction, Response, SoftConstraint
+from verif.types import Instruction, Response, RuleConstraint, SoftConstraint
 
 Read = Callable[[str], object]
 PARAMS: dict[str, dict[str, Any]] = {
@@ -70,6 +71,9 @@ OPEN_INSTRUCT: dict[str, dict[str, Any]] = {
     "end_phrase": {"end_phrase": "bye"},
     "N": {"N": 3},
 }
+WORDS = RuleConstraint(
+    text="t", rule="length_constraints:number_words", params={"num_words": 3, "relation": "at least"}
+)
 INSTRUCTION = Instruction(
     id="1", prompt="Describe the old harbour.", constraints=(SoftConstraint(text="Be sad."),)
 )
@@ -143,6 +147,7 @@ LOOSE: dict[str, Read] = {
 }
 OTHERS: dict[str, Read] = {
     "answer_of": lambda text: answer.answer_of(Response(text=text)),
+    "rule rows": lambda text: list(screened(Instruction(id="1", prompt=text, constraints=(WORDS,)))),
     "scrub": lambda text: answer.scrub({"a": [text]}),
     "own_sentences": segment.own_sentences,
     "upper_case_candidates": segment.upper_case_candidates,
@@ -183,6 +188,7 @@ OTHERS: dict[str, Read] = {
 MODULES = {
     "verif/audit/attacks/signature.py", "verif/audit/mutations/base.py", "verif/audit/mutations/counted.py",
     "verif/audit/mutations/local.py", "verif/evaluation/benchmarks/references.py", "verif/data/screening/claims.py",
+    "verif/data/screening/rule_rows.py",
     "verif/core/forms/checkers.py",
     "verif/data/world/grammar.py", "verif/data/world/oracle.py", "verif/data/world/slip.py", "verif/core/judge/judge.py",
     "verif/core/judge/markup.py", "verif/core/language/__init__.py", "verif/core/reasoning.py", "verif/core/segment.py",
