@@ -27,6 +27,7 @@ OPEN_ANSWER, CLOSE_ANSWER = "<answer>", "</answer>"
 CHANNEL, FINAL, MESSAGE = "<|channel|>", "<|channel|>final", "<|message|>"
 ENDS = ("<|return|>", "<|end|>", "<|call|>", "<turn|>")
 BARE_FINAL = "assistantfinal"
+_BARE = ("analysis", "commentary", "assistantanalysis", BARE_FINAL)
 """What is left of Harmony's marks before the answer where the special tokens were stripped."""
 
 UNFINISHED = "the response did not finish its reasoning"
@@ -37,6 +38,7 @@ OUTSIDE = "the response has text after its answer's end"
 _MARKUP = re.compile(
     r"</?[A-Za-z][\w:-]{1,30}>|\[/?[A-Z_]{3,30}\]|<\|/?[\w:]{1,40}\|?>|<[\w:]{1,40}\|>|[◁<]/?[a-z]{1,20}▷"
 )
+_STARTS = re.compile(r"[<\[◁]")
 _HINTS = (
     "think",
     "thought",
@@ -78,7 +80,12 @@ def cut(text: str, reasoning: Reasoning) -> Cut:
 
 def markup(text: str) -> str:
     """The first mark in a text that looks like one of reasoning or of a channel; "" without any."""
-    for mark in _MARKUP.finditer(text):
+    if "<" not in text and "[" not in text and "◁" not in text:
+        return ""
+    for start in _STARTS.finditer(text):
+        mark = _MARKUP.match(text, start.start())
+        if mark is None:
+            continue
         shown = mark.group()
         if "|" in shown or "▷" in shown or any(hint in shown.lower() for hint in _HINTS):
             return shown
@@ -87,6 +94,8 @@ def markup(text: str) -> str:
 
 def _recognised(text: str) -> Cut:
     """The first format of which there is a trace."""
+    if "<" not in text and "[THINK]" not in text and not text.lstrip().startswith(_BARE):
+        return Cut(text)  # most texts: without one of these there is no trace
     harmony = _harmony(text, demanded=False)
     if harmony.taken:
         return harmony
@@ -140,7 +149,7 @@ def _harmony(text: str, *, demanded: bool) -> Cut:
         if any(end in said for end in (*ENDS, CHANNEL)):
             return Cut("", "harmony", OUTSIDE)
         return Cut(said.lstrip(), "harmony")
-    bare = start.startswith(("analysis", "commentary", "assistantanalysis", BARE_FINAL))
+    bare = start.startswith(_BARE)
     _, final, said = text.partition(BARE_FINAL)
     if final and (bare or demanded):
         return Cut("", "harmony", MANY) if BARE_FINAL in said else Cut(said.lstrip(), "harmony")

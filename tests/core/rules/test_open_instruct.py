@@ -45,7 +45,7 @@ def follows(name: str, text: str, **params: Any) -> bool:
     ("validate_end", {"end_phrase": "Done."}, "All Done.", "Done. "),
     ("validate_quotation", {}, '"a"', ' "a"'),
     ("validate_no_commas", {}, "a b", "a, b"),
-    ("validate_response_language", {"language": "en"}, "The boats lie in the quiet harbour.", "Die Boote liegen im stillen Hafen."),
+    ("validate_response_language", {"language": "en"}, "The boats lie in the harbour.", "Die Boote liegen im Hafen."),
 ])  # fmt: skip
 def test_a_function_by_example(name: str, params: dict[str, Any], yes: str, no: str) -> None:
     if name == "validate_placeholders":
@@ -54,7 +54,9 @@ def test_a_function_by_example(name: str, params: dict[str, Any], yes: str, no: 
     assert not follows(name, no, **params)
 
 
-@given(st.text(st.sampled_from("[]<>*a\n"), max_size=40), st.sampled_from([("[", "]"), ("<<", ">>"), ("*", "*")]))
+@given(
+    st.text(st.sampled_from("[]<>*a\n"), max_size=40), st.sampled_from([("[", "]"), ("<<", ">>"), ("*", "*")])
+)
 def test_marked_pieces_are_counted_as_a_lazy_expression_does(text: str, marks: tuple[str, str]) -> None:
     opening, closing = map(re.escape, marks)
     assert enclosed(text, *marks) == len(re.findall(f"{opening}(.*?){closing}", text))
