@@ -14,7 +14,7 @@ from verif.errors import InputError
 _CHUNK = 1 << 20
 _BLANK = " \t\r\n"
 _NEAR = 16
-"""A decoder that stops this near to the end of what was read may have stopped for want of more."""
+"""A decoder that stops this near to the end of what was read may only need more of the file."""
 
 
 def no_number(name: str) -> NoReturn:
