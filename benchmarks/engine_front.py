@@ -28,7 +28,7 @@ from verif.core.rules import check, get, validate
 from verif.core.score import score
 from verif.core.text import Doc
 from verif.errors import VerifError
-from verif.evaluation.case import Answer, Case
+from verif.evaluation.case import Case, Generation
 from verif.evaluation.judging import blank, by_rules
 from verif.types import Instruction, Item, Reasoning, Response, RuleConstraint
 
@@ -117,7 +117,7 @@ def _agreed(rows: list[Any], reasoning: Reasoning) -> int:
     served = asyncio.run(asked())
     same = 0
     for item, by_score in zip(items, scored, strict=True):
-        case, answer = Case(item.instruction), Answer(item.response.text)
+        case, answer = Case(item.instruction), Generation(item.response.text)
         kept = by_rules(blank("b", "m", "t1", case, answer), case, answer, reasoning=reasoning)
         bench = [str(row.status) for row in kept if row.variant == "strict"]
         called = [

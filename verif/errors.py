@@ -68,6 +68,10 @@ class ServiceError(VerifError):
     """A verifier or model server did not start, is not ready, or broke its protocol."""
 
 
+class NoRewardError(VerifError):
+    """A response could not be decided, and the system that asks has no word for that: it must not count it."""
+
+
 class UnfitVerifierError(VerifError):
     """The audit found the verifier unfit to teach; carries its reasons."""
 

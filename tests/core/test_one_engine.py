@@ -18,7 +18,7 @@ from verif.core.rows import Row, Where, validated
 from verif.core.score import score
 from verif.core.summary import Summary
 from verif.core.verifier import Verifier
-from verif.evaluation.case import Answer, Case
+from verif.evaluation.case import Case, Generation
 from verif.evaluation.judging import blank, by_reference, by_rules, by_truth
 from verif.service.app import create_app
 from verif.service.batch import Batcher
@@ -81,7 +81,7 @@ def everywhere(response: Response, *, reasoning: Reasoning) -> dict[str, Found]:
 
     async def asked() -> dict[str, Found]:
         batcher = Batcher(Verifier(reasoning=reasoning))
-        rules = second_process.Rules(reasoning=reasoning)
+        rules = second_process.RulesOnly(reasoning=reasoning)
         return {
             "Verifier": of(await first(verifier.verify([item]))),
             "service": of((await first(batcher.verify([item], cache=False, complete=True)))[0]),
@@ -89,7 +89,7 @@ def everywhere(response: Response, *, reasoning: Reasoning) -> dict[str, Found]:
         }
 
     (scored,) = score([row(response.text)], reasoning=reasoning)
-    answer = Answer(response.text, finished=response.finished)
+    answer = Generation(response.text, finished=response.finished)
     case = Case(ASKED)
     rows = by_rules(blank("b", "m", "t1", case, answer), case, answer, reasoning=reasoning)
     return {
@@ -115,7 +115,7 @@ def test_all_ways_in_agree_verdict_by_verdict(text: str, finished: bool, reasoni
 def test_loose_verdicts_agree_and_never_take_a_pass_away(text: str, reasoning: Reasoning) -> None:
     (strict,) = score([row(text)], reasoning=reasoning)
     (loose,) = score([row(text)], loose=True, reasoning=reasoning)
-    case, answer = Case(ASKED), Answer(text)
+    case, answer = Case(ASKED), Generation(text)
     rows = by_rules(blank("b", "m", "t1", case, answer), case, answer, reasoning=reasoning)
     kept = [(r.status, r.reason) for r in rows if r.variant == "loose"]
     assert kept == [(v.status, v.reason) for v in loose.verdicts]
@@ -167,7 +167,7 @@ def test_truth_and_references_look_at_the_same_answer(reasoning: Reasoning) -> N
     case = Case(asked, labels={"reference": "E2E"})
 
     def statuses(text: str, judge: Any) -> set[str]:
-        answer = Answer(text)
+        answer = Generation(text)
         rows = judge(blank("b", "m", "t1", case, answer), case, answer, reasoning=reasoning)
         return {str(found.status) for found in rows}
 
@@ -180,6 +180,9 @@ def test_truth_and_references_look_at_the_same_answer(reasoning: Reasoning) -> N
     assert statuses("<think>42?</think>41", by_reference) == statuses("x</think>41", by_reference) == {"fail"}
     world = Case(ASKED.model_copy(update={"meta": {}}))
     found = by_truth(
-        blank("b", "m", "t1", world, Answer(unfinished)), world, Answer(unfinished), reasoning=reasoning
+        blank("b", "m", "t1", world, Generation(unfinished)),
+        world,
+        Generation(unfinished),
+        reasoning=reasoning,
     )
     assert {str(one.status) for one in found} == {"unscorable"}

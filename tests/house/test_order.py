@@ -13,7 +13,7 @@ FLOORS = [
     ("verif.recipe", "verif.system"),
     ("verif.project", "verif.core"),
     ("verif.data", "verif.service"),
-    ("verif.audit", "verif.training"),
+    ("verif.audit", "verif.training", "verif.integrations"),
     ("verif.evaluation", "verif.cluster"),
     ("verif.registry", "verif.planning"),
     ("verif.pipeline",),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from verif.audit.cases import Case, ask, failures
+from verif.audit.cases import AuditCase, ask, failures
 from verif.audit.pair_forms import pairs_of
 from verif.core.failures import commonest
 from verif.core.row_files import raw_rows
@@ -85,7 +85,7 @@ async def measure(
     every pair a tie.
     """
     cases = [
-        Case(f"{n}", pair.instruction, response.text, ())
+        AuditCase(f"{n}", pair.instruction, response.text, ())
         for n, pair in enumerate(pairs)
         for response in (pair.chosen, pair.rejected)
     ]

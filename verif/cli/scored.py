@@ -7,10 +7,10 @@ import sys
 from rich.table import Table
 
 from verif.core.row_files import Coverage
-from verif.core.score import Scored, kinds
+from verif.core.score import Scored
 from verif.core.summary import Summary
 from verif.system.console import Console
-from verif.types import Status
+from verif.types import Status, type_names
 
 
 def tell(summary: Summary, coverage: Coverage, console: Console) -> None:
@@ -43,7 +43,7 @@ def report(summary: Summary, mode: str) -> None:
     table.add_column("constraint")
     for name in ("decided", "passed", "share", "interval", "errors", "skipped"):
         table.add_column(name, justify="right")
-    lines = [(name, summary.by_kind[name]) for name in sorted(summary.by_kind)]
+    lines = [(name, summary.by_type[name]) for name in sorted(summary.by_type)]
     for name, counts in [*lines, ("all constraints", summary.total())]:
         passed = counts[Status.PASS]
         decided = passed + counts[Status.FAIL] + counts[Status.UNSCORABLE]
@@ -77,8 +77,8 @@ def explained(console: Console, strict: Scored, loose: Scored) -> None:
         console.print(
             f"{strict.answer.note}; judged: {_short(strict.answer.text)}", markup=False, soft_wrap=True
         )
-    names = kinds(item)
     assert item.instruction is not None
+    names = type_names(item.instruction)
     for index, (constraint, one, two) in enumerate(
         zip(item.instruction.constraints, strict.verdicts, loose.verdicts, strict=True)
     ):

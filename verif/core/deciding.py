@@ -17,6 +17,7 @@ CORE = Path(__file__).parent
 DECIDES = {
     "rules": ("rules", "text.py", "segment.py", "language"),
     "sandbox": ("sandbox",),
+    "answers": ("answers",),
     "judge": (
         "judge/cascade.py", "judge/client.py", "judge/judge.py", "judge/markup.py", "judge/prompt.py",
         "judge/prompts", "judge/reply.py", "judge/verdict.py",
@@ -26,8 +27,8 @@ DECIDES = {
 }  # fmt: skip
 """Part to its files and folders in this package; of folders all files count, tables and prompts too."""
 CARRIES = (
-    "__init__.py", "activate.py", "cache.py", "cache_key.py", "cache_store.py", "containers", "deciding.py",
-    "failures.py", "forms", "instruction_files.py", "summary.py",
+    "__init__.py", "activate.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "containers",
+    "deciding.py", "failures.py", "forms", "instruction_files.py", "summary.py",
     "row_files.py", "rows.py", "score.py", "verifies.py", "judge/__init__.py", "judge/endpoint.py", "judge/limit.py",
 )  # fmt: skip
 """What changes no verdict of a question that was asked."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from verif.errors import NoRewardError
+from verif.types import Status, Verification
+
 LONGEST = 160
 
 
@@ -23,6 +26,21 @@ def commonest(reasons: Iterable[str], most: int = 3) -> str:
     return "; ".join(
         f"{count} x {_short(examples[kind].most_common(1)[0][0])}" for kind, count in counts.most_common(most)
     )
+
+
+def why(found: Verification) -> str:
+    """The reason of the first error among the verdicts; "" where there is none."""
+    return next((verdict.reason for verdict in found.verdicts if verdict.status is Status.ERROR), "")
+
+
+def reward_or_raise(found: Verification) -> float:
+    """The reward, or `NoRewardError`: for hosts that have no way to leave a response out."""
+    if found.reward.value is None:
+        raise NoRewardError(
+            f"there is no reward for item {found.id[:80]!r}: {why(found) or 'it could not be decided'}.",
+            "Whatever asked must not count it, and may ask again.",
+        )
+    return found.reward.value
 
 
 def _short(text: str) -> str:

@@ -62,6 +62,11 @@ class Cut:
     problem: str = ""
 
 
+def demanded(reasoning: Reasoning) -> bool:
+    """Whether the policy reasons before each answer, in a format that has a name."""
+    return reasoning not in ("auto", "none")
+
+
 def cut(text: str, reasoning: Reasoning) -> Cut:
     """The answer of a response; separating white space goes with the trace."""
     if reasoning == "none":

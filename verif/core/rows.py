@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from verif.core import rules
+from verif.core.answers.check import check_reference
 from verif.core.forms import harnesses, multi_if, trainers
 from verif.core.forms.fields import Raw, Where, parse, text_field, written
 from verif.core.forms.parts import Parts, of_instruction, plain
 from verif.core.forms.talk import responses
 from verif.core.forms.truths import own
 from verif.errors import InputError
-from verif.types import Instruction, RuleConstraint
+from verif.types import Instruction, ReferenceConstraint, RuleConstraint
 
-__all__ = ["Row", "Where", "parse", "row", "rows", "text_field", "validated"]
+__all__ = ["LISTS", "Row", "Where", "instruction", "parse", "row", "rows", "text_field", "validated"]
 
 MOST_CONSTRAINTS = 1_000
 """Of one row: constraints are compared with each other, and a row of a million of them is none."""
@@ -52,6 +53,10 @@ def validated(
         raise where.error(
             f"has {len(instruction.constraints):,} constraints; at most {MOST_CONSTRAINTS:,} are read"
         )
+    for position, constraint in enumerate(instruction.constraints):
+        if isinstance(constraint, ReferenceConstraint):
+            field = f"constraints.{position}.answer"
+            check_reference(constraint, file=where.file, row=where.row, field=field)
     return tuple(
         rules.validate(c.rule, c.params, file=where.file, row=where.row)
         if isinstance(c, RuleConstraint) and (strict_types or _known(c.rule))
@@ -99,7 +104,8 @@ def _listed(raw: Raw, where: Where) -> Parts:
     return plain(raw, where)
 
 
-_LISTS = {"instruction_id_list", "checkers", "functions"}
+LISTS = {"instruction_id_list", "checkers", "functions"}
+"""Fields of the forms that list constraints beside a prompt."""
 FORMS: dict[str, tuple[Callable[[Raw], bool], Form]] = {
     "lm-eval samples": (
         lambda raw: "doc" in raw and ("resps" in raw or "filtered_resps" in raw),
@@ -112,8 +118,8 @@ FORMS: dict[str, tuple[Callable[[Raw], bool], Form]] = {
     "a ground truth": (lambda raw: raw.get("ground_truth") is not None, _ground_truth),
     "an instruction": (lambda raw: _holds_object(raw.get("instruction")), _wrapped),
     "constraints": (lambda raw: raw.get("constraints") is not None, _bare),
-    "verifiers": (lambda raw: _holds_object(raw.get("info")) and not _LISTS & raw.keys(), trainers.informed),
-    "lists": (lambda raw: bool(_LISTS & raw.keys()), _listed),
+    "verifiers": (lambda raw: _holds_object(raw.get("info")) and not LISTS & raw.keys(), trainers.informed),
+    "lists": (lambda raw: bool(LISTS & raw.keys()), _listed),
 }
 """Form by name: how it is known, and what reads it."""
 _INSIDE = {
@@ -140,6 +146,14 @@ def parts(raw: Raw, where: Where) -> list[Parts]:
         )
     made = FORMS[names[0]][1](raw, where)
     return made if isinstance(made, list) else [made]
+
+
+def instruction(raw: Raw, where: Where) -> Instruction | None:
+    """The instruction of a row that need not have a response; None if it holds no constraints."""
+    if not any(known(raw) for known, _ in FORMS.values()):
+        return None
+    found = parts(raw, where)[0]
+    return None if found.constraints is None else _instruction(found, where)
 
 
 def _alone(raw: Raw, where: Where) -> Parts:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from verif.core.answer import Answer, answer_of
+from verif.core.answers.maths import process_worker
+from verif.core.answers.reference import reference_verdict
 from verif.core.checks import checker_verdicts, rule_verdict
 from verif.core.plan import unscorable
 from verif.core.row_files import Coverage, OnBad
@@ -26,9 +28,9 @@ from verif.types import (
     CheckerConstraint,
     Constraint,
     Reasoning,
+    ReferenceConstraint,
     Response,
     RuleConstraint,
-    SoftConstraint,
     Status,
     Verdict,
 )
@@ -133,6 +135,8 @@ def _scored(row: Row, answer: Answer, checked: dict[int, Verdict], loose: bool) 
                 )
                 continue
             verdicts.append(rule_verdict(constraint, params, index, answer, doc=doc, loose=loose))
+        elif isinstance(constraint, ReferenceConstraint):
+            verdicts.append(reference_verdict(constraint, index, answer, process_worker()))
         else:
             reason = "checkers were not run" if isinstance(constraint, CheckerConstraint) else _NO_JUDGE
             verdicts.append(Verdict(status=Status.SKIPPED, covers=(index,), reason=reason))
@@ -178,26 +182,6 @@ def scorable(
 
 
 # ---------------------------------------------------------------------------------------------- out
-def kind(constraint: Constraint, family: str = "") -> str:
-    """What a constraint is called in tables: its rule id, or its kind and family."""
-    if isinstance(constraint, RuleConstraint):
-        return constraint.rule
-    family = family or (constraint.dimension if isinstance(constraint, SoftConstraint) else "")
-    return f"{constraint.kind}:{family}" if family else constraint.kind
-
-
-def kinds(item: Row) -> list[str]:
-    """`kind` of each constraint of a row."""
-    if item.instruction is None:
-        return []
-    families = item.instruction.meta.get("families", ())
-    names = [f if isinstance(f, str) else "" for f in families] if isinstance(families, list | tuple) else []
-    names += [""] * (len(item.instruction.constraints) - len(names))
-    return [
-        kind(constraint, name) for constraint, name in zip(item.instruction.constraints, names, strict=False)
-    ]
-
-
 def line(scored: Scored) -> bytes:
     """The published form (docs/verdicts.schema.json): one JSON object and a newline."""
     item = scored.row

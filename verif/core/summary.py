@@ -9,9 +9,9 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from verif.core.score import Scored, kinds
+from verif.core.score import Scored
 from verif.stats import Interval, proportion
-from verif.types import Status
+from verif.types import Status, type_names
 
 MOST_NAMES = 10_000
 """Types that are counted each for itself: their names come from the file."""
@@ -66,7 +66,7 @@ class Summary:
 
     rows: int = 0
     followed: Counter[bool | None] = field(default_factory=Counter)
-    by_kind: dict[str, Counter[Status]] = field(default_factory=dict)
+    by_type: dict[str, Counter[Status]] = field(default_factory=dict)
     notes: Counter[str] = field(default_factory=Counter)
     hopeless: Counter[str] = field(default_factory=Counter)
     sampled: Sampled = field(default_factory=Sampled)
@@ -75,9 +75,10 @@ class Summary:
         """Count one response."""
         self.rows += 1
         self.followed[scored.followed] += 1
-        for name, verdict in zip(kinds(scored.row), scored.verdicts, strict=True):
-            known = name in self.by_kind or len(self.by_kind) < MOST_NAMES
-            self.by_kind.setdefault(name if known else OTHERS, Counter())[verdict.status] += 1
+        names = type_names(scored.row.instruction) if scored.row.instruction else []
+        for name, verdict in zip(names, scored.verdicts, strict=True):
+            known = name in self.by_type or len(self.by_type) < MOST_NAMES
+            self.by_type.setdefault(name if known else OTHERS, Counter())[verdict.status] += 1
         if scored.answer.taken:
             self.notes[f"reasoning: {scored.answer.taken}"] += 1
         if scored.answer.markup:
@@ -89,4 +90,4 @@ class Summary:
 
     def total(self) -> Counter[Status]:
         """Counts over all types."""
-        return sum(self.by_kind.values(), Counter())
+        return sum(self.by_type.values(), Counter())

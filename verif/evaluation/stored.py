@@ -8,7 +8,7 @@ from verif.core.row_files import read_rows
 from verif.errors import InputError
 from verif.evaluation import judging
 from verif.evaluation.benchmarks import ifeval
-from verif.evaluation.case import Answer, Row
+from verif.evaluation.case import Generation, VerdictRow
 from verif.evaluation.scores import instruction_level, outcomes, prompt_level
 from verif.stats import Interval
 from verif.types import Reasoning, Status
@@ -16,13 +16,13 @@ from verif.types import Reasoning, Status
 
 def stored_rows(
     prompts: Path, responses: Path, *, leave_out: bool = False, reasoning: Reasoning = "auto"
-) -> list[Row]:
+) -> list[VerdictRow]:
     """Verdicts on responses matched to prompts by the prompt's text; each must come once, and be known.
 
     With `leave_out` a response to an unknown prompt is passed over (published files differ in a prompt or two).
     """
     cases = {case.instruction.prompt: case for case in ifeval.load(prompts)}
-    rows: list[Row] = []
+    rows: list[VerdictRow] = []
     seen: set[str] = set()
     for item in read_rows(responses, strict_types=False):
         prompt, number = item.prompt, item.where.row
@@ -39,7 +39,7 @@ def stored_rows(
                 "a second response to the same prompt", file=responses, row=number, field="prompt"
             )
         seen.add(prompt)
-        answer = Answer(item.response, finished=item.finished)
+        answer = Generation(item.response, finished=item.finished)
         rows += judging.by_rules(
             judging.blank("ifeval", "stored", "t1", cases[prompt], answer),
             cases[prompt],

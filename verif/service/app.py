@@ -3,12 +3,14 @@
 `POST /v1/verify` answers NDJSON: one verification per line, then `{"done": n}`. A stream without that last
 line was cut, and the client asks again for what is missing. Beyond its bounds the service answers 429 at once
 instead of growing; while it closes it answers 503. With a token, only `/health` and `/ready` answer without it.
+`/openrlhf`, `/slime` and `/verify` (NeMo Gym) answer other trainers as they want it (`verif.service.dialects`).
 Reading a body is `verif.service.reading`, what it may hold `limits`, who gets how much `places`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -21,11 +23,15 @@ from fastapi.responses import JSONResponse
 from verif.core.verifier import Verifier
 from verif.service.asking import error, verify
 from verif.service.batch import Batcher
+from verif.service.dialects.nemo_gym import NEMO_GYM
+from verif.service.dialects.openrlhf import OPENRLHF
+from verif.service.dialects.slime import SLIME
 from verif.service.limits import BODY_S, MAX_BODY, MAX_READING
 from verif.service.limits import Request as VerifyRequest
 from verif.service.metrics import Metrics
 from verif.service.reading import Reading
-from verif.service.state import State, prove
+from verif.service.speaking import speaker
+from verif.service.state import ServiceState, prove
 from verif.types import Item
 
 log = logging.getLogger("verif.service")
@@ -41,12 +47,12 @@ def create_app(
     max_body: int = 0,
     token: str = "",
     problem: str = "",
-    on_start: Callable[[State], Coroutine[Any, Any, None]] | None = None,
+    on_start: Callable[[ServiceState], Coroutine[Any, Any, None]] | None = None,
 ) -> FastAPI:
     """The application. `probes` are items that must get a reward before `/ready` says yes (one is enough)."""
     batcher = Batcher(verifier, most=max_pending)
     reading = Reading(max_body or MAX_BODY, MAX_READING, BODY_S)
-    state = State(verifier, batcher, Metrics(verifier, batcher), probes, reading, problem)
+    state = ServiceState(verifier, batcher, Metrics(verifier, batcher), probes, reading, problem)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -84,6 +90,9 @@ def create_app(
         answer.headers[IDENTITY_HEADER] = verifier.identity
         return answer
 
+    for dialect in (OPENRLHF, SLIME, NEMO_GYM):
+        app.post(dialect.path)(speaker(state, dialect))
+
     @app.get("/v1/identity")
     async def identity() -> dict[str, Any]:
         """The verifier's identity and the parts it is the digest of."""
@@ -111,8 +120,15 @@ def create_app(
 
 
 def _allowed(request: Request, token: str) -> bool:
-    given = request.headers.get("authorization", "")
-    return not token or hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+    """Whether the request has the token: as a bearer, or as the password in its URL, where a trainer can put no header."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    if kind == "Basic":
+        try:
+            given = base64.b64decode(given, validate=True).decode().partition(":")[2]
+        except ValueError:
+            given = ""
+    known = kind in ("Basic", "Bearer")
+    return not token or (known and hmac.compare_digest(given.encode(), token.encode()))
 
 
 def _guard(token: str) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:

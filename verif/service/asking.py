@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import orjson
@@ -27,11 +27,27 @@ from verif.service.scan import values
 from verif.types import Verification
 
 if TYPE_CHECKING:
-    from verif.service.state import State
+    from verif.service.state import ServiceState
 
 
-async def verify(state: State, request: Request) -> Response:
+Admit = Callable[[bytearray], VerifyRequest | str]
+"""The request in a body, or what is wrong with it; runs in a worker thread."""
+Respond = Callable[[AsyncIterator[list[Verification]], "Hold"], Awaitable[Response]]
+"""The answer, made of what is finished as it is finished. Who `keep`s the hold must `release` it."""
+
+
+async def verify(state: ServiceState, request: Request) -> Response:
     """The answer to a request: a stream, or why there is none."""
+
+    async def respond(answers: AsyncIterator[list[Verification]], hold: Hold) -> Response:
+        stream = _stream(state, answers, hold.keep(), ASIDE_HEADER in request.headers)
+        return StreamingResponse(stream, media_type="application/x-ndjson")
+
+    return await admitted(state, request, lambda body: checked(state.verifier, body, own), respond)
+
+
+async def admitted(state: ServiceState, request: Request, admit: Admit, respond: Respond) -> Response:
+    """Read, look through, admit, and `respond`; or say why not."""
     client = request.client.host if request.client else ""
     if state.closing:
         return error(503, "the service is closing", retry_after=1)
@@ -50,10 +66,10 @@ async def verify(state: State, request: Request) -> Response:
     if not state.held.fits(client, size):
         return _busy(state)
     state.held.take(client, size)
-    hold = _Hold(state.held, client, size)
+    hold = Hold(state.held, client, size)
     try:
         loop = asyncio.get_running_loop()
-        asked = await loop.run_in_executor(state.parsers, _admit, state.verifier, body)
+        asked = await loop.run_in_executor(state.parsers, admit, body)
         del body
         if isinstance(asked, str):
             return error(413 if asked.startswith("the body") else 422, asked)
@@ -65,20 +81,18 @@ async def verify(state: State, request: Request) -> Response:
         answers = state.batcher.verify(
             asked.items, cache=asked.cache, complete=asked.complete, client=client, seconds=state.request_s
         )
-        aside = ASIDE_HEADER in request.headers
-        stream = _stream(state, answers, hold.keep(), aside)
-        return StreamingResponse(stream, media_type="application/x-ndjson")
+        return await respond(answers, hold)
     finally:
         hold.end()
 
 
-class _Hold:
+class Hold:
     """Bytes that a request holds, given back when it ends: here, or with the stream that keeps them."""
 
     def __init__(self, places: Places, client: str, size: int) -> None:
         self.places, self.client, self.size, self.kept = places, client, size, False
 
-    def keep(self) -> _Hold:
+    def keep(self) -> Hold:
         """Somebody else will `release` them."""
         self.kept = True
         return self
@@ -93,12 +107,19 @@ class _Hold:
         self.places.give(self.client, self.size)
 
 
-def _admit(verifier: Verifier, body: bytearray) -> VerifyRequest | str:
-    """The request in a body, or what is wrong with it; in a worker thread."""
+def own(body: bytearray) -> VerifyRequest:
+    """The service's own form."""
+    return VerifyRequest.model_validate_json(body)
+
+
+def checked(
+    verifier: Verifier, body: bytearray, read: Callable[[bytearray], VerifyRequest]
+) -> VerifyRequest | str:
+    """The request that `read` finds in a body, or what is wrong with it; in a worker thread."""
     if values(body, MAX_VALUES) > MAX_VALUES:
         return f"the body holds more than {MAX_VALUES} values; send fewer items at once"
     try:
-        asked = VerifyRequest.model_validate_json(body)
+        asked = read(body)
         for item in asked.items:
             verifier.check_item(item)
     except ValidationError as problem:
@@ -111,7 +132,7 @@ def _admit(verifier: Verifier, body: bytearray) -> VerifyRequest | str:
 
 
 async def _stream(
-    state: State, answers: AsyncIterator[list[Verification]], hold: _Hold, aside: bool
+    state: ServiceState, answers: AsyncIterator[list[Verification]], hold: Hold, aside: bool
 ) -> AsyncIterator[bytes]:
     begun = state.busy_at = time.monotonic()
     count = 0
@@ -130,7 +151,7 @@ async def _stream(
         state.metrics.request_seconds.observe(state.busy_at - begun)
 
 
-def _busy(state: State) -> JSONResponse:
+def _busy(state: ServiceState) -> JSONResponse:
     reading = state.reading
     return error(429, f"{state.batcher.pending} items are pending, {reading} bytes are being read", 1)
 

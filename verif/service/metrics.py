@@ -25,7 +25,7 @@ class Metrics:
     def __init__(self, verifier: Verifier, batcher: Batcher) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "verif_requests", "Requests to /v1/verify by HTTP status.", ["status"], registry=self.registry
+            "verif_requests", "Requests for verifications by HTTP status.", ["status"], registry=self.registry
         )
         self.received = Counter("verif_items", "Items accepted for verification.", registry=self.registry)
         self.answered = Counter(

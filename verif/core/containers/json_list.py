@@ -12,7 +12,7 @@ from verif.core.containers.streams import BROKEN
 from verif.errors import InputError
 
 _CHUNK = 1 << 20
-_BLANK = " \t\r\n"
+_BLANK, _NUMBER = " \t\r\n", "0123456789.eE+-"
 _NEAR = 16
 """A decoder that stops this near to the end of what was read may only need more of the file."""
 
@@ -92,6 +92,7 @@ def _element(reader: _Reader, decoder: json.JSONDecoder) -> Any:
             reader.fail(f"is not JSON: {error.msg}", "Is the file complete?" if waits else "")
         except (ValueError, RecursionError) as error:
             reader.fail(f"is not JSON: {error}")
-        if place < len(reader.text) or not reader.more():  # a number at the very end may go on
+        ended = place < len(reader.text) and reader.text[place] not in _NUMBER
+        if ended or not reader.more():  # "-0" may be the beginning of "-0.5e3"
             reader.place = place
             return value

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from verif.core.failures import why
 from verif.types import Frozen, Verification
 
 FIELD = "verif_record"
 """The key in veRL's `reward_extra_info`."""
 
 
-class Record(Frozen):
+class RolloutRecord(Frozen):
     """A rollout with its verification. Times are seconds since the epoch on the reward worker's machine.
 
     `verification` is None when the verifier gave no answer at all; `problem` then says why.
@@ -42,11 +43,10 @@ class Record(Frozen):
         """Why there is no reward: the first error's reason."""
         if self.problem or self.verification is None:
             return self.problem
-        errors = [verdict.reason for verdict in self.verification.verdicts if verdict.status.value == "error"]
-        return errors[0] if errors else ""
+        return why(self.verification)
 
 
-def read(extra_fields: Any) -> Record:
+def read(extra_fields: Any) -> RolloutRecord:
     """The record in a batch row's `extra_fields`; a row without one is a bug and raises."""
     fields = getattr(extra_fields, "data", extra_fields)
-    return Record.model_validate_json(fields["reward_extra_info"][FIELD])
+    return RolloutRecord.model_validate_json(fields["reward_extra_info"][FIELD])
