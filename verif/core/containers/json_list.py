@@ -22,7 +22,7 @@ def no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-class _Reader:
+class _ListReader:
     """The text of the stream from `place` on; `more` reads on, twice as much each time, so that all stays linear."""
 
     def __init__(self, stream: BinaryIO, file: str) -> None:
@@ -64,7 +64,7 @@ class _Reader:
 
 def elements(stream: BinaryIO, file: str) -> Iterator[tuple[int, Any]]:
     """The numbered elements of the list; the first that cannot be read ends it with an error."""
-    reader = _Reader(stream, file)
+    reader = _ListReader(stream, file)
     decoder = json.JSONDecoder(parse_constant=no_number)
     reader.next()
     reader.place += 1
@@ -81,7 +81,7 @@ def elements(stream: BinaryIO, file: str) -> Iterator[tuple[int, Any]]:
         reader.fail("follows the end of the list", "A file holds one JSON list, or one JSON object a line.")
 
 
-def _element(reader: _Reader, decoder: json.JSONDecoder) -> Any:
+def _element(reader: _ListReader, decoder: json.JSONDecoder) -> Any:
     while True:
         try:
             value, place = decoder.raw_decode(reader.text, reader.place)

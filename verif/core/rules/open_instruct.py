@@ -23,7 +23,7 @@ _SENTENCE_END = re.compile(r"(?<!\w\.\w.)(?<![A-Z][a-z]\.)(?<=\.|\?|!)\s")
 Quantifier = Literal["at least", "around", "at most"]
 
 
-class Number(Params):
+class ExactNumber(Params):
     """A count."""
 
     N: Count
@@ -36,14 +36,14 @@ class Quantity(Params):
     quantifier: Quantifier
 
 
-class Word(Params):
+class WordTimes(Params):
     """A word and its number."""
 
     word: Text
     N: Count
 
 
-class Letter(Params):
+class LetterTimes(Params):
     """A character and its number."""
 
     letter: Annotated[str, Field(min_length=1, max_length=1)]
@@ -58,8 +58,8 @@ class Opening(Params):
     i: Ordinal
 
 
-class Sections(Params):
-    """Sections, and what stands before the number of each."""
+class SplitSections(Params):
+    """SplitSections, and what stands before the number of each."""
 
     N: Count
     section_splitter: Text
@@ -96,8 +96,13 @@ def enclosed(text: str, opening: str, closing: str) -> int:
     return count
 
 
-@rule(f"{PREFIX}verify_keyword_frequency", Word)
-def keyword_frequency(doc: Doc, params: Word) -> Outcome:
+@rule(
+    f"{PREFIX}verify_keyword_frequency",
+    WordTimes,
+    asks="The word {word} should appear exactly {N} times in your response.",
+    example=({"word": "boat", "N": 2}, "Boat and boat.", "boat boat boat"),
+)
+def keyword_frequency(doc: Doc, params: WordTimes) -> Outcome:
     """The word stands there exactly so many times, as a whole word in any case."""
     wanted = params.word.lower()
     return _exactly(
@@ -105,14 +110,24 @@ def keyword_frequency(doc: Doc, params: Word) -> Outcome:
     )
 
 
-@rule(f"{PREFIX}verify_letter_frequency", Letter)
-def letter_frequency(doc: Doc, params: Letter) -> Outcome:
+@rule(
+    f"{PREFIX}verify_letter_frequency",
+    LetterTimes,
+    asks="The letter {letter} should appear exactly {N} times in your response.",
+    example=({"letter": "o", "N": 1}, "bob", "boob"),
+)
+def letter_frequency(doc: Doc, params: LetterTimes) -> Outcome:
     """The letter stands there exactly so many times, in this case."""
     return _exactly(doc.text.count(params.letter), params.N, f"times {params.letter!r}")
 
 
-@rule(f"{PREFIX}verify_paragraph_count", Number)
-def paragraph_count(doc: Doc, params: Number) -> Outcome:
+@rule(
+    f"{PREFIX}verify_paragraph_count",
+    ExactNumber,
+    asks="Write {N} paragraphs with the divider * * * between them.",
+    example=({"N": 2}, "one\n* * *\ntwo", "one\n***\ntwo"),
+)
+def paragraph_count(doc: Doc, params: ExactNumber) -> Outcome:
     """Exactly so many pieces between `* * *`, none of them blank."""
     cleaned = "\n".join(line.strip() for line in doc.text.splitlines()).strip()
     pieces = cleaned.split("* * *")
@@ -121,19 +136,34 @@ def paragraph_count(doc: Doc, params: Number) -> Outcome:
     return _exactly(len(pieces), params.N, "paragraphs")
 
 
-@rule(f"{PREFIX}validate_word_constraint", Quantity)
+@rule(
+    f"{PREFIX}validate_word_constraint",
+    Quantity,
+    asks="Answer with {quantifier} {N} words.",
+    example=({"N": 3, "quantifier": "at most"}, "a b c", "a b c d"),
+)
 def word_constraint(doc: Doc, params: Quantity) -> Outcome:
     """Words between white space; "around" leaves a tenth of room."""
     return _near(len(doc.text.split()), params, max(round(params.N * 0.1), 1), "words")
 
 
-@rule(f"{PREFIX}verify_sentence_constraint", Quantity)
+@rule(
+    f"{PREFIX}verify_sentence_constraint",
+    Quantity,
+    asks="Answer with {quantifier} {N} sentences.",
+    example=({"N": 2, "quantifier": "at least"}, "A b. C d.", "A b, c d."),
+)
 def sentence_constraint(doc: Doc, params: Quantity) -> Outcome:
     """Pieces between sentence ends that white space follows; "around" leaves room for one."""
     return _near(sum(1 for _ in _SENTENCE_END.finditer(doc.text)) + 1, params, 1, "sentences")
 
 
-@rule(f"{PREFIX}validate_paragraphs", Opening)
+@rule(
+    f"{PREFIX}validate_paragraphs",
+    Opening,
+    asks="Write {N} paragraphs with a blank line between them. Paragraph {i} starts with {first_word}.",
+    example=({"N": 2, "i": 2, "first_word": "Sea"}, "one\n\nSea two", "one\n\nsea two"),
+)
 def paragraphs(doc: Doc, params: Opening) -> Outcome:
     """Exactly so many paragraphs between blank lines, the i-th of which starts with the word."""
     count = len(doc.paragraphs)
@@ -145,27 +175,47 @@ def paragraphs(doc: Doc, params: Opening) -> Outcome:
     )
 
 
-@rule(f"{PREFIX}validate_placeholders", Number)
-def placeholders(doc: Doc, params: Number) -> Outcome:
+@rule(
+    f"{PREFIX}validate_placeholders",
+    ExactNumber,
+    asks="Use at least {N} placeholders in square brackets, such as [name].",
+    example=({"N": 2}, "[a] [b]", "[a] [b"),
+)
+def placeholders(doc: Doc, params: ExactNumber) -> Outcome:
     """At least so many pieces in square brackets."""
     return _least(enclosed(doc.text, "[", "]"), params.N, "placeholders")
 
 
-@rule(f"{PREFIX}verify_bullet_points", Number)
-def bullet_points(doc: Doc, params: Number) -> Outcome:
+@rule(
+    f"{PREFIX}verify_bullet_points",
+    ExactNumber,
+    asks="Use exactly {N} bullet points that start with * or -.",
+    example=({"N": 2}, "* a\n- b", "* a\n+ b"),
+)
+def bullet_points(doc: Doc, params: ExactNumber) -> Outcome:
     """Exactly so many lines that start with `*` or `-`."""
     count = sum(line.strip().startswith(("*", "-")) for line in doc.text.split("\n"))
     return _exactly(count, params.N, "bullets")
 
 
-@rule(f"{PREFIX}validate_highlighted_sections", Number)
-def highlighted_sections(doc: Doc, params: Number) -> Outcome:
+@rule(
+    f"{PREFIX}validate_highlighted_sections",
+    ExactNumber,
+    asks="Highlight at least {N} parts with asterisks, such as *this*.",
+    example=({"N": 1}, "*a*", "*a"),
+)
+def highlighted_sections(doc: Doc, params: ExactNumber) -> Outcome:
     """At least so many pieces between asterisks."""
     return _least(enclosed(doc.text, "*", "*"), params.N, "highlighted sections")
 
 
-@rule(f"{PREFIX}validate_sections", Sections)
-def sections(doc: Doc, params: Sections) -> Outcome:
+@rule(
+    f"{PREFIX}validate_sections",
+    SplitSections,
+    asks="Write {N} sections. Mark each with {section_splitter} and its number.",
+    example=({"N": 2, "section_splitter": "Section"}, "Section 1 a Section 2 b", "Section 1 a Section b"),
+)
+def sections(doc: Doc, params: SplitSections) -> Outcome:
     """At least so many of the splitter, in any case, each with a number behind it."""
     count, splitter = 0, params.section_splitter.lower()
     place = doc.lower.find(splitter)
@@ -178,7 +228,12 @@ def sections(doc: Doc, params: Sections) -> Outcome:
     return _least(count, params.N, "sections")
 
 
-@rule(f"{PREFIX}validate_frequency_capital_words", Quantity)
+@rule(
+    f"{PREFIX}validate_frequency_capital_words",
+    Quantity,
+    asks="Write {quantifier} {N} words in capital letters.",
+    example=({"N": 1, "quantifier": "at most"}, "A boat", "A BOAT"),
+)
 def frequency_capital_words(doc: Doc, params: Quantity) -> Outcome:
     """Words of the letters A to Z in capitals; "around" leaves a tenth of room."""
     count = len(_CAPITALS.findall(doc.text))
