@@ -42,9 +42,9 @@ def _pairs(raw: Raw, where: Where, names: tuple[str, str], group: str) -> list[P
     if talk.history:
         raise where.error("has earlier turns, which no judge is shown", names[0])
     name = f"{group}-{identifier(raw, where)}" if group else identifier(raw, where)
-    found = lists(raw, where) if "kwargs" in raw or "functions" in raw else None
+    listed = lists(raw, where) if "kwargs" in raw or "functions" in raw else None
     instruction = Instruction(
-        id=name, prompt=talk.prompt, system=talk.system, constraints=found[0] if found else ()
+        id=name, prompt=talk.prompt, system=talk.system, constraints=listed[0] if listed else ()
     )
     return [Preference(instruction=instruction, chosen=chosen[1][0], rejected=worse) for worse in rejected[1]]
 

@@ -64,10 +64,10 @@ class Pairwise:
 
 def load(path: Path) -> list[Preference]:
     """Preference pairs of any kind of file, in verif's form (`Preference`) or in one of `verif.audit.pair_forms`."""
-    found = [pair for where, raw in raw_rows(path) for pair in pairs_of(raw, where)]
-    if not found:
+    loaded = [pair for where, raw in raw_rows(path) for pair in pairs_of(raw, where)]
+    if not loaded:
         raise InputError("no pairs", file=path)
-    return [pair if pair.instruction.constraints else _whole(pair) for pair in found]
+    return [pair if pair.instruction.constraints else _whole(pair) for pair in loaded]
 
 
 def _whole(pair: Preference) -> Preference:

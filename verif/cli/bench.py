@@ -88,9 +88,9 @@ def ifeval(
     from verif.evaluation.benchmarks.ifeval import load
     from verif.evaluation.stored import score_stored
 
-    found = score_stored(prompts, responses, leave_out=leave_out, reasoning=reasoning)
-    console.print(f"{found['prompt_strict'][1]} of {len(load(prompts))} prompts have a response")
-    for name, (passed, total, interval) in found.items():
+    totals = score_stored(prompts, responses, leave_out=leave_out, reasoning=reasoning)
+    console.print(f"{totals['prompt_strict'][1]} of {len(load(prompts))} prompts have a response")
+    for name, (passed, total, interval) in totals.items():
         console.print(
             f"{name}: {passed}/{total} = {interval.value:.4f} {interval.low:.4f}-{interval.high:.4f}"
         )

@@ -96,14 +96,14 @@ def _instruction(raw: dict[str, Any], where: Where) -> Instruction:
         raw["id"] = str(raw.get("id", where.row))
     if LISTS & raw.keys():
         raw.pop(TRUTH, None)  # the row's own lists say what it is held to
-    found = instruction(raw, where)
-    if found is None:
+    question_of = instruction(raw, where)
+    if question_of is None:
         names = ", ".join(list(map(str, raw))[:8]) or "none"
         raise where.error(
             "has no constraints",
             hint=f"Its columns are: {names}. docs/verification.md lists the forms that can be read.",
         )
-    return found
+    return question_of
 
 
 def _present(value: Any) -> Any:

@@ -152,59 +152,59 @@ def instruction(raw: Raw, where: Where) -> Instruction | None:
     """The instruction of a row that need not have a response; None if it holds no constraints."""
     if not any(known(raw) for known, _ in FORMS.values()):
         return None
-    found = parts(raw, where)[0]
-    return None if found.constraints is None else _instruction(found, where)
+    parsed = parts(raw, where)[0]
+    return None if parsed.constraints is None else _instruction(parsed, where)
 
 
 def _alone(raw: Raw, where: Where) -> Parts:
     try:
-        found = plain(raw, where)
+        parsed = plain(raw, where)
     except InputError:
         if responses(raw, where) is not None:
             raise
-        found = None
-    if found is None or found.responses is None:
+        parsed = None
+    if parsed is None or parsed.responses is None:
         keys = ", ".join(list(map(str, raw))[:6]) or "none"
         hint = f"Its keys are: {keys}. docs/verification.md lists the forms that can be read."
         raise where.error("has no constraints and no response", "response" if "prompt" in raw else "", hint)
-    return found
+    return parsed
 
 
 def rows(raw: Any, where: Where, *, strict_types: bool = True) -> list[Row]:
     """The rows of one value of a file: one for each response, or one without any."""
     if not isinstance(raw, dict):
         raise where.wanted("a JSON object", raw, "")
-    return [row for found in parts(raw, where) for row in _rows(found, raw, where, strict_types)]
+    return [row for parsed in parts(raw, where) for row in _rows(parsed, raw, where, strict_types)]
 
 
-def _rows(found: Parts, raw: Raw, where: Where, strict_types: bool) -> list[Row]:
+def _rows(parsed: Parts, raw: Raw, where: Where, strict_types: bool) -> list[Row]:
     made: Instruction | None = None
     checked: tuple[rules.Params | None, ...] = ()
-    if found.constraints is not None:
-        made = _instruction(found, where)
+    if parsed.constraints is not None:
+        made = _instruction(parsed, where)
         checked = validated(made, where, strict_types=strict_types)
     cut_off = raw.get("finished") is False
-    common = (where, found.id, found.asked.prompt, made, checked)
-    if found.responses is None:
+    common = (where, parsed.id, parsed.asked.prompt, made, checked)
+    if parsed.responses is None:
         return [Row(*common)]
-    count = len(found.responses)
+    count = len(parsed.responses)
     return [
         Row(*common, said.text, said.finished and not cut_off, n, count)
-        for n, said in enumerate(found.responses)
+        for n, said in enumerate(parsed.responses)
     ]
 
 
-def _instruction(found: Parts, where: Where) -> Instruction:
+def _instruction(parsed: Parts, where: Where) -> Instruction:
     """Earlier turns are kept in `meta`, which rules do not need; a judge would not see them, and so it is not asked."""
-    talk, constraints = found.asked, found.constraints or ()
+    talk, constraints = parsed.asked, parsed.constraints or ()
     if talk.history and any(constraint.kind == "soft" for constraint in constraints):
         hint = "Only rules and checkers can decide a row of several turns."
         raise where.error("has earlier turns, which no judge is shown", "prompt", hint)
-    meta = {**found.meta, **({"families": found.families} if found.families else {})}
+    meta = {**parsed.meta, **({"families": parsed.families} if parsed.families else {})}
     if talk.history:
         meta["history"] = list(talk.history)
     return Instruction(
-        id=found.id, prompt=talk.prompt, constraints=constraints, system=talk.system, meta=meta
+        id=parsed.id, prompt=talk.prompt, constraints=constraints, system=talk.system, meta=meta
     )
 
 

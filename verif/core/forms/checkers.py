@@ -50,8 +50,8 @@ def unfenced(source: str) -> str:
 def _constraint(label: str, source: str) -> tuple[str, Constraint]:
     tag = _TAG.match(label)
     rest = label[tag.end() :] if tag else label
-    found = _FAMILY.match(rest)
-    family, text = (found.group(1), rest[found.end() :]) if found else ("", rest)
+    named = _FAMILY.match(rest)
+    family, text = (named.group(1), rest[named.end() :]) if named else ("", rest)
     soft = tag.group(1).lower() == "llm" if tag else "llm_score" in source or not source.strip()
     text = text.strip()
     return family, SoftConstraint(text=text, dimension=family) if soft else CheckerConstraint(

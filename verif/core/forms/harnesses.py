@@ -30,7 +30,7 @@ def _flat(value: Any, where: Where, field: str) -> tuple[Said, ...]:
     value = written(value, field, where)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
         return samples(value[0], where, f"{field}.0")
-    if isinstance(value, list) and any(isinstance(one, list) for one in value):
+    if isinstance(value, list) and any(isinstance(item, list) for item in value):
         raise where.error("must hold the responses to one request, holds those of several", field)
     return samples(value, where, field)
 
@@ -43,5 +43,5 @@ def gym(raw: Raw, where: Where) -> Parts:
     system = [{"role": "system", "content": params["instructions"]}] if params.get("instructions") else []
     value = params["input"]
     talk = value if isinstance(value, str) else [*system, *(value if isinstance(value, list) else [value])]
-    rest = {key: one for key, one in raw.items() if key not in ("prompt", "responses_create_params")}
+    rest = {key: item for key, item in raw.items() if key not in ("prompt", "responses_create_params")}
     return plain({**rest, "prompt": talk, "id": identifier(raw, where)}, where)

@@ -61,6 +61,6 @@ def plain(raw: Raw, where: Where, truth: Raw | None = None) -> Parts:
         talk = prompt(raw, where) if any(raw.get(name) is not None for name in PROMPTS) else None
         filled = {"id": identifier(raw, where), **({"prompt": talk.prompt} if talk else {}), **truth}
         return of_instruction(own(filled, where), said, talk)
-    found = lists(whole, where)
-    constraints, families = found if found is not None else (None, [])
+    listed = lists(whole, where)
+    constraints, families = listed if listed is not None else (None, [])
     return Parts(identifier(whole, where), prompt(whole, where), constraints, said, families).with_reply()

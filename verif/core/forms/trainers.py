@@ -15,7 +15,7 @@ def verl(raw: Raw, where: Where) -> Parts:
     value = model.get("ground_truth") if isinstance(model, dict) else None
     extra = raw.get("extra_info")
     name = extra.get("id", extra.get("index")) if isinstance(extra, dict) else None
-    rest = {key: one for key, one in raw.items() if key != "reward_model"}
+    rest = {key: value_of for key, value_of in raw.items() if key != "reward_model"}
     return grounded(
         {**({} if name is None else {"id": name}), **rest}, value, where, "reward_model.ground_truth"
     )
@@ -24,13 +24,13 @@ def verl(raw: Raw, where: Where) -> Parts:
 def grounded(raw: Raw, value: object, where: Where, field: str) -> Parts:
     """A row whose constraints stand in a ground truth; its words may stand in `constraint`."""
     words = raw.get("constraint")
-    found = truth(value, where, field, words if isinstance(words, str) else "")
+    content = truth(value, where, field, words if isinstance(words, str) else "")
     said_in_row = responses(raw, where)
-    if isinstance(found, Instruction):
-        return of_instruction(found, said_in_row, prompt(raw, where))
-    if isinstance(found, tuple):
-        return Parts(identifier(raw, where), prompt(raw, where), found, said_in_row).with_reply()
-    parts = plain(raw, where, found)
+    if isinstance(content, Instruction):
+        return of_instruction(content, said_in_row, prompt(raw, where))
+    if isinstance(content, tuple):
+        return Parts(identifier(raw, where), prompt(raw, where), content, said_in_row).with_reply()
+    parts = plain(raw, where, content)
     if parts.constraints is None:
         raise where.error("holds no constraints that verif knows", field)
     return parts
@@ -41,12 +41,12 @@ def dump(raw: Raw, where: Where) -> Parts:
     text = raw["input"]
     if not isinstance(text, str):
         raise where.wanted("text", text, "input")
-    found = truth(raw["gts"], where, "gts")
+    content = truth(raw["gts"], where, "gts")
     reply = (said(raw.get("output"), where, "output"),)
-    if isinstance(found, tuple):
-        return Parts(identifier(raw, where), Asked(text), found, reply)
+    if isinstance(content, tuple):
+        return Parts(identifier(raw, where), Asked(text), content, reply)
     inner = plain(
-        {"prompt": text, "id": identifier(raw, where)}, where, found if isinstance(found, dict) else None
+        {"prompt": text, "id": identifier(raw, where)}, where, content if isinstance(content, dict) else None
     )
     if inner.constraints is None:
         raise where.error("holds no constraints that verif knows", "gts")

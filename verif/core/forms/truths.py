@@ -24,8 +24,8 @@ def truth(value: Any, where: Where, field: str, text: str = "") -> Raw | Instruc
     if isinstance(value, bytes):
         value = parse(value, where)
     value = written(value, field, where)
-    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        return tuple(c for n, one in enumerate(value) for c in _multi(one, where, f"{field}.{n}."))
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return tuple(c for n, item in enumerate(value) for c in _multi(item, where, f"{field}.{n}."))
     if not isinstance(value, dict):
         raise where.wanted("an object with the row's constraints", value, field)
     if "func_name" in value:
@@ -48,7 +48,7 @@ def _function(value: Raw, where: Where, field: str, text: str) -> RuleConstraint
     name = value["func_name"]
     if not isinstance(name, str):
         raise where.wanted("text", name, f"{field}.func_name")
-    given = {key: one for key, one in value.items() if key != "func_name"}
+    given = {key: item for key, item in value.items() if key != "func_name"}
     return RuleConstraint(
         text=text or name, rule=OPEN_INSTRUCT + name, params=ids.params(given, where, field)
     )

@@ -78,8 +78,10 @@ def keywords(doc: Doc, params: PlainKeywords) -> Outcome:
 )
 def forbidden_words(doc: Doc, params: ForbiddenWords) -> Outcome:
     """No forbidden word occurs, not even inside a word."""
-    found = [word for word in params.forbidden_words if word.lower() in doc.lower]
-    return Outcome(not found, f"found: {', '.join(found)}" if found else "none occurs", {"found": found})
+    present = [word for word in params.forbidden_words if word.lower() in doc.lower]
+    return Outcome(
+        not present, f"found: {', '.join(present)}" if present else "none occurs", {"found": present}
+    )
 
 
 @rule(
@@ -90,9 +92,9 @@ def forbidden_words(doc: Doc, params: ForbiddenWords) -> Outcome:
 )
 def response_language(doc: Doc, params: LanguageCode) -> Outcome:
     """The response is in the language."""
-    found = doc.language
+    present = doc.language
     return Outcome(
-        found == params.language, f"language {found}, {params.language} asked", {"language": found}
+        present == params.language, f"language {present}, {params.language} asked", {"language": present}
     )
 
 

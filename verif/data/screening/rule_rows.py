@@ -103,19 +103,19 @@ def _against_text(
 
 def counted(tokens: list[str], unit: str) -> set[int]:
     """The numbers that stand before a unit, at most `NEAR` words away; of several the nearest."""
-    found = set()
+    numbers_said = set()
     for place, token in enumerate(tokens):
         if token.rstrip("s") != unit and token != unit:
             continue
         before = tokens[max(0, place - 3 - NEAR) : place]
         numbers = [(n, at) for at, word in enumerate(before) if (n := _number(word)) is not None]
         if numbers and len(before) - numbers[-1][1] <= NEAR + 1:
-            found.add(numbers[-1][0])
+            numbers_said.add(numbers[-1][0])
             if len(numbers) > 1 and numbers[-1][1] - numbers[-2][1] <= 2:  # "20 to 25", "between 20 and 25"
-                found.add(numbers[-2][0])
+                numbers_said.add(numbers[-2][0])
     if unit == "time":
-        found |= {SPOKEN[token] for token in tokens if token in ("once", "twice")}
-    return found
+        numbers_said |= {SPOKEN[token] for token in tokens if token in ("once", "twice")}
+    return numbers_said
 
 
 def _number(word: str) -> int | None:
