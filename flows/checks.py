@@ -29,8 +29,8 @@ def bring(root: Path, stage: str, run_id: str) -> None:
 
 
 def bring_judge(place: Place) -> None:
-    """What the verifier needs: the golden set and the judge."""
-    stages = ("prepare", "judge")
+    """What the verifier needs: the golden set and the judge, which is hardened against the policy."""
+    stages = ("prepare", "policy", "judge")
     preflight(place, stages, "recipe")
     for stage in stages:
         bring.with_options(name=stage, task_run_name=stage)(place.root, stage, place.run_id)

@@ -76,6 +76,10 @@ class UnfitVerifierError(VerifError):
     """The audit found the verifier unfit to teach; carries its reasons."""
 
 
+class NoLessonError(VerifError):
+    """A judge cannot be hardened: it was already taught whatever it was shown to be wrong about."""
+
+
 class TrainingError(VerifError):
     """Training ended without a model: a worker died or hung, or errors passed the threshold."""
 

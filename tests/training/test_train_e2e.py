@@ -156,14 +156,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 def write_identity(project: Project) -> None:
     """What the verifier stage would write about a fit verifier (its audit is tested elsewhere)."""
+    from verif.audit.fitness import teacher_of
     from verif.project import load_stage
-    from verif.service.build import identity_of
 
     stage = load_stage(project.root)
     folder = stage.models / "verifier"
     folder.mkdir(exist_ok=True)
-    identity = identity_of(stage.recipe, stage.models / "judge")
-    (folder / "identity.json").write_text(json.dumps({"identity": identity, "fit": True, "reasons": []}))
+    (folder / "identity.json").write_text(
+        json.dumps({"identity": teacher_of(stage), "fit": True, "reasons": []})
+    )
 
 
 def batches(run: Path) -> list[dict[str, Any]]:

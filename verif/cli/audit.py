@@ -45,12 +45,15 @@ def audit(
         raise RecipeError("--judge-url goes with --pairs.", "The recipe says which judge an audit uses.")
     from verif.audit import report, tables
     from verif.audit.run import audit as run
+    from verif.pipeline.rollouts import under_pressure
     from verif.project import load_stage
     from verif.service import lease
 
     stage = load_stage()
+    section = stage.recipe.verifier.pressure
+    drawn = under_pressure(stage, section) if section else []
     with lease.verifier(stage) as endpoint:
-        outcome = run(stage, endpoint)
+        outcome = run(stage, endpoint, drawn=drawn)
     report.write(outcome, stage.reports, stage.recipe.verifier.gate.max_attack_success)
     tables.show(outcome, Console())
     if check and not outcome.fit:

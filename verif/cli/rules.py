@@ -18,7 +18,7 @@ def list_(
     word: str = typer.Argument("", help="Only rules with this in their id, their source or what counts."),
 ) -> None:
     from verif.core import rules
-    from verif.core.rules.about import about
+    from verif.core.describing import about
     from verif.errors import InputError
 
     found = [about(rule) for _, rule in sorted(rules.rules().items())]
@@ -41,7 +41,7 @@ def list_(
 )
 def show(id: str = typer.Argument(..., help="A rule's id, as in `verif rules list`.")) -> None:
     from verif.core import rules
-    from verif.core.rules.about import about
+    from verif.core.describing import about
     from verif.core.text import Doc
 
     rule = rules.get(id)

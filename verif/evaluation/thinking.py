@@ -8,6 +8,7 @@ which every task counts as wrong; `unfinished` counts them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class ThinkingPolicy(LocalChatCompletion):  # type: ignore[misc, unused-ignore]
             for request, text in zip(requests, texts, strict=True)
         ]
 
-    def _answer(self, text: str, stops: str | list[str]) -> str:
+    def _answer(self, text: str, stops: str | Sequence[str]) -> str:
         answer = answer_of(Response(text=text), self.reasoning)
         self.unfinished += bool(answer.hopeless)
         kept = answer.text

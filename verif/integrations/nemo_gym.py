@@ -20,7 +20,7 @@ from verif.types import Reasoning
 KNOWS_MASKS = "mask_sample" in gym.BaseVerifyResponse.model_fields
 
 
-class VerifConfig(gym.BaseResourcesServerConfig):  # type: ignore[misc]
+class VerifServerConfig(gym.BaseResourcesServerConfig):  # type: ignore[misc]
     """`url` is that of a verifier service; without it rules and checkers are decided here, by `formula`."""
 
     url: str | None = None
@@ -46,7 +46,7 @@ class VerifResponse(gym.BaseVerifyResponse):  # type: ignore[misc]
 class VerifServer(gym.SimpleResourcesServer):  # type: ignore[misc]
     """Run it with `VerifServer.run_webserver()` in the `app.py` of a resources server."""
 
-    config: VerifConfig
+    config: VerifServerConfig
 
     def model_post_init(self, context: Any) -> None:
         """One asker for all requests."""

@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -21,10 +20,9 @@ from verif.core.verifier import Verifier
 from verif.errors import RecipeError
 from verif.recipe import Recipe, VerifierSection, load_recipe
 from verif.service.identity import describe, identity_of, model_digest
+from verif.service.served import SMALL_VARIABLE, small_key_variable
 
-__all__ = ["Verifier", "build", "describe", "identity_of"]
-
-SMALL_VARIABLE = "VERIF_SMALL_JUDGE_URL"
+__all__ = ["SMALL_VARIABLE", "Verifier", "build", "describe", "identity_of"]
 
 
 def build(
@@ -84,7 +82,7 @@ def _judgeless(settings: dict[str, Any], state: Path | None, workers: int) -> Ve
 def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
     """The recipe's judge, or the cascade with a small one in front of it."""
     from verif.core.judge.cascade import LOGPROBS, Band, Cascade
-    from verif.core.judge.client import KEY_VARIABLE, SMALL_KEY_VARIABLE, JudgeClient
+    from verif.core.judge.client import KEY_VARIABLE, JudgeClient
     from verif.core.judge.judge import Judge, sampling
 
     section = recipe.verifier
@@ -109,12 +107,6 @@ def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
     small_urls = os.environ.get(SMALL_VARIABLE, "")
     if not small_urls:
         raise RecipeError("the recipe has a cascade but no small judge.", f"Set {SMALL_VARIABLE} to its URL.")
-    at_home = _origins(small_urls) <= _origins(urls) and SMALL_KEY_VARIABLE not in os.environ
-    key = KEY_VARIABLE if at_home else SMALL_KEY_VARIABLE  # nobody else's server sees the judge's key
+    key = small_key_variable(urls, small_urls)
     small = one(small_urls, section.cascade.digest, {**plain, **LOGPROBS}, key)
     return Cascade(small, large, Band(section.cascade.low, section.cascade.high))
-
-
-def _origins(urls: str) -> set[tuple[str, str]]:
-    """Scheme, and host with port, of base URLs separated by commas."""
-    return {(parts.scheme, parts.netloc) for parts in map(urlsplit, urls.split(","))}

@@ -93,6 +93,9 @@ VARIABLES = (
     Variable(
         "VERIF_REFERENCE_DATA", "tests", "Folder of public data; tests that need it skip where it is absent."
     ),
+    Variable(
+        "VERIF_PEERS", "tests", "Environment with nvidia-ifbench and if-verifiable (`.ci/setup` makes it)."
+    ),
     Variable("VERIF_TEST_BASE_IMAGE", "tests", "Base image for the test that builds images."),
     Variable("VERIF_SCHEMAS", "tests", "Folder of KubeRay's schemas, against which manifests are checked."),
     Variable("VERIF_TEST_CANARY", "tests", "A secret that hostile checkers try to read."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from verif.audit.fitness import require_fit
+from verif.audit.fitness import require_fit, teacher_of
 from verif.audit.oracles import oracle_of
 from verif.audit.watch import Watcher
 from verif.data.rollouts import read_file, step_path
@@ -19,13 +19,13 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     """Write models/trained, reports/train.json and reports/train/."""
     from verif.training.launch import train
 
-    audited = require_fit(stage)
-    with lease.verifier(stage) as endpoint:
-        if endpoint.identity != audited:
-            raise TrainingError(
-                f"the verifier now is {endpoint.identity[:12]}, but {audited[:12]} was audited.",
-                "Run `dvc repro verifier`.",
-            )
+    audited, teacher = require_fit(stage), teacher_of(stage)
+    if teacher != audited:
+        raise TrainingError(
+            f"the verifier now is {teacher[:12]}, but {audited[:12]} was audited.",
+            "Run `dvc repro verifier`.",
+        )
+    with lease.verifier(stage) as endpoint:  # which has the code that is here, or is refused
         train(stage, endpoint, record, lambda folder: watch(stage, endpoint.url, folder, record))
 
 

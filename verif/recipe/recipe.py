@@ -12,9 +12,12 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from verif.errors import RecipeError
+from verif.recipe.base import Section
+from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
+from verif.recipe.pressure import PressureSection
 from verif.types import FORMULAS, Formula, Reasoning
 
 RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
@@ -22,12 +25,6 @@ LABELLED = PurePosixPath("recipes/labelled")
 """Where people's labels stand: `prepare` and `verifier` depend on this folder, so that a change is seen."""
 BENCHMARK_FILES = PurePosixPath("benchmark-files")
 """Where benchmarks' rows stand: `evaluate` depends on this folder."""
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _seen_by_dvc(path: str) -> str:
@@ -67,37 +64,6 @@ class VerInstructData(Section):
     labelled: LabelFile = Field(
         "", description="responses that people labelled; without them no judge of this data passes its audit"
     )
-
-
-class ScratchModel(Section):
-    """A tiny causal LM trained here from the prepared text. `steps` fixes the model: a limit in seconds would not."""
-
-    kind: Literal["scratch"] = "scratch"
-    width: int = 96
-    layers: int = 2
-    heads: int = 3
-    ffn: int = 256
-    vocabulary: int = 1280
-    context: int = 512
-    batch: int = 16
-    steps: int = Field(1900, ge=1)
-    learning_rate: float = 1e-2
-    seed: int = 0
-
-
-class HubModel(Section):
-    """A model of a hub repository, pinned. `verif recipe pin` fills in revision and digest; nobody invents them."""
-
-    kind: Literal["hub"] = "hub"
-    repo: str
-    revision: str = ""
-    digest: str = ""
-
-
-class NoModel(Section):
-    """No judge: the recipe's formula needs none (`hard-only`)."""
-
-    kind: Literal["none"] = "none"
 
 
 class AuditGate(Section):
@@ -144,6 +110,7 @@ class VerifierSection(Section):
     pairs: LabelFile = Field("", description="preference pairs that the audit measures too; no gate")
     price_per_hour: float = Field(0.1, ge=0, description="of the machines that judge: two cloud CPU cores")
     gate: AuditGate = AuditGate()
+    pressure: PressureSection | None = Field(None, description="None: the audit asks the golden set only")
 
 
 class Watch(Section):
@@ -253,7 +220,7 @@ class Recipe(Section):
     description: str = ""
     data: Annotated[WorldData | VerInstructData, Field(discriminator="kind")]
     policy: Annotated[ScratchModel | HubModel, Field(discriminator="kind")]
-    judge: Annotated[ScratchModel | HubModel | NoModel, Field(discriminator="kind")]
+    judge: Annotated[ScratchJudge | HubModel | NoModel, Field(discriminator="kind")]
     verifier: VerifierSection = VerifierSection()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
@@ -265,7 +232,9 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _names_are_known(self) -> Recipe:
         """A formula or prompt that is none of verif's own is a plugin's, and looked for when that is loaded."""
-        prompts = tuple(sorted(path.stem for path in Path(__file__).parent.glob("core/judge/prompts/*.j2")))
+        prompts = tuple(
+            sorted(path.stem for path in Path(__file__).parents[1].glob("core/judge/prompts/*.j2"))
+        )
         for key, known in (("formula", FORMULAS), ("prompt", prompts)):
             name, brought = getattr(self.verifier, key), self.plugins or entry_points(group=f"verif.{key}s")
             if name not in known and not brought:
@@ -287,7 +256,7 @@ def parse_recipe(raw: object, where: object) -> Recipe:
         key = ".".join(str(part) for part in first["loc"])
         said = first["msg"].removeprefix("Value error, ")
         problem = ": ".join(part for part in (str(where), key, said) if part)
-        raise RecipeError(problem, "See `verif/recipe.py` for the keys and their ranges.") from None
+        raise RecipeError(problem, "See `docs/reference/recipe.md` for the keys and their ranges.") from None
 
 
 def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:
