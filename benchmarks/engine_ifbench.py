@@ -31,10 +31,10 @@ def measure() -> dict[str, float | None]:
         spent = []
         for _ in range(REPEATS):
             began = time.process_time()
-            for response, spec, params in asked:
+            for response, spec, typed in asked:
                 doc = Doc(response)
-                rules.check(spec, doc, params)
-                rules.check(spec, doc, params, loose=True)
+                rules.check(spec, doc, typed)
+                rules.check(spec, doc, typed, loose=True)
             spent.append((time.process_time() - began) / len(asked) * 1000)
         same = compared = 0
         for response, rule, params in rows:

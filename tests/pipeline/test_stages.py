@@ -17,7 +17,7 @@ PLUMBING = (
     "verif/errors.py", "verif/recipe", "verif/types.py", "verif/system/files.py", "verif/project.py",
     "verif/training/__init__.py", "verif/training/tiny/bars.py", "verif/training/data_only.py",
     "verif/registry/runs/lineage.py", "verif/registry/runs/mlflow.py", "verif/registry/runs/pipeline_run.py",
-    "verif/registry/runs/stage_run.py", "verif/registry/runs/recording.py",
+    "verif/registry/runs/stage_run.py", "verif/registry/runs/recording.py", "verif/registry/runs/numbers.py",
     "verif/system/processes.py", "verif/system/record.py", "verif/system/tables.py", "verif/system/bounded.py",
     "verif/system/console.py", "verif/system/disclosure", "verif/system/git.py", "verif/system/local_services.py",
     "verif/system/private.py", "verif/system/web.py", "verif/system/serving.py", "verif/system/weights.py",
@@ -40,6 +40,8 @@ VERIFIER = (
     "verif/core/deciding.py",
     "verif/core/verifier.py", "verif/core/judge", "verif/core/plan.py", "verif/core/reward.py", "verif/service",
 )  # fmt: skip
+# Files are read by the audit for preference pairs; training reads what `prepare` has written.
+READERS = ("verif/core/containers", "verif/core/forms", "verif/core/row_files.py", "verif/core/rows.py")
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     "prepare": (),
     # the first look at a new model is a figure to read; `evaluate` and the audit measure
@@ -56,8 +58,14 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
         "verif/evaluation",
     ),
     "verifier": ("verif/evaluation",),
-    # the watch measures against the audit's patterns and the world's truth while training; it changes no model
-    "train": (*VERIFIER, *ROWS, "verif/data/rollouts.py", "verif/audit", "verif/core/instruction_files.py"),
+    # the world's truth reaches a run through looks and lessons; a change of it changes the rows, and so the run
+    "train": (
+        *VERIFIER,
+        *ROWS,
+        "verif/data/rollouts.py",
+        "verif/core/instruction_files.py",
+        "verif/evaluation",
+    ),
     "evaluate": VERIFIER,
     "register": (*VERIFIER, *ROWS, "verif/core/instruction_files.py"),
 }

@@ -16,7 +16,6 @@ from verif.audit.attacks.signature import signs
 from verif.audit.mutations import base as mutations
 from verif.audit.mutations import counted
 from verif.audit.mutations.base import mutators
-from verif.audit.watch import signs as watched
 from verif.core import answer, language, rules, segment
 from verif.core import rows as formats
 from verif.core.answers import maths, plain, structure
@@ -168,7 +167,7 @@ OTHERS: dict[str, Read] = {
     "upper_case_candidates": segment.upper_case_candidates,
     "language.detect": language.detect,
     "signs": lambda text: signs(text, "Describe the old harbour at dawn in one line."),
-    "signs, echoing": lambda text: watched(text, text),
+    "signs, echoing": lambda text: signs(text, text),
     "harmless": prompt.harmless,
     "render": lambda text: prompt.render("joint-en", INSTRUCTION, [0], text, "00000000"),
     "verdict": _quietly(verdict.parse),

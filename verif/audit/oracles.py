@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Sequence
 
 from verif.audit.cases import every, passed
+from verif.audit.looks import Oracle
 from verif.audit.said import said
-from verif.audit.watch import Oracle
+from verif.audit.watch import Answer
 from verif.data.rollouts import Rollout
 from verif.recipe import Recipe
 from verif.types import Constraint, Item, Reasoning, is_hard
@@ -30,6 +31,11 @@ def oracle_of(recipe: Recipe, url: str | None) -> Oracle | None:
     if url and judged and not recipe.verifier.prompt.startswith("each-"):
         return lambda rollouts: asyncio.run(per_constraint(url, rollouts, formula))
     return None
+
+
+def answer_to_alarm(recipe: Recipe) -> Answer:
+    """What follows an alarm: the recipe's word, or a repair where an oracle looks."""
+    return recipe.train.watch.on_alarm or ("repair" if recipe.watched else "warn")
 
 
 def world_truth(rollout: Rollout, formula: str, reasoning: Reasoning = "auto") -> bool:

@@ -116,12 +116,18 @@ class VerifierSection(Section):
 class Watch(Section):
     """What is watched while the policy trains. Shares are of a step's rollouts; the run's first steps are its baseline."""
 
-    on_alarm: Literal["warn", "stop"] = "warn"
+    on_alarm: Literal["warn", "stop", "repair"] | None = Field(
+        None, description="what follows an alarm; left out: repair where there is an oracle, else warn"
+    )
     every: int = Field(5, ge=1, description="steps between two looks by the oracle")
     sample: int = Field(32, ge=0, description="rollouts that the oracle judges again at a look; 0 asks none")
-    max_divergence: float = Field(
-        0.3, ge=0, le=1, description="accepted rollouts that the oracle calls false"
+    allowed_false: float = Field(
+        0.05, gt=0, lt=1, description="share of false among accepted rollouts that raises no alarm"
     )
+    false_alarms: float = Field(
+        0.05, gt=0, lt=1, description="probability of an alarm in a whole run that stays within allowed_false"
+    )
+    repairs: int = Field(3, ge=0, description="how often a run may repair its verifier")
     max_unscorable_rise: float = Field(0.3, ge=0, le=1)
     max_signature_rise: float = Field(0.15, ge=0, le=1)
     min_length_ratio: float = Field(0.4, ge=0, le=1)
@@ -197,7 +203,7 @@ class Register(Section):
 
     model_name: str = "verif-local"
     upload_below_mb: float = 200
-    alias_moved: Literal["gate", "put-back"] = "gate"
+    alias_moved: Literal["gate", "put-back", "keep"] = "gate"
     gate: PromotionGate = PromotionGate()
 
 
@@ -241,10 +247,25 @@ class Recipe(Section):
                 raise ValueError(f"verifier.{key}: {name!r} is none of {', '.join(known)}")
         return self
 
+    @model_validator(mode="after")
+    def _repair_needs_an_oracle(self) -> Recipe:
+        if self.train.watch.on_alarm == "repair" and not self.watched:
+            raise ValueError(
+                "train.watch.on_alarm: repair needs an oracle: the local world's truth, or a judge that is asked once for"
+                " all soft constraints, and a sample above 0"
+            )
+        return self
+
     @property
     def judged(self) -> bool:
         """Whether the verifier's reward involves a judge."""
         return self.judge.kind != "none" and self.verifier.formula != "hard-only"
+
+    @property
+    def watched(self) -> bool:
+        """Whether an oracle looks at what the policy writes: the world's truth, or the judge asked in another way."""
+        known = self.data.kind == "world" or (self.judged and not self.verifier.prompt.startswith("each-"))
+        return known and self.train.watch.sample > 0
 
 
 def parse_recipe(raw: object, where: object) -> Recipe:

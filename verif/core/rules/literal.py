@@ -92,9 +92,9 @@ def forbidden_words_fixed(doc: Doc, params: Forbidden) -> Outcome:
     r"""No forbidden word occurs as a word, taken literally: `\b` finds no "C++" before a blank, this does."""
     text = forgiving.even(doc.text)
     looked = _looked_for(params.forbidden_words)
-    found = [
+    used = [
         word for word, form in zip(params.forbidden_words, looked, strict=True) if _word(form).search(text)
     ]
     return Outcome(
-        not found, f"found: {', '.join(found)}" if found else "no forbidden word occurs", {"found": found}
+        not used, f"found: {', '.join(used)}" if used else "no forbidden word occurs", {"found": used}
     )

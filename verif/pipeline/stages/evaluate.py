@@ -22,7 +22,7 @@ from verif.evaluation.pictures import draw
 from verif.evaluation.run import Answers, Model, Suite, answer_all, judge_all
 from verif.evaluation.summary import MAIN, ORDER, in_order, summarise, warnings
 from verif.project import Stage
-from verif.registry.runs.recording import numbers as numbers_of
+from verif.registry.runs.numbers import numbers as numbers_of
 from verif.system.files import digest_tree, new_directory, write_json
 from verif.system.record import SILENT, Record
 
