@@ -62,6 +62,7 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "train": (
         *VERIFIER,
         *ROWS,
+        *READERS,
         "verif/data/rollouts.py",
         "verif/core/instruction_files.py",
         "verif/evaluation",
