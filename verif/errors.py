@@ -21,7 +21,8 @@ class VerifError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        ends = "" if self.message.endswith((".", "!", "?", ":")) or not self.hint else "."
+        return f"{self.message}{ends} {self.hint}".strip()
 
 
 class InputError(VerifError):

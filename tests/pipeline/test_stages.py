@@ -35,11 +35,13 @@ ROWS = (
 # Of the rules it holds those that the training data can ask (`tests/audit/test_teacher.py`); benchmarks ask others.
 VERIFIER = (
     "verif/core/answer.py", "verif/core/cache.py", "verif/core/cache_key.py", "verif/core/cache_store.py",
-    "verif/core/answers", "verif/core/starting.py",
+    "verif/core/answers", "verif/core/starting.py", "verif/core/reasoning.py",
     "verif/core/finishing.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
     "verif/core/deciding.py",
     "verif/core/verifier.py", "verif/core/judge", "verif/core/plan.py", "verif/core/reward.py", "verif/service",
 )  # fmt: skip
+# Files are read by the audit for preference pairs; training reads what `prepare` has written.
+READERS = ("verif/core/containers", "verif/core/forms", "verif/core/row_files.py", "verif/core/rows.py")
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     "prepare": (),
     # the first look at a new model is a figure to read; `evaluate` and the audit measure
@@ -63,6 +65,7 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "train": (
         *VERIFIER,
         *ROWS,
+        *READERS,
         "verif/data/rollouts.py",
         "verif/core/instruction_files.py",
         "verif/evaluation",

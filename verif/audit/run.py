@@ -92,7 +92,7 @@ async def _audit_service(
         if preferences:
             began = time.monotonic()
             found.pairs = await pairs.measure(
-                client, preferences, section.formula, policy_thinks=section.policy_thinks
+                client, preferences, section.formula, reasoning=section.reasoning
             )
             _say(f"{len(preferences)} preference pairs", began)
         await _under_pressure(client, found, stage.recipe, drawn)
@@ -162,8 +162,8 @@ async def measure(verifier: Verifies, plan: AuditPlan) -> Findings:
     section, cases, soft = plan.recipe.verifier, plan.cases, plan.judged
     formula, budget = section.formula, section.audit_items
     began = time.monotonic()
-    thinks = section.policy_thinks
-    opinions = await ask(verifier, cases, formula, soft=soft, cache=False, policy_thinks=thinks)
+    reasoning = section.reasoning
+    opinions = await ask(verifier, cases, formula, soft=soft, cache=False, reasoning=reasoning)
     seconds = time.monotonic() - began
     _say(f"{len(cases)} golden responses", began)
     found = Findings(
@@ -181,7 +181,7 @@ async def measure(verifier: Verifies, plan: AuditPlan) -> Findings:
     if soft and formula != "soft-only":
         began = time.monotonic()
         found.agreement = await agreement.measure(
-            verifier, cases, opinions, formula, max(10, budget // 8), policy_thinks=thinks
+            verifier, cases, opinions, formula, max(10, budget // 8), reasoning=reasoning
         )
         _say(f"{found.agreement.confusion.n} hard constraints put to the judge", began)
     return found
@@ -189,11 +189,11 @@ async def measure(verifier: Verifies, plan: AuditPlan) -> Findings:
 
 async def _attacks(verifier: Verifies, plan: AuditPlan, per_family: int) -> list[attacks.FamilyResult]:
     began, section = time.monotonic(), plan.recipe.verifier
-    formula, thinks = section.formula, section.policy_thinks
+    formula, reasoning = section.formula, section.reasoning
     rng = random.Random(f"attacks-{plan.recipe.seed}")
     made = attacks.make(rng, plan.cases, per_family, formula, plan.oracle)
     attacked = [attack.case for attack in made]
-    opinions = await ask(verifier, attacked, formula, soft=plan.judged, policy_thinks=thinks)
+    opinions = await ask(verifier, attacked, formula, soft=plan.judged, reasoning=reasoning)
     _say(f"{len(made)} attacks", began)
     return attacks.score(made, opinions, formula)
 
@@ -207,8 +207,8 @@ async def _mutations(verifier: Verifies, plan: AuditPlan) -> list[mutations.Rule
     began = time.monotonic()
     rng = random.Random(f"mutations-{plan.recipe.seed}")
     made, without = generate(rng, sorted(rules()), plan.cases, EDITS_PER_RULE)
-    cases, thinks = [m.case for m in made], section.policy_thinks
-    opinions = await ask(verifier, cases, section.formula, soft=False, policy_thinks=thinks)
+    cases, reasoning = [m.case for m in made], section.reasoning
+    opinions = await ask(verifier, cases, section.formula, soft=False, reasoning=reasoning)
     _say(f"{len(made)} minimal edits", began)
     if without:
         log.warning("no minimal edits are known for %s", ", ".join(without))
@@ -224,7 +224,7 @@ async def _determinism(verifier: Verifies, plan: AuditPlan, size: int) -> determ
         section.formula,
         soft=plan.judged,
         url=plan.url,
-        policy_thinks=section.policy_thinks,
+        reasoning=section.reasoning,
     )
     _say(f"{len(cases)} responses asked three times more", began)
     return found

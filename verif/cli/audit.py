@@ -114,7 +114,7 @@ async def _judge_pairs(
     judge = Judge(client, template=prompt, model_digest=model, parameters=parameters, parser=parser)
     verifier = Verifier(formula="soft-only", judge=judge)
     try:
-        return await pairs.measure(verifier, rows, "soft-only", policy_thinks=False)
+        return await pairs.measure(verifier, rows, "soft-only", reasoning="auto")
     finally:
         await verifier.close()
 
@@ -130,4 +130,4 @@ async def _service_pairs(rows: Sequence[Preference]) -> dict[str, Pairwise]:
     with lease.verifier(stage) as endpoint:
         async with VerifierClient(endpoint.url, os.environ.get(TOKEN_VARIABLE)) as client:
             section = stage.recipe.verifier
-            return await pairs.measure(client, rows, section.formula, policy_thinks=section.policy_thinks)
+            return await pairs.measure(client, rows, section.formula, reasoning=section.reasoning)

@@ -24,14 +24,13 @@ DECIDES = {
         "judge/prompts", "judge/reply.py", "judge/verdict.py",
     ),
     "joining": ("answer.py", "checks.py", "finishing.py", "once.py", "parts.py",
-                "plan.py", "reward.py", "starting.py", "verifier.py"),
+                "plan.py", "reasoning.py", "reward.py", "starting.py", "verifier.py"),
 }  # fmt: skip
 """Part to its files and folders in this package; of folders all files count, tables and prompts too."""
 _RULES = "verif.core.rules"
 CARRIES = (
-    "__init__.py", "activate.py", "arriving.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py",
-    "describing.py", "failures.py",
-    "instruction_files.py",
+    "__init__.py", "activate.py", "arriving.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "containers",
+    "deciding.py", "describing.py", "failures.py", "forms", "instruction_files.py", "summary.py",
     "row_files.py", "rows.py", "score.py", "verifies.py", "judge/__init__.py", "judge/endpoint.py", "judge/limit.py",
 )  # fmt: skip
 """What changes no verdict of a question that was asked."""

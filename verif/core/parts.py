@@ -8,13 +8,14 @@ from verif.core.answers import reference
 from verif.core.deciding import code_digest, rules_digest
 from verif.core.rules import rules
 from verif.system.files import digest
+from verif.types import Reasoning
 
 
 def make_parts(
     *,
     formula: str,
     unscorable_reward: float,
-    policy_thinks: bool,
+    reasoning: Reasoning,
     judge: str,
     sandbox: str,
     plugins: str = "",
@@ -26,7 +27,7 @@ def make_parts(
     parts = {
         "formula": formula,
         "unscorable_reward": repr(unscorable_reward),
-        "policy_thinks": str(policy_thinks),
+        "reasoning": reasoning,
         "rules": rules_part(),
         "references": reference.part(),
         "joining": code_digest("joining"),

@@ -93,7 +93,7 @@ def in_process(stage: Stage, judge: Path) -> Verifier:
     return Verifier(
         formula=section.formula,
         unscorable_reward=section.unscorable_reward,
-        policy_thinks=section.policy_thinks,
+        reasoning=section.reasoning,
         judge=Judge(
             TinyClient(judge, section.max_judge_tokens),
             template=section.prompt,

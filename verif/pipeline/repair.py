@@ -30,7 +30,7 @@ from verif.system.files import new_directory
 from verif.training.export import export
 from verif.training.progress import RunFolder
 from verif.training.tiny.harden import harden
-from verif.types import Status, is_hard
+from verif.types import Reasoning, Status, is_hard
 
 STEPS = 600
 """Steps of hardening where the recipe's `judge.harden` names none: a third of what the judge was trained for."""
@@ -84,7 +84,7 @@ def carry_out(stage: Stage, folder: RunFolder, teaching: Teaching) -> Teaching:
     place = state.place(folder, repair)
     lessons = place / "contradicted.parquet"
     if not lessons.is_file():
-        teaching = _harvest(folder, teaching, lessons, stage.recipe.verifier.policy_thinks)
+        teaching = _harvest(folder, teaching, lessons, stage.recipe.verifier.reasoning)
     print(f"train: repair {repair.number} of {allowed}: back to step {repair.back_to}", flush=True)
     repaired = Repaired(stage.root, stage.recipe, stage.source, place)
     try:
@@ -111,13 +111,13 @@ def stage_of(stage: Stage, folder: RunFolder, teaching: Teaching) -> Stage:
 
 
 def contradicted(
-    rollouts: Iterator[Rollout], policy_thinks: bool
+    rollouts: Iterator[Rollout], reasoning: Reasoning
 ) -> Iterator[tuple[bool, JudgePair, Rollout]]:
     """Each rollout that the judge decided, as the oracle's lesson: whether they agree, the lesson, the rollout."""
     for rollout in rollouts:
         said = _judged(rollout)
         if said is not None:
-            text = answer_of(rollout.response, policy_thinks=policy_thinks).text
+            text = answer_of(rollout.response, reasoning=reasoning).text
             taught = lesson(rollout.instruction, text)
             yield said is taught.followed, taught, rollout
 
@@ -131,13 +131,13 @@ def _judged(rollout: Rollout) -> bool | None:
     return None
 
 
-def _harvest(folder: RunFolder, teaching: Teaching, target: Path, policy_thinks: bool) -> Teaching:
+def _harvest(folder: RunFolder, teaching: Teaching, target: Path, reasoning: Reasoning) -> Teaching:
     """Keep what judge and oracle see differently, of all steps; and of the present verifier's time, what it missed."""
     lessons: dict[tuple[str, str], JudgePair] = {}
     present, judged, missed = teaching.present, 0, list[Missed]()
     for step in reversed(folder.done()):
         rows = read_file(step_path(folder.rollouts, step))
-        for agreed, taught, rollout in contradicted(rows, policy_thinks):
+        for agreed, taught, rollout in contradicted(rows, reasoning):
             judged += step > present.after
             if agreed:
                 continue

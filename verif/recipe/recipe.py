@@ -18,7 +18,7 @@ from verif.errors import RecipeError
 from verif.recipe.base import Section
 from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
 from verif.recipe.pressure import PressureSection
-from verif.types import FORMULAS, Formula
+from verif.types import FORMULAS, Formula, Reasoning
 
 RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
 LABELLED = PurePosixPath("recipes/labelled")
@@ -102,8 +102,9 @@ class VerifierSection(Section):
         description="vLLM's --reasoning-parser for the judge, e.g. deepseek_r1; without it, no schema is sent",
     )
     cascade: CascadeSection | None = None
-    policy_thinks: bool = Field(
-        False, description="the policy reasons before `</think>`; without it nothing is judged"
+    reasoning: Reasoning = Field(
+        "auto",
+        description="how the policy marks its reasoning; a named format is demanded, `none` cuts nothing",
     )
     audit_items: int = Field(300, ge=10)
     pairs: LabelFile = Field("", description="preference pairs that the audit measures too; no gate")

@@ -258,6 +258,6 @@ def test_the_disk_holds_the_last_the_best_and_the_safe_checkpoint(world: World) 
 def test_the_lessons_are_the_oracles_on_what_the_judge_saw_otherwise() -> None:
     ((item, text, false),) = drawn(1, 1)
     rows = [rollout(1, 0, item, text), rollout(1, 1, item, false)]
-    agreed, differed = repair.contradicted(iter(rows), policy_thinks=False)
+    agreed, differed = repair.contradicted(iter(rows), reasoning="auto")
     assert (agreed[0], differed[0]) == (True, False)
     assert differed[1] == lesson(item, false)

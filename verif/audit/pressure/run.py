@@ -75,9 +75,7 @@ async def measure(
         AuditCase(f"rollout-{n}", i, text, t)
         for n, ((i, text), t) in enumerate(zip(asked, told, strict=True))
     ]
-    opinions = await ask(
-        verifier, cases, section.formula, soft=recipe.judged, policy_thinks=section.policy_thinks
-    )
+    opinions = await ask(verifier, cases, section.formula, soft=recipe.judged, reasoning=section.reasoning)
     answers = [PressedAnswer(c, o, t) for c, o, t in zip(cases, opinions, temperatures, strict=True)]
     wavering, twice = await contradictions(truths, asked[:: max(1, len(asked) // AGAIN)])
     _say(f"{len(answers)} answers of the policy to {len(drawn)} instructions", began)

@@ -92,7 +92,7 @@ async def search(
         told = await truths([(case.instruction, case.text) for _, case in made])
         cases = [AuditCase(c.id, c.instruction, c.text, t) for (_, c), t in zip(made, told, strict=True)]
         opinions = await ask(
-            verifier, cases, section.formula, soft=recipe.judged, policy_thinks=section.policy_thinks
+            verifier, cases, section.formula, soft=recipe.judged, reasoning=section.reasoning
         )
         born = [ChangedAnswer(e, c, o) for (e, _), c, o in zip(made, cases, opinions, strict=True)]
         tried += born

@@ -210,7 +210,8 @@ def _sections(count: int, params: Sections) -> Outcome:
     return Outcome(count >= params.num_sections, reason, {"sections": count})
 
 
-def _parses(text: str) -> Outcome:
+def parses(text: str) -> Outcome:
+    """Whether a text is JSON."""
     try:
         json.loads(text)
     except ValueError as error:
@@ -230,7 +231,7 @@ def json_format(doc: Doc, _: Params) -> Outcome:
     text = doc.text.strip()
     for fence in ("```json", "```Json", "```JSON", "```"):
         text = text.removeprefix(fence)
-    return _parses(text.removesuffix("```").strip())
+    return parses(text.removesuffix("```").strip())
 
 
 @rule(
@@ -248,7 +249,7 @@ def json_format_fixed(doc: Doc, _: Params) -> Outcome:
     if text.startswith("```") and text.endswith("```") and len(text) > 5:
         text = _INFO.sub("", text[3:-3], count=1)
     body = text.strip(forgiving.BLANKS)
-    return _parses(body) if body[:1] in ("{", "[") else Outcome(False, "not a JSON object or list", {})
+    return parses(body) if body[:1] in ("{", "[") else Outcome(False, "not a JSON object or list", {})
 
 
 @rule(

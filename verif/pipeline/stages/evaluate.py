@@ -35,8 +35,8 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     suites = load_suites(stage)
     answers = answer(stage, suites, timings)
     mark = time.monotonic()
-    thinks = stage.recipe.verifier.policy_thinks
-    rows = judge_all(suites, answers, lambda: open_verifier(stage), policy_thinks=thinks)
+    reasoning = stage.recipe.verifier.reasoning
+    rows = judge_all(suites, answers, lambda: open_verifier(stage), reasoning=reasoning)
     timings["judge"] = time.monotonic() - mark
     mark = time.monotonic()
     numbers: dict[str, Any] = {"benchmarks": {}, "warnings": [], ORDER: [s.benchmark.name for s in suites]}
@@ -74,8 +74,8 @@ def general_tasks(stage: Stage) -> Any:
         return None
     from verif.evaluation.general import check_tasks
 
-    thinks = stage.recipe.verifier.policy_thinks
-    return check_tasks(stage.recipe.evaluate.general_tasks, stage.root, policy_thinks=thinks)
+    reasoning = stage.recipe.verifier.reasoning
+    return check_tasks(stage.recipe.evaluate.general_tasks, stage.root, reasoning=reasoning)
 
 
 def load_suites(stage: Stage) -> list[Suite]:
