@@ -59,7 +59,7 @@ def start(line: list[str], **env: str) -> subprocess.Popen[str]:
 
 
 @dataclass
-class Judge:
+class StandInJudge:
     """The stand-in: its address and its control."""
 
     url: str
@@ -75,12 +75,12 @@ class Judge:
 
 
 @contextmanager
-def standin(*arguments: str) -> Iterator[Judge]:
+def standin(*arguments: str) -> Iterator[StandInJudge]:
     """A stand-in judge server for the length of the block."""
     process = start([str(ROOT / "benchmarks" / "standin_judge.py"), *arguments])
     try:
         assert process.stdout is not None
-        yield Judge(process.stdout.readline().strip(), process)
+        yield StandInJudge(process.stdout.readline().strip(), process)
     finally:
         end_group(process, 2)
         process.wait()
@@ -99,7 +99,7 @@ class Service:
 @contextmanager
 def service(
     folder: Path,
-    judge: Judge | None,
+    judge: StandInJudge | None,
     *,
     chosen: Any = None,
     wait: bool = True,

@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from benchmarks.standins import Judge, recipe, service, standin
+from benchmarks.standins import StandInJudge, recipe, service, standin
 from benchmarks.verifier_http import http
 from benchmarks.verifier_items import make, soft_items
 from verif.core.cache import VerdictCache
@@ -30,7 +30,7 @@ from verif.types import Item
 
 
 # ------------------------------------------------------------------------------------------ capacity
-async def verif_run(judge: Judge, count: int) -> float:
+async def verif_run(judge: StandInJudge, count: int) -> float:
     """Verdicts per second of the verifier over the whole run; the stand-in keeps the record."""
     verifier = make(judge)
     begun = time.monotonic()
@@ -42,7 +42,7 @@ async def verif_run(judge: Judge, count: int) -> float:
     return done / (time.monotonic() - begun)
 
 
-def threads_run(judge: Judge, count: int, threads: int = 128) -> float:
+def threads_run(judge: StandInJudge, count: int, threads: int = 128) -> float:
     """Verdicts per second of 128 threads with the synchronous SDK, one item at a time each, as VerIF does."""
     from openai import OpenAI
 
@@ -158,7 +158,7 @@ def waiting(count: int, rounds: int) -> dict[str, float]:
 
 
 # ------------------------------------------------------------------------------------------- savings
-async def replay(judge: Judge, steps: list[list[Item]], formula: Any) -> Counter[str]:
+async def replay(judge: StandInJudge, steps: list[list[Item]], formula: Any) -> Counter[str]:
     """Judge calls made and saved, by cause, when the steps of a run are verified in their order."""
     with tempfile.TemporaryDirectory() as folder:
         verifier = make(judge, VerdictCache(Path(folder)), formula)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from benchmarks.standins import Judge
+from benchmarks.standins import StandInJudge
 from verif.core.cache import VerdictCache
 from verif.core.judge.client import JudgeClient
 from verif.core.judge.judge import Judge as JudgePart
@@ -77,7 +77,7 @@ def rule_items(count: int, seed: int) -> list[Item]:
     ]
 
 
-def make(judge: Judge, cache: VerdictCache | None = None, formula: Any = "average") -> Verifier:
+def make(judge: StandInJudge, cache: VerdictCache | None = None, formula: Any = "average") -> Verifier:
     """A verifier in this process in front of the stand-in."""
     client = JudgeClient([f"{judge.url}/v1"], "judge", deadline_s=120)
     part = JudgePart(

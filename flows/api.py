@@ -89,9 +89,11 @@ def main() -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
-    from flows.gate import Gate
+    from flows.gate import BasicAuth
 
-    gate = Gate(create_app(ephemeral=True, final=True), int(url.port or 0))  # Prefect asks for the password
+    gate = BasicAuth(
+        create_app(ephemeral=True, final=True), int(url.port or 0)
+    )  # Prefect asks for the password
     uvicorn.run(gate, fd=int(sys.argv[1]), log_level="error")
 
 

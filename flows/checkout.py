@@ -13,8 +13,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.workspace import git
 from verif.errors import SetupError, VerifError
+from verif.system.git import git
 from verif.system.run_cache import dvc
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from flows.logs import heard
-from flows.workspace import Place, git
+from flows.workspace import Place
 from verif.cluster.request import goes_to_cluster
 from verif.errors import ClusterError
-from verif.pipeline.run import Outcome, parent_run, run_stage
+from verif.pipeline.run import StageResult, parent_run, run_stage
 from verif.project import load_stage, read_parameters, recorded_overrides
 from verif.recipe import Recipe, Resources, VerInstructData
 from verif.system.dvc import changed
+from verif.system.git import git
 from verif.system.run_cache import dvc
 
 Executor = Literal["recipe", "local"]
@@ -37,14 +38,13 @@ def preflight(place: Place, stages: Sequence[str], executor: Executor) -> None:
     recipe = load_stage(place.root).recipe
     if executor != "recipe" or not any(goes_to_cluster(recipe, stage) for stage in stages):
         return
-    from verif.cluster.doctor import examine
-    from verif.cluster.findings import require
+    from verif.cluster.doctor import examine, require
 
     overrides = recorded_overrides(place.root)
     require(examine(place.root, recipe, place.root / CLUSTER_FILE, base=place.base, overrides=overrides))
 
 
-def execute(root: Path, stage: str, run_id: str, executor: Executor) -> Outcome:
+def execute(root: Path, stage: str, run_id: str, executor: Executor) -> StageResult:
     """Bring one stage up to date, wherever it belongs."""
     recipe = load_stage(root).recipe
     wanted = resources_of(recipe, stage)
@@ -85,7 +85,7 @@ def release_verifier(root: Path) -> None:
             )
 
 
-def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
+def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> StageResult:
     """Restore the result if the run-cache has it; otherwise have the cluster make it, then restore it."""
     from verif.cluster import verifier_lease as upkeep
     from verif.cluster import watch
@@ -97,7 +97,7 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
 
     begun = time.monotonic()
     if not changed(root, stage):
-        return Outcome(stage, ran=False, seconds=time.monotonic() - begun)
+        return StageResult(stage, ran=False, seconds=time.monotonic() - begun)
     transport.fetch_run_cache(root)
     if not transport.has_result(root, stage):
         cluster = load_cluster(root / CLUSTER_FILE)
@@ -130,4 +130,4 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> Outcome:
             log.info("=== %s: %.0f s", stage, time.monotonic() - begun)
         transport.fetch_run_cache(root)
     transport.restore(root, stage)
-    return Outcome(stage, ran=True, seconds=time.monotonic() - begun)
+    return StageResult(stage, ran=True, seconds=time.monotonic() - begun)

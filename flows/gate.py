@@ -20,7 +20,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Gate:
+class BasicAuth:
     """An ASGI application around another one. `line` is `USER:PASSWORD`; empty where the application asks itself."""
 
     def __init__(

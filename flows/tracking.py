@@ -42,10 +42,10 @@ def main() -> None:
         os.environ.pop(name, None)  # this is the server
     import uvicorn
 
-    from flows.gate import Gate
+    from flows.gate import BasicAuth
 
     port = int(sys.argv[1])
-    gate = Gate(application(home), port, line, frozenset({"/health"}))
+    gate = BasicAuth(application(home), port, line, frozenset({"/health"}))
     uvicorn.run(gate, host="127.0.0.1", port=port, log_level="warning", server_header=False)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from verif.errors import BusyError, InputError, SetupError
 from verif.pipeline.run import is_running, only_run
 from verif.project import apply_overrides, record_overrides, set_parameters
-from verif.system.disclosure.masking import mask
+from verif.system.git import git
 from verif.system.run_cache import fetch_tracked
 
 KEEP = 5  # clones of ended runs that stay for a look
@@ -32,15 +32,6 @@ class Place:
     root: Path
     run_id: str
     base: Path
-
-
-def git(root: Path, *arguments: str) -> str:
-    """Output of a git command; its complaint becomes a `SetupError`."""
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        said = mask(" ".join(done.stderr.strip().splitlines()[-1:]))
-        raise SetupError(f"git {arguments[0]} in {root} failed: {said}")
-    return done.stdout.strip()
 
 
 def clone(base: Path, run_id: str) -> Path:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 import types
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from typer.main import get_command
 from verif import errors
 from verif.cli.app import COMMANDS, app
 from verif.core import rules
+from verif.core.rules.about import about
 from verif.recipe import Recipe
 from verif.system.variables import VARIABLES
 
@@ -185,22 +187,34 @@ def errors_page() -> str:
     ]) + "\n"  # fmt: skip
 
 
+def code(text: str) -> str:
+    """A text as code within a line; its line ends are shown as such."""
+    shown = text if len(text) <= 160 else f"{text[:160]}…"
+    return f"`` {shown.replace(chr(10), '⏎').replace(chr(9), '⇥')} ``"
+
+
 def rules_page() -> str:
-    """Every registered rule with its parameters."""
+    """Every registered rule: parameters, what counts, edge cases, a text for prompts, an example of each verdict."""
+    told = [about(spec) for _, spec in sorted(rules.rules().items())]
     parts = [
         "# Rules",
         NOTE,
-        "Constraint types that code decides. Ids with a colon are IFEval's own; parameters are checked when a row is loaded.",
+        "Constraint types that code decides: `verif rules list`, `verif rules show ID`. Ids are those of the benchmark or data"
+        " set that a rule is from; parameters are checked when a row is loaded. ⏎ is a line's end, ⇥ a tab.",
     ]
-    rows = []
-    for name, spec in sorted(rules.rules().items()):
-        given = [
-            f"`{key}`: {shown(field.annotation)}" + (f" ({span(field)})" if span(field) else "")
-            for key, field in spec.params.model_fields.items()
-        ]
-        told = (inspect.getdoc(spec.check) or "").split("\n\n")[0].replace("\n", " ")
-        rows.append((f"`{name}`", "; ".join(given), told))
-    return "\n\n".join([*parts, table(("rule", "parameters", "what counts"), rows)]) + "\n"
+    for source in sorted({rule.source for rule in told}):
+        parts.append(f"## {source}")
+        for rule in (one for one in told if one.source == source):
+            parts.append(f"### `{rule.id}`\n\n{rule.counts}{f' {rule.edges}' if rule.edges else ''}")
+            rows = [f"`{name}`: {kind}{f' ({span})' if span else ''}" for name, kind, span in rule.parameters]
+            lines = [f"- Parameters: {'; '.join(rows) or 'none'}", f"- In a prompt: {code(rule.asks)}"]
+            if rule.example:
+                params = code(json.dumps(rule.example.params, ensure_ascii=False))
+                given = f" (with {params})" if rule.example.params else ""
+                lines.append(f"- Follows{given}: {code(rule.example.follows)}")
+                lines.append(f"- Does not follow: {code(rule.example.fails)}")
+            parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
 
 
 def defaults_of(model: type[BaseModel]) -> dict[str, Any]:

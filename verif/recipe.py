@@ -100,7 +100,7 @@ class NoModel(Section):
     kind: Literal["none"] = "none"
 
 
-class Gate(Section):
+class AuditGate(Section):
     """What the audit must show before the verifier may teach (lower ends of 95% intervals are not used: values are)."""
 
     min_recall_false: float = Field(0.9, ge=0, le=1)
@@ -142,7 +142,7 @@ class VerifierSection(Section):
     audit_items: int = Field(300, ge=10)
     pairs: LabelFile = Field("", description="preference pairs that the audit measures too; no gate")
     price_per_hour: float = Field(0.1, ge=0, description="of the machines that judge: two cloud CPU cores")
-    gate: Gate = Gate()
+    gate: AuditGate = AuditGate()
 
 
 class Watch(Section):
@@ -186,7 +186,7 @@ class Train(Section):
     seed: int = 1
 
 
-class Benchmark(Section):
+class BenchmarkSource(Section):
     """One benchmark: its name in `verif bench list` and where its rows are: a local file, or `path` in a pinned `repo`.
 
     A local file lies in `benchmark-files/`, or `digest` names its content (`verif run --set` fills that in).
@@ -203,7 +203,10 @@ class Benchmark(Section):
 class Evaluate(Section):
     """What is measured, before and after."""
 
-    benchmarks: tuple[Benchmark, ...] = (Benchmark(name="world-test"), Benchmark(name="world-unseen"))
+    benchmarks: tuple[BenchmarkSource, ...] = (
+        BenchmarkSource(name="world-test"),
+        BenchmarkSource(name="world-unseen"),
+    )
     response_tokens: int = Field(128, ge=8)
     general_tasks: tuple[str, ...] = ()
     bootstrap: int = Field(10000, ge=100)

@@ -52,12 +52,23 @@ class SoftConstraint(Frozen):
     dimension: str = ""
 
 
+Comparison = Literal["text", "number", "math", "choice", "set", "date"]
+"""How a final answer is compared with a reference; what each means stands in `verif.core.answers`."""
+
+
 class ReferenceConstraint(Frozen):
-    """Agreement with a reference answer. The types hold it so that rows can carry it; no part decides it yet."""
+    """A hard constraint: the response's final answer is the reference, or one of its `alternatives`.
+
+    Example: `ReferenceConstraint(text="How many?", answer="42", compare="number")`. `tolerance` is relative to the
+    reference and for numbers only.
+    """
 
     kind: Literal["reference"] = "reference"
     text: str
     answer: str
+    compare: Comparison = "text"
+    alternatives: tuple[str, ...] = Field(default=(), max_length=100)
+    tolerance: float = Field(0.0, ge=0, lt=1)
 
 
 Constraint = Annotated[
@@ -67,7 +78,7 @@ Constraint = Annotated[
 
 def is_hard(constraint: Constraint) -> bool:
     """Hard constraints are decided by code."""
-    return constraint.kind in ("rule", "checker")
+    return constraint.kind in ("rule", "checker", "reference")
 
 
 # ----------------------------------------------------------------------- instructions and responses
@@ -84,6 +95,28 @@ class Instruction(Frozen):
     constraints: tuple[Constraint, ...] = ()
     system: str = ""
     meta: dict[str, Any] = Field(default_factory=dict)
+
+
+def type_name(constraint: Constraint, family: str = "") -> str:
+    """What every table calls a constraint: its rule, or its kind with its dimension or family where it has one.
+
+    >>> from verif import SoftConstraint
+    >>> type_name(SoftConstraint(text="Keep a formal tone.", dimension="tone"))
+    'soft:tone'
+    """
+    if constraint.kind == "rule":
+        return constraint.rule
+    if constraint.kind == "soft":
+        family = constraint.dimension or family
+    return f"{constraint.kind}:{family}" if family else constraint.kind
+
+
+def type_names(instruction: Instruction) -> list[str]:
+    """`type_name` of each constraint, in their order; VerInstruct's rows name families in `meta.families`."""
+    families = instruction.meta.get("families", ())
+    named = [f if isinstance(f, str) else "" for f in families] if isinstance(families, list | tuple) else []
+    named += [""] * (len(instruction.constraints) - len(named))
+    return [type_name(c, family) for c, family in zip(instruction.constraints, named, strict=False)]
 
 
 class Response(Frozen):

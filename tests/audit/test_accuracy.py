@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verif.audit.accuracy import Confusion, measure
-from verif.audit.cases import Case, Opinion, every
+from verif.audit.cases import AuditCase, Opinion, every
 from verif.types import Instruction, RuleConstraint, SoftConstraint, Status, Verdict
 
 INSTRUCTION = Instruction(
@@ -30,10 +30,10 @@ def opinion(rule: Status, judge: Status, value: float | None) -> Opinion:
 
 def test_counts_by_part_and_type() -> None:
     cases = [
-        Case("a", INSTRUCTION, "x", (True, True, True)),
-        Case("b", INSTRUCTION, "x", (True, False, True)),
-        Case("c", INSTRUCTION, "x", (True, False, False)),
-        Case("d", INSTRUCTION, "x", (False, True, True)),
+        AuditCase("a", INSTRUCTION, "x", (True, True, True)),
+        AuditCase("b", INSTRUCTION, "x", (True, False, True)),
+        AuditCase("c", INSTRUCTION, "x", (True, False, False)),
+        AuditCase("d", INSTRUCTION, "x", (False, True, True)),
     ]
     passes = opinion(Status.PASS, Status.PASS, 1.0)
     fails = opinion(Status.PASS, Status.FAIL, 0.5)
@@ -49,7 +49,7 @@ def test_counts_by_part_and_type() -> None:
 
 
 def test_what_the_formula_does_not_claim_is_not_held_against_it() -> None:
-    cases = [Case("a", INSTRUCTION, "x", (True, False, True))]
+    cases = [AuditCase("a", INSTRUCTION, "x", (True, False, True))]
     found = measure(cases, [opinion(Status.PASS, Status.SKIPPED, 1.0)], "hard-only")
     assert found.verifier == Confusion(true_accepted=1)
     assert measure(cases, [opinion(Status.PASS, Status.FAIL, 0.0)], "soft-only").verifier == Confusion(
@@ -58,7 +58,7 @@ def test_what_the_formula_does_not_claim_is_not_held_against_it() -> None:
 
 
 def test_unknown_truth_counts_nowhere() -> None:
-    cases = [Case("a", INSTRUCTION, "x", (None, None, None))]
+    cases = [AuditCase("a", INSTRUCTION, "x", (None, None, None))]
     found = measure(cases, [opinion(Status.PASS, Status.PASS, 1.0)], "average")
     assert found.parts() == {}
 

@@ -12,7 +12,7 @@ from support.stand_ins import local_recipe
 from verif.audit.attacks.family import families
 from verif.audit.attacks.score import make, score
 from verif.audit.attacks.signature import signs
-from verif.audit.cases import Case, Opinion
+from verif.audit.cases import AuditCase, Opinion
 from verif.audit.golden import oracle_of
 from verif.core.judge.prompt import harmless
 from verif.data.world.oracle import truth
@@ -83,7 +83,7 @@ def test_any_response_can_be_attacked(text: str, seed: int) -> None:
         signs(attacked, SOFT.prompt)
 
 
-def test_every_attack_in_the_world_is_false(world_cases: list[Case]) -> None:
+def test_every_attack_in_the_world_is_false(world_cases: list[AuditCase]) -> None:
     attacks = make(random.Random(1), world_cases, 8, "average", oracle_of(local_recipe()))
     assert {attack.family for attack in attacks} == set(FAMILIES)
     for attack in attacks:
@@ -106,7 +106,7 @@ def verdict(status: Status, *covers: int) -> Verdict:
 
 
 def test_success_is_counted_where_the_response_is_false_and_an_error_is_no_success() -> None:
-    cases = [Case("a", SOFT, FALSE, (False, True))]
+    cases = [AuditCase("a", SOFT, FALSE, (False, True))]
     attacks = make(random.Random(0), cases, 2, "average", None)
     passed = Opinion((verdict(Status.PASS, 0, 1),), None, True, 1.0)
     failed = Opinion((verdict(Status.FAIL, 0, 1),), None, False, 0.0)
@@ -121,7 +121,7 @@ def test_success_is_counted_where_the_response_is_false_and_an_error_is_no_succe
 
 def test_without_a_judge_or_an_oracle_only_empty_responses_count() -> None:
     """No commas in gibberish: the rule is right, the full reward is wrong, and the audit says so."""
-    cases = [Case("a", HARD, "A boat, a rope.", (None,))]
+    cases = [AuditCase("a", HARD, "A boat, a rope.", (None,))]
     attacks = make(random.Random(0), cases, 3, "hard-only", None)
     assert {a.family for a in attacks} == {name for name, f in FAMILIES.items() if f.replaces}
     accepted = Opinion((verdict(Status.PASS, 0),), True, None, 1.0)
@@ -129,7 +129,7 @@ def test_without_a_judge_or_an_oracle_only_empty_responses_count() -> None:
     assert all(set(r.rates()) == {"verifier"} and r.rates()["verifier"].value == 1.0 for r in results)
 
 
-def test_honest_text_shows_no_signs_and_most_attacks_do(world_cases: list[Case]) -> None:
+def test_honest_text_shows_no_signs_and_most_attacks_do(world_cases: list[AuditCase]) -> None:
     honest = [signs(c.text, c.instruction.prompt) for c in world_cases if c.truth and all(c.truth)]
     assert len(honest) > 20
     assert not any(honest)

@@ -11,7 +11,7 @@ from rich.console import Console
 from support.stand_ins import always, gullible, perfect
 
 from verif.audit import report, tables
-from verif.audit.cases import Case
+from verif.audit.cases import AuditCase
 from verif.audit.golden import read_golden
 from verif.audit.run import AuditReport
 from verif.data.splits import GoldenItem
@@ -107,13 +107,13 @@ def test_the_report_is_whole_and_the_same_bytes_again(audit, tmp_path: Path) -> 
     assert "planted_json" in text
 
 
-def test_golden_sets_survive_the_disk(world_cases: list[Case], tmp_path: Path) -> None:
+def test_golden_sets_survive_the_disk(world_cases: list[AuditCase], tmp_path: Path) -> None:
     path = tmp_path / "golden.parquet"
     write_golden(path, [GoldenItem(c.instruction, c.text, list(c.truth)) for c in world_cases])
     assert read_golden(path) == world_cases
 
 
-def test_a_bad_golden_row_is_named(world_cases: list[Case], tmp_path: Path) -> None:
+def test_a_bad_golden_row_is_named(world_cases: list[AuditCase], tmp_path: Path) -> None:
     path = tmp_path / "golden.parquet"
     first = world_cases[0]
     write_golden(path, [GoldenItem(first.instruction, first.text, [*first.truth, True])])

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif.audit.band import Scored, choose
+from verif.audit.band import CascadeSample, choose
 
 
-def calibrated(n: int, seed: int = 0) -> list[Scored]:
+def calibrated(n: int, seed: int = 0) -> list[CascadeSample]:
     """Scores that mean what they say: a response with score p passes with probability p."""
     rng = random.Random(seed)
     scores = [rng.betavariate(0.4, 0.4) for _ in range(n)]
-    return [Scored(score, rng.random() < score) for score in scores]
+    return [CascadeSample(score, rng.random() < score) for score in scores]
 
 
 @pytest.mark.parametrize("agreement", [0.9, 0.95, 0.99])
@@ -35,14 +35,14 @@ def test_more_agreement_saves_fewer_calls() -> None:
 
 def test_scores_that_say_nothing_decide_nothing() -> None:
     rng = random.Random(1)
-    cases = [Scored(0.5, rng.random() < 0.5) for _ in range(400)]
+    cases = [CascadeSample(0.5, rng.random() < 0.5) for _ in range(400)]
     band = choose(cases, 0.95)
     assert band.saved.value == 0.0
     assert band.decide(0.5) is None
 
 
 def test_a_perfect_small_verifier_decides_nearly_everything() -> None:
-    cases = [Scored(0.9 + n % 7 / 100 if n % 3 else n % 11 / 100, bool(n % 3)) for n in range(600)]
+    cases = [CascadeSample(0.9 + n % 7 / 100 if n % 3 else n % 11 / 100, bool(n % 3)) for n in range(600)]
     band = choose(cases, 1.0)
     assert band.agreement.value == 1.0
     assert band.saved.value > 0.9
@@ -51,5 +51,5 @@ def test_a_perfect_small_verifier_decides_nearly_everything() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=50), st.floats(0.5, 1))
 def test_any_scores_give_a_band_in_order(rows: list[tuple[float, bool]], agreement: float) -> None:
-    band = choose([Scored(score, passed) for score, passed in rows], agreement)
+    band = choose([CascadeSample(score, passed) for score, passed in rows], agreement)
     assert 0 <= band.low <= band.high <= 1

@@ -8,8 +8,8 @@ import pytest
 from support.stand_ins import StandIn, perfect
 
 from verif.audit import determinism
-from verif.audit.cases import Case, ask, statuses
-from verif.audit.second_process import Job, Rules, work
+from verif.audit.cases import AuditCase, ask, statuses
+from verif.audit.second_process import Recheck, RulesOnly, work
 from verif.core.verifier import Verifier
 from verif.types import Status
 
@@ -35,23 +35,25 @@ def test_errors_and_questions_not_asked_are_no_flips() -> None:
     assert (found.flipped, found.errors) == (0, 1)
 
 
-async def test_rules_decide_alike_in_a_second_process(world_cases: list[Case]) -> None:
+async def test_rules_decide_alike_in_a_second_process(world_cases: list[AuditCase]) -> None:
     cases = world_cases[:12]
     served = StandIn(perfect)
     found = await determinism.measure(served, cases, "average", soft=True, url=None)
     assert found.flipped == 0
     assert found.errors == 0
     assert served.calls == 3 * 12, "the cache is off: every run asks"
-    rows = await determinism._second_process(Job.of(cases, "average", soft=True, url=None))
-    here = statuses(cases, await ask(Rules(), cases, "average", soft=False))
+    rows = await determinism._second_process(Recheck.of(cases, "average", soft=True, url=None))
+    here = statuses(cases, await ask(RulesOnly(), cases, "average", soft=False))
     assert rows == here
     assert any(Status.PASS in row for row in rows)
     empty = [replace(case, text="") for case in cases]
-    assert await determinism._second_process(Job.of(empty, "average", soft=True, url=None)) != here
+    assert await determinism._second_process(Recheck.of(empty, "average", soft=True, url=None)) != here
 
 
 @pytest.mark.parametrize("thinks", [False, True])
-async def test_what_the_verifier_does_not_judge_is_no_flip(world_cases: list[Case], thinks: bool) -> None:
+async def test_what_the_verifier_does_not_judge_is_no_flip(
+    world_cases: list[AuditCase], thinks: bool
+) -> None:
     """Empty, reasoned and unfinished responses: both processes take the same answer, or none."""
     one = world_cases[0]
     texts = [
@@ -66,14 +68,14 @@ async def test_what_the_verifier_does_not_judge_is_no_flip(world_cases: list[Cas
     found = await determinism.measure(
         verifier, cases, "hard-only", soft=False, url=None, policy_thinks=thinks
     )
-    rows = await work(Job.of(cases, "hard-only", soft=False, url=None, policy_thinks=thinks))
+    rows = await work(Recheck.of(cases, "hard-only", soft=False, url=None, policy_thinks=thinks))
     assert (found.flipped, found.errors) == (0, 0)
     hard = [[status for status in row if status != "skipped"] for row in rows]
     assert [set(row) == {"unscorable"} for row in hard] == [True, False, True, False, True]
     assert hard[1] == hard[3], "the reasoning before an answer changes nothing"
 
 
-async def test_golden_responses_of_a_policy_that_thinks_are_judged(world_cases: list[Case]) -> None:
+async def test_golden_responses_of_a_policy_that_thinks_are_judged(world_cases: list[AuditCase]) -> None:
     plain = await ask(Verifier(formula="hard-only"), world_cases[:20], "hard-only", soft=False)
     thinking = Verifier(formula="hard-only", policy_thinks=True)
     found = await ask(thinking, world_cases[:20], "hard-only", soft=False, policy_thinks=True)
@@ -81,7 +83,7 @@ async def test_golden_responses_of_a_policy_that_thinks_are_judged(world_cases: 
     assert any(opinion.value for opinion in found)
 
 
-async def test_a_job_survives_the_pipe(world_cases: list[Case]) -> None:
-    job = Job.of(world_cases[:3], "average", soft=False, url=None, policy_thinks=True)
-    assert Job.load(job.dump()) == job
+async def test_a_job_survives_the_pipe(world_cases: list[AuditCase]) -> None:
+    job = Recheck.of(world_cases[:3], "average", soft=False, url=None, policy_thinks=True)
+    assert Recheck.load(job.dump()) == job
     assert len(await work(job)) == 3

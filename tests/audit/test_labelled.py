@@ -11,7 +11,7 @@ import orjson
 import pytest
 from support.bad_judge import serving
 
-from verif.audit.cases import Case
+from verif.audit.cases import AuditCase
 from verif.audit.fitness import fitness_path, require_fit
 from verif.audit.run import choose
 from verif.errors import UnfitVerifierError
@@ -133,8 +133,8 @@ def test_without_them_even_a_good_judge_is_unfit_and_the_reason_says_what_to_giv
 
 def test_the_budget_goes_to_what_is_known_about_a_judge() -> None:
     soft = Instruction(id="1", prompt="p", constraints=(SoftConstraint(text="Be calm."),))
-    known = [Case(f"k{n}", soft, "t", (n % 2 == 0,)) for n in range(60)]
-    unknown = [Case(f"u{n}", soft, "t", (None,)) for n in range(500)]
+    known = [AuditCase(f"k{n}", soft, "t", (n % 2 == 0,)) for n in range(60)]
+    unknown = [AuditCase(f"u{n}", soft, "t", (None,)) for n in range(500)]
     chosen = choose([*unknown, *known], recipe())
     assert {case.id for case in known} <= {case.id for case in chosen}
     assert len(chosen) == 80

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from verif.audit.cases import Case, ask
-from verif.audit.mutations import MUTATORS, Mutation, generate
+from verif.audit.cases import AuditCase, ask
 from verif.audit.mutations import score as scoring
-from verif.audit.second_process import Rules
+from verif.audit.mutations.base import mutators
+from verif.audit.mutations.generate import Mutation, generate
+from verif.audit.second_process import RulesOnly
 from verif.core.rules import Outcome, registry, rules
 
 
 async def judged(mutations: list[Mutation]) -> list[scoring.RuleResult]:
-    opinions = await ask(Rules(), [m.case for m in mutations], "average", soft=False)
+    opinions = await ask(RulesOnly(), [m.case for m in mutations], "average", soft=False)
     return scoring.score(mutations, opinions)
 
 
@@ -60,7 +61,7 @@ async def test_a_rule_that_always_passes_misses_every_broken_response(
     assert (result.n, result.missed, result.refused) == (15, 5, 0)
 
 
-async def test_golden_responses_and_their_parameters_are_used(world_cases: list[Case]) -> None:
+async def test_golden_responses_and_their_parameters_are_used(world_cases: list[AuditCase]) -> None:
     made, _ = generate(random.Random(0), ["local:keyword"], world_cases, 6)
     known = {c.text for c in world_cases}
     assert any(m.case.text in known for m in made if m.direction == "true")
@@ -77,4 +78,4 @@ def test_a_broken_response_differs_little_from_the_true_one() -> None:
 
 def test_a_rule_without_a_mutator_is_named() -> None:
     assert generate(random.Random(0), ["new:rule"], [], 2) == ([], ["new:rule"])
-    assert "local:title" in MUTATORS
+    assert "local:title" in mutators()

@@ -11,7 +11,7 @@ import pytest
 from support.bad_judge import serving
 from support.stand_ins import local_recipe
 
-from verif.audit.cases import Case
+from verif.audit.cases import AuditCase
 from verif.audit.fitness import fitness_path, require_fit
 from verif.cli.rescore import rescore
 from verif.core.instruction_files import write_instructions
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def stage(world_cases: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def stage(world_cases: list[AuditCase], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """A working directory with a golden set and a judge folder; its services are ended."""
     monkeypatch.setenv(lease.IDLE_VARIABLE, "2")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from verif.audit.oracles import oracle_of, world_truth
-from verif.audit.watch import Summary, Watcher, alarms, sample, summarise
+from verif.audit.watch import StepSummary, Watcher, alarms, sample, summarise
 from verif.data.rollouts import Rollout
 from verif.data.world.oracle import truth
 from verif.errors import TrainingError
@@ -25,7 +25,7 @@ def rollout(text: str, value: float | None = 1.0, state: str = "scored") -> Roll
     return Rollout(1, "u", INSTRUCTION, Response(text=text), given)
 
 
-def step(number: int, **changes: object) -> Summary:
+def step(number: int, **changes: object) -> StepSummary:
     plain = {
         "step": number,
         "rollouts": 100,
@@ -36,15 +36,15 @@ def step(number: int, **changes: object) -> Summary:
         "length_mean": 30.0,
         "entropy": 2.0,
     }
-    return Summary(**(plain | changes))
+    return StepSummary(**(plain | changes))
 
 
-def run_of(**last: object) -> list[Summary]:
+def run_of(**last: object) -> list[StepSummary]:
     """Six quiet steps, then three with the changes."""
     return [step(n) for n in range(1, 7)] + [step(n, **last) for n in range(7, 10)]
 
 
-def kinds(history: list[Summary], **limits: object) -> list[str]:
+def kinds(history: list[StepSummary], **limits: object) -> list[str]:
     return [alarm.kind for alarm in alarms(history, Watch(**limits))]
 
 

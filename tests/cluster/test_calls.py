@@ -14,7 +14,7 @@ import stamina
 from support.apiserver import ApiServer, api_client, failure
 from support.watched import Run, created
 
-from verif.cluster.calls import Calls, Limits, Refused, Unreachable
+from verif.cluster.calls import ApiRefused, Calls, Limits, Unreachable
 from verif.cluster.client import Kube
 from verif.cluster.quota import hint
 from verif.errors import ClusterError
@@ -88,7 +88,7 @@ async def test_new_credentials_that_are_refused_too_end_the_run_at_once(
     kube = await Kube.connect("verif", patience_s=4)
     await kube.find("Job", "a=b")
     server.token = "never"
-    with pytest.raises(Refused, match=r"\(401\).*Log in to the cluster"):
+    with pytest.raises(ApiRefused, match=r"\(401\).*Log in to the cluster"):
         await asyncio.wait_for(kube.find("Job", "a=b"), 3)
     assert asked(kubeconfig) == "2", "the plug-in was asked more than once"
     await kube.close()
@@ -127,11 +127,11 @@ async def test_rights_that_were_never_there_are_said_at_once_and_lost_ones_withi
 ) -> None:
     kube = Kube(api_client(server.url), "verif", patience_s=30, refused_s=0.8)
     server.refusals = [("jobs", failure(403, "Forbidden", FORBIDDEN))]
-    with pytest.raises(Refused, match="cannot list resource"):
+    with pytest.raises(ApiRefused, match="cannot list resource"):
         await kube.find("Job", "a=b")
     await kube.find("Job", "a=b")
     server.refusals = [("jobs", failure(403, "Forbidden", FORBIDDEN)) for _ in range(99)]
-    with pytest.raises(Refused, match="cannot list resource"):
+    with pytest.raises(ApiRefused, match="cannot list resource"):
         await asyncio.wait_for(kube.find("Job", "a=b"), 5)
     assert len(server.refusals) > 80
     await kube.close()

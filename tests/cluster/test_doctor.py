@@ -14,13 +14,12 @@ import yaml
 from support.doctor_api import Api
 from support.remote import on_kubernetes, ran, sh
 
+from verif.audit.recipe_checks import recipe_checks
 from verif.cluster.client import Kube
-from verif.cluster.findings import Finding, require
+from verif.cluster.doctor import require
 from verif.cluster.project_checks import (
     check_data,
-    check_labels,
     check_pushed,
-    check_recipe,
     check_remote,
     check_tracked,
     check_tree,
@@ -28,6 +27,7 @@ from verif.cluster.project_checks import (
 from verif.errors import ClusterError
 from verif.project import apply_overrides, set_parameters
 from verif.recipe import Recipe, load_recipe
+from verif.system.check import Check
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -125,8 +125,8 @@ def test_a_commit_below_what_others_pushed_is_found_and_no_branch_here_moves(
 
 
 def test_all_that_is_missing_is_one_error() -> None:
-    require([Finding("a", True)])
-    bad = [Finding("a", True), Finding("b", False, "is gone", "Bring it."), Finding("c", False, "", "Do it.")]
+    require([Check("a", True)])
+    bad = [Check("a", True), Check("b", False, "is gone", "Bring it."), Check("c", False, "", "Do it.")]
     with pytest.raises(ClusterError) as caught:
         require(bad)
     assert str(caught.value) == (
@@ -139,7 +139,7 @@ def test_data_comes_with_the_commit_or_from_the_remote(repository: Path, tmp_pat
     def dvc(*arguments: str) -> None:
         subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=repository, check=True)
 
-    def findings() -> dict[str, Finding]:
+    def findings() -> dict[str, Check]:
         return {f.what: f for f in check_data(repository, recipe)}
 
     tiny = load_recipe("verinstruct-tiny", repository / "recipes").model_dump(by_alias=True)
@@ -167,18 +167,18 @@ def test_data_comes_with_the_commit_or_from_the_remote(repository: Path, tmp_pat
 
 
 def test_unpinned_recipe_is_a_finding(root: Path, recipe: Recipe) -> None:
-    assert check_recipe(recipe).ok
-    finding = check_recipe(load_recipe("tulu3-8b", root / "recipes"))
-    assert not finding.ok
-    assert "verif recipe pin" in finding.fix
+    assert recipe_checks(recipe, root)[0].ok
+    pins = recipe_checks(load_recipe("tulu3-8b", root / "recipes"), root)[0]
+    assert not pins.ok
+    assert "verif recipe pin" in pins.fix
 
 
 def test_a_judge_that_cannot_be_audited_is_a_finding(root: Path, recipe: Recipe) -> None:
-    (finding,) = check_labels(recipe, root)
-    assert not finding.ok
-    assert finding.detail == "the recipe names none: the judge cannot be audited and training will refuse"
-    assert "data.labelled" in finding.fix
-    assert check_labels(load_recipe("local", root / "recipes"), root) == []
+    (_, labelled) = recipe_checks(recipe, root)
+    assert not labelled.ok
+    assert labelled.detail == "the recipe names none: the judge cannot be audited and training will refuse"
+    assert "data.labelled" in labelled.fix
+    assert [c.what for c in recipe_checks(load_recipe("local", root / "recipes"), root)] == ["pins"]
 
 
 @pytest.mark.slow

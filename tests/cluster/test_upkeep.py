@@ -11,7 +11,7 @@ from support.watched import QUICK
 from verif.cluster.config import Cluster
 from verif.cluster.jobs import job
 from verif.cluster.request import StageRequest
-from verif.cluster.state import State
+from verif.cluster.state import ObjectState
 from verif.cluster.verifier import name_of
 from verif.cluster.verifier_lease import bring_up, release
 from verif.errors import ClusterError
@@ -77,7 +77,7 @@ async def test_a_judge_that_cannot_start_says_why_before_any_gpu_trains(
         {"metadata": {"name": f"{name}-x1", "labels": {"app.kubernetes.io/name": name}}, "spec": {},
          "status": {"phase": "Pending", "containerStatuses": [{"state": waiting}]}}
     ]  # fmt: skip
-    said: list[State] = []
+    said: list[ObjectState] = []
     with pytest.raises(ClusterError, match=r"not ready.*ImagePullBackOff: manifest unknown"):
         await bring_up(kube, judged, cluster, said.append, QUICK)
     assert said[-1].cause == "image"
@@ -119,7 +119,7 @@ async def test_a_judge_whose_pods_are_refused_says_so_while_the_service_runs(
          "status": {"phase": "Running"}}
     ]  # fmt: skip
     made = asyncio.create_task(controllers())
-    said: list[State] = []
+    said: list[ObjectState] = []
     with pytest.raises(ClusterError, match=rf"not ready: {judge}.*is forbidden"):
         await asyncio.wait_for(bring_up(kube, judged, cluster, said.append, QUICK), 10)
     await made

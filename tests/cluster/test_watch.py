@@ -13,7 +13,7 @@ from support.watched import QUICK, created, disrupted, ended, looked, waiting
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.cluster.request import StageRequest
-from verif.cluster.state import State
+from verif.cluster.state import ObjectState
 from verif.cluster.watch import execute
 
 
@@ -33,7 +33,7 @@ async def test_suspended_by_the_queue_is_not_a_failure(
     server: ApiServer, start: Any, kube: Kube, request_: StageRequest, cluster: Cluster
 ) -> None:
     queued = cluster.model_copy(update={"queue": "team-a"})
-    states: list[State] = []
+    states: list[ObjectState] = []
     task = asyncio.create_task(execute(kube, request_, queued, states.append, 1, QUICK))
     name = await created(server)
     await asyncio.sleep(1.2)
@@ -127,7 +127,7 @@ async def test_evicted_pod_that_is_gone_before_the_job_has_failed(server: ApiSer
     server.pods.clear()
     server.condition("jobs", first, "FailureTarget", "PodFailurePolicy", DISRUPTED)
     await looked(server)
-    assert run.states[-1] == State("running", message="finishing")
+    assert run.states[-1] == ObjectState("running", message="finishing")
     server.condition("jobs", first, "Failed", "PodFailurePolicy", DISRUPTED)
     second = await created(server, 2)
     evicted = next(s for s in run.states if s.cause == "evicted")

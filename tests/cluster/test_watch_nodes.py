@@ -10,7 +10,7 @@ import pytest
 from support.apiserver import ApiServer
 from support.watched import QUICK, created, disrupted, looked
 
-from verif.cluster.state import State
+from verif.cluster.state import ObjectState
 from verif.cluster.vigil import Patience, Vigil
 
 SANDBOX = 'Failed to create pod sandbox: plugin type="cni" failed: no IP addresses available'
@@ -89,7 +89,7 @@ async def test_silent_node_is_said_and_when_it_comes_back_the_stage_goes_on(
     assert not run.task.done(), "a silent node may come back"
     server.pod(name, phase="Running", conditions=[{"type": "Ready", "status": "True"}])
     await looked(server)
-    assert run.states[-1] == State("running")
+    assert run.states[-1] == ObjectState("running")
     server.condition("jobs", name, "Complete")
     assert (await asyncio.wait_for(run.task, 5)).phase == "succeeded"
 
@@ -144,32 +144,33 @@ def test_a_minute_before_it_is_said_and_ten_before_it_fails() -> None:
     now, said = [0.0], []
     vigil = Vigil("x", said.append, Patience(), lambda: now[0])
 
-    def at(seconds: float, state: State) -> State:
+    def at(seconds: float, state: ObjectState) -> ObjectState:
         now[0] = seconds
         return vigil.see(state)
 
-    at(0, State("pending", "sandbox", "first words"))
-    at(50, State("pending", "sandbox", "other words"))
+    at(0, ObjectState("pending", "sandbox", "first words"))
+    at(50, ObjectState("pending", "sandbox", "other words"))
     assert said == []
-    at(61, State("pending", "sandbox", "words 61"))
-    at(70, State("pending", "sandbox", "words 70"))
+    at(61, ObjectState("pending", "sandbox", "words 61"))
+    at(70, ObjectState("pending", "sandbox", "words 70"))
     assert [s.message for s in said] == ["words 61"]
-    assert not at(599, State("pending", "sandbox", "x")).final
-    gone = at(601, State("pending", "sandbox", "the last words"))
+    assert not at(599, ObjectState("pending", "sandbox", "x")).final
+    gone = at(601, ObjectState("pending", "sandbox", "the last words"))
     assert (gone.phase, gone.cause, gone.message) == ("failed", "sandbox", "the last words (for 600 s)")
     assert not gone.retriable
-    assert not at(700, State("running", "node-silent", "silent")).final
-    assert not at(9000, State("running", "node-silent", "silent")).final
-    at(9001, State("running", "node-lost", "to be deleted"))
-    lost = at(9602, State("running", "node-lost", "to be deleted"))
+    assert not at(700, ObjectState("running", "node-silent", "silent")).final
+    assert not at(9000, ObjectState("running", "node-silent", "silent")).final
+    at(9001, ObjectState("running", "node-lost", "to be deleted"))
+    lost = at(9602, ObjectState("running", "node-lost", "to be deleted"))
     assert lost.retriable
 
 
 def test_a_state_says_phase_cause_and_words() -> None:
-    assert str(State("pending", "image", "ErrImagePull: manifest unknown")) == (
+    assert str(ObjectState("pending", "image", "ErrImagePull: manifest unknown")) == (
         "pending (image): ErrImagePull: manifest unknown"
     )
     assert (
-        str(State("suspended", "queue", "waiting in queue team-a.")) == "suspended: waiting in queue team-a."
+        str(ObjectState("suspended", "queue", "waiting in queue team-a."))
+        == "suspended: waiting in queue team-a."
     )
-    assert str(State("running")) == "running"
+    assert str(ObjectState("running")) == "running"

@@ -12,7 +12,7 @@ from support.apiserver import ApiServer
 from support.watched import QUICK, Run, created, disrupted, ended, looked, waiting
 
 from verif.cluster.request import StageRequest
-from verif.cluster.state import State
+from verif.cluster.state import ObjectState
 
 REASONS = ["AppFailed", "JobDeploymentStatusTransitionGracePeriodExceeded", "SubmissionFailed"]
 
@@ -230,7 +230,7 @@ async def test_pods_that_run_are_not_yet_a_job_that_runs(
     server.pod(name, "rayjobs", "head-x1", phase="Running")
     server.update("rayjobs", name, **status)
     await looked(server)
-    assert run.states[-1] == State("pending", message="Ray is starting")
+    assert run.states[-1] == ObjectState("pending", message="Ray is starting")
     running(server, name)
     await run.until("running")
 

@@ -17,7 +17,7 @@ from verif.audit import second_process
 from verif.core.rows import Row, Where, validated
 from verif.core.score import Summary, score
 from verif.core.verifier import Verifier
-from verif.evaluation.case import Answer, Case
+from verif.evaluation.case import Case, Generation
 from verif.evaluation.judging import blank, by_reference, by_rules, by_truth
 from verif.service.app import create_app
 from verif.service.batch import Batcher
@@ -66,7 +66,7 @@ def everywhere(response: Response, *, thinks: bool) -> dict[str, Found]:
 
     async def asked() -> dict[str, Found]:
         batcher = Batcher(Verifier(policy_thinks=thinks))
-        rules = second_process.Rules(policy_thinks=thinks)
+        rules = second_process.RulesOnly(policy_thinks=thinks)
         return {
             "Verifier": of(await first(verifier.verify([item]))),
             "service": of((await first(batcher.verify([item], cache=False, complete=True)))[0]),
@@ -74,7 +74,7 @@ def everywhere(response: Response, *, thinks: bool) -> dict[str, Found]:
         }
 
     (scored,) = score([row(response.text)], policy_thinks=thinks)
-    answer = Answer(response.text, finished=response.finished)
+    answer = Generation(response.text, finished=response.finished)
     case = Case(ASKED)
     rows = by_rules(blank("b", "m", "t1", case, answer), case, answer, policy_thinks=thinks)
     return {
@@ -100,7 +100,7 @@ def test_all_ways_in_agree_verdict_by_verdict(text: str, finished: bool, thinks:
 def test_loose_verdicts_agree_and_never_take_a_pass_away(text: str, thinks: bool) -> None:
     (strict,) = score([row(text)], policy_thinks=thinks)
     (loose,) = score([row(text)], loose=True, policy_thinks=thinks)
-    case, answer = Case(ASKED), Answer(text)
+    case, answer = Case(ASKED), Generation(text)
     rows = by_rules(blank("b", "m", "t1", case, answer), case, answer, policy_thinks=thinks)
     kept = [(r.status, r.reason) for r in rows if r.variant == "loose"]
     assert kept == [(v.status, v.reason) for v in loose.verdicts]
@@ -152,7 +152,7 @@ def test_truth_and_references_look_at_the_same_answer(thinks: bool) -> None:
     case = Case(asked, labels={"reference": "E2E"})
 
     def statuses(text: str, judge: Any) -> set[str]:
-        answer = Answer(text)
+        answer = Generation(text)
         rows = judge(blank("b", "m", "t1", case, answer), case, answer, policy_thinks=thinks)
         return {str(found.status) for found in rows}
 
@@ -163,6 +163,9 @@ def test_truth_and_references_look_at_the_same_answer(thinks: bool) -> None:
     assert statuses("<think>42?</think>41", by_reference) == statuses("x</think>41", by_reference) == {"fail"}
     world = Case(ASKED.model_copy(update={"meta": {}}))
     found = by_truth(
-        blank("b", "m", "t1", world, Answer(unfinished)), world, Answer(unfinished), policy_thinks=thinks
+        blank("b", "m", "t1", world, Generation(unfinished)),
+        world,
+        Generation(unfinished),
+        policy_thinks=thinks,
     )
     assert {str(one.status) for one in found} == {"unscorable"}

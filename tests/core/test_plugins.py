@@ -52,12 +52,12 @@ from pathlib import Path
 from verif import Instruction, Item, Response, RuleConstraint, build, load_recipe, verify
 from verif.audit.mutations import generate
 from verif.audit.mutations.score import score
-from verif.audit.second_process import Job
-from verif.audit.cases import Case, ask
+from verif.audit.second_process import Recheck
+from verif.audit.cases import AuditCase, ask
 from verif.core.judge.prompt import render
 from verif.evaluation import catalog
 from verif.evaluation.run import Suite, judge_all
-from verif.evaluation.case import Answer
+from verif.evaluation.case import Generation
 
 recipe = load_recipe("ours")
 verifier = build(recipe, judge_url=None, judge_model=None, state=Path("state"), cache=False)
@@ -74,11 +74,11 @@ async def edits():
     opinions = await ask(verifier, [m.case for m in made], "average", soft=False)
     return [(r.n, r.missed, r.refused, r.errors) for r in score(made, opinions)] + without
 
-case = Case("1", asked, "a quay", (True, True))
-job = Job.of([case], "average", soft=False, url=None)
+case = AuditCase("1", asked, "a quay", (True, True))
+job = Recheck.of([case], "average", soft=False, url=None)
 second = subprocess.run([sys.executable, "-m", "verif.audit.second_process"], input=job.dump(), capture_output=True)
 suite = Suite(catalog.get("house"), tuple(catalog.load("house", "rows.txt", Path("data"), Path())))
-answers = {("house", "after", "t1"): {c.id: Answer("the quay") for c in suite.cases}}
+answers = {("house", "after", "t1"): {c.id: Generation("the quay") for c in suite.cases}}
 print(json.dumps({
     "rewards": asyncio.run(rewards()),
     "edits": asyncio.run(edits()),

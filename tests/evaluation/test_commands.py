@@ -11,16 +11,16 @@ from typer.testing import CliRunner
 
 from verif.cli.app import app
 from verif.evaluation import verdicts
-from verif.evaluation.case import Row
+from verif.evaluation.case import VerdictRow
 from verif.evaluation.catalog import benchmarks
 
-BASE = Row(
+BASE = VerdictRow(
     "world-test", "before", "t1", "", "", 0, "topic", "soft", "Write about the sea.", "", "The sea [old].",
     True, 5, "pass", "", "{}", "world:truth@1", "world:truth@1",
 )  # fmt: skip
 
 
-def prompt(number: int, model: str, topic: bool, bullets: bool) -> list[Row]:
+def prompt(number: int, model: str, topic: bool, bullets: bool) -> list[VerdictRow]:
     """One prompt's two verdicts."""
     said = f"{model} says {number} [b]"
     first = replace(

@@ -3,7 +3,7 @@
 import pytest
 
 from verif.core.verifier import Verifier
-from verif.evaluation.case import Answer, Case
+from verif.evaluation.case import Case, Generation
 from verif.evaluation.judging import blank, by_verifier
 from verif.evaluation.scores import outcomes
 from verif.types import Instruction, RuleConstraint, SoftConstraint, Status, Verdict
@@ -39,7 +39,7 @@ def test_prompts_that_failed_a_rule_stay_in_the_count(formula):
     pairs = []
     for i in range(100):
         case = Case(Instruction(id=str(i), prompt=f"Write {i}.", constraints=constraints))
-        answer = Answer("Plain text." if i < 60 else "Yes, with a comma.", True, 4)
+        answer = Generation("Plain text." if i < 60 else "Yes, with a comma.", True, 4)
         pairs.append((blank("b", "after", "t1", case, answer), case, answer))
     rows = list(by_verifier(pairs, Verifier(formula=formula, judge=Judge()), "v"))
     found = outcomes(rows)

@@ -123,7 +123,7 @@ def test_one_filter_counts_pairs_by_document_and_pools_groups(stage, monkeypatch
     )
     manager = general.check_tasks(stage.recipe.evaluate.general_tasks, stage.root)
     timings: dict[str, float] = {}
-    found = general.measure_general(stage, manager, timings)
+    found = general.measure_general(stage, manager, timings, warnings := [])
     assert list(found) == ["all_sums", "many_sums", "few_sums"]
     assert {cells["metric"] for cells in found.values()} == {"exact_match,strict-match"}
     many, both = found["many_sums"], found["all_sums"]
@@ -134,6 +134,7 @@ def test_one_filter_counts_pairs_by_document_and_pools_groups(stage, monkeypatch
     assert both["gain"]["low"] > 0
     assert both["gain"]["p_value"] <= both["gain"]["p_holm"] < 0.05
     assert set(timings) == {"general_before", "general_after"}
+    assert warnings == []
 
     def broken(_: int) -> str:
         raise RuntimeError

@@ -10,7 +10,7 @@ import pytest
 from verif.errors import InputError, RecipeError
 from verif.evaluation import catalog
 from verif.evaluation.benchmarks import conversations, followbench, ifeval
-from verif.evaluation.case import Answer, conversation, waves
+from verif.evaluation.case import Generation, conversation, waves
 
 
 def write(path: Path, rows) -> Path:
@@ -95,7 +95,7 @@ def test_multi_if_asks_each_turn_with_the_models_own_answers(tmp_path) -> None:
     assert [c.id for c in cases] == ["a/1", "a/2", "a/3", "b/1", "b/2"]
     assert [[c.id for c in wave] for wave in waves(cases)] == [["a/1", "b/1"], ["a/2", "b/2"], ["a/3"]]
     known = {c.id: c for c in cases}
-    said = {"a/1": Answer("one"), "a/2": Answer("two")}
+    said = {"a/1": Generation("one"), "a/2": Generation("two")}
     asked = conversation(known["a/3"], known, said)
     assert [m["content"] for m in asked] == ["turn 1", "one", "turn 2", "two", "turn 3"]
     assert [m["role"] for m in asked] == ["user", "assistant", "user", "assistant", "user"]
@@ -144,7 +144,7 @@ def test_sysbench_and_cfbench(tmp_path) -> None:
         "criterion 2",
         "criterion 10",
     ]
-    asked = conversation(cases[1], {c.id: c for c in cases}, {"7/1": Answer("fine")})
+    asked = conversation(cases[1], {c.id: c for c in cases}, {"7/1": Generation("fine")})
     assert [m["role"] for m in asked] == ["system", "user", "assistant", "user"]
     row = {"idx": 1, "prompt": "p", "split": "hard", "criteria": [["a", "主需", "x"], ["b", "次需", "x"]]}
     (case,) = conversations.load_cfbench(write(tmp_path / "c.json", [row]))

@@ -13,7 +13,7 @@ import yaml
 from verif.errors import InputError
 from verif.evaluation import catalog
 from verif.evaluation.benchmarks import references
-from verif.evaluation.case import Answer, Row
+from verif.evaluation.case import Generation, VerdictRow
 from verif.evaluation.run import Suite, judge_all
 from verif.types import Item, Reward, Status, Verdict, Verification
 
@@ -42,11 +42,11 @@ def _word(text: str) -> str:
     return text.rstrip("'. ").split()[-1]
 
 
-def scores(path: Path, name: str, answer) -> tuple[dict[str, float], list[Row], Contains]:
+def scores(path: Path, name: str, answer) -> tuple[dict[str, float], list[VerdictRow], Contains]:
     """Load, answer every case, judge, score."""
     benchmark, judge = catalog.get(name), Contains()
     cases = benchmark.load(path)
-    answers = {case.id: Answer(answer(case)) for case in cases}
+    answers = {case.id: Generation(answer(case)) for case in cases}
 
     @contextmanager
     def opened() -> Iterator[tuple[Contains, str]]:
@@ -181,7 +181,7 @@ def test_sysbench_from_file_to_scores(tmp_path: Path) -> None:
         infos[f"q{turn}"] = {"criteria": criteria}
     path = written(tmp_path / "s.json", [{"system_id": 7, "messages": messages, "prompt_infos": infos}])
     found, rows, _ = scores(path, "sysbench", lambda c: "yes")
-    assert [row.family for row in rows] == ["content"] * 4
+    assert [row.family for row in rows] == ["soft:content"] * 4
     assert found["csr"] == pytest.approx((1 + 1 / 2 + 1) / 3)
     assert (found["isr"], found["ssr"]) == (pytest.approx(2 / 3), pytest.approx(1 / 3))
 

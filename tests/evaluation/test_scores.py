@@ -7,7 +7,7 @@ import json
 import pytest
 
 from verif.evaluation.benchmarks import conversations, followbench, ifeval
-from verif.evaluation.case import Row
+from verif.evaluation.case import VerdictRow
 from verif.evaluation.scores import instruction_level, prompt_level
 from verif.evaluation.stored import score_stored
 from verif.evaluation.summary import families, paired, summarise, warnings
@@ -15,11 +15,11 @@ from verif.evaluation.summary import families, paired, summarise, warnings
 
 def rows(
     id: str, statuses: str, *, cluster: str = "", labels=None, model: str = "after", **more
-) -> list[Row]:
+) -> list[VerdictRow]:
     """One row per letter: p pass, f fail, u unscorable, e error, s skipped."""
     names = {"p": "pass", "f": "fail", "u": "unscorable", "e": "error", "s": "skipped"}
     return [
-        Row(
+        VerdictRow(
             "b", model, "t1", id, cluster or id, index, "kind", "soft", "text", f"prompt {id}", more.get("response", "r"),
             True, 3, names[letter], "", "{}", "", "", more.get("variant", "strict"), json.dumps(labels or {}),
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.gate import Gate
+from flows.gate import BasicAuth
 
 OWN = {"host": "127.0.0.1:5000"}
 KNOWS = {"authorization": "Basic " + base64.b64encode(b"verif:secret").decode()}
@@ -29,7 +29,7 @@ def ask(headers: dict[str, str], method: str = "GET", path: str = "/x", kind: st
 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": kind, "method": method, "path": path, "headers": raw}
-    asyncio.run(Gate(inside, 5000, "verif:secret", frozenset({"/health"}))(scope, receive, send))
+    asyncio.run(BasicAuth(inside, 5000, "verif:secret", frozenset({"/health"}))(scope, receive, send))
     return sent[0]
 
 

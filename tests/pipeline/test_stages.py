@@ -33,7 +33,8 @@ ROWS = (
 # (`tests/service/test_identity_code.py`). The service and its client bring answers; who gives them is the identity.
 VERIFIER = (
     "verif/core/answer.py", "verif/core/cache.py", "verif/core/cache_key.py", "verif/core/cache_store.py",
-    "verif/core/starting.py", "verif/core/finishing.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
+    "verif/core/answers", "verif/core/starting.py",
+    "verif/core/finishing.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
     "verif/core/deciding.py",
     "verif/core/verifier.py", "verif/core/judge", "verif/core/language", "verif/core/plan.py", "verif/core/reward.py",
     "verif/core/rules", "verif/core/segment.py", "verif/core/text.py", "verif/service",

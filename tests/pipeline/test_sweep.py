@@ -113,7 +113,7 @@ def test_sweep_runs_what_is_missing_and_reports_intervals(
     assert (project / "recipes" / "local.yaml").read_text() == RECIPE
 
 
-def keep_result(project: Path, job: parts.Job, after: int, *, shared: bool = False) -> None:
+def keep_result(project: Path, job: parts.Trial, after: int, *, shared: bool = False) -> None:
     """A finished run of 20 prompts, as a sweep keeps it: 8 followed before, the first `after` afterwards.
 
     The prompts are each seed's own, or `shared` by all.

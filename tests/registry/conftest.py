@@ -10,7 +10,7 @@ import pytest
 
 from verif.evaluation import verdicts
 from verif.evaluation.benchmarks.world import TEST
-from verif.evaluation.case import Case, Row
+from verif.evaluation.case import Case, VerdictRow
 from verif.evaluation.summary import summarise
 from verif.project import Stage
 from verif.recipe import parse_recipe
@@ -27,8 +27,8 @@ RECIPE = {
 }
 
 
-def make_rows(before: float, after: float, n: int) -> list[Row]:
-    base = Row(
+def make_rows(before: float, after: float, n: int) -> list[VerdictRow]:
+    base = VerdictRow(
         "world-test", "before", "t1", "", "", 0, "topic", "soft", "Write about the sea.", "", "The sea is old.",
         True, 5, "pass", "topic shown: sea", "{}", "world:truth@1", "world:truth@1",
     )  # fmt: skip

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from verif.evaluation.case import Row
+from verif.evaluation.case import VerdictRow
 from verif.recipe import PromotionGate
 from verif.registry import promotion
 from verif.registry.evidence import Evidence, local_places, read_evidence
-from verif.registry.gate import Check, decide
+from verif.registry.gate import Criterion, decide
 from verif.registry.reconcile import register
 
 GATE = PromotionGate()
@@ -29,11 +29,11 @@ def evidence(tmp_path: Path, refill) -> Callable[..., Evidence]:
     return made
 
 
-def changed(found: Evidence, change: Callable[[Row], Row]) -> Evidence:
+def changed(found: Evidence, change: Callable[[VerdictRow], VerdictRow]) -> Evidence:
     return replace(found, rows=tuple(change(row) for row in found.rows))
 
 
-def check(name: str, found: Evidence, champion: Evidence | None = None) -> Check:
+def check(name: str, found: Evidence, champion: Evidence | None = None) -> Criterion:
     decision = decide(found, GATE, champion, samples=100)
     (one,) = [each for each in decision.checks if each.name == name]
     assert decision.passed == all(each.passed for each in decision.checks)
@@ -44,7 +44,7 @@ def check(name: str, found: Evidence, champion: Evidence | None = None) -> Check
 def test_prompts_that_could_not_be_judged_are_not_passed_over(evidence, side: str) -> None:
     good = evidence(n=400)
 
-    def errors(row: Row) -> Row:
+    def errors(row: VerdictRow) -> VerdictRow:
         lost = row.model == side and int(row.id[1:]) >= 30
         return replace(row, status="error") if lost else row
 
@@ -144,7 +144,7 @@ def test_a_champion_that_is_judged_again_can_be_compared(stage, refill, monkeypa
     register(stage)
     make = refill.__globals__["make_rows"]
 
-    def second(*arguments: object) -> list[Row]:
+    def second(*arguments: object) -> list[VerdictRow]:
         return [replace(row, verifier="world:truth@2") for row in make(*arguments)]
 
     monkeypatch.setitem(refill.__globals__, "make_rows", second)  # what `fill` calls

@@ -86,7 +86,11 @@ def test_registered_loaded_served_and_asked(trained, tmp_path, monkeypatch, caps
             file.close()
         assert found[0] == found[1], "the same seed must give the same answers"
         assert len({answer.text for answer in found[0].values()}) > 12
-        metric, values = ask(url, folder, ["copy.yaml"], manager, 0)["copy"]
+        scores, unfinished = ask(url, folder, ["copy.yaml"], manager, 0)
+        metric, values = scores["copy"]
+        assert unfinished == 0
+        thinking, unfinished = ask(url, folder, ["copy.yaml"], manager, 0, reasoning_tokens=16)
+        assert (unfinished, set(thinking["copy"][1].values())) == (6, {0.0}), "it never ends a reasoning"
         assert (metric, len(values)) == ("exact_match", 6)
         commands.chat(url, message="Write about the sea.", temperature=0.0, tokens=8)
         assert capsys.readouterr().out.strip()

@@ -19,7 +19,7 @@ from verif.core.verifier import Verifier
 from verif.service import app, limits
 from verif.service import state as service
 from verif.service.app import create_app
-from verif.service.state import State
+from verif.service.state import ServiceState
 from verif.types import Instruction, Item, Status, Verdict
 
 
@@ -53,7 +53,7 @@ class Slow:
 
 
 @asynccontextmanager
-async def serving(judge: Any, **options: Any) -> AsyncIterator[tuple[httpx.AsyncClient, State]]:
+async def serving(judge: Any, **options: Any) -> AsyncIterator[tuple[httpx.AsyncClient, ServiceState]]:
     made = create_app(Verifier(judge=judge), probes=[item(0, "good text")], **options)
     async with (
         made.router.lifespan_context(made),
@@ -67,7 +67,7 @@ def body(count: int, tag: str = "", hard: bool = True) -> bytes:
     return b'{"items": [' + b",".join(one.model_dump_json().encode() for one in items) + b"]}"
 
 
-def forget(state: State) -> None:
+def forget(state: ServiceState) -> None:
     """As if `PROBE_EVERY_S` had passed."""
     state.batcher.proved.clear()
     state.probing.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.harness import Judge, Service, item, judge, running  # noqa: F401
+from support.harness import Service, StandInJudge, item, judge, running  # noqa: F401
 
 from verif.audit.oracles import per_constraint
 from verif.data.rollouts import Rollout

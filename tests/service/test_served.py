@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support.harness import Judge, recipe, service
+from support.harness import StandInJudge, recipe, service
 
 from verif.audit.run import _served_elsewhere
 from verif.project import Stage
@@ -123,7 +123,7 @@ def test_an_audit_says_what_is_not_known_about_its_judge(
 @pytest.mark.slow
 def test_a_service_before_another_judge_ends_and_says_so(server: Any, tmp_path: Path) -> None:
     url = says(server, "other/judge").removesuffix("/v1")
-    with service(tmp_path, Judge(url, None), chosen=PINNED, wait=False) as found:  # type: ignore[arg-type]
+    with service(tmp_path, StandInJudge(url, None), chosen=PINNED, wait=False) as found:  # type: ignore[arg-type]
         assert found.process.wait(30) == 2
     said = (tmp_path / "service.log").read_text()
     assert "is other/judge, and the recipe's is org/judge." in said

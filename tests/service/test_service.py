@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.harness import Judge, Service, ask, item, recipe, run_service, service, wrong
+from support.harness import Service, StandInJudge, ask, item, recipe, run_service, service, wrong
 
 from verif.errors import InputError, ServiceError
 from verif.service.client import VerifierClient
@@ -40,7 +40,7 @@ async def test_verdicts_stream_and_reconcile_with_metrics(running: Service) -> N
         assert after[name] - before.get(name, 0) == 200
 
 
-async def test_rollouts_that_arrive_together_are_one_batch(running: Service, judge: Judge) -> None:
+async def test_rollouts_that_arrive_together_are_one_batch(running: Service, judge: StandInJudge) -> None:
     import asyncio
 
     async with VerifierClient(running.url) as client:
@@ -121,7 +121,7 @@ async def test_a_parameter_beyond_64_bits_names_its_field(running: Service) -> N
 
 
 async def test_a_token_is_needed_where_one_is_set(
-    tmp_path: Path, judge: Judge, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, judge: StandInJudge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VERIF_VERIFIER_TOKEN", "sesame")
     with service(tmp_path, None, chosen=recipe(judge="none")) as guarded:
@@ -155,7 +155,7 @@ def test_a_taken_port_is_one_clear_line(running: Service, tmp_path: Path) -> Non
     assert (tmp_path / "service.log").read_text().count(f"port {port}") == 1
 
 
-async def test_ready_needs_a_real_verdict(judge: Judge, running: Service) -> None:
+async def test_ready_needs_a_real_verdict(judge: StandInJudge, running: Service) -> None:
     import asyncio
 
     async with VerifierClient(running.url) as client:

@@ -16,7 +16,18 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.harness import Judge, Service, address, ask, item, recipe, run_service, service, standin, wrong
+from support.harness import (
+    Service,
+    StandInJudge,
+    address,
+    ask,
+    item,
+    recipe,
+    run_service,
+    service,
+    standin,
+    wrong,
+)
 
 from verif.errors import ServiceError
 from verif.service.client import VerifierClient
@@ -78,7 +89,7 @@ async def test_a_graceful_end_finishes_what_it_holds(tmp_path: Path) -> None:
         assert not (tmp_path / "lease.json").exists()
 
 
-async def test_another_verifier_in_its_place_is_refused(judge: Judge, running: Service) -> None:
+async def test_another_verifier_in_its_place_is_refused(judge: StandInJudge, running: Service) -> None:
     client = VerifierClient(running.url, identity="0" * 32)
     with pytest.raises(ServiceError, match="is verifier"):
         await anext(client.verify([item(1, "good")]))

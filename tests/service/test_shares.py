@@ -20,7 +20,7 @@ from verif.service import app as service
 from verif.service import limits, reading
 from verif.service.app import create_app
 from verif.service.places import Places
-from verif.service.state import State
+from verif.service.state import ServiceState
 from verif.system.bounded import Memo
 from verif.types import Item, RuleConstraint
 
@@ -74,7 +74,7 @@ async def until(condition: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(**options: Any) -> AsyncIterator[tuple[httpx.AsyncClient, State]]:
+async def serving(**options: Any) -> AsyncIterator[tuple[httpx.AsyncClient, ServiceState]]:
     made = create_app(Verifier(), probes=[item(0, "good", soft=False)], **options)
     async with (
         made.router.lifespan_context(made),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.harness import Judge, item, recipe
+from support.harness import StandInJudge, item, recipe
 
 import verif
 from verif.core.cache import VerdictCache
@@ -34,7 +34,7 @@ SOFT = SoftConstraint(text="Be good.")
 
 
 def make(
-    judge: Judge | None, prompt: str = "joint-en", cache: Path | None = None, **options: Any
+    judge: StandInJudge | None, prompt: str = "joint-en", cache: Path | None = None, **options: Any
 ) -> Verifier:
     part = None
     if judge:
@@ -50,18 +50,18 @@ async def every(verifier: Verifier, items: list[Item], **options: Any) -> dict[s
         await verifier.close()
 
 
-def calls(judge: Judge) -> int:
+def calls(judge: StandInJudge) -> int:
     return sum(judge.control()["calls"].values())
 
 
-async def test_rules_and_judge_make_the_reward(judge: Judge) -> None:
+async def test_rules_and_judge_make_the_reward(judge: StandInJudge) -> None:
     items = [item(0, "good"), item(1, "bad"), item(2, "good, fine"), item(3, "bad, worse")]
     found = await every(make(judge), items)
     assert [found[str(n)].reward.value for n in range(4)] == [1.0, 0.5, 0.5, 0.0]
     assert found["1"].statuses(2) == [Status.PASS, Status.FAIL]
 
 
-async def test_identical_questions_are_asked_once_and_remembered(judge: Judge, tmp_path: Path) -> None:
+async def test_identical_questions_are_asked_once_and_remembered(judge: StandInJudge, tmp_path: Path) -> None:
     judge.control(reset=True)
     verifier = make(judge, cache=tmp_path / "c")
     same = [item(5, "good same").model_copy(update={"id": f"x{n}"}) for n in range(16)]
@@ -76,7 +76,7 @@ async def test_identical_questions_are_asked_once_and_remembered(judge: Judge, t
     assert other["x0"].reward.value == 1.0
 
 
-async def test_cache_off_asks_every_time(judge: Judge, tmp_path: Path) -> None:
+async def test_cache_off_asks_every_time(judge: StandInJudge, tmp_path: Path) -> None:
     judge.control(reset=True)
     same = [item(6, "good twice").model_copy(update={"id": f"x{n}"}) for n in range(3)]
     await every(make(judge, cache=tmp_path / "c"), same, cache=False)
@@ -84,7 +84,7 @@ async def test_cache_off_asks_every_time(judge: Judge, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("formula", ["product", "all", "hard-only"])
-async def test_no_judge_call_that_cannot_change_the_reward(judge: Judge, formula: Any) -> None:
+async def test_no_judge_call_that_cannot_change_the_reward(judge: StandInJudge, formula: Any) -> None:
     judge.control(reset=True)
     verifier = make(judge, formula=formula)
     found = await every(verifier, [item(7, "bad, with comma")])
@@ -94,7 +94,7 @@ async def test_no_judge_call_that_cannot_change_the_reward(judge: Judge, formula
     assert verifier.saved["short-circuit"] == 1
 
 
-async def test_complete_asks_everything(judge: Judge) -> None:
+async def test_complete_asks_everything(judge: StandInJudge) -> None:
     found = await every(make(judge, formula="product"), [item(7, "good, with comma")], complete=True)
     assert found["7"].statuses(2) == [Status.FAIL, Status.PASS]
 
@@ -112,7 +112,7 @@ async def test_complete_asks_everything(judge: Judge) -> None:
     ],
 )
 async def test_the_policys_own_faults(
-    judge: Judge, text: str, finished: bool, statuses: list[Status]
+    judge: StandInJudge, text: str, finished: bool, statuses: list[Status]
 ) -> None:
     one = item(8, text).model_copy(update={"response": Response(text=text, finished=finished)})
     found = (await every(make(judge, unscorable_reward=-1.0), [one]))["8"]
@@ -122,7 +122,7 @@ async def test_the_policys_own_faults(
         assert found.reward.value == -1.0
 
 
-async def test_each_prompt_gives_a_verdict_per_constraint(judge: Judge) -> None:
+async def test_each_prompt_gives_a_verdict_per_constraint(judge: StandInJudge) -> None:
     instruction = Instruction(
         id="1", prompt="p", constraints=(SOFT, NO_COMMA, SoftConstraint(text="Be short."))
     )
@@ -133,7 +133,7 @@ async def test_each_prompt_gives_a_verdict_per_constraint(judge: Judge) -> None:
     assert [v.covers for v in found.verdicts] == [(0,), (1,), (2,)]
 
 
-async def test_each_prompt_goes_criterion_by_criterion(judge: Judge) -> None:
+async def test_each_prompt_goes_criterion_by_criterion(judge: StandInJudge) -> None:
     """All rollouts meet the first criterion before any meets the second: the judge's prefix cache."""
     asked: list[str] = []
 
@@ -152,7 +152,9 @@ async def test_each_prompt_goes_criterion_by_criterion(judge: Judge) -> None:
     assert asked == ["first"] * 4 + ["second"] * 4
 
 
-async def test_an_unparsable_verdict_is_asked_again_and_then_an_error(judge: Judge, tmp_path: Path) -> None:
+async def test_an_unparsable_verdict_is_asked_again_and_then_an_error(
+    judge: StandInJudge, tmp_path: Path
+) -> None:
     judge.control(reset=True, mode="say:I refuse.", count=1)
     found = await every(make(judge), [item(9, "good")])
     assert found["9"].reward.value == 1.0
@@ -166,7 +168,7 @@ async def test_an_unparsable_verdict_is_asked_again_and_then_an_error(judge: Jud
     assert found["9"].reward.value == 1.0, "an error is not cached"
 
 
-async def test_checkers_run_in_the_sandbox_with_the_instruction(judge: Judge, tmp_path: Path) -> None:
+async def test_checkers_run_in_the_sandbox_with_the_instruction(judge: StandInJudge, tmp_path: Path) -> None:
     source = (
         "def check_following(instruction, response):\n    return instruction == 'p' and 'x' in response\n"
     )
@@ -203,7 +205,7 @@ async def test_an_unknown_rule_names_the_item() -> None:
         await every(Verifier(), [Item(id="seven", instruction=bad, response=Response(text="x"))])
 
 
-async def test_verdicts_do_not_depend_on_company_or_order(judge: Judge) -> None:
+async def test_verdicts_do_not_depend_on_company_or_order(judge: StandInJudge) -> None:
     items = [
         item(n % 5, f"{'good' if n % 3 else 'bad'} {n}").model_copy(update={"id": str(n)}) for n in range(30)
     ]
@@ -215,14 +217,14 @@ async def test_verdicts_do_not_depend_on_company_or_order(judge: Judge) -> None:
     assert all(plain[key] == (found.statuses(2), found.reward) for key, found in alone.items())
 
 
-async def test_lone_surrogates_anywhere_are_verified(judge: Judge) -> None:
+async def test_lone_surrogates_anywhere_are_verified(judge: StandInJudge) -> None:
     one = item(1, "good \udfff")
     odd = one.instruction.model_copy(update={"prompt": "Write \ud800."})
     found = await every(make(judge), [one.model_copy(update={"instruction": odd})])
     assert found["1"].reward.value == 1.0
 
 
-def test_identity_changes_with_what_decides_only(judge: Judge) -> None:
+def test_identity_changes_with_what_decides_only(judge: StandInJudge) -> None:
     one, same = make(judge), make(judge)
     assert one.identity == same.identity
     assert make(judge, prompt="each-en").identity != one.identity
@@ -247,7 +249,7 @@ async def test_the_probe_of_a_policy_that_thinks_is_decided(tmp_path: Path) -> N
 
 
 async def test_a_slow_store_does_not_hold_up_the_event_loop(
-    judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    judge: StandInJudge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verifier = make(judge, cache=tmp_path / "c")
     read = VerdictCache._read

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.standins import (
     ROOT,
-    Judge,
     Service,
+    StandInJudge,
     address,
     ask,
     item,
@@ -23,8 +23,8 @@ from benchmarks.standins import (
 
 __all__ = [
     "ROOT",
-    "Judge",
     "Service",
+    "StandInJudge",
     "address",
     "ask",
     "item",
@@ -40,14 +40,14 @@ __all__ = [
 
 
 @pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
+def judge() -> Iterator[StandInJudge]:
     """A stand-in judge, for the conftest that imports this."""
     with standin() as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def running(judge: Judge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def running(judge: StandInJudge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service in front of it."""
     with service(tmp_path_factory.mktemp("service"), judge) as found:
         yield found

@@ -15,10 +15,13 @@ from typing import Any
 from verif.audit.attacks.signature import signs
 from verif.audit.mutations import base as mutations
 from verif.audit.mutations import counted
-from verif.audit.mutations.base import MUTATORS
+from verif.audit.mutations.base import mutators
 from verif.audit.watch import signs as watched
 from verif.core import answer, language, rules, segment
 from verif.core import rows as formats
+from verif.core.answers import maths, plain, structure
+from verif.core.answers.final import final_answer
+from verif.core.answers.number import read_number
 from verif.core.judge import judge, prompt, verdict
 from verif.core.judge.client import JudgeAnswer
 from verif.core.text import Doc
@@ -61,8 +64,10 @@ INSTRUCTION = Instruction(
 
 
 def params_of(name: str) -> rules.Params:
-    """Valid parameters for a rule, chosen by the names of its fields."""
-    fields = rules.get(name).params.model_fields
+    """Valid parameters for a rule: those of its example, or chosen by the names of its fields."""
+    fields, example = rules.get(name).params.model_fields, rules.get(name).example
+    if example is not None:
+        return rules.validate(name, example.params)
     known = LOCAL if name.startswith("local:") else PARAMS
     return rules.validate(name, next((known[key] for key in known if key in fields), {}))
 
@@ -127,6 +132,16 @@ LOOSE: dict[str, Read] = {
 }
 OTHERS: dict[str, Read] = {
     "answer_of": lambda text: answer.answer_of(Response(text=text)),
+    "final_answer": lambda text: final_answer(text),
+    "read_number": lambda text: read_number(text),
+    "read_number, fraction": lambda text: read_number(f"\\frac{{{text}"),
+    **{
+        f"answers.{kind}": lambda text, k=kind: plain.same(k, "(1, 2)", text)
+        for kind in ("text", "set", "choice", "date")
+    },  # type: ignore[misc]
+    "answers.normal": maths.normal,
+    "answers.alike": lambda text: structure.alike("(1,2)", text),
+    "answers.alike, labelled": lambda text: structure.alike("a=(1,2)", f"a={text}"),
     "scrub": lambda text: answer.scrub({"a": [text]}),
     "own_sentences": segment.own_sentences,
     "upper_case_candidates": segment.upper_case_candidates,
@@ -156,7 +171,9 @@ OTHERS: dict[str, Read] = {
     "mutations.sentences": lambda text: counted.SENTENCE.count(text, {}),
     "mutations.words": lambda text: counted.WORD.count(text, {}),
     "mutations.capitals": lambda text: counted.CAPITAL.count(text, {}),
-    "mutations.exclaim": _quietly(lambda text: MUTATORS["local:exclaim"].repair(random.Random(1), text, {})),
+    "mutations.exclaim": _quietly(
+        lambda text: mutators()["local:exclaim"].repair(random.Random(1), text, {})
+    ),
     "references.in_form": lambda text: references.in_form("a{answer}a", text),
     "references.in_long_form": lambda text: references.in_form("{answer}" + "a" * len(text), text),
     **{
@@ -167,7 +184,8 @@ OTHERS: dict[str, Read] = {
 MODULES = {
     "verif/audit/attacks/signature.py", "verif/audit/mutations/base.py", "verif/audit/mutations/counted.py",
     "verif/audit/mutations/local.py", "verif/evaluation/benchmarks/references.py", "verif/data/screening/claims.py",
-    "verif/core/rows.py",
+    "verif/core/rows.py", "verif/core/answers/final.py", "verif/core/answers/maths.py", "verif/core/answers/number.py",
+    "verif/core/answers/plain.py", "verif/core/answers/structure.py",
     "verif/data/world/grammar.py", "verif/data/world/oracle.py", "verif/data/world/slip.py", "verif/core/judge/judge.py",
     "verif/core/judge/markup.py", "verif/core/language/__init__.py", "verif/core/segment.py", "verif/core/text.py",
 }  # fmt: skip

@@ -12,7 +12,7 @@ from support.apiserver import ApiServer
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.cluster.request import StageRequest
-from verif.cluster.state import State
+from verif.cluster.state import ObjectState
 from verif.cluster.vigil import Patience
 from verif.cluster.watch import execute
 from verif.errors import ClusterError
@@ -31,7 +31,7 @@ class Run:
         patience: Patience = QUICK,
         attempts: int = 3,
     ):
-        self.states: list[State] = []
+        self.states: list[ObjectState] = []
         self.task = asyncio.create_task(
             execute(kube, request, cluster, self.states.append, attempts, patience)
         )

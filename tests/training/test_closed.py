@@ -114,7 +114,7 @@ print("got", [row.tolist() for row in transfer_queue.kv_batch_get(keys="a", part
 """
 
 
-@pytest.mark.slow
+@pytest.mark.e2e
 def test_the_queues_own_processes_have_the_key_too(root: Path) -> None:
     """They never import veRL; without the key they would hear nobody, and a run would wait for ever."""
     pytest.importorskip("transfer_queue")

@@ -8,10 +8,10 @@ from verif.errors import RecipeError, SetupError
 from verif.recipe import Train, load_recipe
 from verif.system.weights import cache_bytes
 from verif.training.command import _text, job, micro_batch, rollout_tokens
-from verif.training.environment import Places
+from verif.training.environment import RunFiles
 from verif.training.preflight import check_ray
 
-PLACES = Places(
+PLACES = RunFiles(
     Path("/p/policy"), Path("/p/train.parquet"), Path("/p/val.parquet"), Path("/p/run"), Path("/tmp/r")
 )
 

@@ -153,7 +153,7 @@ async def test_a_verifier_that_does_not_answer_is_an_error_and_never_an_exceptio
     from types import SimpleNamespace
 
     from verif.training.verl import reward
-    from verif.training.verl.record import FIELD, Record
+    from verif.training.verl.record import FIELD, RolloutRecord
     from verif.types import SoftConstraint
 
     config = SimpleNamespace(actor_rollout_ref=SimpleNamespace(rollout=SimpleNamespace(response_length=4)))
@@ -173,11 +173,11 @@ async def test_a_verifier_that_does_not_answer_is_an_error_and_never_an_exceptio
         manager = reward.VerifRewardManager(config, tokenizer, None)
         for truth in (instruction.model_dump_json(), "{not an instruction"):
             answer = await manager.run_single(row([3, 4, 5, 6], truth))
-            record = Record.model_validate_json(answer["reward_extra_info"][FIELD])
+            record = RolloutRecord.model_validate_json(answer["reward_extra_info"][FIELD])
             assert (answer["reward_score"], record.state, record.reward) == (0.0, "error", None)
             assert record.reason
             assert (record.text, record.finished) == ("abcd", False)  # its budget is full and nothing ends it
         whole = await manager.run_single(row([3, 4, 1], instruction.model_dump_json()))
-        assert Record.model_validate_json(whole["reward_extra_info"][FIELD]).finished
+        assert RolloutRecord.model_validate_json(whole["reward_extra_info"][FIELD]).finished
         if manager.client is not None:
             await manager.client.close()

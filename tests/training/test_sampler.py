@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 torch = pytest.importorskip("torch")
 pytest.importorskip("verl")
 from verif.training.verl import sampler as module  # noqa: E402
-from verif.training.verl.record import FIELD, Record  # noqa: E402
+from verif.training.verl.record import FIELD, RolloutRecord  # noqa: E402
 from verif.training.verl.trainer import VerifTrainer  # noqa: E402
 
 LENGTHS = [3, 5, 2, 4, 1, 6]
@@ -30,7 +30,7 @@ def record(state: str, value: float = 1.0) -> str:
     verdicts = (Verdict(status=Status.ERROR, covers=(0,), reason="the judge hung."),) * (state == "error")
     made = Reward(value=None if state == "error" else value, state=state, formula="average")  # type: ignore[arg-type]
     verification = Verification(id="x", verdicts=verdicts, reward=made)
-    found = Record(text="t", finished=True, generated=1.0, rewarded=2.0, verification=verification)
+    found = RolloutRecord(text="t", finished=True, generated=1.0, rewarded=2.0, verification=verification)
     return found.model_dump_json()
 
 

@@ -12,7 +12,7 @@ from verif.recipe import Train, load_recipe
 from verif.system.weights import Counts, counts
 from verif.training import preflight
 from verif.training.command import job
-from verif.training.environment import Places
+from verif.training.environment import RunFiles
 from verif.training.verl import patches
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -31,7 +31,7 @@ def model(folder: Path, tensors: dict[str, list[int]], *, bf16: bool = True, nam
 
 
 def bucket(policy: Path) -> int:
-    places = Places(policy, Path("/t"), Path("/v"), Path("/r"), Path("/tmp/ray"))
+    places = RunFiles(policy, Path("/t"), Path("/v"), Path("/r"), Path("/tmp/ray"))
     line = job(Train(), places, experiment="x", verifier_url="http://v").arguments
     (value,) = [part.partition("=")[2] for part in line if part.startswith(f"{BUCKET}=")]
     return int(value)
@@ -59,7 +59,7 @@ def test_every_file_counts_and_what_is_no_model_counts_nothing(tmp_path: Path) -
 
 
 def test_rays_workers_do_not_give_way_to_everything_else() -> None:
-    places = Places(Path("/p"), Path("/t"), Path("/v"), Path("/r"), Path("/tmp/ray"))
+    places = RunFiles(Path("/p"), Path("/t"), Path("/v"), Path("/r"), Path("/tmp/ray"))
     assert job(Train(), places, experiment="x", verifier_url="v").environment["RAY_worker_niceness"] == "0"
     gpu = job(Train(gpus=1), places, experiment="x", verifier_url="v").environment
     assert "RAY_worker_niceness" not in gpu

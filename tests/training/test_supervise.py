@@ -13,7 +13,7 @@ import pytest
 
 from verif.errors import BusyError, TrainingError
 from verif.training import supervise
-from verif.training.command import Job
+from verif.training.command import CommandLine
 from verif.training.progress import RunFolder
 
 HEAD = """
@@ -30,7 +30,7 @@ def step(n):
 
 
 def run(folder: RunFolder, code: str, steps: int = 2, timeout: float = 60) -> None:
-    job = Job(("-c", HEAD + textwrap.dedent(code)), {"PYTHONPATH": str(Path.cwd())})
+    job = CommandLine(("-c", HEAD + textwrap.dedent(code)), {"PYTHONPATH": str(Path.cwd())})
     with supervise.claim(folder):
         supervise.run(lambda _: job, folder, steps=steps, step_timeout_s=timeout)
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from verif.audit.cases import Case, Opinion, every, passed
+from verif.audit.cases import AuditCase, Opinion, every, passed
 from verif.stats import Interval, proportion
-from verif.types import Constraint, Formula, Verdict
+from verif.types import Formula, Verdict, is_hard, type_names
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class Accuracy:
         return {name: confusion for name, confusion in named.items() if confusion.n + confusion.undecided}
 
 
-def measure(cases: Sequence[Case], opinions: Sequence[Opinion], formula: Formula) -> Accuracy:
+def measure(cases: Sequence[AuditCase], opinions: Sequence[Opinion], formula: Formula) -> Accuracy:
     """Compare opinions with the truth, response by response and verdict by verdict."""
     out, types = Accuracy(), defaultdict[str, Confusion](Confusion)
     for case, opinion in zip(cases, opinions, strict=True):
@@ -118,23 +118,14 @@ def measure(cases: Sequence[Case], opinions: Sequence[Opinion], formula: Formula
     return out
 
 
-def type_name(constraint: Constraint) -> str:
-    """What a constraint is reported under: its rule, "checker", or the dimension it is judged by."""
-    if constraint.kind == "rule":
-        return constraint.rule
-    if constraint.kind == "soft":
-        return f"soft:{constraint.dimension or 'other'}"
-    return constraint.kind
+def _hard(case: AuditCase, verdict: Verdict) -> bool:
+    return all(is_hard(case.instruction.constraints[i]) for i in verdict.covers)
 
 
-def _hard(case: Case, verdict: Verdict) -> bool:
-    return all(case.instruction.constraints[i].kind in ("rule", "checker") for i in verdict.covers)
-
-
-def _types(case: Case, verdict: Verdict) -> Iterable[str]:
+def _types(case: AuditCase, verdict: Verdict) -> Iterable[str]:
     """The types that a verdict counts for."""
-    constraints = case.instruction.constraints
-    wrong = {type_name(constraints[i]) for i in verdict.covers if case.truth[i] is False}
+    names = type_names(case.instruction)
+    wrong = {names[i] for i in verdict.covers if case.truth[i] is False}
     if len(wrong) > 1:
         return ["soft:several"]
-    return wrong or sorted({type_name(constraints[i]) for i in verdict.covers})
+    return wrong or sorted({names[i] for i in verdict.covers})

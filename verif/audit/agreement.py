@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from verif.audit.accuracy import Confusion
-from verif.audit.cases import Case, Opinion, ask, passed, positions
+from verif.audit.cases import AuditCase, Opinion, ask, passed, positions
 from verif.core.verifies import Verifies
 from verif.stats import Interval, proportion
 from verif.types import Formula, SoftConstraint
@@ -47,7 +47,7 @@ class Agreement:
 
 async def measure(
     verifier: Verifies,
-    cases: Sequence[Case],
+    cases: Sequence[AuditCase],
     opinions: Sequence[Opinion],
     formula: Formula,
     limit: int,
@@ -55,7 +55,7 @@ async def measure(
     policy_thinks: bool = False,
 ) -> Agreement:
     """Put up to `limit` hard constraints, one of each case in turn, to the judge."""
-    questions: list[Case] = []
+    questions: list[AuditCase] = []
     expected: list[bool] = []
     for number, (case, opinion) in enumerate(zip(cases, opinions, strict=True)):
         hard = positions(case.instruction, hard=True)
@@ -68,7 +68,7 @@ async def measure(
             continue
         constraint = SoftConstraint(text=case.instruction.constraints[index].text, dimension="rule")
         asked = case.instruction.model_copy(update={"constraints": (constraint,)})
-        questions.append(Case(f"agreement-{number}", asked, case.text, (decision,)))
+        questions.append(AuditCase(f"agreement-{number}", asked, case.text, (decision,)))
         expected.append(decision)
     out = Agreement()
     # A formula that looks at no soft constraint would leave the judge out: the question here is the judge's alone.

@@ -15,7 +15,7 @@ from verif.stats import Interval, proportion
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class CascadeSample:
     """A response with the small verifier's probability of pass, and the large judge's decision."""
 
     score: float
@@ -23,7 +23,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class ChosenBand:
     """Scores in [low, high] go to the large judge; `agreement` and `saved` were measured on held-back cases."""
 
     low: float
@@ -42,16 +42,16 @@ EVERYTHING = (0.0, 1.0)
 """The band that asks the large judge about every response."""
 
 
-def choose(cases: Sequence[Scored], agreement: float) -> Band:
+def choose(cases: Sequence[CascadeSample], agreement: float) -> ChosenBand:
     """The band that saves most large calls at that agreement (0 to 1), on each side of it."""
     chosen, held_back = cases[::2], cases[1::2]
     low = _edge(sorted((c.score, not c.passed) for c in chosen), agreement, EVERYTHING[0])
     high = _edge(sorted(((c.score, c.passed) for c in chosen), reverse=True), agreement, EVERYTHING[1])
     low, high = (low, high) if low <= high else ((low + high) / 2,) * 2
-    band = Band(low, high, proportion(0, 0), proportion(0, 0))
+    band = ChosenBand(low, high, proportion(0, 0), proportion(0, 0))
     decided = [(case, decision) for case in held_back if (decision := band.decide(case.score)) is not None]
     agreed = sum(decision == case.passed for case, decision in decided)
-    return Band(low, high, proportion(agreed, len(decided)), proportion(len(decided), len(held_back)))
+    return ChosenBand(low, high, proportion(agreed, len(decided)), proportion(len(decided), len(held_back)))
 
 
 def _edge(rows: Sequence[tuple[float, bool]], agreement: float, start: float) -> float:

@@ -10,14 +10,14 @@ import asyncio
 import math
 from collections.abc import Sequence
 
-from verif.audit.band import EVERYTHING, Band, Scored, choose
-from verif.audit.cases import Case, Opinion, ask
+from verif.audit.band import EVERYTHING, CascadeSample, ChosenBand, choose
+from verif.audit.cases import AuditCase, Opinion, ask
 from verif.core.verifies import Verifies
 from verif.recipe import Recipe
 from verif.types import Status
 
 
-async def measure(verifier: Verifies, cases: Sequence[Case], recipe: Recipe) -> Band:
+async def measure(verifier: Verifies, cases: Sequence[AuditCase], recipe: Recipe) -> ChosenBand:
     """The band for the recipe's agreement, from a cascade that always asks both judges."""
     assert recipe.verifier.cascade is not None
     section = recipe.verifier
@@ -27,27 +27,27 @@ async def measure(verifier: Verifies, cases: Sequence[Case], recipe: Recipe) -> 
     return rounded(choose(scored(opinions), recipe.verifier.cascade.agreement))
 
 
-def scored(opinions: Sequence[Opinion]) -> list[Scored]:
+def scored(opinions: Sequence[Opinion]) -> list[CascadeSample]:
     """The small judge's probability beside the large judge's decision, per question that both answered."""
     return [
-        Scored(float(verdict.evidence["small_p_pass"]), verdict.status is Status.PASS)
+        CascadeSample(float(verdict.evidence["small_p_pass"]), verdict.status is Status.PASS)
         for opinion in opinions
         for verdict in opinion.verdicts
         if verdict.status in (Status.PASS, Status.FAIL) and "small_p_pass" in verdict.evidence
     ]
 
 
-def rounded(band: Band) -> Band:
+def rounded(band: ChosenBand) -> ChosenBand:
     """A little wider, to two digits and around one half: the last bits of a probability change nothing then."""
     low, high = math.floor(band.low * 100) / 100, math.ceil(band.high * 100) / 100
-    return Band(min(low, 0.5), max(high, 0.5), band.agreement, band.saved)
+    return ChosenBand(min(low, 0.5), max(high, 0.5), band.agreement, band.saved)
 
 
-def measure_service(url: str, cases: Sequence[Case], recipe: Recipe) -> Band:
+def measure_service(url: str, cases: Sequence[AuditCase], recipe: Recipe) -> ChosenBand:
     """`measure` against a running service."""
     from verif.service.client import VerifierClient
 
-    async def asked() -> Band:
+    async def asked() -> ChosenBand:
         async with VerifierClient(url) as client:
             return await measure(client, cases, recipe)
 

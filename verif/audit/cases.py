@@ -22,7 +22,7 @@ Statuses = list[list[Status]]
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class AuditCase:
     """A response with its truth per constraint: True, False, or None (not known)."""
 
     id: str
@@ -84,14 +84,14 @@ def positions(instruction: Instruction, *, hard: bool) -> list[int]:
     return [i for i, constraint in enumerate(instruction.constraints) if is_hard(constraint) is hard]
 
 
-def from_golden(items: Sequence[GoldenItem]) -> list[Case]:
+def from_golden(items: Sequence[GoldenItem]) -> list[AuditCase]:
     """Golden rows as cases, with ids of their own: an instruction may stand there with several responses."""
-    return [Case(f"golden-{n}", g.instruction, g.response, tuple(g.truth)) for n, g in enumerate(items)]
+    return [AuditCase(f"golden-{n}", g.instruction, g.response, tuple(g.truth)) for n, g in enumerate(items)]
 
 
 async def ask(
     verifier: Verifies,
-    cases: Sequence[Case],
+    cases: Sequence[AuditCase],
     formula: Formula,
     *,
     soft: bool = True,
@@ -130,7 +130,7 @@ async def ask(
     ]
 
 
-def _opinion(case: Case, chosen: list[int], answer: Verification | None, formula: Formula) -> Opinion:
+def _opinion(case: AuditCase, chosen: list[int], answer: Verification | None, formula: Formula) -> Opinion:
     if answer is None:
         return Opinion((), None, None, None)
     verdicts = [v.model_copy(update={"covers": tuple(chosen[i] for i in v.covers)}) for v in answer.verdicts]
@@ -141,7 +141,7 @@ def _opinion(case: Case, chosen: list[int], answer: Verification | None, formula
     return Opinion(tuple(verdicts), every(decided[True]), every(decided[False]), value)
 
 
-def statuses(cases: Sequence[Case], opinions: Sequence[Opinion]) -> Statuses:
+def statuses(cases: Sequence[AuditCase], opinions: Sequence[Opinion]) -> Statuses:
     """The status of every constraint of every case."""
     out = []
     for case, opinion in zip(cases, opinions, strict=True):

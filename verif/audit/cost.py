@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verif.audit.cases import Case, Opinion, positions
+from verif.audit.cases import AuditCase, Opinion, positions
 from verif.types import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class BatchCost:
     """Figures of one uncached batch; latencies in seconds, None where nothing was asked."""
 
     rollouts: int
@@ -57,8 +57,8 @@ class Cost:
 
 
 def measure(
-    cases: Sequence[Case], opinions: Sequence[Opinion], seconds: float, price_per_hour: float
-) -> Cost:
+    cases: Sequence[AuditCase], opinions: Sequence[Opinion], seconds: float, price_per_hour: float
+) -> BatchCost:
     """The cost of a batch that took `seconds`; cached verdicts cost nothing and are not counted."""
     judged: list[Verdict] = []
     total = 0
@@ -68,7 +68,7 @@ def measure(
         total += len(asked)
         judged += [v for v in asked if soft & set(v.covers)]
     latencies = sorted(v.cost.seconds for v in judged)
-    return Cost(
+    return BatchCost(
         rollouts=len(cases),
         seconds=seconds,
         verdicts=total,

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from verif.audit.cases import Case, Statuses, ask, statuses
-from verif.audit.second_process import Job
+from verif.audit.cases import AuditCase, Statuses, ask, statuses
+from verif.audit.second_process import Recheck
 from verif.core.verifies import Verifies
 from verif.errors import ServiceError
 from verif.stats import Interval, proportion
@@ -52,7 +52,7 @@ def compare(runs: dict[str, Statuses]) -> Determinism:
 
 async def measure(
     verifier: Verifies,
-    cases: Sequence[Case],
+    cases: Sequence[AuditCase],
     formula: Formula,
     *,
     soft: bool,
@@ -64,7 +64,7 @@ async def measure(
     The second process asks the service at `url` (if any) and decides the rules by itself, under another hash seed.
     """
 
-    async def once(some: Sequence[Case]) -> Statuses:
+    async def once(some: Sequence[AuditCase]) -> Statuses:
         opinions = await ask(verifier, some, formula, soft=soft, cache=False, policy_thinks=policy_thinks)
         return statuses(some, opinions)
 
@@ -75,12 +75,12 @@ async def measure(
     answers = [status for batch in batches for status in await once(batch)]
     runs["backwards, in three batches"] = answers[::-1]
     runs["again"] = await once(cases)
-    job = Job.of(cases, formula, soft=soft, url=url, policy_thinks=policy_thinks)
+    job = Recheck.of(cases, formula, soft=soft, url=url, policy_thinks=policy_thinks)
     runs["second process"] = await _second_process(job)
     return compare(runs)
 
 
-async def _second_process(job: Job) -> Statuses:
+async def _second_process(job: Recheck) -> Statuses:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -8,8 +8,8 @@ from typing import Any
 from verif.audit.accuracy import Accuracy
 from verif.audit.agreement import Agreement
 from verif.audit.attacks.score import FamilyResult
-from verif.audit.band import Band
-from verif.audit.cost import Cost
+from verif.audit.band import ChosenBand
+from verif.audit.cost import BatchCost
 from verif.audit.determinism import Determinism
 from verif.audit.mutations.score import RuleResult
 from verif.audit.pairs import Pairwise
@@ -30,9 +30,9 @@ class Findings:
     attacks: list[FamilyResult]
     mutations: list[RuleResult]
     determinism: Determinism
-    cost: Cost
+    cost: BatchCost
     agreement: Agreement | None = None
-    band: Band | None = None
+    band: ChosenBand | None = None
     pairs: dict[str, Pairwise] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     failures: str = ""

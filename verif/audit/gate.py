@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from verif.audit.accuracy import Confusion
 from verif.audit.findings import Findings
-from verif.recipe import Gate
+from verif.recipe import AuditGate
 
 MIN_CASES = 20
 """Fewer true, or fewer false, responses say too little about a judge."""
@@ -30,7 +30,7 @@ class Reason:
         return f"{self.text} ({self.measured})"
 
 
-def decide(found: Findings, gate: Gate, agreement: float = 0.0) -> list[Reason]:
+def decide(found: Findings, gate: AuditGate, agreement: float = 0.0) -> list[Reason]:
     """The reasons against the verifier; empty means fit. `agreement` is what the recipe asks of a cascade."""
     reasons = []
     parts = found.accuracy.parts()
@@ -62,7 +62,7 @@ def _enough(judge: Confusion) -> list[Reason]:
     return [Reason(text, f"{true} true, {false} false")]
 
 
-def _accuracy(name: str, confusion: Confusion, gate: Gate, failures: str) -> list[Reason]:
+def _accuracy(name: str, confusion: Confusion, gate: AuditGate, failures: str) -> list[Reason]:
     reasons = []
     undecided = confusion.undecided_share
     if undecided.n and undecided.value > MAX_UNDECIDED:
@@ -81,7 +81,7 @@ def _accuracy(name: str, confusion: Confusion, gate: Gate, failures: str) -> lis
     return reasons
 
 
-def _attacks(found: Findings, gate: Gate) -> list[Reason]:
+def _attacks(found: Findings, gate: AuditGate) -> list[Reason]:
     reasons = []
     for part in ("judge", "verifier"):
         worst = found.worst(part)
@@ -103,7 +103,7 @@ def _mutations(found: Findings) -> list[Reason]:
     return [Reason("a rule misses minimal edits", ", ".join(wrong))] if wrong else []
 
 
-def _determinism(found: Findings, gate: Gate) -> list[Reason]:
+def _determinism(found: Findings, gate: AuditGate) -> list[Reason]:
     rate = found.determinism.flip_rate
     if rate.n and rate.value > gate.max_flip_rate:
         text = f"more than {gate.max_flip_rate:.0%} of verdicts change when the same batch is asked again"

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from verif.audit.attacks.score import Oracle
-from verif.audit.cases import Case, from_golden
+from verif.audit.cases import AuditCase, from_golden
 from verif.core.answer import answer_of, as_sent
 from verif.data.splits import GoldenItem
 from verif.errors import InputError
@@ -16,7 +16,7 @@ from verif.system.tables import read_table
 from verif.types import Instruction
 
 
-def read_golden(path: Path) -> list[Case]:
+def read_golden(path: Path) -> list[AuditCase]:
     """Cases of a golden file (columns instruction, response, truth); a bad row is an `InputError`."""
     columns, hint = ["instruction", "response", "truth"], "Run `dvc repro prepare`."
     rows = read_table(path, columns, what="the golden set", hint=hint)

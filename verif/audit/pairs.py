@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from verif.audit.cases import Case, ask, failures
+from verif.audit.cases import AuditCase, ask, failures
 from verif.core.failures import commonest
 from verif.core.verifies import Verifies
 from verif.errors import InputError
@@ -128,7 +128,7 @@ async def measure(
     every pair a tie.
     """
     cases = [
-        Case(f"{n}", pair.instruction, response.text, ())
+        AuditCase(f"{n}", pair.instruction, response.text, ())
         for n, pair in enumerate(pairs)
         for response in (pair.chosen, pair.rejected)
     ]

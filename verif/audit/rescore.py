@@ -12,16 +12,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from verif.audit.accuracy import type_name
 from verif.core.verifies import Verifies
 from verif.data.rollouts import Rollout, read_file, step_files, write_step
 from verif.errors import ServiceError
 from verif.system.files import new_directory
-from verif.types import Item, Status, Verification
+from verif.types import Item, Status, Verification, type_names
 
 
 @dataclass(slots=True)
-class Changes:
+class VerdictChanges:
     """What another verifier says differently.
 
     `transitions`: per constraint type, counts of (status before, status after), a rollout without any verdict
@@ -39,10 +38,9 @@ class Changes:
         self.asked += 1
         self.repaired += old.reward is None and new.reward is not None
         self.rewards.append((old.reward, new.reward))
-        constraints = old.instruction.constraints
-        before, after = _statuses(old), _statuses(new)
-        for constraint, was, now in zip(constraints, before, after, strict=True):
-            self.transitions[type_name(constraint)][was, now] += 1
+        names = type_names(old.instruction)
+        for name, was, now in zip(names, _statuses(old), _statuses(new), strict=True):
+            self.transitions[name][was, now] += 1
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per constraint type: how many, how many changed, and every change by name."""
@@ -85,9 +83,11 @@ def needs_repair(rollout: Rollout) -> bool:
     return any(verdict.status is Status.ERROR for verdict in rollout.verification.verdicts)
 
 
-async def rescore(verifier: Verifies, source: Path, target: Path, *, errors_only: bool = False) -> Changes:
+async def rescore(
+    verifier: Verifies, source: Path, target: Path, *, errors_only: bool = False
+) -> VerdictChanges:
     """Judge the rollouts at `source` (a folder or a file) again and write them to the new folder `target`."""
-    changes = Changes()
+    changes = VerdictChanges()
     with new_directory(target) as folder:
         for path in step_files(source):
             rows = list(read_file(path))

@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 from verif.audit import accuracy, agreement, cost, determinism, pairs
 from verif.audit.attacks import score as attacks
-from verif.audit.band import Band
-from verif.audit.cases import Case, ask, failures, positions
+from verif.audit.band import ChosenBand
+from verif.audit.cases import AuditCase, ask, failures, positions
 from verif.audit.findings import Findings, numbers
 from verif.audit.gate import Reason, decide
 from verif.audit.golden import oracle_of, read_golden
-from verif.audit.mutations import generate
 from verif.audit.mutations import score as mutations
+from verif.audit.mutations.generate import generate
 from verif.core.failures import commonest
 from verif.core.verifies import Verifies
 from verif.project import Stage
 from verif.recipe import Recipe
 
 if TYPE_CHECKING:
-    from verif.service.lease import Endpoint
+    from verif.service.lease import VerifierEndpoint
 
 log = logging.getLogger("verif.audit")
 
@@ -50,10 +50,10 @@ class AuditReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AuditPlan:
     """What to ask: golden cases (already chosen), the recipe's parts that matter, and where a second process asks."""
 
-    cases: Sequence[Case]
+    cases: Sequence[AuditCase]
     recipe: Recipe
     oracle: attacks.Oracle | None
     url: str | None
@@ -64,18 +64,18 @@ class Plan:
         return self.recipe.judged
 
 
-def audit(stage: Stage, endpoint: Endpoint, band: Band | None = None) -> AuditReport:
+def audit(stage: Stage, endpoint: VerifierEndpoint, band: ChosenBand | None = None) -> AuditReport:
     """Audit the verifier behind `endpoint` with the golden set of the stage's data; `band` is its cascade's."""
     return asyncio.run(_audit_service(stage, endpoint, band))
 
 
-async def _audit_service(stage: Stage, endpoint: Endpoint, band: Band | None) -> AuditReport:
+async def _audit_service(stage: Stage, endpoint: VerifierEndpoint, band: ChosenBand | None) -> AuditReport:
     from verif.service.client import VerifierClient
 
     section = stage.recipe.verifier
     cases = choose(read_golden(stage.data / "golden.parquet"), stage.recipe)
     preferences = pairs.load(stage.root / section.pairs) if section.pairs else []
-    plan = Plan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
+    plan = AuditPlan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
     async with VerifierClient(endpoint.url) as client:
         found = await measure(client, plan)
         if preferences:
@@ -104,7 +104,7 @@ def _served_elsewhere(stage: Stage) -> list[str]:
     return [note] if note else []
 
 
-def choose(cases: Sequence[Case], recipe: Recipe) -> list[Case]:
+def choose(cases: Sequence[AuditCase], recipe: Recipe) -> list[AuditCase]:
     """The golden cases within the budget, drawn with the recipe's seed.
 
     For a judge, responses with soft constraints about which nothing is known come last: they cost a call and
@@ -127,7 +127,7 @@ def conclude(found: Findings, recipe: Recipe, identity: str) -> AuditReport:
     )
 
 
-async def measure(verifier: Verifies, plan: Plan) -> Findings:
+async def measure(verifier: Verifies, plan: AuditPlan) -> Findings:
     """Ask everything, in a fixed order. The golden responses and the repetitions are asked with the cache off."""
     section, cases, soft = plan.recipe.verifier, plan.cases, plan.judged
     formula, budget = section.formula, section.audit_items
@@ -156,7 +156,7 @@ async def measure(verifier: Verifies, plan: Plan) -> Findings:
     return found
 
 
-async def _attacks(verifier: Verifies, plan: Plan, per_family: int) -> list[attacks.FamilyResult]:
+async def _attacks(verifier: Verifies, plan: AuditPlan, per_family: int) -> list[attacks.FamilyResult]:
     began, section = time.monotonic(), plan.recipe.verifier
     formula, thinks = section.formula, section.policy_thinks
     rng = random.Random(f"attacks-{plan.recipe.seed}")
@@ -167,7 +167,7 @@ async def _attacks(verifier: Verifies, plan: Plan, per_family: int) -> list[atta
     return attacks.score(made, opinions, formula)
 
 
-async def _mutations(verifier: Verifies, plan: Plan) -> list[mutations.RuleResult]:
+async def _mutations(verifier: Verifies, plan: AuditPlan) -> list[mutations.RuleResult]:
     from verif.core.rules import rules
 
     section = plan.recipe.verifier
@@ -184,7 +184,7 @@ async def _mutations(verifier: Verifies, plan: Plan) -> list[mutations.RuleResul
     return mutations.score(made, opinions)
 
 
-async def _determinism(verifier: Verifies, plan: Plan, size: int) -> determinism.Determinism:
+async def _determinism(verifier: Verifies, plan: AuditPlan, size: int) -> determinism.Determinism:
     began, section = time.monotonic(), plan.recipe.verifier
     cases = plan.cases[:size]
     found = await determinism.measure(
@@ -199,7 +199,7 @@ async def _determinism(verifier: Verifies, plan: Plan, size: int) -> determinism
     return found
 
 
-def notes(plan: Plan) -> list[str]:
+def notes(plan: AuditPlan) -> list[str]:
     """What this audit could not measure, and why."""
     out = []
     if not plan.judged:

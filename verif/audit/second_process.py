@@ -14,13 +14,13 @@ from typing import Any
 
 import orjson
 
-from verif.audit.cases import Case, ask, statuses
+from verif.audit.cases import AuditCase, ask, statuses
 from verif.core.answer import answer_of
 from verif.types import Formula, Instruction, Item, Reward, RuleConstraint, Status, Verification
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Recheck:
     """What to ask again, of a policy that thinks or not. `url` is the service's, or None to decide rules only."""
 
     cases: tuple[tuple[Instruction, str], ...]
@@ -32,13 +32,13 @@ class Job:
     @classmethod
     def of(
         cls,
-        cases: Sequence[Case],
+        cases: Sequence[AuditCase],
         formula: Formula,
         *,
         soft: bool,
         url: str | None,
         policy_thinks: bool = False,
-    ) -> Job:
+    ) -> Recheck:
         """The job for these cases."""
         return cls(tuple((case.instruction, case.text) for case in cases), formula, soft, url, policy_thinks)
 
@@ -49,14 +49,14 @@ class Job:
         return orjson.dumps({"cases": rows, **rest})
 
     @classmethod
-    def load(cls, data: bytes) -> Job:
+    def load(cls, data: bytes) -> Recheck:
         """From JSON."""
         raw: dict[str, Any] = orjson.loads(data)
         cases = tuple((Instruction.model_validate(instruction), text) for instruction, text in raw["cases"])
         return cls(cases, raw["formula"], raw["soft"], raw["url"], raw["thinks"])
 
 
-class Rules:
+class RulesOnly:
     """The rules of an instruction, decided in this process on the answer that the service takes; the rest is skipped."""
 
     def __init__(self, *, policy_thinks: bool = False) -> None:
@@ -86,11 +86,11 @@ class Rules:
             yield Verification(id=item.id, verdicts=tuple(verdicts), reward=nothing)
 
 
-async def work(job: Job) -> list[list[str]]:
+async def work(job: Recheck) -> list[list[str]]:
     """The status of every constraint of every case."""
-    cases = [Case(str(n), instruction, text, ()) for n, (instruction, text) in enumerate(job.cases)]
+    cases = [AuditCase(str(n), instruction, text, ()) for n, (instruction, text) in enumerate(job.cases)]
     thinks = job.policy_thinks
-    rules = Rules(policy_thinks=thinks)
+    rules = RulesOnly(policy_thinks=thinks)
     local = statuses(cases, await ask(rules, cases, job.formula, soft=False, policy_thinks=thinks))
     if job.url is None:
         return [[status.value for status in row] for row in local]
@@ -107,7 +107,7 @@ async def work(job: Job) -> list[list[str]]:
 
 def main() -> None:
     """Standard input to standard output."""
-    rows = asyncio.run(work(Job.load(sys.stdin.buffer.read())))
+    rows = asyncio.run(work(Recheck.load(sys.stdin.buffer.read())))
     sys.stdout.buffer.write(orjson.dumps(rows))
 
 

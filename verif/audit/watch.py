@@ -39,7 +39,7 @@ MIN_CHECKED = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class StepSummary:
     """A step in numbers. Shares are of all rollouts; lengths are words.
 
     `checked`: accepted rollouts (full reward) that the oracle judged again; `contradicted`: those it calls
@@ -77,7 +77,7 @@ def summarise(
     rollouts: Sequence[Rollout],
     entropy: float | None = None,
     judged: Iterable[tuple[Rollout, bool]] = (),
-) -> Summary:
+) -> StepSummary:
     """One step in numbers; `judged` are sampled rollouts with the oracle's decisions."""
     n = max(1, len(rollouts))
     rewards = [r.reward for r in rollouts if r.reward is not None]
@@ -85,7 +85,7 @@ def summarise(
     found = [signs(r.response.text, r.instruction.prompt) for r in rollouts]
     accepted = [true for r, true in judged if r.reward is not None and r.reward >= 1.0]
     rejected = [true for r, true in judged if r.reward is not None and r.reward < 1.0]
-    return Summary(
+    return StepSummary(
         step=step,
         rollouts=len(rollouts),
         reward_mean=fmean(rewards) if rewards else None,
@@ -113,7 +113,7 @@ def sample(rollouts: Sequence[Rollout], size: int, seed: int, step: int) -> list
     return chosen + rng.sample(others, min(len(others), size - len(chosen)))
 
 
-def alarms(history: Sequence[Summary], limits: Watch) -> list[Alarm]:
+def alarms(history: Sequence[StepSummary], limits: Watch) -> list[Alarm]:
     """What is wrong after the last step of `history` (steps in order). Pure: the same history, the same alarms."""
     if not history:
         return []
@@ -142,7 +142,7 @@ def alarms(history: Sequence[Summary], limits: Watch) -> list[Alarm]:
     return out
 
 
-def _divergence(history: Sequence[Summary]) -> float | None:
+def _divergence(history: Sequence[StepSummary]) -> float | None:
     """Share of accepted rollouts called false, over the last looks that had any; None if there were too few."""
     looks = [s for s in history if s.checked][-WINDOW:]
     checked = sum(s.checked for s in looks)
@@ -166,11 +166,11 @@ class Watcher:
         seed: int = 0,
     ) -> None:
         self.limits, self.path, self.oracle, self.emit, self.seed = limits, path, oracle, emit, seed
-        self.history: list[Summary] = []
+        self.history: list[StepSummary] = []
         self.raised: list[Alarm] = []
         try:
             kept = orjson.loads(path.read_bytes())
-            self.history = [Summary(**row) for row in kept["steps"]]
+            self.history = [StepSummary(**row) for row in kept["steps"]]
             self.raised = [Alarm(**row) for row in kept["alarms"]]
         except FileNotFoundError:
             pass
@@ -222,7 +222,7 @@ class Watcher:
         write_json(self.path, rows)
 
 
-def _metrics(now: Summary, raised: int) -> dict[str, float]:
+def _metrics(now: StepSummary, raised: int) -> dict[str, float]:
     """What goes to MLflow; absent where nothing was measured."""
     values: dict[str, float | None] = {
         "watch/unscorable_share": now.unscorable_share,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from verif.errors import ClusterError
 from verif.project import merged, parse_overrides
 from verif.recipe import Recipe, load_recipe, parse_recipe
 from verif.system.console import Console
+from verif.system.git import ask
 
 app = typer.Typer(
     add_completion=False,
@@ -36,12 +36,12 @@ def _load(recipe: str, pairs: list[str]) -> tuple[Recipe, dict[str, object]]:
 
 
 def _commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    head = ask(Path(), "rev-parse", "HEAD")
+    if not head.ok:
         raise ClusterError(
             "this folder is not a git repository with a commit.", "Pods clone a commit: make one first."
         )
-    return done.stdout.strip()
+    return head.text
 
 
 @app.command()

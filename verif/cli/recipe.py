@@ -51,7 +51,8 @@ def check(name: str = typer.Argument("local")) -> None:
     if recipe.evaluate.general_tasks:
         from verif.evaluation.general import check_tasks
 
-        check_tasks(recipe.evaluate.general_tasks, Path.cwd())
+        thinks = recipe.verifier.policy_thinks
+        check_tasks(recipe.evaluate.general_tasks, Path.cwd(), policy_thinks=thinks)
     missing = unpinned(recipe)
     for place in missing:
         console.print(f"not pinned: {place} (`verif recipe pin {name}`)")

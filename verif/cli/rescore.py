@@ -17,7 +17,7 @@ from verif.errors import InputError, RecipeError
 from verif.system.console import Console
 
 if TYPE_CHECKING:
-    from verif.audit.rescore import Changes
+    from verif.audit.rescore import VerdictChanges
 
 FOLDERS = (".", "rollouts", "train/rollouts", "reports/train/rollouts")
 
@@ -37,7 +37,7 @@ def rescore(
     source = rollouts_of(run)
     with _service(verifier) as url:
 
-        async def ask() -> tuple[str, Path, Changes]:
+        async def ask() -> tuple[str, Path, VerdictChanges]:
             async with VerifierClient(url, os.environ.get(TOKEN_VARIABLE)) as client:
                 identity = await client.identity()
                 # beside the rollouts, but not inside reports/train: that folder is an output of DVC's

@@ -16,12 +16,12 @@ from rich.table import Table
 from verif.core import score as engine
 from verif.core.row_files import join, read_rows
 from verif.core.rows import Row
-from verif.core.score import Scored, Summary, kinds
+from verif.core.score import Scored, Summary
 from verif.errors import InputError
 from verif.system import plugins
 from verif.system.console import Console, described
 from verif.system.files import new_file
-from verif.types import Status
+from verif.types import Status, type_names
 
 _SHOWN_PROBLEMS = 20
 _EVERY_S = 10.0
@@ -159,7 +159,7 @@ def _report(summary: Summary, mode: str) -> None:
     table.add_column("constraint")
     for name in ("decided", "passed", "share", "interval", "errors", "skipped"):
         table.add_column(name, justify="right")
-    lines = [(name, summary.by_kind[name]) for name in sorted(summary.by_kind)]
+    lines = [(name, summary.by_type[name]) for name in sorted(summary.by_type)]
     for name, counts in [*lines, ("all constraints", summary.total())]:
         passed = counts[Status.PASS]
         decided = passed + counts[Status.FAIL] + counts[Status.UNSCORABLE]
@@ -189,8 +189,8 @@ def _explain(console: Console, strict: Scored, loose: Scored) -> None:
     console.print(f"{item.where.file}, row {item.where.row}, id {item.id}", markup=False, soft_wrap=True)
     console.print(f"prompt:   {_short(item.prompt)}", markup=False, soft_wrap=True)
     console.print(f"response: {_short(item.response or '')}", markup=False, soft_wrap=True)
-    names = kinds(item)
     assert item.instruction is not None
+    names = type_names(item.instruction)
     for index, (constraint, one, two) in enumerate(
         zip(item.instruction.constraints, strict.verdicts, loose.verdicts, strict=True)
     ):

@@ -12,7 +12,7 @@ from rich.table import Table
 from verif.core.row_files import read_rows
 from verif.core.sandbox.sandbox import Sandbox
 from verif.core.score import dumps
-from verif.data.screening.repair import POLICIES, Outcome, apply, by_row, to_row
+from verif.data.screening.repair import POLICIES, RepairedRow, apply, by_row, to_row
 from verif.data.screening.screen import KINDS, NOTES, Finding
 from verif.data.screening.screen import screen as find
 from verif.errors import InputError
@@ -70,7 +70,7 @@ def written(instruction: Instruction) -> dict[str, Any]:
     return instruction.model_dump(mode="json")
 
 
-def quarantined(finding: Finding, instruction: Instruction, outcome: Outcome) -> dict[str, Any]:
+def quarantined(finding: Finding, instruction: Instruction, outcome: RepairedRow) -> dict[str, Any]:
     """The machine-readable form of a finding."""
     constraint = instruction.constraints[finding.index]
     return {
@@ -89,7 +89,9 @@ def quarantined(finding: Finding, instruction: Instruction, outcome: Outcome) ->
     }
 
 
-def show(rows: list[tuple[int, Instruction]], findings: list[Finding], outcomes: dict[int, Outcome]) -> None:
+def show(
+    rows: list[tuple[int, Instruction]], findings: list[Finding], outcomes: dict[int, RepairedRow]
+) -> None:
     """The table."""
     checkers = sum(
         isinstance(c, CheckerConstraint) for _, instruction in rows for c in instruction.constraints

@@ -28,7 +28,7 @@ RIGHTS = re.compile(r"\bcannot \w+ (resource|path)\b")
 """How the API server refuses when rights are missing; a quota, a policy or a webhook answers 403 in other words."""
 
 
-class Refused(ClusterError):
+class ApiRefused(ClusterError):
     """The API server said no; `status` is its HTTP status, the message its own reason."""
 
     def __init__(self, status: int, message: str, hint: str = "") -> None:
@@ -87,7 +87,7 @@ class Calls:
         self.last_outage: float | None = None
 
     async def __call__(self, function: Callable[[], Awaitable[T]]) -> T:
-        """What the function gives, sooner or later. Raises `Refused` or `Unreachable`, with the server's sentence."""
+        """What the function gives, sooner or later. Raises `ApiRefused` or `Unreachable`, with the server's sentence."""
         begun, limits = self.clock(), self.limits
         try:
             async for attempt in stamina.retry_context(
@@ -106,7 +106,7 @@ class Calls:
                 )
                 raise Unreachable(f"{words.rstrip('.')}.") from error
             fix = "Log in to the cluster, then run again." if error.status == 401 else hint(told(error))
-            raise Refused(error.status, told(error), fix) from error
+            raise ApiRefused(error.status, told(error), fix) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(
                 f"the API server was unreachable for {limits.outage_s:.0f} s: {told(error)}"

@@ -13,7 +13,7 @@ import stamina
 from kubernetes_asyncio import client
 
 from verif.cluster import logins
-from verif.cluster.calls import Calls, Limits, Refused, told
+from verif.cluster.calls import ApiRefused, Calls, Limits, told
 from verif.cluster.config import Cluster
 from verif.cluster.pod_spec import Manifest
 
@@ -70,7 +70,7 @@ class Kube:
         await self.api.close()
 
     async def create(self, manifest: Manifest) -> Manifest:
-        """Create; an object of that name that is already there is a `Refused` with status 409."""
+        """Create; an object of that name that is already there is a `ApiRefused` with status 409."""
         if manifest["kind"] in ("Service", "ConfigMap"):
             return await self._create_core(manifest)
         group, version, plural = API[manifest["kind"]]
@@ -97,7 +97,7 @@ class Kube:
                     group, version, self.namespace, plural, name, _request_timeout=30
                 )
             )
-        except Refused as error:
+        except ApiRefused as error:
             if error.status == 404:
                 return None
             raise
@@ -133,7 +133,7 @@ class Kube:
                     group, version, self.namespace, plural, name, body=body, _request_timeout=30
                 )
             )
-        except Refused as error:
+        except ApiRefused as error:
             if error.status != 404:
                 raise
 

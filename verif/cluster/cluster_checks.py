@@ -13,12 +13,12 @@ from verif.cluster.calls import told
 from verif.cluster.client import KUEUE_VERSIONS, Kube
 from verif.cluster.config import Cluster, Role
 from verif.cluster.egress import stage_policies
-from verif.cluster.findings import Finding
 from verif.cluster.manifests import manifest
 from verif.cluster.pod_spec import Manifest
 from verif.cluster.request import StageRequest, goes_to_cluster
 from verif.cluster.verifier import verifier
 from verif.recipe import Recipe
+from verif.system.check import Check
 
 RIGHTS = [("batch", "jobs"), ("ray.io", "rayjobs"), ("", "pods"), ("", "pods/log"), ("", "events"),
           ("apps", "deployments"), ("", "services"), ("", "configmaps"), ("networking.k8s.io", "networkpolicies"),
@@ -67,11 +67,11 @@ def _values(node: Any, key: str) -> Iterator[Any]:
                 yield from _values(value, key)
 
 
-def check_images(recipe: Recipe, cluster: Cluster) -> Finding:
+def check_images(recipe: Recipe, cluster: Cluster) -> Check:
     """The cluster file names an image for every role that the manifests need."""
     needed = sorted(set(_values(_manifests(recipe, cluster), "image")))
     lacking = [role for role in needed if role not in cluster.images]
-    return Finding(
+    return Check(
         "images",
         not lacking,
         f"the cluster file names none for {', '.join(lacking)}" if lacking else ", ".join(needed),
@@ -79,7 +79,7 @@ def check_images(recipe: Recipe, cluster: Cluster) -> Finding:
     )
 
 
-async def check_cluster(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:
+async def check_cluster(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Check]:
     """Rights, kinds, queue, storage, secrets, service account and GPU nodes."""
     try:
         return [
@@ -96,14 +96,14 @@ async def check_cluster(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Fi
         if isinstance(error, client.ApiException):
             words = f"{error.status} {words}"
         place = kube.api.configuration.host
-        return [Finding("API server", False, f"{place}: {words}", "Check the kubeconfig and the network.")]
+        return [Check("API server", False, f"{place}: {words}", "Check the kubeconfig and the network.")]
 
 
 def _needs_ray(recipe: Recipe) -> bool:
     return any(r.nodes > 1 for r in recipe.resources.values())
 
 
-async def _rights(kube: Kube, recipe: Recipe) -> list[Finding]:
+async def _rights(kube: Kube, recipe: Recipe) -> list[Check]:
     api, missing = client.AuthorizationV1Api(kube.api), []
     for group, resource in RIGHTS:
         if resource == "rayjobs" and not _needs_ray(recipe):
@@ -124,7 +124,7 @@ async def _rights(kube: Kube, recipe: Recipe) -> list[Finding]:
                 answer = await api.create_self_subject_access_review(body, _request_timeout=ANSWER_S)
             except client.ApiException as error:
                 return [
-                    Finding(
+                    Check(
                         "rights",
                         False,
                         f"cannot ask: {error.status} {error.reason}",
@@ -133,7 +133,7 @@ async def _rights(kube: Kube, recipe: Recipe) -> list[Finding]:
                 ]
             if not answer.status.allowed:
                 missing.append(f"{verb} {resource}")
-    return [Finding("rights", not missing, ", ".join(missing), ROLE)]
+    return [Check("rights", not missing, ", ".join(missing), ROLE)]
 
 
 async def _exists(call: Awaitable[object]) -> bool | None:
@@ -147,9 +147,9 @@ async def _exists(call: Awaitable[object]) -> bool | None:
     return True
 
 
-async def _rayjobs(kube: Kube, recipe: Recipe) -> Finding:
+async def _rayjobs(kube: Kube, recipe: Recipe) -> Check:
     if not _needs_ray(recipe):
-        return Finding("RayJob CRD", True, "not needed")
+        return Check("RayJob CRD", True, "not needed")
     found = await _exists(
         kube.custom.list_namespaced_custom_object(
             "ray.io", "v1", kube.namespace, "rayjobs", limit=1, _request_timeout=ANSWER_S
@@ -157,12 +157,12 @@ async def _rayjobs(kube: Kube, recipe: Recipe) -> Finding:
     )
     said = {True: "", False: "rayjobs.ray.io is not served", None: "may not be read"}[found]
     fix = ROLE if found is None else "Install the KubeRay operator."
-    return Finding("RayJob CRD", found is True, said, fix)
+    return Check("RayJob CRD", found is True, said, fix)
 
 
-async def _queue(kube: Kube, cluster: Cluster) -> Finding:
+async def _queue(kube: Kube, cluster: Cluster) -> Check:
     if not cluster.queue:
-        return Finding("Kueue queue", True, "not used")
+        return Check("Kueue queue", True, "not used")
     found: bool | None = False
     for version in KUEUE_VERSIONS:
         found = await _exists(kube.custom.get_namespaced_custom_object(
@@ -170,7 +170,7 @@ async def _queue(kube: Kube, cluster: Cluster) -> Finding:
         if found is not False:
             break
     said = {True: "", False: " does not exist", None: f": {NOT_READ}"}[found]
-    return Finding(
+    return Check(
         "Kueue queue",
         found is not False,
         cluster.queue + said,
@@ -178,7 +178,7 @@ async def _queue(kube: Kube, cluster: Cluster) -> Finding:
     )
 
 
-async def _named(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:
+async def _named(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Check]:
     """The secrets that the manifests name, the service account and the claim; not all may look at all of them."""
     core = kube.core
     manifests = _manifests(recipe, cluster)
@@ -194,11 +194,11 @@ async def _named(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:
     for kind, name, read, fix in wanted:
         found = await _exists(read(name, kube.namespace, _request_timeout=ANSWER_S))
         detail = {True: "", False: "does not exist", None: NOT_READ}[found]
-        out.append(Finding(f"{kind} {name}", found is not False, detail, fix))
+        out.append(Check(f"{kind} {name}", found is not False, detail, fix))
     return out
 
 
-async def _policies(kube: Kube, cluster: Cluster) -> list[Finding]:
+async def _policies(kube: Kube, cluster: Cluster) -> list[Check]:
     """What an administrator applies; the orchestrator's own account may look at neither kind."""
     admission, out = ("admissionregistration.k8s.io", "v1"), []
     for made in [*stage_policies(cluster), *admission_policies(cluster)]:
@@ -211,26 +211,26 @@ async def _policies(kube: Kube, cluster: Cluster) -> list[Finding]:
             asked = kube.custom.get_cluster_custom_object(*admission, plural, name, _request_timeout=15)
         found = await _exists(asked)
         detail = {True: "", False: "does not exist", None: NOT_READ}[found]
-        out.append(Finding(f"{WORDS[kind]} {name}", found is not False, detail, POLICIES))
+        out.append(Check(f"{WORDS[kind]} {name}", found is not False, detail, POLICIES))
     if cluster.egress is None:
         out.append(
-            Finding("egress", True, "the cluster file names no networks: stages reach almost any address")
+            Check("egress", True, "the cluster file names no networks: stages reach almost any address")
         )
     return out
 
 
-async def _gpus(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:
+async def _gpus(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Check]:
     wanted = {
         (r.gpus, r.gpu_type, r.nodes)
         for r in recipe.resources.values()
         if r.executor == "kubernetes" and r.gpus
     }
     if not wanted:
-        return [Finding("GPU nodes", True, "not needed")]
+        return [Check("GPU nodes", True, "not needed")]
     try:
         nodes = (await kube.core.list_node(_request_timeout=ANSWER_S)).items
     except client.ApiException as error:
-        return [Finding("GPU nodes", True, f"nodes may not be listed ({error.status}); not checked")]
+        return [Check("GPU nodes", True, f"nodes may not be listed ({error.status}); not checked")]
     out = []
     for gpus, kind, count in sorted(wanted):
         fitting = [
@@ -241,7 +241,7 @@ async def _gpus(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Finding]:
         ]
         what = f"{count} node(s) with {gpus} x {kind or 'any GPU'}"
         out.append(
-            Finding(
+            Check(
                 what,
                 len(fitting) >= count,
                 f"{len(fitting)} found",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
+from verif.audit.recipe_checks import recipe_checks
 from verif.cluster.client import Kube
 from verif.cluster.cluster_checks import check_cluster, check_images
 from verif.cluster.config import Cluster, load_cluster
-from verif.cluster.findings import Finding
 from verif.cluster.project_checks import (
     check_data,
-    check_labels,
     check_pushed,
-    check_recipe,
     check_remote,
     check_tracked,
     check_tree,
@@ -21,6 +20,7 @@ from verif.cluster.project_checks import (
 from verif.errors import ClusterError
 from verif.project import Overrides
 from verif.recipe import Recipe
+from verif.system.check import Check
 
 
 def examine(
@@ -30,30 +30,37 @@ def examine(
     *,
     base: Path | None = None,
     overrides: Overrides | None = None,
-) -> list[Finding]:
+) -> list[Check]:
     """Everything, looked at before anything is submitted, so that all that is missing can be said at once.
 
     `root` holds the commit, the parameters and the data of the run. People work in `base`: in `root` itself, or in the
     directory that it was cloned from.
     """
     remote = check_remote(root)
-    findings = [check_tree(base or root, recipe, overrides or {}), remote, check_recipe(recipe)]
-    findings += check_labels(recipe, root)
+    findings = [check_tree(base or root, recipe, overrides or {}), remote, *recipe_checks(recipe, root)]
     try:
         findings += check_data(root, recipe)
         if remote.ok:
             findings.append(check_tracked(root))
     except ClusterError as error:
-        findings.append(Finding("data", False, error.message, error.hint))
+        findings.append(Check("data", False, error.message, error.hint))
     try:
         cluster = load_cluster(cluster_file)
         findings += [check_pushed(root, cluster.repository), check_images(recipe, cluster)]
         findings += asyncio.run(_ask(recipe, cluster))
     except ClusterError as error:
-        findings.append(Finding("cluster", False, error.message, error.hint))
+        findings.append(Check("cluster", False, error.message, error.hint))
     return findings
 
 
-async def _ask(recipe: Recipe, cluster: Cluster) -> list[Finding]:
+async def _ask(recipe: Recipe, cluster: Cluster) -> list[Check]:
     async with Kube.connected(cluster, patience_s=10) as kube:
         return await check_cluster(kube, recipe, cluster)
+
+
+def require(checks: Sequence[Check]) -> None:
+    """One error that names each check that failed, with what to do about it."""
+    failed = [check for check in checks if not check.ok]
+    if failed:
+        told = " ".join(f"{c.what}: {c.detail.rstrip('.') or 'missing'}. {c.fix}" for c in failed)
+        raise ClusterError(f"nothing was submitted, {len(failed)} of {len(checks)} checks failed. {told}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from verif.errors import SetupError
 from verif.system.files import digest
+from verif.system.git import ask, git
 
 LOCKS = {
     "verifier": ("verifier.txt", "build.txt"),
@@ -41,13 +41,10 @@ def lock_digest(root: Path, role: str) -> str:
 
 def commit_of(root: Path) -> str:
     """The commit, with `-dirty` when the tree has changes: such an image cannot be made again."""
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
-    if head.returncode != 0:
+    head = ask(root, "rev-parse", "HEAD")
+    if not head.ok:
         return "unknown"
-    changed = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=False
-    )
-    return head.stdout.strip() + ("-dirty" if changed.stdout.strip() else "")
+    return head.text + ("-dirty" if git(root, "status", "--porcelain") else "")
 
 
 def engine(url: str = "") -> Any:

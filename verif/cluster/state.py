@@ -15,7 +15,7 @@ Told = tuple[Cause, str]  # the cause of an end, and the words that go with it
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ObjectState:
     """A phase, its cause and the words for the user."""
 
     phase: Phase

@@ -12,13 +12,13 @@ import time
 from dataclasses import replace
 
 from verif.cluster.assess import assess
-from verif.cluster.calls import Refused
+from verif.cluster.calls import ApiRefused
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.cluster.holdup import pods_state, refused, wants_events
 from verif.cluster.pod_spec import Manifest, owner_references
 from verif.cluster.request import VERIFIER_LABEL
-from verif.cluster.state import State
+from verif.cluster.state import ObjectState
 from verif.cluster.verifier import name_of, verifier
 from verif.cluster.vigil import STUCK, Patience, Report, Vigil, said_in_the_log
 from verif.errors import ClusterError
@@ -68,7 +68,7 @@ async def bring_up(
         await asyncio.sleep(patience.poll_s)
 
 
-async def _state(kube: Kube, name: str) -> State:
+async def _state(kube: Kube, name: str) -> ObjectState:
     """What one Deployment waits for. Pods that quota or admission refuse exist nowhere: it, or its ReplicaSet, says so."""
     pods = [
         p
@@ -92,7 +92,7 @@ def _last_refusal(events: list[Manifest]) -> Manifest:
     return next((event for event in reversed(events) if event.get("reason") == "FailedCreate"), {})
 
 
-def _hopeful(state: State) -> int:
+def _hopeful(state: ObjectState) -> int:
     """The lowest is what has to be said: what is stuck, then what waits, then what runs and only is not ready."""
     if state.cause in STUCK:
         return 0
@@ -102,7 +102,7 @@ def _hopeful(state: State) -> int:
 async def _create(kube: Kube, manifest: Manifest) -> Manifest:
     try:
         return {**manifest, **await kube.create(manifest)}
-    except Refused as error:
+    except ApiRefused as error:
         if error.status != 409:
             raise
     if manifest["kind"] != "Deployment":

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from verif.cluster.state import RETRIABLE, State
+from verif.cluster.state import RETRIABLE, ObjectState
 
 log = logging.getLogger("verif.cluster")
-Report = Callable[[State], None]
+Report = Callable[[ObjectState], None]
 
 STUCK = frozenset({"image", "config", "quota", "admission", "claim", "volume", "sandbox", "unknown"})
 """What does not heal by waiting for others."""
@@ -18,7 +18,7 @@ PASSING = frozenset({"volume", "sandbox", "node-silent"}) | RETRIABLE
 """What a kubelet or a node gets over within seconds as a rule, and says in ever new words."""
 
 
-def said_in_the_log(_state: State) -> None:
+def said_in_the_log(_state: ObjectState) -> None:
     """No further report."""
 
 
@@ -33,7 +33,7 @@ class Patience:
     lost_s: float = 600.0  # a pod (grace: 120 s) that is to be deleted, and whose node does not confirm it
     unschedulable_s: float = 86400.0  # a busy cluster is not a failure
 
-    def limit(self, state: State) -> float | None:
+    def limit(self, state: ObjectState) -> float | None:
         """How long this state may last; None for ever."""
         if state.phase == "running" and state.cause in RETRIABLE:
             return self.lost_s
@@ -51,9 +51,9 @@ class Vigil:
         self, name: str, report: Report, patience: Patience, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.name, self.report, self.patience, self.clock = name, report, patience, clock
-        self.last, self.since, self.said = State("pending"), clock(), State("pending")
+        self.last, self.since, self.said = ObjectState("pending"), clock(), ObjectState("pending")
 
-    def see(self, state: State) -> State:
+    def see(self, state: ObjectState) -> ObjectState:
         """The state, or the failure that it has become by lasting too long."""
         now = self.clock()
         if (state.phase, state.cause) != (self.last.phase, self.last.cause):
@@ -61,7 +61,7 @@ class Vigil:
         self.last = state
         lasted, limit = now - self.since, self.patience.limit(state)
         if limit is not None and lasted > limit:
-            return State("failed", state.cause, f"{state.message} (for {limit:.0f} s)")
+            return ObjectState("failed", state.cause, f"{state.message} (for {limit:.0f} s)")
         if state.cause in PASSING and not state.final:
             same = (state.phase, state.cause) == (self.said.phase, self.said.cause)
             if same or lasted < self.patience.say_s:

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from verif.cluster import kueue
 from verif.cluster.assess import assess
-from verif.cluster.calls import Refused
+from verif.cluster.calls import ApiRefused
 from verif.cluster.client import Kube
 from verif.cluster.config import Cluster
 from verif.cluster.holdup import wants_events
@@ -24,7 +24,7 @@ from verif.cluster.pod_end import PodCauses, pod_causes
 from verif.cluster.pod_spec import Manifest
 from verif.cluster.quota import exceeded, hint
 from verif.cluster.request import ATTEMPT_LABEL, RUN_LABEL, StageRequest
-from verif.cluster.state import State
+from verif.cluster.state import ObjectState
 from verif.cluster.vigil import Patience, Report, Vigil, said_in_the_log
 from verif.errors import ClusterError
 
@@ -38,7 +38,7 @@ async def submit(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifes
         made = await kube.create(wanted)
         log.info("%s: submitted as a %s", request.name, wanted["kind"])
         return made
-    except Refused as error:
+    except ApiRefused as error:
         if error.status == 409:
             found = await kube.get(wanted["kind"], request.name)
             if found is not None and found["metadata"].get("labels", {}).get(RUN_LABEL) == request.run:
@@ -59,7 +59,7 @@ async def latest(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifes
     return max(found, key=lambda o: int(o["metadata"]["labels"].get(ATTEMPT_LABEL, "1")), default=None)
 
 
-async def _look(kube: Kube, obj: Manifest, selector: str, seen: PodCauses) -> State:
+async def _look(kube: Kube, obj: Manifest, selector: str, seen: PodCauses) -> ObjectState:
     """The object's state now. `seen` learns what the pods say: they are often gone when the failure shows."""
     pods = await kube.pods(selector)
     seen |= pod_causes(pods)
@@ -86,7 +86,7 @@ async def watch(
     report: Report,
     patience: Patience = Patience(),
     clock: Callable[[], float] = time.monotonic,
-) -> State:
+) -> ObjectState:
     """See one object to its end. Reports each change of state once."""
     kind, name = obj["kind"], obj["metadata"]["name"]
     selector = f"{RUN_LABEL}={obj['metadata']['labels'][RUN_LABEL]},{ATTEMPT_LABEL}={obj['metadata']['labels'][ATTEMPT_LABEL]}"
@@ -97,7 +97,7 @@ async def watch(
     while True:
         current, version = await kube.look(kind, name)
         if current is None:
-            state = State(
+            state = ObjectState(
                 "failed",
                 "deleted",
                 f"{kind} {name} was deleted by hand or by its TTL before it was seen to end.",
@@ -140,7 +140,7 @@ async def execute(
     report: Report = said_in_the_log,
     attempts: int = 3,
     patience: Patience = Patience(),
-) -> State:
+) -> ObjectState:
     """The whole life of a stage: adopt or submit, watch, try again what the cluster did, clean up when cancelled.
 
     A failed stage raises `ClusterError` with the controller's reason and the last lines of its log. An attempt

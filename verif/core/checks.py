@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import orjson
 
 from verif.core.answer import Answer
+from verif.core.answers.check import check_reference
 from verif.core.cache import VerdictCache
 from verif.core.plan import unscorable
 from verif.core.rules import Params, check, get, validate
@@ -31,6 +32,7 @@ from verif.types import (
     Cost,
     Instruction,
     Item,
+    ReferenceConstraint,
     RuleConstraint,
     Status,
     Verdict,
@@ -80,10 +82,12 @@ class Rules:
         return value
 
     def check_item(self, item: Item) -> None:
-        """`InputError` if a rule is unknown or its parameters are wrong."""
+        """`InputError` if a rule is unknown, its parameters are wrong, or a reference is none."""
         for constraint in item.instruction.constraints:
             if isinstance(constraint, RuleConstraint):
                 self.params(constraint, item.id)
+            elif isinstance(constraint, ReferenceConstraint):
+                check_reference(constraint, file=f"item {item.id!r}")
 
     def verdict(
         self,

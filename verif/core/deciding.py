@@ -17,6 +17,7 @@ CORE = Path(__file__).parent
 DECIDES = {
     "rules": ("rules", "text.py", "segment.py", "language"),
     "sandbox": ("sandbox",),
+    "answers": ("answers",),
     "judge": (
         "judge/cascade.py", "judge/client.py", "judge/judge.py", "judge/markup.py", "judge/prompt.py",
         "judge/prompts", "judge/reply.py", "judge/verdict.py",

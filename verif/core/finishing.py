@@ -13,7 +13,6 @@ def to_judge(plan: Plan, formula: Formula, *, judged: bool, complete: bool) -> t
     What is not asked gets its verdict here: unscorable, skipped, or an error where `judged` says that nobody judges.
     """
     constraints = plan.item.instruction.constraints
-    plan.verdicts.extend(without("reference", constraints, "no part decides reference constraints yet"))
     soft = tuple(index for index, constraint in enumerate(constraints) if constraint.kind == "soft")
     if plan.answer.hopeless:
         return (), ""

@@ -13,6 +13,8 @@ import os
 import threading
 from collections.abc import Iterable
 
+from verif.core.answers.maths import process_worker
+from verif.core.answers.reference import reference_verdicts, wants_references
 from verif.core.checks import LazySandbox, Rules, checker_verdicts, wants_sandbox
 from verif.core.finishing import finished, to_judge
 from verif.core.plan import Plan
@@ -91,6 +93,8 @@ def verify_many(
     for plans in start.groups:
         if formula != "soft-only" and wants_sandbox(plans[0].item.instruction.constraints):
             _checkers(plans)
+        if formula != "soft-only" and wants_references(plans[0].item.instruction.constraints):
+            _references(plans)
     for plan in start.plans:
         to_judge(plan, formula, judged=False, complete=False)
     return [finished(plan, formula, 0.0) for plan in start.plans]
@@ -118,6 +122,17 @@ def _checkers(plans: list[Plan]) -> None:
             for plan in able:
                 if plan.answer.text == text:
                     plan.verdicts.extend(verdicts)
+
+
+def _references(plans: list[Plan]) -> None:
+    """The verdicts of one instruction's references on its answers."""
+    able = [plan for plan in plans if not plan.answer.hopeless]
+    texts = list(dict.fromkeys(plan.answer.text for plan in able))
+    if texts:
+        grid = reference_verdicts(plans[0].item.instruction, texts, process_worker(), None)
+        by_answer = dict(zip(texts, grid, strict=True))
+        for plan in able:
+            plan.verdicts.extend(by_answer[plan.answer.text])
 
 
 def _sandbox() -> LazySandbox:

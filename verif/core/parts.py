@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from verif.core.answers import reference
 from verif.core.deciding import code_digest
 from verif.core.rules import rules
 from verif.system.files import digest
@@ -27,6 +28,7 @@ def make_parts(
         "rules": digest(
             [code_digest("rules"), *sorted(spec.part for spec in rules().values() if not spec.plugin)]
         ),
+        "references": reference.part(),
         "joining": code_digest("joining"),
         "sandbox": sandbox,
         "judge": judge,

@@ -19,8 +19,16 @@ import orjson
 from pydantic import ValidationError
 
 from verif.core import rules
+from verif.core.answers.check import check_reference
 from verif.errors import InputError
-from verif.types import CheckerConstraint, Constraint, Instruction, RuleConstraint, SoftConstraint
+from verif.types import (
+    CheckerConstraint,
+    Constraint,
+    Instruction,
+    ReferenceConstraint,
+    RuleConstraint,
+    SoftConstraint,
+)
 
 _TAG = re.compile(r"\s*\[(rule|llm)\]\s*", re.IGNORECASE)
 MOST_CONSTRAINTS = 1_000
@@ -78,6 +86,10 @@ def validated(instruction: Instruction, where: Where) -> tuple[rules.Params | No
         raise where.error(
             f"has {len(instruction.constraints):,} constraints; at most {MOST_CONSTRAINTS:,} are read"
         )
+    for position, constraint in enumerate(instruction.constraints):
+        if isinstance(constraint, ReferenceConstraint):
+            field = f"constraints.{position}.answer"
+            check_reference(constraint, file=where.file, row=where.row, field=field)
     return tuple(
         rules.validate(c.rule, c.params, file=where.file, row=where.row)
         if isinstance(c, RuleConstraint)

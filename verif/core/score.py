@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from verif.core.answer import Answer, answer_of
+from verif.core.answers.maths import process_worker
+from verif.core.answers.reference import reference_verdict
 from verif.core.checks import checker_verdicts, rule_verdict
 from verif.core.plan import unscorable
 from verif.core.row_files import OnBad
@@ -24,11 +26,12 @@ from verif.core.text import Doc
 from verif.types import (
     CheckerConstraint,
     Constraint,
+    ReferenceConstraint,
     Response,
     RuleConstraint,
-    SoftConstraint,
     Status,
     Verdict,
+    type_names,
 )
 
 if TYPE_CHECKING:
@@ -125,6 +128,8 @@ def _scored(row: Row, answer: Answer, checked: dict[int, Verdict], loose: bool) 
         elif isinstance(constraint, RuleConstraint):
             assert params is not None
             verdicts.append(rule_verdict(constraint, params, index, answer, doc=doc, loose=loose))
+        elif isinstance(constraint, ReferenceConstraint):
+            verdicts.append(reference_verdict(constraint, index, answer, process_worker()))
         else:
             reason = "checkers were not run" if isinstance(constraint, CheckerConstraint) else _NO_JUDGE
             verdicts.append(Verdict(status=Status.SKIPPED, covers=(index,), reason=reason))
@@ -151,26 +156,6 @@ def scorable(rows: Iterable[Row], on_bad: OnBad | None = None) -> Iterator[Row]:
 
 
 # ---------------------------------------------------------------------------------------------- out
-def kind(constraint: Constraint, family: str = "") -> str:
-    """What a constraint is called in tables: its rule id, or its kind and family."""
-    if isinstance(constraint, RuleConstraint):
-        return constraint.rule
-    family = family or (constraint.dimension if isinstance(constraint, SoftConstraint) else "")
-    return f"{constraint.kind}:{family}" if family else constraint.kind
-
-
-def kinds(item: Row) -> list[str]:
-    """`kind` of each constraint of a row."""
-    if item.instruction is None:
-        return []
-    families = item.instruction.meta.get("families", ())
-    names = [f if isinstance(f, str) else "" for f in families] if isinstance(families, list | tuple) else []
-    names += [""] * (len(item.instruction.constraints) - len(names))
-    return [
-        kind(constraint, name) for constraint, name in zip(item.instruction.constraints, names, strict=False)
-    ]
-
-
 def line(scored: Scored) -> bytes:
     """The published form (docs/verdicts.schema.json): one JSON object and a newline."""
     item = scored.row
@@ -207,15 +192,16 @@ class Summary:
 
     rows: int = 0
     followed: Counter[bool | None] = field(default_factory=Counter)
-    by_kind: dict[str, Counter[Status]] = field(default_factory=dict)
+    by_type: dict[str, Counter[Status]] = field(default_factory=dict)
 
     def add(self, scored: Scored) -> None:
         """Count one row."""
         self.rows += 1
         self.followed[scored.followed] += 1
-        for name, verdict in zip(kinds(scored.row), scored.verdicts, strict=True):
-            self.by_kind.setdefault(name, Counter())[verdict.status] += 1
+        names = type_names(scored.row.instruction) if scored.row.instruction else []
+        for name, verdict in zip(names, scored.verdicts, strict=True):
+            self.by_type.setdefault(name, Counter())[verdict.status] += 1
 
     def total(self) -> Counter[Status]:
         """Counts over all types."""
-        return sum(self.by_kind.values(), Counter())
+        return sum(self.by_type.values(), Counter())

@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from verif.core.answers.maths import Worker
+from verif.core.answers.reference import reference_verdicts, wants_references
 from verif.core.cache import VerdictCache
 from verif.core.checks import Checks, Rules, as_cached, checker_verdicts, wants_sandbox
 from verif.core.finishing import finished, to_judge
@@ -65,6 +67,7 @@ class Verifier:
         self.saved: Counter[str] = Counter()
         self.judge_calls = 0
         self.rules = Rules()
+        self.maths = Worker()
         self._threads = ThreadPoolExecutor(THREADS, "verif-rules")
         self._flying: dict[str, asyncio.Task[Verdict]] = {}
 
@@ -122,6 +125,7 @@ class Verifier:
             await self.judge.client.close()
         if self.sandbox is not None:
             await asyncio.to_thread(self.sandbox.close)
+        await asyncio.to_thread(self.maths.close)
         if self.cache is not None:
             self.cache.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -143,6 +147,7 @@ class Verifier:
                     done.put_nowait(self._give_up(plan.item))
             plans = [plan for plan in plans if wanted(plan.item.id)]
             await self._checkers(plans, cache, complete, wanted)
+            await self._references(plans, cache, complete)
             waiting: list[tuple[Plan, list[asyncio.Task[Verdict]]]] = []
             asking: dict[int, list[asyncio.Task[Verdict]]] = {}
             questions = [(plan, self._soft(plan, complete)) for plan in plans]
@@ -200,6 +205,20 @@ class Verifier:
             part = answers[start : start + FEED]
             found = await asyncio.to_thread(checker_verdicts, instruction, part, self.sandbox, store)
             by_answer.update(zip(part, found, strict=True))
+        for plan in able:
+            plan.verdicts.extend(by_answer[plan.answer.text])
+
+    async def _references(self, plans: list[Plan], cache: bool, complete: bool) -> None:
+        able = [plan for plan in plans if not plan.answer.hopeless]
+        if not able or (self.formula == "soft-only" and not complete):
+            return
+        instruction = able[0].item.instruction
+        if not wants_references(instruction.constraints):
+            return
+        answers = list(dict.fromkeys(plan.answer.text for plan in able))
+        store = self.cache if cache else None
+        grid = await asyncio.to_thread(reference_verdicts, instruction, answers, self.maths, store)
+        by_answer = dict(zip(answers, grid, strict=True))
         for plan in able:
             plan.verdicts.extend(by_answer[plan.answer.text])
 

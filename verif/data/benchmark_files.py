@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verif.recipe import BENCHMARK_FILES, Benchmark, Evaluate
+from verif.recipe import BENCHMARK_FILES, BenchmarkSource, Evaluate
 from verif.system.files import digest_path
 
 PREPARED = ("world-test", "world-unseen", "held-back")
@@ -22,7 +22,7 @@ def without_rows(section: Evaluate, root: Path) -> dict[str, str]:
     return wrong
 
 
-def _wrong(one: Benchmark, root: Path) -> str:
+def _wrong(one: BenchmarkSource, root: Path) -> str:
     path = root / one.path
     if not path.exists():
         return f"{one.path} does not exist"

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from verif.data.screening import probes
-from verif.data.screening.claims import Claim, Keywords, ParagraphSentences, SentenceWords, WordCount
+from verif.data.screening.claims import Claim, NamedKeywords, ParagraphSentences, SentenceWords, WordCount
 
 LENGTH = 24
 LONGEST = 120
@@ -23,7 +23,7 @@ def compose(claims: Sequence[Claim], rng: random.Random, pool: Sequence[str]) ->
     high = min((claim.around or claim.high for claim in counts), default=10**6)
     size = min((max(1, claim.most - 3) for claim in claims if isinstance(claim, SentenceWords)), default=9)
     per_paragraph = min((claim.most for claim in claims if isinstance(claim, ParagraphSentences)), default=6)
-    phrases = [phrase for claim in claims if isinstance(claim, Keywords) for phrase in claim.wanted]
+    phrases = [phrase for claim in claims if isinstance(claim, NamedKeywords) for phrase in claim.wanted]
     sentences = [f"Many like {phrase}." for phrase in phrases]
     words = sum(len(sentence.split()) for sentence in sentences)
     target = low if low else min(high, LENGTH) - rng.randrange(3)

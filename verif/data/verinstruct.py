@@ -18,7 +18,7 @@ from verif.data.compose import compose, spoil
 from verif.data.screening.claims import Claim, read
 from verif.data.screening.order import order_sensitive
 from verif.data.screening.probes import ORDINARY
-from verif.data.screening.repair import Outcome, alone, apply, by_row
+from verif.data.screening.repair import RepairedRow, alone, apply, by_row
 from verif.data.screening.screen import Finding, screen
 from verif.data.screening.truth import holds
 from verif.data.splits import GoldenItem, PolicyPair, Splits
@@ -121,7 +121,7 @@ def screened(
     return usable, quarantine
 
 
-def _unusable(outcome: Outcome, section: VerInstructData, seen: set[str]) -> str:
+def _unusable(outcome: RepairedRow, section: VerInstructData, seen: set[str]) -> str:
     """Why a row cannot be used; "" if it can."""
     instruction = outcome.instruction
     if instruction is None:

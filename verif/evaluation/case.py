@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from verif.core.instruction_files import messages as messages_of
 from verif.stats import Interval
-from verif.types import Constraint, Instruction
+from verif.types import Instruction
 
 Judging = Literal["truth", "rules", "verifier"]
 Messages = list[dict[str, str]]
@@ -41,7 +41,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Generation:
     """What a model said. `note` says why there is no text, e.g. a prompt longer than the context."""
 
     text: str
@@ -51,11 +51,11 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Row:
+class VerdictRow:
     """One kept verdict: who was asked what, said what, and what was decided by whom and why.
 
     `index` is the constraint's position; -1 is the response's language (the local world's grammaticality).
-    `variant` is strict or loose.
+    `family` is the constraint's type (`verif.types.type_name`). `variant` is strict or loose.
     """
 
     benchmark: str
@@ -96,12 +96,12 @@ class Benchmark:
     paper: str
     judging: Judging
     load: Callable[[Path], list[Case]]
-    score: Callable[[Sequence[Case], Sequence[Row], int, int], Scores]
+    score: Callable[[Sequence[Case], Sequence[VerdictRow], int, int], Scores]
     needs_file: bool = True
     note: str = ""
 
 
-def conversation(case: Case, cases: dict[str, Case], answers: dict[str, Answer]) -> Messages:
+def conversation(case: Case, cases: dict[str, Case], answers: dict[str, Generation]) -> Messages:
     """The messages a case is asked with; what it follows must have been answered."""
     own = messages_of(case.instruction)
     if not case.follows:
@@ -127,20 +127,3 @@ def waves(cases: Sequence[Case]) -> list[list[Case]]:
             out.append([])
         out[level(case)].append(case)
     return out
-
-
-def family(instruction: Instruction, index: int) -> str:
-    """The constraint type a verdict counts under."""
-    named = instruction.meta.get("families")
-    if isinstance(named, list) and index < len(named):
-        return str(named[index])
-    return family_of(instruction.constraints[index])
-
-
-def family_of(constraint: Constraint) -> str:
-    """A rule's id, a checker's `checker`, a soft constraint's dimension."""
-    if constraint.kind == "rule":
-        return constraint.rule
-    if constraint.kind == "soft":
-        return constraint.dimension or "soft"
-    return constraint.kind

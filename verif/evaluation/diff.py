@@ -9,7 +9,7 @@ from typing import Any
 
 from verif.errors import InputError
 from verif.evaluation import verdicts
-from verif.evaluation.case import Row
+from verif.evaluation.case import VerdictRow
 from verif.evaluation.scores import outcomes
 from verif.evaluation.summary import families, paired
 from verif.stats import PairedResult
@@ -22,8 +22,8 @@ class Flip:
     id: str
     prompt: str
     mended: bool
-    before: tuple[Row, ...]
-    after: tuple[Row, ...]
+    before: tuple[VerdictRow, ...]
+    after: tuple[VerdictRow, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def find(path: Path) -> Path:
     raise InputError("there are no kept verdicts here", file=path, hint="Run `dvc repro evaluate`.")
 
 
-def side(path: Path, model: str) -> list[Row]:
+def side(path: Path, model: str) -> list[VerdictRow]:
     """The strict rows of one model."""
     rows = verdicts.read(find(path))
     own = [row for row in rows if row.model == model and row.variant == "strict"]
@@ -56,7 +56,7 @@ def side(path: Path, model: str) -> list[Row]:
     return own
 
 
-def compare(old: Sequence[Row], new: Sequence[Row], samples: int = 10_000) -> list[Diff]:
+def compare(old: Sequence[VerdictRow], new: Sequence[VerdictRow], samples: int = 10_000) -> list[Diff]:
     """Per benchmark and mode that both have, over the prompts that both were asked."""
     out = []
     for key in dict.fromkeys((row.benchmark, row.mode) for row in new):
@@ -72,7 +72,7 @@ def compare(old: Sequence[Row], new: Sequence[Row], samples: int = 10_000) -> li
     return out
 
 
-def flipped(old: Sequence[Row], new: Sequence[Row]) -> list[Flip]:
+def flipped(old: Sequence[VerdictRow], new: Sequence[VerdictRow]) -> list[Flip]:
     """Prompts whose whole outcome changed, broken ones first."""
     before, after = ({o.id: o for o in outcomes(rows) if o.known} for rows in (old, new))
     out = []

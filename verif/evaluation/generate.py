@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from verif.errors import ServiceError
-from verif.evaluation.case import Answer, Case, Messages, conversation, waves
+from verif.evaluation.case import Case, Generation, Messages, conversation, waves
 from verif.evaluation.progress import progress
 from verif.system.files import digest
 
@@ -51,7 +51,7 @@ class AnswerFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.answers: dict[str, Answer] = {}
+        self.answers: dict[str, Generation] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         good = 0
         if path.is_file():
@@ -59,7 +59,7 @@ class AnswerFile:
                 try:
                     row = orjson.loads(line)
                     key = row.pop("key")
-                    answer = Answer(**row)
+                    answer = Generation(**row)
                 except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
                     break
                 if not line.endswith(b"\n"):
@@ -70,7 +70,7 @@ class AnswerFile:
                 stream.truncate(good)
         self._stream = path.open("ab", buffering=0)
 
-    def add(self, key: str, answer: Answer) -> None:
+    def add(self, key: str, answer: Generation) -> None:
         """Keep an answer; one write, so that a kill leaves at most a torn last line."""
         self.answers[key] = answer
         self._stream.write(orjson.dumps({"key": key, **asdict(answer)}, option=orjson.OPT_APPEND_NEWLINE))
@@ -86,9 +86,9 @@ def key_of(case: Case, messages: Messages, sampling: Sampling) -> str:
     return digest([case.id, messages, asdict(sampling)])
 
 
-def stored(cases: Sequence[Case], sampling: Sampling, file: AnswerFile) -> dict[str, Answer] | None:
+def stored(cases: Sequence[Case], sampling: Sampling, file: AnswerFile) -> dict[str, Generation] | None:
     """All answers from the file, or None if one is missing (then a server is needed)."""
-    known, out = {case.id: case for case in cases}, dict[str, Answer]()
+    known, out = {case.id: case for case in cases}, dict[str, Generation]()
     for wave in waves(cases):
         for case in wave:
             found = file.answers.get(key_of(case, conversation(case, known, out), sampling))
@@ -100,7 +100,7 @@ def stored(cases: Sequence[Case], sampling: Sampling, file: AnswerFile) -> dict[
 
 def generate(
     cases: Sequence[Case], sampling: Sampling, file: AnswerFile, *, url: str, model: str, label: str
-) -> dict[str, Answer]:
+) -> dict[str, Generation]:
     """An answer per case id, from the file where it has one and from the server at `url` where not.
 
     Raises `ServiceError` if the server stops answering; what has arrived is kept.
@@ -116,10 +116,10 @@ def generate(
 
 async def _generate(
     cases: Sequence[Case], sampling: Sampling, file: AnswerFile, url: str, model: str, label: str
-) -> dict[str, Answer]:
+) -> dict[str, Generation]:
     import aiohttp
 
-    known, answers = {case.id: case for case in cases}, dict[str, Answer]()
+    known, answers = {case.id: case for case in cases}, dict[str, Generation]()
     gate, done = asyncio.Semaphore(CONCURRENCY), 0
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     connector = aiohttp.TCPConnector(limit=CONCURRENCY)
@@ -147,7 +147,7 @@ async def _generate(
     return answers
 
 
-async def _ask(session: Any, url: str, body: dict[str, Any]) -> Answer:
+async def _ask(session: Any, url: str, body: dict[str, Any]) -> Generation:
     import aiohttp
 
     problem = ""
@@ -156,11 +156,13 @@ async def _ask(session: Any, url: str, body: dict[str, Any]) -> Answer:
             async with session.post(f"{url}/chat/completions", json=body) as response:
                 text = await response.text()
                 if response.status == 400 and "context length" in text:
-                    return Answer("", finished=False, note="the prompt is longer than the model's context")
+                    return Generation(
+                        "", finished=False, note="the prompt is longer than the model's context"
+                    )
                 if response.status == 200:
                     reply = orjson.loads(text)
                     choice = reply["choices"][0]
-                    return Answer(
+                    return Generation(
                         choice["message"]["content"] or "",
                         choice["finish_reason"] == "stop",
                         int(reply["usage"]["completion_tokens"]),

@@ -15,8 +15,8 @@ from verif.core.checks import Rules
 from verif.core.rules import get
 from verif.core.text import Doc
 from verif.core.verifies import Verifies
-from verif.evaluation.case import REFERENCE, Answer, Case, Row, family
-from verif.types import Item, ReferenceConstraint, Response, RuleConstraint, Status, Verification
+from verif.evaluation.case import REFERENCE, Case, Generation, VerdictRow
+from verif.types import Item, ReferenceConstraint, Response, RuleConstraint, Status, Verification, type_names
 
 RULES = Rules()
 
@@ -24,9 +24,9 @@ WORLD_TRUTH = "world:truth@1"
 LANGUAGE = "grammatical"
 
 
-def blank(benchmark: str, model: str, mode: str, case: Case, answer: Answer) -> Row:
+def blank(benchmark: str, model: str, mode: str, case: Case, answer: Generation) -> VerdictRow:
     """The fields that all rows of an answer share."""
-    return Row(
+    return VerdictRow(
         benchmark=benchmark, model=model, mode=mode, id=case.id, cluster=case.cluster or case.id, index=-1,
         family="", kind="", constraint="", prompt=case.instruction.prompt, response=answer.text,
         finished=answer.finished, tokens=answer.tokens, status=Status.ERROR, reason="", evidence="{}", part="",
@@ -38,7 +38,7 @@ def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def judged(answer: Answer, *, policy_thinks: bool) -> Judged:
+def judged(answer: Generation, *, policy_thinks: bool) -> Judged:
     """What is judged of an answer; where there is nothing, `hopeless` says why (a missing one: its note)."""
     if answer.note:
         return Judged("", answer.note, answer.note)
@@ -46,7 +46,9 @@ def judged(answer: Answer, *, policy_thinks: bool) -> Judged:
     return answer_of(said, policy_thinks=policy_thinks)
 
 
-def by_truth(base: Row, case: Case, answer: Answer, *, policy_thinks: bool = False) -> Iterator[Row]:
+def by_truth(
+    base: VerdictRow, case: Case, answer: Generation, *, policy_thinks: bool = False
+) -> Iterator[VerdictRow]:
     """The world's truth per constraint, and one row for the language (index -1). The judge is never asked."""
     base = replace(base, part=WORLD_TRUTH, verifier=WORLD_TRUTH)
     what = judged(answer, policy_thinks=policy_thinks)
@@ -77,15 +79,15 @@ def by_truth(base: Row, case: Case, answer: Answer, *, policy_thinks: bool = Fal
         yield replace(_place(base, case, index), status=status, reason=reason, evidence=_json(evidence))
 
 
-def _place(base: Row, case: Case, index: int) -> Row:
+def _place(base: VerdictRow, case: Case, index: int) -> VerdictRow:
     """The row of one of the case's constraints."""
-    constraint = case.instruction.constraints[index]
-    return replace(
-        base, index=index, family=family(case.instruction, index), kind=constraint.kind, constraint=constraint.text
-    )  # fmt: skip
+    constraint, name = case.instruction.constraints[index], type_names(case.instruction)[index]
+    return replace(base, index=index, family=name, kind=constraint.kind, constraint=constraint.text)
 
 
-def by_rules(base: Row, case: Case, answer: Answer, *, policy_thinks: bool = False) -> Iterator[Row]:
+def by_rules(
+    base: VerdictRow, case: Case, answer: Generation, *, policy_thinks: bool = False
+) -> Iterator[VerdictRow]:
     """Rules in this process, strictly and loosely; where there is no answer they are unscorable."""
     what = judged(answer, policy_thinks=policy_thinks)
     doc = Doc(what.text)
@@ -101,7 +103,9 @@ def by_rules(base: Row, case: Case, answer: Answer, *, policy_thinks: bool = Fal
             )  # fmt: skip
 
 
-def by_reference(base: Row, case: Case, answer: Answer, *, policy_thinks: bool = False) -> Iterator[Row]:
+def by_reference(
+    base: VerdictRow, case: Case, answer: Generation, *, policy_thinks: bool = False
+) -> Iterator[VerdictRow]:
     """The case's references, each compared with the answer as its label says."""
     from verif.evaluation.benchmarks.references import decide
 
@@ -119,8 +123,8 @@ def by_reference(base: Row, case: Case, answer: Answer, *, policy_thinks: bool =
 
 
 def by_verifier(
-    pairs: Sequence[tuple[Row, Case, Answer]], verifier: Verifies, identity: str
-) -> Iterator[Row]:
+    pairs: Sequence[tuple[VerdictRow, Case, Generation]], verifier: Verifies, identity: str
+) -> Iterator[VerdictRow]:
     """The verifier's verdicts; a joint verdict gives one row per constraint that it covers, with the same reason."""
     items = [
         Item(

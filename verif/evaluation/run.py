@@ -11,7 +11,7 @@ from pathlib import Path
 
 from verif.core.verifies import Verifies
 from verif.evaluation import judging
-from verif.evaluation.case import REFERENCE, Answer, Benchmark, Case, Row
+from verif.evaluation.case import REFERENCE, Benchmark, Case, Generation, VerdictRow
 from verif.evaluation.generate import AnswerFile, Sampling, generate, stored
 from verif.system.files import digest_tree
 
@@ -36,7 +36,7 @@ class Model:
     suites: tuple[Suite, ...]
 
 
-Answers = dict[tuple[str, str, str], dict[str, Answer]]
+Answers = dict[tuple[str, str, str], dict[str, Generation]]
 """(benchmark, model, mode) -> case id -> answer."""
 
 
@@ -80,7 +80,7 @@ def answer_all(model: Model, state: Path, timings: dict[str, float], *, gpus: in
     return out
 
 
-def _here(benchmark: Benchmark, case: Case) -> Callable[..., Iterator[Row]] | None:
+def _here(benchmark: Benchmark, case: Case) -> Callable[..., Iterator[VerdictRow]] | None:
     """How a case is judged in this process; None if the verifier must be asked."""
     if benchmark.judging != "verifier":
         return judging.by_truth if benchmark.judging == "truth" else judging.by_rules
@@ -92,13 +92,13 @@ OpenVerifier = Callable[[], AbstractContextManager[tuple[Verifies, str]]]
 
 def judge_all(
     suites: Sequence[Suite], answers: Answers, open_verifier: OpenVerifier, *, policy_thinks: bool = False
-) -> list[Row]:
+) -> list[VerdictRow]:
     """Verdict rows of all answers, in a fixed order. The verifier is opened once, and only if a benchmark needs it.
 
     `policy_thinks` is the recipe's: what is judged here is the same answer that the verifier judges.
     """
-    rows: list[Row] = []
-    waiting: list[tuple[Row, Case, Answer]] = []
+    rows: list[VerdictRow] = []
+    waiting: list[tuple[VerdictRow, Case, Generation]] = []
     for suite in suites:
         name, cases = suite.benchmark.name, suite.cases
         for (benchmark, model, mode), found in sorted(answers.items()):

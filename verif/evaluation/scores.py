@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from verif.evaluation.case import Case, Row, Scores
+from verif.evaluation.case import Case, Scores, VerdictRow
 from verif.stats import Interval, bootstrap_mean
 from verif.types import Status
 
@@ -19,7 +19,7 @@ UNKNOWN = (Status.ERROR, Status.SKIPPED)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PromptResult:
     """One prompt's outcome: statuses by constraint, its cluster and labels."""
 
     id: str
@@ -39,9 +39,9 @@ class Outcome:
         return sum(self.passed) / len(self.passed) if self.passed else 1.0
 
 
-def outcomes(rows: Sequence[Row], variant: str = "strict") -> list[Outcome]:
+def outcomes(rows: Sequence[VerdictRow], variant: str = "strict") -> list[PromptResult]:
     """Prompts with their outcomes, in the rows' order; the language row (index -1) is no constraint."""
-    grouped: dict[str, list[Row]] = defaultdict(list)
+    grouped: dict[str, list[VerdictRow]] = defaultdict(list)
     for row in rows:
         if row.variant == variant and row.index >= 0:
             grouped[row.id].append(row)
@@ -50,22 +50,26 @@ def outcomes(rows: Sequence[Row], variant: str = "strict") -> list[Outcome]:
         group.sort(key=lambda row: row.index)
         known = not any(row.status in UNKNOWN for row in group)
         passed = tuple(row.status == Status.PASS for row in group)
-        out.append(Outcome(id, group[0].cluster, passed, known, group[0].labels))
+        out.append(PromptResult(id, group[0].cluster, passed, known, group[0].labels))
     return out
 
 
-def mean_of(found: Sequence[Outcome], value: Callable[[Outcome], float], samples: int, seed: int) -> Interval:
+def mean_of(
+    found: Sequence[PromptResult], value: Callable[[PromptResult], float], samples: int, seed: int
+) -> Interval:
     """The mean over known prompts with its clustered interval."""
     known = [outcome for outcome in found if outcome.known]
     return bootstrap_mean([value(o) for o in known], [o.cluster for o in known], samples, seed)
 
 
-def prompt_level(rows: Sequence[Row], samples: int, seed: int, variant: str = "strict") -> Interval:
+def prompt_level(rows: Sequence[VerdictRow], samples: int, seed: int, variant: str = "strict") -> Interval:
     """The share of prompts that were followed in full."""
     return mean_of(outcomes(rows, variant), lambda o: o.followed, samples, seed)
 
 
-def instruction_level(rows: Sequence[Row], samples: int, seed: int, variant: str = "strict") -> Interval:
+def instruction_level(
+    rows: Sequence[VerdictRow], samples: int, seed: int, variant: str = "strict"
+) -> Interval:
     """The share of constraints that passed; their prompts are the clusters."""
     kept = [r for r in rows if r.variant == variant and r.index >= 0 and r.status not in UNKNOWN]
     return bootstrap_mean(
@@ -73,7 +77,7 @@ def instruction_level(rows: Sequence[Row], samples: int, seed: int, variant: str
     )
 
 
-def common(_cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -> Scores:
+def common(_cases: Sequence[Case], rows: Sequence[VerdictRow], samples: int, seed: int) -> Scores:
     """Prompt and instruction level, and the share of unknown prompts; loose ones where there are loose rows."""
     scores = {
         "prompt_strict": prompt_level(rows, samples, seed),

@@ -8,19 +8,19 @@ from verif.errors import InputError
 from verif.evaluation import judging
 from verif.evaluation.benchmarks import ifeval
 from verif.evaluation.benchmarks.rows import need, read_rows
-from verif.evaluation.case import Answer, Row
+from verif.evaluation.case import Generation, VerdictRow
 from verif.evaluation.scores import instruction_level, outcomes, prompt_level
 from verif.stats import Interval
 from verif.types import Status
 
 
-def stored_rows(prompts: Path, responses: Path, *, leave_out: bool = False) -> list[Row]:
+def stored_rows(prompts: Path, responses: Path, *, leave_out: bool = False) -> list[VerdictRow]:
     """Verdicts on responses matched to prompts by the prompt's text; each must come once, and be known.
 
     With `leave_out` a response to an unknown prompt is passed over (published files differ in a prompt or two).
     """
     cases = {case.instruction.prompt: case for case in ifeval.load(prompts)}
-    rows: list[Row] = []
+    rows: list[VerdictRow] = []
     seen: set[str] = set()
     for number, row in read_rows(responses):
         prompt, text = (need(row, name, str, responses, number) for name in ("prompt", "response"))
@@ -35,7 +35,7 @@ def stored_rows(prompts: Path, responses: Path, *, leave_out: bool = False) -> l
                 "a second response to the same prompt", file=responses, row=number, field="prompt"
             )
         seen.add(prompt)
-        answer = Answer(text)
+        answer = Generation(text)
         rows += judging.by_rules(
             judging.blank("ifeval", "stored", "t1", cases[prompt], answer), cases[prompt], answer
         )

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from verif.evaluation.case import Benchmark, Case, Row
+from verif.evaluation.case import Benchmark, Case, VerdictRow
 from verif.evaluation.judging import LANGUAGE
 from verif.evaluation.scores import UNKNOWN, outcomes
 from verif.stats import PairedResult, bootstrap_mean, holm, paired_bootstrap
@@ -26,10 +26,10 @@ def in_order(evaluation: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def summarise(
-    benchmark: Benchmark, cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int
+    benchmark: Benchmark, cases: Sequence[Case], rows: Sequence[VerdictRow], samples: int, seed: int
 ) -> dict[str, Any]:
     """All numbers of one benchmark. Models are before, after and, where it was run, control."""
-    split: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    split: dict[tuple[str, str], list[VerdictRow]] = defaultdict(list)
     for row in rows:
         split[row.model, row.mode].append(row)
     out: dict[str, Any] = {"n": len(cases), "judging": benchmark.judging, "title": benchmark.title}
@@ -60,7 +60,9 @@ def summarise(
     return out
 
 
-def paired(before: Sequence[Row], after: Sequence[Row], samples: int, seed: int) -> PairedResult:
+def paired(
+    before: Sequence[VerdictRow], after: Sequence[VerdictRow], samples: int, seed: int
+) -> PairedResult:
     """Whole prompts followed, after minus before, over the prompts known in both."""
     first = {o.id: o for o in outcomes(before) if o.known}
     both = [(first[o.id], o) for o in outcomes(after) if o.known and o.id in first]
@@ -73,7 +75,9 @@ def paired(before: Sequence[Row], after: Sequence[Row], samples: int, seed: int)
     )
 
 
-def families(before: Sequence[Row], after: Sequence[Row], samples: int, seed: int) -> dict[str, Any]:
+def families(
+    before: Sequence[VerdictRow], after: Sequence[VerdictRow], samples: int, seed: int
+) -> dict[str, Any]:
     """Per constraint type: both shares and the paired gain, its p-value corrected over the types (Holm)."""
     values: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
     first = {(r.id, r.index, r.variant): r for r in before}
@@ -101,9 +105,9 @@ def _within(least: float, cell: dict[str, Any]) -> dict[str, Any]:
     return cell | {"low": max(least, cell["low"]), "high": min(1.0, cell["high"])}
 
 
-def _form(rows: Sequence[Row], samples: int, seed: int) -> dict[str, Any]:
+def _form(rows: Sequence[VerdictRow], samples: int, seed: int) -> dict[str, Any]:
     """Length, truncation, emptiness, sameness and (local world) grammaticality: where a hacked reward shows."""
-    first: dict[str, Row] = {}
+    first: dict[str, VerdictRow] = {}
     for row in rows:
         first.setdefault(row.id, row)
     answers = list(first.values())

@@ -25,7 +25,7 @@ from verif.system.processes import marker, reap, start, stop_group
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StageResult:
     """What became of a stage: `ran` is False when DVC found it up to date or restored it."""
 
     stage: str
@@ -50,7 +50,7 @@ def run_stage(
     pull: bool = False,
     deadline_s: float | None = None,
     extra: Mapping[str, str] | None = None,
-) -> Outcome:
+) -> StageResult:
     """`dvc repro --single-item NAME` in its own process group, which ends with this call whatever happens.
 
     `extra` goes into the stage's environment; `pull` restores results from the remote's run-cache.
@@ -58,7 +58,7 @@ def run_stage(
     """
     begun = time.monotonic()
     if not changed(root, name):
-        return Outcome(name, ran=False, seconds=time.monotonic() - begun)
+        return StageResult(name, ran=False, seconds=time.monotonic() - begun)
     note = root / ".verif" / "errors" / f"{name}-{run_id}.json"
     note.unlink(missing_ok=True)
     given = {"VERIF_PARENT_RUN": parent_run(root, run_id), "VERIF_ERROR_FILE": str(note), **(extra or {})}
@@ -75,7 +75,7 @@ def run_stage(
         raise
     if code == 0:
         print(f"=== {name}: {time.monotonic() - begun:.0f} s", flush=True)
-        return Outcome(name, ran=True, seconds=time.monotonic() - begun)
+        return StageResult(name, ran=True, seconds=time.monotonic() - begun)
     reap(lambda value: value == marker(root, run_id))  # what a crashed stage left running
     raise failure(name, code, note)
 

@@ -23,6 +23,7 @@ from verif.errors import RecipeError, VerifError
 from verif.evaluation.summary import MAIN
 from verif.recipe import Section, load_recipe, parse_recipe
 from verif.system.files import digest, write_json
+from verif.system.git import ask, git
 
 VERDICTS = "reports/evaluation/verdicts.parquet"
 
@@ -41,7 +42,7 @@ class Sweep(Section):
 
 
 @dataclass(frozen=True)
-class Job:
+class Trial:
     """One run: an arm with a seed, in a state of the project (`project_state`)."""
 
     arm: str
@@ -77,23 +78,17 @@ def load_sweep(path: Path, recipes: Path) -> Sweep:
 
 def project_state(root: Path) -> str:
     """The commit with what was changed since, recipes included, but for reports and `dvc.lock`, which runs write."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, check=False)
-        if done.returncode:
-            raise VerifError(
-                f"a sweep needs a git repository with a commit: {done.stderr.decode()[:200].strip()}"
-            )
-        return done.stdout.decode("utf-8", "replace")
-
-    changes = git("diff", "HEAD", "--", ".", ":(exclude)reports", ":(exclude)dvc.lock")
-    return digest([git("rev-parse", "HEAD"), changes])
+    head = ask(root, "rev-parse", "HEAD")
+    if not head.ok:
+        raise VerifError(f"a sweep needs a git repository with a commit: {head.complaint}")
+    changes = git(root, "diff", "HEAD", "--", ".", ":(exclude)reports", ":(exclude)dvc.lock")
+    return digest([head.text, changes.encode("utf-8", "surrogateescape").decode("utf-8", "replace")])
 
 
-def jobs(sweep: Sweep, state: str = "") -> list[Job]:
+def jobs(sweep: Sweep, state: str = "") -> list[Trial]:
     """Seed by seed, so that a seed's policy is made once and then shared."""
     return [
-        Job(arm, seed, {**dict.fromkeys(sweep.seeded, seed), **values}, state)
+        Trial(arm, seed, {**dict.fromkeys(sweep.seeded, seed), **values}, state)
         for seed in sweep.seeds
         for arm, values in sweep.arms.items()
     ]
@@ -111,7 +106,7 @@ def changed(recipe: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def run_job(root: Path, sweep: Sweep, job: Job, target: str = "evaluate") -> None:
+def run_job(root: Path, sweep: Sweep, job: Trial, target: str = "evaluate") -> None:
     """`dvc exp run --temp` up to the evaluation; its output goes to the log below `.verif/sweeps`."""
     name = job.name(sweep.sweep)
     log = root / ".verif" / "sweeps" / f"{name}.log"
@@ -153,7 +148,7 @@ def _text(value: Any) -> str:
     return orjson.dumps(value).decode() if not isinstance(value, str) else value
 
 
-def result(root: Path, sweep: Sweep, job: Job) -> Run | None:
+def result(root: Path, sweep: Sweep, job: Trial) -> Run | None:
     """Whole prompts followed before and after, by prompt id, of a finished run; None if it has not run."""
     kept = root / ".verif" / "sweeps" / f"{job.name(sweep.sweep)}.json"
     if kept.is_file():
@@ -172,14 +167,14 @@ def _rows(root: Path, rev: str) -> Run | None:
     from dvc.exceptions import DvcException
     from scmrepo.exceptions import SCMError
 
-    from verif.evaluation.case import Row
+    from verif.evaluation.case import VerdictRow
     from verif.evaluation.scores import outcomes
 
     try:
         table = pq.read_table(io.BytesIO(dvc.api.read(VERDICTS, repo=str(root), rev=rev, mode="rb")))
     except (DvcException, SCMError, FileNotFoundError):
         return None
-    rows = [Row(**row) for row in table.to_pylist()]
+    rows = [VerdictRow(**row) for row in table.to_pylist()]
     own = [row for row in rows if row.mode == MAIN and row.benchmark == rows[0].benchmark]
     sides = [
         {o.id: o for o in outcomes([r for r in own if r.model == m]) if o.known} for m in ("before", "after")
@@ -190,14 +185,14 @@ def _rows(root: Path, rev: str) -> Run | None:
     return [sides[0][id].followed for id in ids], [sides[1][id].followed for id in ids], keys
 
 
-def outdated(root: Path, sweep: Sweep, todo: Sequence[Job]) -> int:
+def outdated(root: Path, sweep: Sweep, todo: Sequence[Trial]) -> int:
     """How many kept results of these arms and seeds belong to other code, recipes or values."""
     folder, own = root / ".verif" / "sweeps", {f"{job.name(sweep.sweep)}.json" for job in todo}
     kept = {path.name for job in todo for path in folder.glob(f"{job.prefix(sweep.sweep)}-??????.json")}
     return len(kept - own)
 
 
-def run_sweep(root: Path, sweep: Sweep, say: Callable[[str], None], *, run: bool = True) -> list[Job]:
+def run_sweep(root: Path, sweep: Sweep, say: Callable[[str], None], *, run: bool = True) -> list[Trial]:
     """Run what has not run yet, unless told not to; returns all jobs, those included that have not run."""
     todo = jobs(sweep, project_state(root))
     if old := outdated(root, sweep, todo):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verif.evaluation.pictures import draw_sweep
-from verif.pipeline.sweep import Job, Run, Sweep, result
+from verif.pipeline.sweep import Run, Sweep, Trial, result
 from verif.stats import Interval, PairedResult, bootstrap_mean, holm, paired_bootstrap
 from verif.system.files import write_bytes, write_json
 
@@ -36,7 +36,7 @@ class Line:
         return {"arm": self.arm, **cells, "by_seed": list(self.by_seed), "over_first": over}
 
 
-def table(root: Path, sweep: Sweep, todo: Sequence[Job]) -> list[Line]:
+def table(root: Path, sweep: Sweep, todo: Sequence[Trial]) -> list[Line]:
     """The arms over the seeds that have run, their prompts pooled; one that several seeds asked is one cluster."""
     found = {(job.arm, job.seed): result(root, sweep, job) for job in todo}
     first = next(iter(sweep.arms))

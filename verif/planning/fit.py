@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from verif.planning.fit_judge import fit_judge
-from verif.planning.simulate import Decoder, Step, generate, step
+from verif.planning.simulate import Decoder, SimulatedStep, generate, step
 from verif.planning.timeline import Observed, Timeline
 from verif.training.command import SEQUENCES
 
@@ -48,7 +48,7 @@ class Fitted:
         asked = [seconds for _, seconds in self.pool if seconds]
         return fmean(asked) if asked else 0.0
 
-    def simulate(self, rollouts: int, seed: int, replicas: int = 1) -> Step:
+    def simulate(self, rollouts: int, seed: int, replicas: int = 1) -> SimulatedStep:
         """One step of `rollouts` rollouts; the same seed draws the same lengths and judge times."""
         rng = random.Random(seed)
         drawn = rng.choices(self.pool, k=rollouts)
@@ -78,7 +78,7 @@ class StepError:
 
 
 @dataclass(frozen=True)
-class Check:
+class Prediction:
     """A prediction of a run: each step and all together. `spread`: the run's own deviation over its mean."""
 
     steps: tuple[StepError, ...]
@@ -128,14 +128,14 @@ def _decoder(steps: tuple[Observed, ...]) -> tuple[Decoder, str]:
     return Decoder(raw.iteration_s * scale, raw.per_rollout_s * scale, raw.start_s * scale, SLOTS), method
 
 
-def check(fitted: Fitted, run: Timeline) -> Check:
+def check(fitted: Fitted, run: Timeline) -> Prediction:
     """Predict each step of a run."""
     found = tuple(
         StepError(one.step, len(one.tokens), one.step_s, fitted.mean_step(len(one.tokens), one.step))
         for one in run.steps
     )
     measured = [one.measured_s for one in found]
-    return Check(
+    return Prediction(
         steps=found,
         total_error=sum(one.predicted_s for one in found) / sum(measured) - 1,
         mean_absolute_error=fmean(abs(one.error) for one in found),

@@ -21,7 +21,7 @@ from verif.planning.hardware import (
     Gpu,
 )
 from verif.planning.shapes import Shape
-from verif.planning.simulate import Decoder, Step, generate, judge, step
+from verif.planning.simulate import Decoder, SimulatedStep, generate, judge, step
 from verif.recipe import Train
 
 SEED = 1
@@ -30,7 +30,7 @@ MAX_NUM_SEQS = 1024
 
 
 @dataclass(frozen=True)
-class Judge:
+class JudgePace:
     """A judge replica: `gpus`, `slots` calls at once, and the seconds it takes for a batch of 512 rollouts.
 
     Service times are lognormal with `spread` (deviation over mean), cut at `longest` times the mean: a verdict
@@ -52,9 +52,9 @@ class Judge:
         return [min(self.longest, rng.lognormvariate(-(sigma**2) / 2, sigma)) for _ in range(count)]
 
 
-JUDGES: dict[str, Judge] = {
-    "Qwen/QwQ-32B": Judge(8, 180.0, "arXiv 2506.09942: 180 s a batch on eight H800, 128 calls at once"),
-    "THU-KEG/IF-Verifier-7B": Judge(
+JUDGES: dict[str, JudgePace] = {
+    "Qwen/QwQ-32B": JudgePace(8, 180.0, "arXiv 2506.09942: 180 s a batch on eight H800, 128 calls at once"),
+    "THU-KEG/IF-Verifier-7B": JudgePace(
         1, 120.0, "arXiv 2506.09942: 120 s a batch on one H800, 128 calls at once"
     ),
 }
@@ -127,19 +127,19 @@ def lengths(rollouts: int, limit: int, seed: int = SEED) -> list[int]:
 
 
 @lru_cache
-def unit_s(model: Judge) -> float:
+def unit_s(model: JudgePace) -> float:
     """Seconds of an uncut mean service: those with which a batch that arrives at once takes `batch_s`."""
     runs = [model.draw(model.rollouts, f"batch-{seed}") for seed in range(20)]
     return model.batch_s / fmean(max(judge([0.0] * model.rollouts, run, model.slots)) for run in runs)
 
 
-def mean_service(model: Judge) -> float:
+def mean_service(model: JudgePace) -> float:
     """Mean seconds of a service."""
     return unit_s(model) * fmean(model.draw(10_000, "mean"))
 
 
 @lru_cache(maxsize=64)
-def drawn(at: Pace, model: Judge, seed: int) -> tuple[list[float], list[float]]:
+def drawn(at: Pace, model: JudgePace, seed: int) -> tuple[list[float], list[float]]:
     """A step's ends of generation and its judge seconds; a response cut at its limit is unscorable, not judged."""
     tokens = lengths(at.rollouts, at.limit, seed)
     unit = unit_s(model)
@@ -150,7 +150,9 @@ def drawn(at: Pace, model: Judge, seed: int) -> tuple[list[float], list[float]]:
     return generate(at.decoder, tokens, at.engines), times
 
 
-def simulate(at: Pace, model: Judge, replicas: int, *, overlapped: bool = True, seed: int = SEED) -> Step:
+def simulate(
+    at: Pace, model: JudgePace, replicas: int, *, overlapped: bool = True, seed: int = SEED
+) -> SimulatedStep:
     """One step with so many judge replicas; the same seed draws the same lengths and service times."""
     ends, times = drawn(at, model, seed)
     return step(ends, times, replicas * model.slots, at.train_s, overlapped=overlapped)

@@ -8,8 +8,8 @@ from pathlib import Path
 from verif.cluster.render import CLUSTER_STAGES
 from verif.cluster.request import StageRequest
 from verif.recipe import Recipe
-from verif.training.command import Job, job
-from verif.training.environment import Places
+from verif.training.command import CommandLine, job
+from verif.training.environment import RunFiles
 
 STAGES = ("prepare", "policy", "judge", "verifier", "train", "evaluate", "register")
 """In dvc.yaml's order."""
@@ -58,9 +58,9 @@ def placed(recipe: Recipe) -> tuple[Placed, ...]:
     return tuple(out)
 
 
-def command(recipe: Recipe) -> Job:
+def command(recipe: Recipe) -> CommandLine:
     """veRL's command line of the train stage; paths are relative, and the verifier's address is not known yet."""
-    places = Places(
+    places = RunFiles(
         policy=Path("models/policy"),
         train=Path("data/train.parquet"),
         validation=Path("data/validation.parquet"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean
 
 from verif.planning.fit import DRAWS, Fitted
-from verif.planning.pace import Judge, Pace, mean_service, simulate
+from verif.planning.pace import JudgePace, Pace, mean_service, simulate
 from verif.system.drawing import pyplot
 
 SIZES = (8, 64, 512)
@@ -28,7 +28,7 @@ BUSY = 0.1
 
 
 @dataclass(frozen=True)
-class Row:
+class ScaleRow:
     """One number of judge replicas. `gpu_hours` are for one step, trainer and judges together.
 
     `after_s` is the step where judging starts only when the last response has ended.
@@ -53,18 +53,18 @@ class Size:
 
     gpus: int
     rollouts: int
-    rows: tuple[Row, ...]
+    rows: tuple[ScaleRow, ...]
     floor: float
     enough: int
     cheapest: int
 
 
-def row(at: Pace, model: Judge, judges: int) -> Row:
+def row(at: Pace, model: JudgePace, judges: int) -> ScaleRow:
     """Means over `SEEDS` steps with so many judge replicas."""
     found = [simulate(at, model, judges, seed=seed) for seed in SEEDS]
     after = [simulate(at, model, judges, overlapped=False, seed=seed) for seed in SEEDS]
     step_s = fmean(one.step_s for one in found)
-    return Row(
+    return ScaleRow(
         gpus=at.gpus,
         judges=judges,
         judge_gpus=judges * model.gpus,
@@ -76,12 +76,12 @@ def row(at: Pace, model: Judge, judges: int) -> Row:
     )
 
 
-def most(at: Pace, model: Judge) -> int:
+def most(at: Pace, model: JudgePace) -> int:
     """So many replicas that every rollout has a slot: nobody ever waits for one."""
     return math.ceil(at.rollouts / model.slots)
 
 
-def fewest(at: Pace, model: Judge, idle_share: float) -> int | None:
+def fewest(at: Pace, model: JudgePace, idle_share: float) -> int | None:
     """The fewest replicas with at most this idle share; None if no number has it."""
     low, high = 1, most(at, model)
     if row(at, model, high).idle_share > idle_share:
@@ -93,7 +93,7 @@ def fewest(at: Pace, model: Judge, idle_share: float) -> int | None:
     return low
 
 
-def size(base: Pace, model: Judge, gpus: int) -> Size:
+def size(base: Pace, model: JudgePace, gpus: int) -> Size:
     """The grid at one size."""
     at = base.scaled(gpus)
     floor = row(at, model, most(at, model)).idle_share
@@ -116,7 +116,7 @@ class Busy:
     judges: tuple[int | None, ...]
 
 
-def busy(base: Pace, model: Judge) -> Busy:
+def busy(base: Pace, model: JudgePace) -> Busy:
     """How fast a judge must be, and how many of such judges keep the trainer busy."""
     at, low, high = base.scaled(SIZES[0]), 0.0, 1.0
     for _ in range(20):
@@ -146,7 +146,7 @@ def local_rows(fitted: Fitted, rollouts: int, judges: tuple[int, ...] = (1, 2, 4
     return out
 
 
-def draw(sizes: list[Size], model: Judge, title: str, path: Path) -> None:
+def draw(sizes: list[Size], model: JudgePace, title: str, path: Path) -> None:
     """Idle share and cost against judges for each eight GPUs of the trainer, as SVG or PNG by the file's name."""
     plt = pyplot()
     plt.rcParams["svg.fonttype"] = "none"

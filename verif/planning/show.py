@@ -10,16 +10,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from verif.planning.fit import Check, Fitted
+from verif.planning.fit import Fitted, Prediction
 from verif.planning.hardware import ASSUMPTIONS
 from verif.planning.memory import Estimate
-from verif.planning.missing import Need
-from verif.planning.pace import Judge, mean_service
+from verif.planning.pace import JudgePace, mean_service
 from verif.planning.placement import Placed
 from verif.planning.scale import BUSY, Busy, LocalRow, Size
 from verif.planning.timeline import Timeline
+from verif.system.check import Check
 from verif.system.console import Console
-from verif.training.command import Job
+from verif.training.command import CommandLine
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
 SMALLER = {"GB": "MB", "billion": "million", "thousand": "", "TFLOP": "GFLOP"}
@@ -45,7 +45,7 @@ def stages(placed: tuple[Placed, ...]) -> Table:
     return table
 
 
-def command(job: Job) -> Text:
+def command(job: CommandLine) -> Text:
     """veRL's command line, one setting a line, as a shell takes it."""
     lines = ["python -m verl.trainer.main_ppo", *map(shlex.quote, job.arguments[2:])]
     return Text("Command of the train stage\n") + Text(" \\\n  ".join(lines))
@@ -76,20 +76,20 @@ def assumptions() -> Table:
     return table
 
 
-def needs(found: list[Need]) -> Table:
+def needs(checks: list[Check]) -> Table:
     """What is missing here."""
-    missing = sum(not one.ok for one in found)
+    missing = sum(not check.ok for check in checks)
     title = f"On this machine: {missing} missing" if missing else "On this machine: nothing is missing"
     table = _table(title, "what", "", "detail", "what to do")
-    for one in found:
+    for check in checks:
         table.add_row(
-            one.what, "ok" if one.ok else "missing", one.detail, "" if one.ok else one.fix,
-            style=None if one.ok else "yellow",
+            check.what, "ok" if check.ok else "missing", check.detail, "" if check.ok else check.fix,
+            style=None if check.ok else "yellow",
         )  # fmt: skip
     return table
 
 
-def scale(sizes: list[Size], model: Judge, name: str, needed: Busy) -> Group:
+def scale(sizes: list[Size], model: JudgePace, name: str, needed: Busy) -> Group:
     """Judges against step time, idle share and cost."""
     right = (
         "trainer GPUs",
@@ -143,7 +143,7 @@ def fitted(run: Timeline, found: Fitted) -> Table:
     return table
 
 
-def check(found: Check) -> RenderableType:
+def check(found: Prediction) -> RenderableType:
     """Prediction against measurement, step by step."""
     table = _table(
         "Predicted",

@@ -70,7 +70,7 @@ def judge(arrivals: Sequence[float], services: Sequence[float], servers: int) ->
 
 
 @dataclass(frozen=True)
-class Step:
+class SimulatedStep:
     """One simulated step, in seconds. Trainer and rollout GPUs are idle while only rewards are awaited."""
 
     generated_s: float
@@ -97,10 +97,10 @@ class Step:
 
 def step(
     ends: Sequence[float], services: Sequence[float], servers: int, train_s: float, *, overlapped: bool = True
-) -> Step:
+) -> SimulatedStep:
     """A step from the rollouts' ends; `overlapped=False` starts judging only after the last of them."""
     generated = max(ends, default=0.0)
     done = judge(ends if overlapped else [generated] * len(ends), services, servers)
-    return Step(
+    return SimulatedStep(
         generated, max(done, default=0.0), train_s, sum(s > 0 for s in services), float(sum(services))
     )

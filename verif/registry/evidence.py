@@ -13,7 +13,7 @@ import orjson
 
 from verif.errors import InputError, RegistryError
 from verif.evaluation import verdicts
-from verif.evaluation.case import Row
+from verif.evaluation.case import VerdictRow
 from verif.registry.runs.mlflow import mlflow_errors
 from verif.registry.store import Registry, Version
 from verif.system.files import digest
@@ -34,7 +34,7 @@ class Evidence:
     evaluation: dict[str, Any]
     verifier: dict[str, Any]
     fitness: dict[str, Any]
-    rows: tuple[Row, ...]
+    rows: tuple[VerdictRow, ...]
 
     @property
     def digest(self) -> str:

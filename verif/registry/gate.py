@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from verif.evaluation.case import Row
+from verif.evaluation.case import VerdictRow
 from verif.evaluation.scores import outcomes
 from verif.evaluation.summary import MAIN, families, in_order, paired
 from verif.recipe import PromotionGate
@@ -29,7 +29,7 @@ MIN_FAMILY = 20
 
 
 @dataclass(frozen=True)
-class Check:
+class Criterion:
     """One criterion: what was measured, the limit, and a sentence."""
 
     name: str
@@ -45,7 +45,7 @@ class Decision:
 
     passed: bool
     against: str
-    checks: tuple[Check, ...]
+    checks: tuple[Criterion, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -61,8 +61,8 @@ class Decision:
 class Sides:
     """The rows of one benchmark that are compared: what the model is held against, and its own."""
 
-    old: list[Row]
-    new: list[Row]
+    old: list[VerdictRow]
+    new: list[VerdictRow]
 
 
 def decide(
@@ -81,7 +81,7 @@ def decide(
             if headline
             else "the evidence holds no benchmark"
         )
-        nothing = Check("gain", False, None, gate.min_gain, said)
+        nothing = Criterion("gain", False, None, gate.min_gain, said)
         return Decision(False, against or "the starting policy", (nothing,))
     first = headline
     sides = {name: _sides(name, evidence, champion, must=name == first) for name in measured}
@@ -109,11 +109,11 @@ def _sides(benchmark: str, evidence: Evidence, champion: Evidence | None, *, mus
     return Sides(_rows(evidence, benchmark, "before"), new)
 
 
-def _rows(evidence: Evidence, benchmark: str, model: str) -> list[Row]:
+def _rows(evidence: Evidence, benchmark: str, model: str) -> list[VerdictRow]:
     return [r for r in evidence.rows if r.benchmark == benchmark and r.model == model and r.mode == MAIN]
 
 
-def _same_prompts(new: Sequence[Row], old: Sequence[Row]) -> list[Row]:
+def _same_prompts(new: Sequence[VerdictRow], old: Sequence[VerdictRow]) -> list[VerdictRow]:
     """The champion's rows whose prompt the new model was asked too, under the same id."""
     asked = {(row.id, row.prompt) for row in new}
     return [row for row in old if (row.id, row.prompt) in asked]
@@ -125,7 +125,7 @@ def same_verifier(evidence: Evidence, champion: Evidence) -> bool:
     return _verifier({name: _sides(name, evidence, champion, must=True) for name in names}).passed
 
 
-def _verdicts(first: str, sides: dict[str, Sides]) -> Check:
+def _verdicts(first: str, sides: dict[str, Sides]) -> Criterion:
     """Prompts with a verdict: on all constraints where the gain is measured, without errors elsewhere."""
     shares: dict[str, float] = {}
     for name, side in sides.items():
@@ -138,15 +138,15 @@ def _verdicts(first: str, sides: dict[str, Sides]) -> Check:
             if asked:
                 shares[f"{known} of {asked} prompts of {name} ({label})"] = known / asked
     if not shares:
-        return Check("verdicts", False, None, MIN_KNOWN, "no verdicts were kept")
+        return Criterion("verdicts", False, None, MIN_KNOWN, "no verdicts were kept")
     worst = min(shares, key=lambda name: shares[name])
     note = (
         f"{worst} have their verdicts; at least {MIN_KNOWN:.0%} must, or what failed to be judged is left out"
     )
-    return Check("verdicts", shares[worst] >= MIN_KNOWN, shares[worst], MIN_KNOWN, note)
+    return Criterion("verdicts", shares[worst] >= MIN_KNOWN, shares[worst], MIN_KNOWN, note)
 
 
-def _verifier(sides: dict[str, Sides]) -> Check:
+def _verifier(sides: dict[str, Sides]) -> Criterion:
     """Verdicts of two verifiers differ for reasons that are not the model's."""
     compared, example, other = 0, "", 0
     for side in sides.values():
@@ -163,23 +163,23 @@ def _verifier(sides: dict[str, Sides]) -> Check:
             f"{other} of {compared} verdicts are by different verifiers ({example}); evaluate and register the "
             "weights compared with again under the present one, or look first: `verif bench run`"
         )
-    return Check("verifier", not other, float(other), 0.0, note)
+    return Criterion("verifier", not other, float(other), 0.0, note)
 
 
-def _gain(name: str, gain: dict[str, float], shared: float, gate: PromotionGate) -> Check:
+def _gain(name: str, gain: dict[str, float], shared: float, gate: PromotionGate) -> Criterion:
     if shared < MIN_SHARED:
         note = (
             f"only {shared:.0%} of the prompts of {name} are the champion's too; the two cannot be compared"
         )
-        return Check("gain", False, None, gate.min_gain, note)
+        return Criterion("gain", False, None, gate.min_gain, note)
     if gain["low"] is None:
         note = (
             f"{name}: no prompt has a verdict on all of its constraints (soft ones without a judge have none)"
         )
-        return Check("gain", False, None, gate.min_gain, note)
+        return Criterion("gain", False, None, gate.min_gain, note)
     low = float(gain["low"])
     note = f"{name}: {gain['value']:+.3f} [{low:+.3f}, {gain['high']:+.3f}], n={gain['n']}, p={gain['p_value']:.4f}"
-    return Check(
+    return Criterion(
         "gain",
         low > gate.min_gain,
         low,
@@ -188,11 +188,11 @@ def _gain(name: str, gain: dict[str, float], shared: float, gate: PromotionGate)
     )
 
 
-def _families(types: dict[str, Any], gate: PromotionGate) -> Check:
+def _families(types: dict[str, Any], gate: PromotionGate) -> Criterion:
     """No type falls by more than the margin. Of many types some do by chance: the interval must say that it fell."""
     gains = {name: cell["gain"] for name, cell in types.items() if cell["gain"]["n"] >= MIN_FAMILY}
     if not gains:
-        return Check(
+        return Criterion(
             "constraint types", False, None, gate.max_family_drop, "no constraint type has enough verdicts"
         )
     fell = [n for n, gain in gains.items() if -gain["value"] > gate.max_family_drop and gain["high"] < 0]
@@ -202,31 +202,31 @@ def _families(types: dict[str, Any], gate: PromotionGate) -> Check:
         f"largest drop: {worst} by {max(0.0, -gain['value']):.3f} (gain {gain['value']:+.3f} "
         f"[{gain['low']:+.3f}, {gain['high']:+.3f}], n={gain['n']}), allowed {gate.max_family_drop:.3f}, or what chance explains"
     )
-    return Check("constraint types", not fell, -gain["value"], gate.max_family_drop, note)
+    return Criterion("constraint types", not fell, -gain["value"], gate.max_family_drop, note)
 
 
-def _canary(evidence: Evidence, gate: PromotionGate) -> Check:
+def _canary(evidence: Evidence, gate: PromotionGate) -> Criterion:
     drop = evidence.evaluation.get("canary", {}).get("drop")
     if not drop and evidence.evaluation.get("general"):
-        return Check("canary", True, None, gate.max_canary_drop, "no local corpus; see the general tasks")
+        return Criterion("canary", True, None, gate.max_canary_drop, "no local corpus; see the general tasks")
     if not drop:
-        return Check("canary", False, None, gate.max_canary_drop, "general ability was not measured")
+        return Criterion("canary", False, None, gate.max_canary_drop, "general ability was not measured")
     value = float(drop["value"])
     note = f"plain text became {value:+.3f} less likely per token, allowed {gate.max_canary_drop:.3f}"
-    return Check("canary", value <= gate.max_canary_drop, value, gate.max_canary_drop, note)
+    return Criterion("canary", value <= gate.max_canary_drop, value, gate.max_canary_drop, note)
 
 
-def _general(evidence: Evidence, champion: Evidence | None) -> Check:
+def _general(evidence: Evidence, champion: Evidence | None) -> Criterion:
     """The largest drop of a general task, from the champion where it was measured on it, else from the start."""
     tasks = evidence.evaluation.get("general") or {}
     if not tasks:
-        return Check("general tasks", True, None, MAX_GENERAL_DROP, "the recipe names none: not measured")
+        return Criterion("general tasks", True, None, MAX_GENERAL_DROP, "the recipe names none: not measured")
     earlier = champion.evaluation.get("general") or {} if champion else {}
     drops: dict[str, tuple[float, str]] = {}
     for task, found in tasks.items():
         before, after = earlier.get(task, {}).get("after") or found.get("before"), found.get("after")
         if not _number(before) or not _number(after):
-            return Check(
+            return Criterion(
                 "general tasks", False, None, MAX_GENERAL_DROP, f"{task}: not measured on both sides"
             )
         drops[task] = (
@@ -236,7 +236,7 @@ def _general(evidence: Evidence, champion: Evidence | None) -> Check:
     worst = max(drops, key=lambda task: drops[task][0])
     value, note = drops[worst]
     note = f"largest drop: {note}, allowed {MAX_GENERAL_DROP:.3f}"
-    return Check("general tasks", value <= MAX_GENERAL_DROP, value, MAX_GENERAL_DROP, note)
+    return Criterion("general tasks", value <= MAX_GENERAL_DROP, value, MAX_GENERAL_DROP, note)
 
 
 def _number(cell: Any) -> bool:
@@ -249,9 +249,9 @@ def _interval(cell: dict[str, Any]) -> str:
     return f"{cell['value']:.3f}{between}"
 
 
-def _audit(evidence: Evidence) -> Check:
+def _audit(evidence: Evidence) -> Criterion:
     fit, reasons = evidence.fitness.get("fit") is True, evidence.fitness.get("reasons") or []
-    return Check(
+    return Criterion(
         "audit",
         fit,
         float(fit),
@@ -260,12 +260,12 @@ def _audit(evidence: Evidence) -> Check:
     )
 
 
-def _attacks(evidence: Evidence, gate: PromotionGate) -> Check:
+def _attacks(evidence: Evidence, gate: PromotionGate) -> Criterion:
     value = attack_success(evidence.verifier)
     if value is None:
-        return Check("attacks", False, None, gate.max_attack_success, "attack success was not measured")
+        return Criterion("attacks", False, None, gate.max_attack_success, "attack success was not measured")
     note = f"{value:.3f} of the attacks on the verifier succeed, allowed {gate.max_attack_success:.3f}"
-    return Check("attacks", value <= gate.max_attack_success, value, gate.max_attack_success, note)
+    return Criterion("attacks", value <= gate.max_attack_success, value, gate.max_attack_success, note)
 
 
 def attack_success(report: dict[str, Any]) -> float | None:

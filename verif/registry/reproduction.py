@@ -26,7 +26,7 @@ from verif.registry.runs.mlflow import mlflow_errors
 from verif.registry.store import MODEL_DIGEST, Registry, Version
 from verif.system.disclosure.masking import mask, mask_uri
 from verif.system.disclosure.patch import printable
-from verif.system.git import git
+from verif.system.git import ask
 
 PLAIN = r"[\w][\w.-]{0,127}"
 FORMS = {
@@ -114,8 +114,8 @@ def formed(form: str, value: str, what: str, version: Version) -> str:
 
 def origin(root: Path, commit: str) -> str:
     """Where to clone from: the remote if it has the commit, else this working directory."""
-    pushed = git(root, "branch", "--remotes", "--contains", commit)
-    remote = git(root, "remote", "get-url", "origin") if pushed else ""
+    pushed = ask(root, "branch", "--remotes", "--contains", commit).text
+    remote = ask(root, "remote", "get-url", "origin").text if pushed else ""
     return remote if remote and not remote.startswith("-") else str(root)
 
 
@@ -136,5 +136,5 @@ def _data(params: str, root: Path, version: Version) -> list[str]:
     if value in ("", WORLD):
         return []
     formed(DATA, value, "data", version)
-    in_repository = git(root, "ls-files", "--", value)
+    in_repository = ask(root, "ls-files", "--", value).text
     return [f"DATA={formed(DATA, value if in_repository else str(root / value), 'data', version)}"]

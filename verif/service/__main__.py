@@ -26,7 +26,7 @@ from verif.service.build import build, identity_of
 from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.service.protocol import MAX_CONNECTIONS, MAX_HEAD, protocol
 from verif.service.served import DifferentJudgeError, unknown
-from verif.service.state import PROBE_EVERY_S, State, prove
+from verif.service.state import PROBE_EVERY_S, ServiceState, prove
 from verif.system import serving
 from verif.system.files import write_json
 from verif.system.processes import started
@@ -53,7 +53,7 @@ class Supervisor:
         self.config, self.server, self.judge = config, server, judge
         self.failure = ""
 
-    async def run(self, state: State) -> None:
+    async def run(self, state: ServiceState) -> None:
         """Until cancelled."""
         state.busy_at = time.monotonic()
         watching = asyncio.create_task(self._watch_judge(state)) if self.judge else None
@@ -76,13 +76,13 @@ class Supervisor:
             if self.judge:  # here, so that a thread that waits for it to get ready ends too
                 await asyncio.to_thread(self.judge.stop)
 
-    def end(self, state: State) -> None:
+    def end(self, state: ServiceState) -> None:
         """Ask the server to finish what it holds and stop."""
         state.closing = True
         if self.server is not None:
             self.server.should_exit = True
 
-    async def _compare_judge(self, state: State) -> None:
+    async def _compare_judge(self, state: ServiceState) -> None:
         """Once the judge that somebody else serves answers: end if it is another one than the recipe's."""
         config = self.config
         while True:
@@ -100,7 +100,7 @@ class Supervisor:
                 log.warning("%s", note)
             return
 
-    async def _watch_judge(self, state: State) -> None:
+    async def _watch_judge(self, state: ServiceState) -> None:
         assert self.judge is not None
         deaths, since = 0, time.monotonic()
         try:
@@ -131,7 +131,7 @@ class Supervisor:
                 log.error("%s", error)
                 await asyncio.sleep(1)
 
-    async def _prove(self, state: State) -> str:
+    async def _prove(self, state: ServiceState) -> str:
         """After the judge's first start: a real verdict, tried until its first slow answers are over."""
         for _ in range(5):
             state.problem = ""

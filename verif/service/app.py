@@ -31,7 +31,7 @@ from verif.service.limits import Request as VerifyRequest
 from verif.service.metrics import Metrics
 from verif.service.reading import Reading
 from verif.service.speaking import speaker
-from verif.service.state import State, prove
+from verif.service.state import ServiceState, prove
 from verif.types import Item
 
 log = logging.getLogger("verif.service")
@@ -47,12 +47,12 @@ def create_app(
     max_body: int = 0,
     token: str = "",
     problem: str = "",
-    on_start: Callable[[State], Coroutine[Any, Any, None]] | None = None,
+    on_start: Callable[[ServiceState], Coroutine[Any, Any, None]] | None = None,
 ) -> FastAPI:
     """The application. `probes` are items that must get a reward before `/ready` says yes (one is enough)."""
     batcher = Batcher(verifier, most=max_pending)
     reading = Reading(max_body or MAX_BODY, MAX_READING, BODY_S)
-    state = State(verifier, batcher, Metrics(verifier, batcher), probes, reading, problem)
+    state = ServiceState(verifier, batcher, Metrics(verifier, batcher), probes, reading, problem)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

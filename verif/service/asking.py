@@ -27,7 +27,7 @@ from verif.service.scan import values
 from verif.types import Verification
 
 if TYPE_CHECKING:
-    from verif.service.state import State
+    from verif.service.state import ServiceState
 
 
 Admit = Callable[[bytearray], VerifyRequest | str]
@@ -36,7 +36,7 @@ Respond = Callable[[AsyncIterator[list[Verification]], "Hold"], Awaitable[Respon
 """The answer, made of what is finished as it is finished. Who `keep`s the hold must `release` it."""
 
 
-async def verify(state: State, request: Request) -> Response:
+async def verify(state: ServiceState, request: Request) -> Response:
     """The answer to a request: a stream, or why there is none."""
 
     async def respond(answers: AsyncIterator[list[Verification]], hold: Hold) -> Response:
@@ -46,7 +46,7 @@ async def verify(state: State, request: Request) -> Response:
     return await admitted(state, request, lambda body: checked(state.verifier, body, own), respond)
 
 
-async def admitted(state: State, request: Request, admit: Admit, respond: Respond) -> Response:
+async def admitted(state: ServiceState, request: Request, admit: Admit, respond: Respond) -> Response:
     """Read, look through, admit, and `respond`; or say why not."""
     client = request.client.host if request.client else ""
     if state.closing:
@@ -132,7 +132,7 @@ def checked(
 
 
 async def _stream(
-    state: State, answers: AsyncIterator[list[Verification]], hold: Hold, aside: bool
+    state: ServiceState, answers: AsyncIterator[list[Verification]], hold: Hold, aside: bool
 ) -> AsyncIterator[bytes]:
     begun = state.busy_at = time.monotonic()
     count = 0
@@ -151,7 +151,7 @@ async def _stream(
         state.metrics.request_seconds.observe(state.busy_at - begun)
 
 
-def _busy(state: State) -> JSONResponse:
+def _busy(state: ServiceState) -> JSONResponse:
     reading = state.reading
     return error(429, f"{state.batcher.pending} items are pending, {reading} bytes are being read", 1)
 

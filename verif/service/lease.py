@@ -46,7 +46,7 @@ HEALTH_TRIES, HEALTH_S = 3, 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class VerifierEndpoint:
     """Where the verifier is, and who it is."""
 
     url: str
@@ -54,7 +54,7 @@ class Endpoint:
 
 
 @contextlib.contextmanager
-def verifier(stage: Stage) -> Iterator[Endpoint]:
+def verifier(stage: Stage) -> Iterator[VerifierEndpoint]:
     """A ready verifier service for the length of the block.
 
     Raises `ServiceError` with the last log lines if it does not get ready, or if the one that is named is another.
@@ -63,13 +63,13 @@ def verifier(stage: Stage) -> Iterator[Endpoint]:
     identity = identity_of(config.recipe, config.judge_model)
     if url := os.environ.get(URL_VARIABLE):
         remote.require(url, identity, _start_s())
-        yield Endpoint(url, identity)
+        yield VerifierEndpoint(url, identity)
         return
     private_folder(config.folder)
     user = users.add(config.folder / "users")  # first, so that a service about to end sees us
     try:
         url = ensure(config, identity)
-        yield Endpoint(url, identity)
+        yield VerifierEndpoint(url, identity)
     finally:
         user.unlink(missing_ok=True)
 

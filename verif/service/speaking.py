@@ -25,12 +25,12 @@ from verif.service.limits import Request as VerifyRequest
 from verif.types import Verification
 
 if TYPE_CHECKING:
-    from verif.service.state import State
+    from verif.service.state import ServiceState
 
 log = logging.getLogger("verif.service")
 
 
-def speaker(state: State, dialect: Dialect) -> Callable[[Request], Awaitable[Response]]:
+def speaker(state: ServiceState, dialect: Dialect) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint of a dialect."""
 
     async def speak(request: Request) -> Response:
@@ -70,7 +70,7 @@ def _object(raw: bytearray) -> dict[str, Any]:
 
 
 async def _all(
-    state: State, request: Request, answers: AsyncIterator[list[Verification]]
+    state: ServiceState, request: Request, answers: AsyncIterator[list[Verification]]
 ) -> dict[str, Verification] | str:
     """Every verification by its item's id, or why there are not all; nothing is begun for who has gone."""
 
@@ -102,7 +102,7 @@ async def _left(request: Request) -> None:
 
 
 async def _reply(
-    state: State, dialect: Dialect, body: dict[str, Any], found: dict[str, Verification] | str
+    state: ServiceState, dialect: Dialect, body: dict[str, Any], found: dict[str, Verification] | str
 ) -> Response:
     if isinstance(found, str):
         return error(503, found, retry_after=1)

@@ -24,7 +24,7 @@ PROBE_EVERY_S = 2.0
 
 
 @dataclass
-class State:
+class ServiceState:
     """What the endpoints share.
 
     `problem` says why the service is not ready; `busy_at` when it last had work; `held` counts the bytes of
@@ -65,7 +65,7 @@ class State:
         return last
 
 
-async def prove(state: State) -> str:
+async def prove(state: ServiceState) -> str:
     """Why the service cannot give rewards ("" if it can): every part gave a real verdict within `PROBE_EVERY_S`.
 
     Verdicts of real work count, so that nothing is probed, and waits behind that work, while they flow; one that
@@ -88,7 +88,7 @@ async def prove(state: State) -> str:
     return ""
 
 
-async def _probe(state: State, part: str) -> str:
+async def _probe(state: ServiceState, part: str) -> str:
     """Why the part decides none of the probes, with the cache off; "" if it does."""
     problem = ""
     try:
@@ -106,7 +106,7 @@ async def _probe(state: State, part: str) -> str:
         state.probed[part] = time.monotonic()
 
 
-async def _ask_part(state: State, probe: Item, part: str) -> Sequence[Verdict]:
+async def _ask_part(state: ServiceState, probe: Item, part: str) -> Sequence[Verdict]:
     """The part's verdicts on its constraints of the probe."""
     kind = part if part in ("rule", "checker") else "soft"
     chosen = tuple(c for c in probe.instruction.constraints if c.kind == kind)

@@ -18,7 +18,7 @@ from verif.errors import RecipeError
 from verif.recipe import Train
 from verif.system import plugins
 from verif.system.weights import cache_bytes, counts
-from verif.training.environment import Notation, Places, Value, ray, variables
+from verif.training.environment import Notation, RunFiles, Value, ray, variables
 
 SEQUENCES = 48
 """Rollouts at a time on CPU: those that end early are judged while others begin, and less is left to wait for."""
@@ -28,7 +28,7 @@ _WORD = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Job:
+class CommandLine:
     """A command line (after the interpreter) and the variables it needs beyond the caller's environment."""
 
     arguments: tuple[str, ...]
@@ -37,14 +37,14 @@ class Job:
 
 def job(
     train: Train,
-    places: Places,
+    places: RunFiles,
     *,
     experiment: str,
     verifier_url: str,
     verifier_identity: str = "",
     mlflow_uri: str = "",
     mlflow_run: str = "",
-) -> Job:
+) -> CommandLine:
     """veRL's command for a recipe's `train` section."""
     check(train)
     environment = plugins.variables() | variables(train, places, verifier_url, verifier_identity)
@@ -62,7 +62,7 @@ def job(
         **ray(train, places, environment),
     }
     arguments = ["-m", "verl.trainer.main_ppo", *(f"{key}={_text(value)}" for key, value in settings.items())]
-    return Job(tuple(arguments), environment)
+    return CommandLine(tuple(arguments), environment)
 
 
 def check(train: Train) -> None:
@@ -91,7 +91,7 @@ def algorithm(train: Train) -> dict[str, Value]:
     return {"algorithm.adv_estimator": name, "algorithm.use_kl_in_reward": False}
 
 
-def data(train: Train, places: Places) -> dict[str, Value]:
+def data(train: Train, places: RunFiles) -> dict[str, Value]:
     """A prompt over the limit is an error here: `prepare` drops them with a reason, nobody truncates."""
     return {
         "data.train_files": str(places.train),
@@ -107,7 +107,7 @@ def data(train: Train, places: Places) -> dict[str, Value]:
     }
 
 
-def model(train: Train, places: Places) -> dict[str, Value]:
+def model(train: Train, places: RunFiles) -> dict[str, Value]:
     """The starting policy."""
     settings: dict[str, Value] = {"actor_rollout_ref.model.path": str(places.policy)}
     if not train.gpus:
@@ -150,7 +150,7 @@ def actor(train: Train) -> dict[str, Value]:
     return settings
 
 
-def critic(train: Train, places: Places) -> dict[str, Value]:
+def critic(train: Train, places: RunFiles) -> dict[str, Value]:
     """PPO's critic starts from the policy's weights with a fresh value head."""
     settings: dict[str, Value] = {
         "critic.strategy": "fsdp2",
@@ -171,7 +171,7 @@ def critic(train: Train, places: Places) -> dict[str, Value]:
     return settings
 
 
-def rollout(train: Train, places: Places) -> dict[str, Value]:
+def rollout(train: Train, places: RunFiles) -> dict[str, Value]:
     """The rollout engine; weights go to it after each step."""
     prefix = "actor_rollout_ref.rollout"
     total = train.prompt_tokens + train.response_tokens
@@ -228,7 +228,7 @@ def reward(train: Train) -> dict[str, Value]:
     }
 
 
-def trainer(train: Train, places: Places, experiment: str, mlflow: bool) -> dict[str, Value]:
+def trainer(train: Train, places: RunFiles, experiment: str, mlflow: bool) -> dict[str, Value]:
     """veRL's loop, our trainer and sampler, checkpoints in the run's folder."""
     return {
         "trainer.v1.trainer_mode": "verif",

@@ -24,7 +24,7 @@ class Notation(str):
 
 
 @dataclass(frozen=True)
-class Places:
+class RunFiles:
     """The files of one run."""
 
     policy: Path
@@ -34,7 +34,7 @@ class Places:
     ray: Path
 
 
-def ray(train: Train, places: Places, environment: Mapping[str, str]) -> dict[str, Value]:
+def ray(train: Train, places: RunFiles, environment: Mapping[str, str]) -> dict[str, Value]:
     """On CPU a small Ray of our own with one logical GPU; over several nodes, the cluster that is there."""
     hook: dict[str, Value] = {
         "+ray_kwargs.ray_init.runtime_env.worker_process_setup_hook": "verif.training.verl.queue_key.install"
@@ -55,7 +55,7 @@ def ray(train: Train, places: Places, environment: Mapping[str, str]) -> dict[st
     }
 
 
-def variables(train: Train, places: Places, verifier_url: str, verifier_identity: str) -> dict[str, str]:
+def variables(train: Train, places: RunFiles, verifier_url: str, verifier_identity: str) -> dict[str, str]:
     """Variables of every process of the run."""
     found = {
         "VERL_USE_EXTERNAL_MODULES": "verif.training.verl.plugin",
@@ -90,7 +90,7 @@ def variables(train: Train, places: Places, verifier_url: str, verifier_identity
     return found
 
 
-def alone(places: Places) -> dict[str, str]:
+def alone(places: RunFiles) -> dict[str, str]:
     """A run on one machine: nothing of it can be reached from another one, and its Ray asks for the run's token.
 
     Over several nodes Ray's network is the cluster's, and so is the token (`preflight.check_ray`).

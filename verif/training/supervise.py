@@ -25,7 +25,7 @@ from verif.errors import BusyError, SetupError, TrainingError
 from verif.system.files import write_bytes
 from verif.system.private import new_secret, private_folder
 from verif.training import ending, guard, holder
-from verif.training.command import Job
+from verif.training.command import CommandLine
 from verif.training.environment import TOKEN
 from verif.training.progress import RunFolder
 
@@ -35,7 +35,7 @@ POLL_S = 0.25
 STARTS = 3
 """Ray gives its own helpers 15 s to start, which a busy machine may not grant: it is tried again."""
 
-Builder = Callable[[Path], Job]
+Builder = Callable[[Path], CommandLine]
 OnStep = Callable[[int], None]
 SHORT = Path("/tmp")  # noqa: S108
 """Where Ray's folder of a run is made, by a name nobody can guess: the paths of its sockets must be short."""

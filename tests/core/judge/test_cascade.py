@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from support.harness import Judge as Standin
+from support.harness import StandInJudge as Standin
 from support.harness import item
 
 from verif.core.judge.cascade import Band, Cascade

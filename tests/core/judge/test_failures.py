@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from verif.audit import accuracy, cost, determinism
-from verif.audit.cases import Case, Opinion
+from verif.audit.cases import AuditCase, Opinion
 from verif.audit.findings import Findings
 from verif.audit.gate import decide
 from verif.core.failures import commonest
 from verif.core.judge.verdict import parse
 from verif.errors import JudgeError
-from verif.recipe import Gate
+from verif.recipe import AuditGate
 from verif.types import Instruction, SoftConstraint, Status, Verdict
 
 
@@ -34,7 +34,7 @@ def test_reasons_that_quote_different_answers_are_one() -> None:
 
 def test_an_audit_without_verdicts_says_why() -> None:
     instruction = Instruction(id="1", prompt="p", constraints=(SoftConstraint(text="s"),))
-    cases = [Case(str(n), instruction, "t", (True,)) for n in range(30)]
+    cases = [AuditCase(str(n), instruction, "t", (True,)) for n in range(30)]
     broken = Verdict(
         status=Status.ERROR, covers=(0,), reason="the judge put its answer into a code fence: 'x'"
     )
@@ -49,4 +49,6 @@ def test_an_audit_without_verdicts_says_why() -> None:
         cost=cost.measure(cases, opinions, 1.0, 0.0),
         failures=commonest(v.reason for o in opinions for v in o.verdicts),
     )
-    assert any("30 x the judge put its answer into a code fence" in str(one) for one in decide(found, Gate()))
+    assert any(
+        "30 x the judge put its answer into a code fence" in str(one) for one in decide(found, AuditGate())
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verif.core.sandbox.hostile import Attack, attacks
+from verif.core.sandbox.hostile import HostileChecker, attacks
 from verif.core.sandbox.sandbox import Sandbox
 from verif.types import Status
 
@@ -38,7 +38,7 @@ class Canaries:
                 return
             self.connections += 1
 
-    def fill(self, attack: Attack) -> str:
+    def fill(self, attack: HostileChecker) -> str:
         source = attack.source.replace("SECRET_FILE", str(self.file)).replace("NEW_FILE", str(self.new))
         return source.replace("PORT_NUMBER", str(self.listener.getsockname()[1]))
 
@@ -72,7 +72,7 @@ def cases() -> list[object]:
 
 
 @pytest.mark.parametrize("attack", cases())
-def test_an_attack_gets_nowhere(attack: Attack, strict: Sandbox, canaries: Canaries) -> None:
+def test_an_attack_gets_nowhere(attack: HostileChecker, strict: Sandbox, canaries: Canaries) -> None:
     source = canaries.fill(attack)
     rows = strict.check_group(
         "Write two words.", [HONEST, source, HONEST], ["two words", "one two three", "four five"]

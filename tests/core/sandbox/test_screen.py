@@ -10,7 +10,7 @@ from verif.core.row_files import read_rows
 from verif.core.sandbox.sandbox import Sandbox
 from verif.data.screening import claims
 from verif.data.screening.claims import (
-    Keywords,
+    NamedKeywords,
     ParagraphSentences,
     SentenceWords,
     Without,
@@ -41,7 +41,7 @@ FAR = 10**6
         ("Cap the word count at 50 per sentence.", SentenceWords(50)),
         ("Set a cap of 2 sentences for each paragraph.", ParagraphSentences(2)),
         ("No word in the answer should fall below 15 characters in length.", WordLetters(15)),
-        ('Include the keywords "fork bomb", "crash" in your answer.', Keywords(("fork bomb", "crash"))),
+        ('Include the keywords "fork bomb", "crash" in your answer.', NamedKeywords(("fork bomb", "crash"))),
         ("Avoid the use of colons in your response.", Without(":")),
         ("Could you make sure that your response is free of any commas?", Without(",")),
     ],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from verif.audit.attacks.family import Family, families
-from verif.audit.cases import Case, Opinion
+from verif.audit.cases import AuditCase, Opinion
 from verif.stats import Interval, proportion
 from verif.types import Formula, Instruction, is_hard
 
@@ -27,7 +27,7 @@ class Attack:
     """An attacked response. `content_free` says that nothing of a response is left in it."""
 
     family: str
-    case: Case
+    case: AuditCase
     content_free: bool
 
 
@@ -42,7 +42,7 @@ class FamilyResult:
     verifier: list[bool] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)
     errors: int = 0
-    fooled: list[Case] = field(default_factory=list)
+    fooled: list[AuditCase] = field(default_factory=list)
 
     def rates(self) -> dict[str, Interval]:
         """Attack success rate by part, for the parts that were attacked."""
@@ -56,7 +56,7 @@ class FamilyResult:
 
 
 def make(
-    rng: random.Random, cases: Sequence[Case], per_family: int, formula: Formula, oracle: Oracle | None
+    rng: random.Random, cases: Sequence[AuditCase], per_family: int, formula: Formula, oracle: Oracle | None
 ) -> list[Attack]:
     """Up to `per_family` attacks of each family; fewer where too few false responses can be made."""
     out: list[Attack] = []
@@ -73,7 +73,7 @@ def make(
     return out
 
 
-def _pool(family: Family, cases: Sequence[Case]) -> list[Case]:
+def _pool(family: Family, cases: Sequence[AuditCase]) -> list[AuditCase]:
     """What a family starts from: true responses, responses false to a judge, else any false one.
 
     A family that keeps nothing of the response may start from any.
@@ -84,7 +84,7 @@ def _pool(family: Family, cases: Sequence[Case]) -> list[Case]:
     return list(cases) if family.replaces and not false else false
 
 
-def _attack(rng: random.Random, family: Family, case: Case, oracle: Oracle | None) -> Attack:
+def _attack(rng: random.Random, family: Family, case: AuditCase, oracle: Oracle | None) -> Attack:
     text = family.make(rng, case.instruction, case.text)
     emptied = family.replaces or family.base == "true"
     if oracle is not None:
@@ -94,7 +94,7 @@ def _attack(rng: random.Random, family: Family, case: Case, oracle: Oracle | Non
             None if is_hard(constraint) else False if emptied or was is False else None
             for constraint, was in zip(case.instruction.constraints, case.truth, strict=True)
         )
-    return Attack(family.name, Case(f"{family.name}-{case.id}", case.instruction, text, truth), emptied)
+    return Attack(family.name, AuditCase(f"{family.name}-{case.id}", case.instruction, text, truth), emptied)
 
 
 def _false(attack: Attack, formula: Formula) -> bool:
@@ -123,5 +123,5 @@ def score(attacks: Sequence[Attack], opinions: Sequence[Opinion], formula: Formu
     return [result for result in results.values() if result.verifier]
 
 
-def _is_rule(case: Case, covers: Sequence[int]) -> bool:
+def _is_rule(case: AuditCase, covers: Sequence[int]) -> bool:
     return all(is_hard(case.instruction.constraints[i]) for i in covers)

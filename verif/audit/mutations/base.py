@@ -7,16 +7,31 @@ call the rule, so that a miscounting rule is found.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import random
 import re
+from functools import cache
 
 from verif.core.rules.registry import Edit, Edits, Raw
 
 __all__ = ["MUTATORS", "Edit", "Edits", "Raw"]
 
 MUTATORS: dict[str, Edits] = {}
-"""By rule id, for verif's own rules; a rule may also bring its edits with it (`rule(..., edits=)`). 
+"""By rule id, for verif's own rules; a rule may also bring its edits with it (`rule(..., edits=)`).
 A variant (`*_fixed`, `*_multilingual`) uses those of its plain rule unless it has one of its own."""
+
+_PACKAGE = __name__.rpartition(".")[0]
+
+
+@cache
+def mutators() -> dict[str, Edits]:
+    """`MUTATORS`, filled by every module of this folder: a new one is found by itself."""
+    package = importlib.import_module(_PACKAGE)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{_PACKAGE}.{module.name}")
+    return MUTATORS
+
 
 SENTENCES = (
     "The old ferry crosses the river before breakfast.",

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from verif.audit.cases import Case
-from verif.audit.mutations.base import MUTATORS, Edits, Raw, prose, readable
+from verif.audit.cases import AuditCase
+from verif.audit.mutations.base import Edits, Raw, mutators, prose, readable
+from verif.core.rules import Example
 from verif.core.rules import rules as registered
 from verif.types import Instruction, RuleConstraint
 
@@ -26,7 +27,7 @@ class Mutation:
 
     rule: str
     direction: Direction
-    case: Case
+    case: AuditCase
 
 
 def mutator(rule: str) -> Edits | None:
@@ -34,23 +35,36 @@ def mutator(rule: str) -> Edits | None:
     own = registered().get(rule)
     if own is not None and own.edits is not None:
         return own.edits
-    return MUTATORS.get(rule) or MUTATORS.get(rule.removesuffix("_fixed").removesuffix("_multilingual"))
+    known = mutators()
+    return known.get(rule) or known.get(rule.removesuffix("_fixed").removesuffix("_multilingual"))
+
+
+def _of_example(example: Example) -> Edits:
+    """The two texts of a rule's example: where a text has one right form, no edit of prose reaches it."""
+    return Edits(
+        draw=lambda _rng: example.params,
+        repair=lambda _rng, _text, _raw: example.follows,
+        break_=lambda _rng, _text, _raw: example.fails,
+    )
 
 
 def generate(
-    rng: random.Random, rules: Sequence[str], golden: Sequence[Case], per_rule: int
+    rng: random.Random, rules: Sequence[str], golden: Sequence[AuditCase], per_rule: int
 ) -> tuple[list[Mutation], list[str]]:
     """`per_rule` triples (true, broken, repaired) for each rule, and the rules that have no mutator."""
     seen = _golden_texts(golden)
     out: list[Mutation] = []
     without: list[str] = []
     for rule in rules:
-        maker = mutator(rule)
+        maker, known = mutator(rule), seen.get(rule, [])
+        own = registered().get(rule)
+        if maker is None and own is not None and own.example is not None:
+            maker, known = _of_example(own.example), []
         if maker is None:
             without.append(rule)
             continue
         for number in range(per_rule):
-            out += _triple(rng, rule, maker, seen.get(rule, []), number)
+            out += _triple(rng, rule, maker, known, number)
     return out, without
 
 
@@ -85,10 +99,10 @@ def _mutation(rule: str, direction: Direction, raw: Raw, text: str, ok: bool, nu
     instruction = Instruction(
         id=f"mutation-{rule}-{number}", prompt=constraint.text, constraints=(constraint,)
     )
-    return Mutation(rule, direction, Case(f"{instruction.id}-{direction}", instruction, text, (ok,)))
+    return Mutation(rule, direction, AuditCase(f"{instruction.id}-{direction}", instruction, text, (ok,)))
 
 
-def _golden_texts(golden: Sequence[Case]) -> Mapping[str, list[tuple[Raw, str, bool]]]:
+def _golden_texts(golden: Sequence[AuditCase]) -> Mapping[str, list[tuple[Raw, str, bool]]]:
     """Parameters, response and truth of each rule constraint of the golden set; noise is no start for an edit."""
     out: dict[str, list[tuple[Raw, str, bool]]] = defaultdict(list)
     for case in golden:

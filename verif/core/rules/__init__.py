@@ -4,8 +4,19 @@ A module of this folder is read when a rule is first asked for: adding a file ad
 """
 
 from verif.core.rules.check import EMPTY, check
-from verif.core.rules.registry import Edits, NoParams, Outcome, Params, Rule, get, rule, rules, validate
+from verif.core.rules.registry import (
+    Edits,
+    Example,
+    NoParams,
+    Outcome,
+    Params,
+    Rule,
+    get,
+    rule,
+    rules,
+    validate,
+)
 
 __all__ = [
-    "EMPTY", "Edits", "NoParams", "Outcome", "Params", "Rule", "check", "get", "rule", "rules", "validate",
+    "EMPTY", "Edits", "Example", "NoParams", "Outcome", "Params", "Rule", "check", "get", "rule", "rules", "validate",
 ]  # fmt: skip

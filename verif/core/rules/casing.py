@@ -29,32 +29,54 @@ def _english(doc: Doc, cased: bool, what: str) -> Outcome:
     return Outcome(language in ("en", None), f"all {what}, language {language}", {"language": language})
 
 
-@rule("change_case:english_capital")
+@rule(
+    "change_case:english_capital",
+    asks="Write in English, in capitals only.",
+    example=({}, "THIS IS A SENTENCE ABOUT THE WEATHER", "THIS IS A SENTENCE about the weather"),
+)
 def english_capital(doc: Doc, _: Params) -> Outcome:
     """No lower-case letter, at least one capital, and English."""
     return _english(doc, doc.text.isupper(), "capitals")
 
 
-@rule("change_case:english_lowercase")
+@rule(
+    "change_case:english_lowercase",
+    asks="Write in English, in small letters only.",
+    example=({}, "this is a sentence about the weather", "This is a sentence about the weather"),
+)
 def english_lowercase(doc: Doc, _: Params) -> Outcome:
     """No capital, at least one lower-case letter, and English."""
     return _english(doc, doc.text.islower(), "lower case")
 
 
-@rule("change_case:english_capital_fixed")
+@rule(
+    "change_case:english_capital_fixed",
+    asks="Write in English, in capitals only.",
+    example=({}, "THIS IS A SENTENCE ABOUT THE WEATHER", "THIS IS A SENTENCE about the weather"),
+)
 def english_capital_fixed(doc: Doc, _: Params) -> Outcome:
     """The language is read from the lower-cased text: langdetect's n-grams skip words in capitals."""
     return _english(Doc(doc.lower), doc.text.isupper(), "capitals")
 
 
-@rule("change_case:capital_word_frequency", CapitalWords)
+@rule(
+    "change_case:capital_word_frequency",
+    CapitalWords,
+    asks="Use {capital_relation} {capital_frequency} words in capitals.",
+    example=({"capital_frequency": 2, "capital_relation": "at least"}, "THE SEA", "THE sea"),
+)
 def capital_word_frequency(doc: Doc, params: CapitalWords) -> Outcome:
     """Tokens for which `str.isupper` holds."""
     count = sum(1 for token in doc.tokens if token.isupper())
     return _frequency(count, params)
 
 
-@rule("change_case:capital_word_frequency_fixed", CapitalWords)
+@rule(
+    "change_case:capital_word_frequency_fixed",
+    CapitalWords,
+    asks="Use {capital_relation} {capital_frequency} words in capitals.",
+    example=({"capital_frequency": 2, "capital_relation": "at least"}, "THE SEA", "THE sea"),
+)
 def capital_word_frequency_fixed(doc: Doc, params: CapitalWords) -> Outcome:
     """Words of letters in capitals; a contraction or hyphenated word counts once, "2ND" and "I'M" included."""
     return _frequency(sum(1 for word in _WORD.findall(doc.text) if word.isupper()), params)

@@ -17,7 +17,11 @@ class Repeat(Params):
     prompt_to_repeat: Request
 
 
-@rule("combination:two_responses")
+@rule(
+    "combination:two_responses",
+    asks="Give two different answers, separated by ******",
+    example=({}, "Bread\n******\nSalt", "Bread\n******\nBread"),
+)
 def two_responses(doc: Doc, _: Params) -> Outcome:
     """Two different answers separated by `******`; a blank piece is forgiven only at either end."""
     pieces = [piece.strip() for piece in doc.text.split("******")]
@@ -26,7 +30,11 @@ def two_responses(doc: Doc, _: Params) -> Outcome:
     return _different([piece for piece in pieces if piece])
 
 
-@rule("combination:two_responses_fixed")
+@rule(
+    "combination:two_responses_fixed",
+    asks="Give two different answers, separated by ******",
+    example=({}, "Bread\n* * * * * *\nSalt", "Bread\n******\nbread"),
+)
 def two_responses_fixed(doc: Doc, _: Params) -> Outcome:
     """The separator is six asterisks, no more (spaces between them forgiven); case and blanks make no difference."""
     pieces = re.split(r"(?<!\*)\*(?: ?\*){5}(?![ ]?\*)", doc.text)
@@ -43,14 +51,24 @@ def _different(answers: list[str]) -> Outcome:
     return Outcome(ok, reason, {"answers": len(answers)})
 
 
-@rule("combination:repeat_prompt", Repeat)
+@rule(
+    "combination:repeat_prompt",
+    Repeat,
+    asks="Repeat this request first, then answer it: {prompt_to_repeat}",
+    example=({"prompt_to_repeat": "Say hi."}, "say hi. Hi!", "Hi! Say hi."),
+)
 def repeat_prompt(doc: Doc, params: Repeat) -> Outcome:
     """The response starts with the request, in any case."""
     ok = doc.text.strip().lower().startswith(params.prompt_to_repeat.lower())
     return Outcome(ok, "starts with the request" if ok else "does not start with the request", {})
 
 
-@rule("combination:repeat_prompt_fixed", Repeat)
+@rule(
+    "combination:repeat_prompt_fixed",
+    Repeat,
+    asks="Repeat this request first, then answer it: {prompt_to_repeat}",
+    example=({"prompt_to_repeat": "Say hi."}, '"Say\nhi." Hi!', "Say hi."),
+)
 def repeat_prompt_fixed(doc: Doc, params: Repeat) -> Outcome:
     """White space may differ, quotation marks may stand around the request, and an answer must follow it."""
     text = _BLANKS.sub(" ", doc.text).strip().lstrip("\"'“‘").lower()

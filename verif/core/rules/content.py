@@ -36,7 +36,12 @@ def count_placeholders(text: str) -> int:
     return count
 
 
-@rule("detectable_content:number_placeholders", Placeholders)
+@rule(
+    "detectable_content:number_placeholders",
+    Placeholders,
+    asks="Leave at least {num_placeholders} places to fill in, in square brackets, like [name].",
+    example=({"num_placeholders": 2}, "Dear [name] of [town]", "Dear [name]"),
+)
 def number_placeholders(doc: Doc, params: Placeholders) -> Outcome:
     """`[address]`, `[]` and the `[text]` of a link all count, as upstream."""
     count = count_placeholders(doc.text)
@@ -44,7 +49,12 @@ def number_placeholders(doc: Doc, params: Placeholders) -> Outcome:
     return Outcome(count >= params.num_placeholders, reason, {"placeholders": count})
 
 
-@rule("detectable_content:postscript", Postscript)
+@rule(
+    "detectable_content:postscript",
+    Postscript,
+    asks="Add a postscript at the end that begins with {postscript_marker}",
+    example=({"postscript_marker": "P.S."}, "Bye. p. s. Write!", "Bye. Write!"),
+)
 def postscript(doc: Doc, params: Postscript) -> Outcome:
     """The marker occurs anywhere, in any case; `P.S.` and `P.P.S` also with blanks after the periods.
 
@@ -56,7 +66,12 @@ def postscript(doc: Doc, params: Postscript) -> Outcome:
     return Outcome(found, f"{marker} {'found' if found else 'not found'}", {})
 
 
-@rule("detectable_content:postscript_fixed", Postscript)
+@rule(
+    "detectable_content:postscript_fixed",
+    Postscript,
+    asks="Add a postscript at the end that begins with {postscript_marker}",
+    example=({"postscript_marker": "P.S."}, "Bye.\n**P.S.** Write!", "Bye. P.S. Write!"),
+)
 def postscript_fixed(doc: Doc, params: Postscript) -> Outcome:
     """A line must start with the marker (Markdown emphasis and quotes aside): "p.s." within a sentence is none."""
     marker = params.postscript_marker

@@ -72,13 +72,23 @@ def title(text: str) -> str | None:
     return None
 
 
-@rule("detectable_format:number_bullet_lists", Bullets)
+@rule(
+    "detectable_format:number_bullet_lists",
+    Bullets,
+    asks="Write exactly {num_bullets} bullet points.",
+    example=({"num_bullets": 2}, "* bread\n- salt", "* bread"),
+)
 def number_bullet_lists(doc: Doc, params: Bullets) -> Outcome:
     """Bullets `* ` and `-`; rules such as `---` count too, as upstream."""
     return _bullets(count_bullets(doc.text), params)
 
 
-@rule("detectable_format:number_bullet_lists_fixed", Bullets)
+@rule(
+    "detectable_format:number_bullet_lists_fixed",
+    Bullets,
+    asks="Write exactly {num_bullets} bullet points.",
+    example=({"num_bullets": 2}, "* bread\n---\n+ salt", "* bread\n-salt"),
+)
 def number_bullet_lists_fixed(doc: Doc, params: Bullets) -> Outcome:
     """Markdown's bullets: `*`, `-` or `+`, then a blank, then text; no emphasis, no rules."""
     bodies = (line.strip() for line in doc.text.split("\n"))
@@ -91,14 +101,22 @@ def _bullets(count: int, params: Bullets) -> Outcome:
     )
 
 
-@rule("detectable_format:constrained_response")
+@rule(
+    "detectable_format:constrained_response",
+    asks='Answer with "My answer is yes.", "My answer is no." or "My answer is maybe."',
+    example=({}, "Well. My answer is no.", "Well. No."),
+)
 def constrained_response(doc: Doc, _: Params) -> Outcome:
     """One of the three answers occurs somewhere."""
     found = next((answer for answer in ANSWERS if answer in doc.text), None)
     return Outcome(found is not None, f"found {found!r}" if found else "none of the three answers", {})
 
 
-@rule("detectable_format:constrained_response_fixed")
+@rule(
+    "detectable_format:constrained_response_fixed",
+    asks='Answer with "My answer is yes.", "My answer is no." or "My answer is maybe."',
+    example=({}, "My answer is no.", "Well. My answer is no."),
+)
 def constrained_response_fixed(doc: Doc, _: Params) -> Outcome:
     """The response is one of the three answers and nothing else; quotes and emphasis around it are forgiven."""
     found = doc.text.strip("\"'*_“”‘’ \n\t") in ANSWERS
@@ -107,7 +125,12 @@ def constrained_response_fixed(doc: Doc, _: Params) -> Outcome:
     )
 
 
-@rule("detectable_format:number_highlighted_sections", Highlights)
+@rule(
+    "detectable_format:number_highlighted_sections",
+    Highlights,
+    asks="Highlight at least {num_highlights} passages, *like this*.",
+    example=({"num_highlights": 2}, "*bread* and *salt*", "*bread* and salt"),
+)
 def number_highlighted_sections(doc: Doc, params: Highlights) -> Outcome:
     """`*x*` and `**x**`; upstream looks for both and may count one span twice."""
     text = doc.text
@@ -116,7 +139,12 @@ def number_highlighted_sections(doc: Doc, params: Highlights) -> Outcome:
     return _highlights(count, params)
 
 
-@rule("detectable_format:number_highlighted_sections_fixed", Highlights)
+@rule(
+    "detectable_format:number_highlighted_sections_fixed",
+    Highlights,
+    asks="Highlight at least {num_highlights} passages, *like this*.",
+    example=({"num_highlights": 1}, "**bread**", "* bread\n* salt"),
+)
 def number_highlighted_sections_fixed(doc: Doc, params: Highlights) -> Outcome:
     """Each span counts once, however many asterisks; the white space between two bullets is none."""
     spans = (
@@ -135,7 +163,12 @@ def _highlights(count: int, params: Highlights) -> Outcome:
     return Outcome(count >= params.num_highlights, reason, {"highlights": count})
 
 
-@rule("detectable_format:multiple_sections", Sections)
+@rule(
+    "detectable_format:multiple_sections",
+    Sections,
+    asks="Write at least {num_sections} sections, each marked {section_spliter} and its number.",
+    example=({"section_spliter": "Day", "num_sections": 2}, "Day 1 sea Day 2 hills", "Day 1 sea"),
+)
 def multiple_sections(doc: Doc, params: Sections) -> Outcome:
     """The splitter word and a number, anywhere, at least so many times.
 
@@ -145,7 +178,16 @@ def multiple_sections(doc: Doc, params: Sections) -> Outcome:
     return _sections(sum(1 for _ in pattern.finditer(doc.text)) * (1 + pattern.groups), params)
 
 
-@rule("detectable_format:multiple_sections_fixed", Sections)
+@rule(
+    "detectable_format:multiple_sections_fixed",
+    Sections,
+    asks="Write at least {num_sections} sections, each marked {section_spliter} and its number.",
+    example=(
+        {"section_spliter": "Day", "num_sections": 2},
+        "Day 1\nsea\n## Day II\nhills",
+        "Day 1\nsea, see Day 2",
+    ),
+)
 def multiple_sections_fixed(doc: Doc, params: Sections) -> Outcome:
     """Lines that start with the splitter and a number, Roman or not: "see Section 2" within a line is none."""
     pattern = compiled(rf"[\s#*_>\"'“]*{params.section_spliter}\s?(?:\d+|[IVXLC]+\b)", False)
@@ -167,7 +209,11 @@ def _parses(text: str) -> Outcome:
     return Outcome(True, "JSON", {})
 
 
-@rule("detectable_format:json_format")
+@rule(
+    "detectable_format:json_format",
+    asks="Answer in JSON only.",
+    example=({}, '```json\n{"a": 1}\n```', "{'a': 1}"),
+)
 def json_format(doc: Doc, _: Params) -> Outcome:
     """The whole response, without a Markdown fence around it, is JSON."""
     text = doc.text.strip()
@@ -176,7 +222,7 @@ def json_format(doc: Doc, _: Params) -> Outcome:
     return _parses(text.removesuffix("```").strip())
 
 
-@rule("detectable_format:json_format_fixed")
+@rule("detectable_format:json_format_fixed", asks="Answer in JSON only.", example=({}, '{"a": 1}', "42"))
 def json_format_fixed(doc: Doc, _: Params) -> Outcome:
     """As above, but the result must be an object or a list: a bare number or string is no JSON output."""
     text = doc.text.strip()
@@ -185,7 +231,11 @@ def json_format_fixed(doc: Doc, _: Params) -> Outcome:
     return _parses(body) if body[:1] in ("{", "[") else Outcome(False, "not a JSON object or list", {})
 
 
-@rule("detectable_format:title")
+@rule(
+    "detectable_format:title",
+    asks="Give a title in double angle brackets, <<like this>>.",
+    example=({}, "<<The sea>>\nWaves.", "The sea\nWaves."),
+)
 def title_rule(doc: Doc, _: Params) -> Outcome:
     """A title in double angular brackets, within one line."""
     found = title(doc.text)

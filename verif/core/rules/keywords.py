@@ -45,7 +45,12 @@ class LetterFrequency(Params):
     let_relation: Relation
 
 
-@rule("keywords:existence", Keywords)
+@rule(
+    "keywords:existence",
+    Keywords,
+    asks="Use these words: {keywords}.",
+    example=({"keywords": ["lamp"]}, "A lamplighter came.", "A sailor came."),
+)
 def existence(doc: Doc, params: Keywords) -> Outcome:
     """Every keyword occurs somewhere."""
     missing = [word for word in params.keywords if not compiled(word).search(doc.text)]
@@ -56,7 +61,12 @@ def existence(doc: Doc, params: Keywords) -> Outcome:
     )
 
 
-@rule("keywords:frequency", Frequency)
+@rule(
+    "keywords:frequency",
+    Frequency,
+    asks="Use {keyword} {relation} {frequency} times.",
+    example=({"keyword": "lamp", "frequency": 2, "relation": "at least"}, "A lamp, two lamps.", "A lamp."),
+)
 def frequency(doc: Doc, params: Frequency) -> Outcome:
     """The keyword occurs less than, or at least, so many times."""
     count = sum(1 for _ in compiled(params.keyword).finditer(doc.text))
@@ -68,7 +78,12 @@ def frequency(doc: Doc, params: Frequency) -> Outcome:
     )
 
 
-@rule("keywords:forbidden_words", Forbidden)
+@rule(
+    "keywords:forbidden_words",
+    Forbidden,
+    asks="Do not use these words: {forbidden_words}.",
+    example=({"forbidden_words": ["lamp"]}, "Lamps burn.", "A lamp burns."),
+)
 def forbidden_words(doc: Doc, params: Forbidden) -> Outcome:
     r"""No forbidden word occurs between word boundaries (`\b`)."""
     found = [word for word in params.forbidden_words if compiled(rf"\b{word}\b").search(doc.text)]
@@ -77,7 +92,12 @@ def forbidden_words(doc: Doc, params: Forbidden) -> Outcome:
     )
 
 
-@rule("keywords:letter_frequency", LetterFrequency)
+@rule(
+    "keywords:letter_frequency",
+    LetterFrequency,
+    asks="Use the letter {letter} {let_relation} {let_frequency} times.",
+    example=({"letter": "e", "let_frequency": 2, "let_relation": "at least"}, "The sea", "The surf"),
+)
 def letter_frequency(doc: Doc, params: LetterFrequency) -> Outcome:
     """The letter occurs less than, or at least, so many times, whatever its case."""
     letter = params.letter.strip().lower()

@@ -28,7 +28,16 @@ class Language(Params):
     language: Annotated[str, Field(max_length=64), AfterValidator(_known)]
 
 
-@rule("language:response_language", Language)
+@rule(
+    "language:response_language",
+    Language,
+    asks="Answer in the language {language} only.",
+    example=(
+        {"language": "de"},
+        "Das ist ein kurzer Satz auf Deutsch.",
+        "This is a short sentence in English.",
+    ),
+)
 def response_language(doc: Doc, params: Language) -> Outcome:
     """The most probable language is the one asked; as upstream, a text without letters follows."""
     found = doc.language
@@ -37,7 +46,16 @@ def response_language(doc: Doc, params: Language) -> Outcome:
     )
 
 
-@rule("language:response_language_fixed", Language)
+@rule(
+    "language:response_language_fixed",
+    Language,
+    asks="Answer in the language {language} only.",
+    example=(
+        {"language": "de"},
+        "Das ist ein kurzer Satz auf Deutsch.",
+        "This is a short sentence in English.",
+    ),
+)
 def response_language_fixed(doc: Doc, params: Language) -> Outcome:
     """A text without a detectable language does not follow; case is ignored; either Chinese will do for the other."""
     found = Doc(doc.lower).language

@@ -64,25 +64,46 @@ def counted(count: int, what: str, relation: Relation, threshold: int) -> Outcom
     )
 
 
-@rule("length_constraints:number_words", Words)
+@rule(
+    "length_constraints:number_words",
+    Words,
+    asks="Write {relation} {num_words} words.",
+    example=({"num_words": 3, "relation": "at least"}, "A well-known", "A known"),
+)
 def number_words(doc: Doc, params: Words) -> Outcome:
     r"""Words are runs of `\w`."""
     return counted(len(doc.words), "words", params.relation, params.num_words)
 
 
-@rule("length_constraints:number_words_fixed", Words)
+@rule(
+    "length_constraints:number_words_fixed",
+    Words,
+    asks="Write {relation} {num_words} words.",
+    example=({"num_words": 3, "relation": "less than"}, "A well-known", "A well-known tale"),
+)
 def number_words_fixed(doc: Doc, params: Words) -> Outcome:
     """Hyphenated words and contractions count once ("well-known", "don't")."""
     return counted(len(_HYPHENATED.findall(doc.text)), "words", params.relation, params.num_words)
 
 
-@rule("length_constraints:number_sentences", Sentences, flavour=segment.splitter)
+@rule(
+    "length_constraints:number_sentences",
+    Sentences,
+    flavour=segment.splitter,
+    asks="Write {relation} {num_sentences} sentences.",
+    example=({"num_sentences": 2, "relation": "at least"}, "Dr. No came. He left.", "Dr. No came."),
+)
 def number_sentences(doc: Doc, params: Sentences) -> Outcome:
     """Sentences by Punkt, as upstream; see `verif.core.segment`."""
     return counted(len(doc.sentences), "sentences", params.relation, params.num_sentences)
 
 
-@rule("length_constraints:number_sentences_fixed", Sentences)
+@rule(
+    "length_constraints:number_sentences_fixed",
+    Sentences,
+    asks="Write {relation} {num_sentences} sentences.",
+    example=({"num_sentences": 2, "relation": "at least"}, "It rains\nWe stay", "1. It rains"),
+)
 def number_sentences_fixed(doc: Doc, params: Sentences) -> Outcome:
     """Line ends end a sentence, and the number of a list item ("1.") is none: Punkt gets both wrong."""
     plain = _LIST_NUMBER.sub("", doc.text)
@@ -90,7 +111,12 @@ def number_sentences_fixed(doc: Doc, params: Sentences) -> Outcome:
     return counted(count, "sentences", params.relation, params.num_sentences)
 
 
-@rule("length_constraints:number_paragraphs", Paragraphs)
+@rule(
+    "length_constraints:number_paragraphs",
+    Paragraphs,
+    asks="Write {num_paragraphs} paragraphs, separated by ***",
+    example=({"num_paragraphs": 2}, "One.\n***\nTwo.", "One.\n\nTwo."),
+)
 def number_paragraphs(doc: Doc, params: Paragraphs) -> Outcome:
     """Pieces between `***`; a blank one is forgiven only at either end."""
     pieces = [piece.strip() for piece in _DIVIDER.split(doc.text)]
@@ -123,13 +149,31 @@ def _nth(paragraphs: list[str], params: FirstWord) -> Outcome:
     return Outcome(ok, reason, {"paragraphs": count, "first_word": word})
 
 
-@rule("length_constraints:nth_paragraph_first_word", FirstWord)
+@rule(
+    "length_constraints:nth_paragraph_first_word",
+    FirstWord,
+    asks="Write {num_paragraphs} paragraphs, separated by blank lines; number {nth_paragraph} begins with {first_word}.",
+    example=(
+        {"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Then"},
+        "One.\n\nThen two.",
+        "One.\n\nTwo then.",
+    ),
+)
 def nth_paragraph_first_word(doc: Doc, params: FirstWord) -> Outcome:
     """The number of paragraphs is exact and the n-th starts with the word."""
     return _nth(doc.paragraphs, params)
 
 
-@rule("length_constraints:nth_paragraph_first_word_fixed", FirstWord)
+@rule(
+    "length_constraints:nth_paragraph_first_word_fixed",
+    FirstWord,
+    asks="Write {num_paragraphs} paragraphs, separated by blank lines; number {nth_paragraph} begins with {first_word}.",
+    example=(
+        {"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Then"},
+        "One.\n\n\n\nThen two.",
+        "One.\n\n\n\nTwo then.",
+    ),
+)
 def nth_paragraph_first_word_fixed(doc: Doc, params: FirstWord) -> Outcome:
     """Blank pieces (three newlines in a row) do not shift the index."""
     return _nth([paragraph for paragraph in doc.paragraphs if paragraph.strip()], params)

@@ -27,7 +27,7 @@ class Word(Params):
     word: Text
 
 
-class Words(Params):
+class KeywordList(Params):
     """Several keywords; case does not matter."""
 
     words: Texts
@@ -51,57 +51,97 @@ def _uses(doc: Doc, word: str) -> int:
     return len(re.findall(rf"\b{re.escape(word.lower())}\b", doc.lower))
 
 
-@rule("local:sentences", Count)
+@rule(
+    "local:sentences",
+    Count,
+    asks="Write exactly {n} sentences.",
+    example=({"n": 2}, "It rains. We stay.", "It rains."),
+)
 def sentences(doc: Doc, p: Count) -> Outcome:
     """Exactly n sentences."""
     found = _sentences(doc)
     return _counted(found, found == p.n, "sentences")
 
 
-@rule("local:max_sentences", Count)
+@rule(
+    "local:max_sentences",
+    Count,
+    asks="Write at most {n} sentences.",
+    example=({"n": 1}, "It rains.", "It rains. We stay."),
+)
 def max_sentences(doc: Doc, p: Count) -> Outcome:
     """At least one and at most n sentences."""
     found = _sentences(doc)
     return _counted(found, 1 <= found <= p.n, "sentences")
 
 
-@rule("local:max_words", Count)
+@rule(
+    "local:max_words",
+    Count,
+    asks="Write at most {n} words.",
+    example=({"n": 2}, "It rains.", "It rains again."),
+)
 def max_words(doc: Doc, p: Count) -> Outcome:
     """At least one and at most n words."""
     found = len(doc.words)
     return _counted(found, 1 <= found <= p.n, "words")
 
 
-@rule("local:min_words", Count)
+@rule(
+    "local:min_words",
+    Count,
+    asks="Write at least {n} words.",
+    example=({"n": 3}, "It rains again.", "It rains."),
+)
 def min_words(doc: Doc, p: Count) -> Outcome:
     """At least n words."""
     found = len(doc.words)
     return _counted(found, found >= p.n, "words")
 
 
-@rule("local:bullets", Count)
+@rule(
+    "local:bullets",
+    Count,
+    asks="Write exactly {n} bullet points.",
+    example=({"n": 2}, "- bread\n- salt", "- bread"),
+)
 def bullets(doc: Doc, p: Count) -> Outcome:
     """Exactly n lines that begin with "- "."""
     found = len(re.findall(r"^\"?- \S", doc.text, re.MULTILINE))
     return _counted(found, found == p.n, "bullet points")
 
 
-@rule("local:keyword", Word)
+@rule(
+    "local:keyword",
+    Word,
+    asks="Use the word {word}.",
+    example=({"word": "lamp"}, "A Lamp burns.", "Lamps burn."),
+)
 def keyword(doc: Doc, p: Word) -> Outcome:
     """The word stands in the response."""
     found = _uses(doc, p.word)
     return _counted(found, found >= 1, f"uses of {p.word!r}")
 
 
-@rule("local:keyword_twice", Word)
+@rule(
+    "local:keyword_twice",
+    Word,
+    asks="Use the word {word} at least twice.",
+    example=({"word": "lamp"}, "A lamp is a lamp.", "A lamp is a light."),
+)
 def keyword_twice(doc: Doc, p: Word) -> Outcome:
     """The word stands in the response at least twice."""
     found = _uses(doc, p.word)
     return _counted(found, found >= 2, f"uses of {p.word!r}")
 
 
-@rule("local:keywords", Words)
-def keywords(doc: Doc, p: Words) -> Outcome:
+@rule(
+    "local:keywords",
+    KeywordList,
+    asks="Use these words: {words}.",
+    example=({"words": ["lamp", "sea"]}, "A lamp by the sea.", "A lamp."),
+)
+def keywords(doc: Doc, p: KeywordList) -> Outcome:
     """All of the words stand in the response."""
     missing = [word for word in p.words if not _uses(doc, word)]
     return Outcome(
@@ -109,8 +149,13 @@ def keywords(doc: Doc, p: Words) -> Outcome:
     )
 
 
-@rule("local:forbidden", Words)
-def forbidden(doc: Doc, p: Words) -> Outcome:
+@rule(
+    "local:forbidden",
+    KeywordList,
+    asks="Do not use these words: {words}.",
+    example=({"words": ["lamp"]}, "Lamps burn.", "A lamp burns."),
+)
+def forbidden(doc: Doc, p: KeywordList) -> Outcome:
     """None of the words stands in the response, which is not empty."""
     used = [word for word in p.words if _uses(doc, word)]
     if not doc.words:
@@ -118,28 +163,32 @@ def forbidden(doc: Doc, p: Words) -> Outcome:
     return Outcome(not used, f"used: {', '.join(used)}" if used else "none used", {"used": used})
 
 
-@rule("local:lowercase")
+@rule("local:lowercase", asks="Use small letters only.", example=({}, "it rains", "It rains"))
 def lowercase(doc: Doc, _: NoParams) -> Outcome:
     """Has letters, none of them a capital."""
     capitals = sum(ch.isupper() for ch in doc.text)
     return Outcome(not capitals and bool(doc.words), f"{capitals} capitals", {"capitals": capitals})
 
 
-@rule("local:uppercase")
+@rule("local:uppercase", asks="Use capitals only.", example=({}, "IT RAINS", "It rains"))
 def uppercase(doc: Doc, _: NoParams) -> Outcome:
     """Has letters, all of them capitals."""
     small = sum(ch.islower() for ch in doc.text)
     return Outcome(not small and bool(doc.words), f"{small} small letters", {"small": small})
 
 
-@rule("local:no_comma")
+@rule("local:no_comma", asks="Do not use any comma.", example=({}, "Bread and salt", "Bread, salt"))
 def no_comma(doc: Doc, _: NoParams) -> Outcome:
     """Has words and no comma."""
     found = doc.text.count(",")
     return _counted(found, found == 0 and bool(doc.words), "commas")
 
 
-@rule("local:exclaim")
+@rule(
+    "local:exclaim",
+    asks="End every sentence with an exclamation mark.",
+    example=({}, "It rains! Run!", "It rains. Run!"),
+)
 def exclaim(doc: Doc, _: NoParams) -> Outcome:
     """Every sentence ends with an exclamation mark."""
     marks = re.findall(r"(?<![.!?])([.!?]++)(?=[\s\"]|$)", doc.text)
@@ -149,21 +198,33 @@ def exclaim(doc: Doc, _: NoParams) -> Outcome:
     )
 
 
-@rule("local:start", Phrase)
+@rule(
+    "local:start",
+    Phrase,
+    asks="Begin with: {phrase}",
+    example=({"phrase": "Good day"}, "Good day to you.", "To you a good day."),
+)
 def start(doc: Doc, p: Phrase) -> Outcome:
     """The response begins with the phrase (a double quote may stand before it)."""
     ok = doc.lower.lstrip().lstrip('"').startswith(p.phrase.lower())
     return Outcome(ok, "" if ok else f"does not begin with {p.phrase!r}")
 
 
-@rule("local:end", Phrase)
+@rule(
+    "local:end",
+    Phrase,
+    asks="End with: {phrase}",
+    example=({"phrase": "good day"}, "I say good day.", "Good day, I say."),
+)
 def end(doc: Doc, p: Phrase) -> Outcome:
     """The response ends with the phrase (end marks and a double quote may follow it)."""
     ok = doc.lower.rstrip().rstrip('"').rstrip(".!").endswith(p.phrase.lower())
     return Outcome(ok, "" if ok else f"does not end with {p.phrase!r}")
 
 
-@rule("local:quotes")
+@rule(
+    "local:quotes", asks="Put everything in double quotation marks.", example=({}, '"It rains."', "It rains.")
+)
 def quotes(doc: Doc, _: NoParams) -> Outcome:
     """The whole response stands in double quotes."""
     text = doc.text.strip()
@@ -171,7 +232,11 @@ def quotes(doc: Doc, _: NoParams) -> Outcome:
     return Outcome(ok, "" if ok else "not wrapped in double quotes")
 
 
-@rule("local:title")
+@rule(
+    "local:title",
+    asks="Begin with a title in double angle brackets.",
+    example=({}, "<<Sea>>\nWaves.", "Sea\nWaves."),
+)
 def title(doc: Doc, _: NoParams) -> Outcome:
     """The first line is a title in double angle brackets: <<title>>."""
     found = re.match(r"<<([^<>\n]*+)>>(\n|$)", doc.text.lstrip())

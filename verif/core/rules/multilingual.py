@@ -53,20 +53,39 @@ def sentences(doc: Doc) -> int:
     return len(doc.sentences)
 
 
-@rule("length_constraints:number_words_multilingual", Words)
+@rule(
+    "length_constraints:number_words_multilingual",
+    Words,
+    asks="Write {relation} {num_words} words.",
+    example=({"num_words": 4, "relation": "at least"}, "今天天气很好。", "The mill turns."),
+)
 def number_words_multilingual(doc: Doc, params: Words) -> Outcome:
     """Chinese and Japanese characters are words of their own."""
     count = words(doc.text) if doc.language in _IDEOGRAPHIC else len(doc.words)
     return counted(count, "words", params.relation, params.num_words)
 
 
-@rule("length_constraints:number_sentences_multilingual", Sentences, flavour=segment.splitter)
+@rule(
+    "length_constraints:number_sentences_multilingual",
+    Sentences,
+    flavour=segment.splitter,
+    asks="Write {relation} {num_sentences} sentences.",
+    example=(
+        {"num_sentences": 2, "relation": "at least"},
+        "今天天气很好。我们去散步。",
+        "今天天气很好，我们去散步。",
+    ),
+)
 def number_sentences_multilingual(doc: Doc, params: Sentences) -> Outcome:
     """Chinese, Japanese and Hindi marks end sentences too; a line's end does in Chinese and Japanese."""
     return counted(sentences(doc), "sentences", params.relation, params.num_sentences)
 
 
-@rule("startend:quotation_multilingual")
+@rule(
+    "startend:quotation_multilingual",
+    asks="Put everything in double quotation marks.",
+    example=({}, "「下雨了」", "“下雨了」"),
+)
 def quotation_multilingual(doc: Doc, _: Params) -> Outcome:
     """Straight, curly or corner quotation marks around everything, of one kind."""
     text = doc.text.strip()

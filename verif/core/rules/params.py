@@ -65,12 +65,14 @@ def holds(count: int, relation: Relation, threshold: int) -> bool:
 
 MOST = 2**63 - 1  # what JSON readers and parquet can hold
 Count = Annotated[int, BeforeValidator(_number), Field(ge=0, le=MOST)]
+Percentage = Annotated[int, BeforeValidator(_number), Field(ge=0, le=100)]
 Ordinal = Annotated[int, BeforeValidator(_number), Field(ge=1, le=MOST)]
 _Line = Annotated[str, Field(max_length=LONGEST), AfterValidator(_strip), Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1, max_length=LONGEST), AfterValidator(_short)]
 Phrase = _Line
 Request = Annotated[str, Field(max_length=LONG), AfterValidator(_strip), Field(min_length=1)]
+Verbatim = Annotated[str, Field(min_length=1, max_length=LONG)]
 Expression = Annotated[_Line, AfterValidator(_expression)]
 Splitter = Annotated[_Line, AfterValidator(_splitter)]
 Marker = Annotated[_Line, AfterValidator(_marker)]

@@ -16,7 +16,12 @@ class EndPhrase(Params):
     end_phrase: Phrase
 
 
-@rule("startend:end_checker", EndPhrase)
+@rule(
+    "startend:end_checker",
+    EndPhrase,
+    asks="End with this phrase: {end_phrase}",
+    example=({"end_phrase": "The end."}, "It burnt. the end.", "The end. It burnt."),
+)
 def end_checker(doc: Doc, params: EndPhrase) -> Outcome:
     """The response, without white space and double quotes around it, ends with the phrase in any case."""
     ending = doc.text.strip().strip('"').lower()
@@ -24,7 +29,12 @@ def end_checker(doc: Doc, params: EndPhrase) -> Outcome:
     return Outcome(ok, f"ends with {ending[-60:]!r}", {})
 
 
-@rule("startend:end_checker_fixed", EndPhrase)
+@rule(
+    "startend:end_checker_fixed",
+    EndPhrase,
+    asks="End with this phrase: {end_phrase}",
+    example=({"end_phrase": "The end."}, "It burnt. **The end.**", "The end. It burnt."),
+)
 def end_checker_fixed(doc: Doc, params: EndPhrase) -> Outcome:
     """As above; closing quotes of any kind and Markdown emphasis after the phrase are forgiven."""
     ending = doc.text.rstrip(_AFTER).lower()
@@ -32,7 +42,11 @@ def end_checker_fixed(doc: Doc, params: EndPhrase) -> Outcome:
     return Outcome(ok, f"ends with {ending[-60:]!r}", {})
 
 
-@rule("startend:quotation")
+@rule(
+    "startend:quotation",
+    asks="Put everything in double quotation marks.",
+    example=({}, '"It rains."', "It rains."),
+)
 def quotation(doc: Doc, _: Params) -> Outcome:
     """The first and the last character, white space aside, are `"`."""
     text = doc.text.strip()
@@ -42,7 +56,11 @@ def quotation(doc: Doc, _: Params) -> Outcome:
     )
 
 
-@rule("startend:quotation_fixed")
+@rule(
+    "startend:quotation_fixed",
+    asks="Put everything in double quotation marks.",
+    example=({}, "“It rains.”", "“It rains."),
+)
 def quotation_fixed(doc: Doc, _: Params) -> Outcome:
     """Typographic and other double quotation marks count too."""
     text = doc.text.strip()
@@ -52,14 +70,14 @@ def quotation_fixed(doc: Doc, _: Params) -> Outcome:
     )
 
 
-@rule("punctuation:no_comma")
+@rule("punctuation:no_comma", asks="Do not use any comma.", example=({}, "Bread and salt", "Bread, salt"))
 def no_comma(doc: Doc, _: Params) -> Outcome:
     """No ASCII comma."""
     count = doc.text.count(",")
     return Outcome(count == 0, f"{count} commas", {"commas": count})
 
 
-@rule("punctuation:no_comma_fixed")
+@rule("punctuation:no_comma_fixed", asks="Do not use any comma.", example=({}, "Bread and salt", "面包、盐"))
 def no_comma_fixed(doc: Doc, _: Params) -> Outcome:
     """No comma of any script: full-width, ideographic and Arabic ones count too."""
     count = sum(doc.text.count(comma) for comma in _COMMAS)

@@ -13,7 +13,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -61,9 +61,20 @@ class Edits:
     break_: Edit
 
 
+class Example(NamedTuple):
+    """Parameters, a text that follows, and one that differs little and does not. A test executes both."""
+
+    params: Raw
+    follows: str
+    fails: str
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A registered constraint type. `plugin` names the module that brought it, "" for verif's own and a script's."""
+    """A registered constraint type. `plugin` names the module that brought it, "" for verif's own and a script's.
+
+    `asks` is a sentence for a prompt; parameters stand in it in braces.
+    """
 
     id: str
     params: type[Params]
@@ -72,6 +83,8 @@ class Rule:
     flavour: Callable[[], str] | None = None
     edits: Edits | None = None
     plugin: str = ""
+    asks: str = ""
+    example: Example | None = None
 
     @property
     def part(self) -> str:
@@ -95,8 +108,12 @@ def rule(
     version: int = 1,
     flavour: Callable[[], str] | None = None,
     edits: Edits | None = None,
+    asks: str = "",
+    example: tuple[Raw, str, str] | None = None,
 ) -> Callable[[RuleFunction], RuleFunction]:
-    """Register a function under `id` (decorator). With `edits`, the audit tests the rule by them.
+    """Register a function under `id` (decorator). With `edits`, the audit tests the rule by them, or by its `example`.
+
+    `asks` and `example` (see `Example`) are what `verif rules show` tells of the rule beside its docstring.
 
     >>> from verif import Outcome, RuleConstraint, rule, verify
     >>> @rule("example:short")
@@ -112,21 +129,22 @@ def rule(
             _load()  # so that a name which is taken is refused here, and not when ours are read
         if id in _RULES:
             raise ValueError(f"rule {id!r} is registered twice")
-        _RULES[id] = Rule(id, params, function, version, flavour, edits, plugins.loading())
+        shown_by = Example(*example) if example else None
+        _RULES[id] = Rule(id, params, function, version, flavour, edits, plugins.loading(), asks, shown_by)
         return function
 
     return register
 
 
 def _load() -> None:
-    """Import the modules beside this one: a rule is one file, and no list names it."""
+    """Import the modules beside and below this one: no list names a rule."""
     global _loaded
     with _lock:
         if not _loaded:
             _loaded = True
             package = importlib.import_module(_PACKAGE)
-            for module in pkgutil.iter_modules(package.__path__):
-                importlib.import_module(f"{_PACKAGE}.{module.name}")
+            for module in pkgutil.walk_packages(package.__path__, f"{_PACKAGE}."):
+                importlib.import_module(module.name)
 
 
 def get(id: str) -> Rule:

@@ -14,7 +14,7 @@ from verif.core.sandbox.hostile_sources import PROOF, READER, REFUSED
 
 
 @dataclass(frozen=True, slots=True)
-class Attack:
+class HostileChecker:
     """One hostile checker; `family` names the covered line, `slow` that it runs into the time limit."""
 
     family: str
@@ -167,12 +167,12 @@ _FAMILIES = {
 _SLOW_FAMILIES = frozenset({"loop", "bomb"})
 
 
-def attacks(**values: object) -> list[Attack]:
+def attacks(**values: object) -> list[HostileChecker]:
     """All attacks, with the canaries filled in."""
     found = []
     for family, sources in _FAMILIES.items():
         for source in sources:
             for key, value in values.items():
                 source = source.replace("{" + key + "}", str(value))
-            found.append(Attack(family, source, family in _SLOW_FAMILIES))
+            found.append(HostileChecker(family, source, family in _SLOW_FAMILIES))
     return found

@@ -169,7 +169,7 @@ class WordLetters:
 
 
 @dataclass(frozen=True)
-class Keywords:
+class NamedKeywords:
     """Every one of these words or phrases occurs."""
 
     wanted: tuple[str, ...]
@@ -263,7 +263,7 @@ def _understood(text: str) -> Claim | None:
     numbers = [number_of(n) for n in re.findall(r"\d[\d,]*", re.sub(r'"[^"]*"', " ", low))]
     if quoted:
         doubtful = _EXCLUDE.search(re.sub(r"don't forget|not only", " ", low.split('"')[0])) or numbers
-        return Keywords(tuple(quoted)) if _INCLUDE.search(low) and not doubtful else None
+        return NamedKeywords(tuple(quoted)) if _INCLUDE.search(low) and not doubtful else None
     if not numbers:
         marks = [sign for name, sign in _MARKS.items() if re.search(rf"\b{name}s?\b", low)]
         simple = len(low) < 90 and not re.search(r"[,;]| and | or |separat|at the end|instead", low)

@@ -22,7 +22,7 @@ POLICIES: tuple[Policy, ...] = ("keep", "repair", "drop-constraint", "drop-row")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RepairedRow:
     """A row after screening: the instruction (None if the row was dropped) and what was done to each constraint."""
 
     instruction: Instruction | None
@@ -38,14 +38,14 @@ def by_row(findings: Iterable[Finding]) -> dict[int, list[Finding]]:
     return rows
 
 
-def apply(policy: Policy, instruction: Instruction, findings: list[Finding]) -> Outcome:
+def apply(policy: Policy, instruction: Instruction, findings: list[Finding]) -> RepairedRow:
     """The row under a policy."""
     defects = {finding.index: finding for finding in reversed(findings) if finding.defect}
     if policy == "keep" or not defects:
-        return Outcome(instruction)
+        return RepairedRow(instruction)
     if policy == "drop-row":
         worst = defects[min(defects)]
-        return Outcome(None, reason=f"constraint {worst.index} {worst.kind}: {worst.detail}")
+        return RepairedRow(None, reason=f"constraint {worst.index} {worst.kind}: {worst.detail}")
     actions = {
         index: _action(
             policy, instruction.constraints[index], [f for f in findings if f.index == index and f.defect]
@@ -64,10 +64,10 @@ def apply(policy: Policy, instruction: Instruction, findings: list[Finding]) -> 
         kept.append(repaired(constraint) if action == "repaired" else constraint)
         families.append(old[index])
     if not kept:
-        return Outcome(None, actions, "no constraint is left")
+        return RepairedRow(None, actions, "no constraint is left")
     meta = instruction.meta | ({"families": families} if "families" in instruction.meta else {})
     changed = instruction.model_copy(update={"prompt": prompt, "constraints": tuple(kept), "meta": meta})
-    return Outcome(changed, actions)
+    return RepairedRow(changed, actions)
 
 
 def _action(policy: Policy, constraint: Constraint, findings: list[Finding]) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from verif.core.sandbox.sandbox import Sandbox
 from verif.data.screening import probes
-from verif.data.screening.claims import Claim, Keywords, Without, WordCount, WordLetters, read, unprobed
+from verif.data.screening.claims import Claim, NamedKeywords, Without, WordCount, WordLetters, read, unprobed
 from verif.types import CheckerConstraint, Instruction, Status
 
 Kind = Literal[
@@ -226,7 +226,7 @@ def _clash(claim: Claim, other: Claim) -> str:
     """Why `claim` cannot be kept beside `other`; "" if it can, or if that is not certain."""
     if isinstance(claim, WordCount) and isinstance(other, WordCount) and claim.low > other.high:
         return f"at least {claim.low} words here, at most {other.high} there"
-    if not isinstance(other, Keywords):
+    if not isinstance(other, NamedKeywords):
         return ""
     if isinstance(claim, WordCount) and claim.high < max(len(phrase.split()) for phrase in other.wanted):
         return f"at most {claim.high} words cannot hold the demanded phrases"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from verif.data.screening.claims import (
     Claim,
-    Keywords,
+    NamedKeywords,
     ParagraphSentences,
     SentenceWords,
     Without,
@@ -36,7 +36,7 @@ def holds(claim: Claim, text: str) -> bool | None:
         return all(len(sentences(paragraph)) <= claim.most for paragraph in paragraphs(text))
     if isinstance(claim, WordLetters):
         return all(len(word.strip(".")) >= claim.least for word in words)
-    if isinstance(claim, Keywords):
+    if isinstance(claim, NamedKeywords):
         low = f" {text.lower()} ".replace(".", " ").replace("\n", " ")
         return all(f" {phrase.lower().replace('.', ' ')} " in low for phrase in claim.wanted)
     if isinstance(claim, Without):

@@ -18,8 +18,8 @@ import orjson
 
 from verif.errors import InputError
 from verif.evaluation.benchmarks.rows import distinct, need, read_rows
-from verif.evaluation.case import Benchmark, Case, Row, Scores
-from verif.evaluation.scores import Outcome, common, mean_of, outcomes
+from verif.evaluation.case import Benchmark, Case, Scores, VerdictRow
+from verif.evaluation.scores import PromptResult, common, mean_of, outcomes
 from verif.stats import bootstrap_mean
 from verif.types import Instruction, SoftConstraint
 
@@ -83,10 +83,10 @@ def _criteria(info: Any, place: str, path: Path, number: int) -> tuple[SoftConst
     return tuple(soft)
 
 
-def score_sysbench(cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -> Scores:
+def score_sysbench(cases: Sequence[Case], rows: Sequence[VerdictRow], samples: int, seed: int) -> Scores:
     """CSR, ISR and SSR, the conversation being the cluster."""
     found = outcomes(rows)
-    turns: dict[str, list[tuple[dict[str, Any], Outcome]]] = defaultdict(list)
+    turns: dict[str, list[tuple[dict[str, Any], PromptResult]]] = defaultdict(list)
     for outcome in found:
         turns[outcome.cluster].append((orjson.loads(outcome.labels), outcome))
     stability = {}
@@ -136,7 +136,7 @@ def load_cfbench(path: Path) -> list[Case]:
     return distinct(cases, path)
 
 
-def psr(outcome: Outcome) -> float:
+def psr(outcome: PromptResult) -> float:
     """Priority satisfaction of one response, 0 or 1."""
     primary = orjson.loads(outcome.labels)["primary"]
     first = [ok for ok, is_primary in zip(outcome.passed, primary, strict=True) if is_primary]
@@ -149,7 +149,7 @@ def psr(outcome: Outcome) -> float:
     return float((0.5 + 0.5 * share if first else share) > PSR_ABOVE)
 
 
-def score_cfbench(cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -> Scores:
+def score_cfbench(cases: Sequence[Case], rows: Sequence[VerdictRow], samples: int, seed: int) -> Scores:
     """CSR, ISR and PSR, over all and by split."""
     found = outcomes(rows)
     scores: Scores = {}

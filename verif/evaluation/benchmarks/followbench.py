@@ -19,8 +19,8 @@ import orjson
 from verif.errors import InputError
 from verif.evaluation.benchmarks import references
 from verif.evaluation.benchmarks.rows import distinct, need, read_rows
-from verif.evaluation.case import REFERENCE, Benchmark, Case, Row, Scores
-from verif.evaluation.scores import Outcome, common, mean_of, outcomes
+from verif.evaluation.case import REFERENCE, Benchmark, Case, Scores, VerdictRow
+from verif.evaluation.scores import PromptResult, common, mean_of, outcomes
 from verif.stats import Interval, bootstrap_mean, macro
 from verif.types import Constraint, Instruction, ReferenceConstraint, SoftConstraint
 
@@ -115,7 +115,7 @@ def _wording(levels: dict[int, dict[str, Any]], level: int) -> str:
     return str(levels[level]["instruction"]) if level in levels else ""
 
 
-def score(cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -> Scores:
+def score(cases: Sequence[Case], rows: Sequence[VerdictRow], samples: int, seed: int) -> Scores:
     """HSR and SSR per level and over the levels, and CSL; the example is the cluster.
 
     The plain names are micro averages: each prompt weighs the same. `_macro` is the mean over the categories, as in
@@ -123,7 +123,7 @@ def score(cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -
     """
     found = outcomes(rows)
     scores = _measures(found, samples, seed)
-    by_category: dict[str, list[Outcome]] = defaultdict(list)
+    by_category: dict[str, list[PromptResult]] = defaultdict(list)
     for outcome in found:
         by_category[str(orjson.loads(outcome.labels).get("category", ""))].append(outcome)
     parts = {name: _measures(own, samples, seed) for name, own in sorted(by_category.items()) if name}
@@ -135,9 +135,9 @@ def score(cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -
     return {**scores, **common(cases, rows, samples, seed)}
 
 
-def _measures(found: Sequence[Outcome], samples: int, seed: int) -> dict[str, Interval]:
+def _measures(found: Sequence[PromptResult], samples: int, seed: int) -> dict[str, Interval]:
     scores: dict[str, Interval] = {}
-    by_level: dict[int, list[Outcome]] = defaultdict(list)
+    by_level: dict[int, list[PromptResult]] = defaultdict(list)
     for outcome in found:
         by_level[int(orjson.loads(outcome.labels)["level"])].append(outcome)
     for level in LEVELS:
@@ -151,9 +151,9 @@ def _measures(found: Sequence[Outcome], samples: int, seed: int) -> dict[str, In
     return scores
 
 
-def csl(found: Sequence[Outcome]) -> dict[str, float]:
+def csl(found: Sequence[PromptResult]) -> dict[str, float]:
     """Consecutive satisfied levels by example; an example with an unknown level before its first failure is left out."""
-    examples: dict[str, dict[int, Outcome]] = defaultdict(dict)
+    examples: dict[str, dict[int, PromptResult]] = defaultdict(dict)
     for outcome in found:
         examples[outcome.cluster][int(orjson.loads(outcome.labels)["level"])] = outcome
     out = {}

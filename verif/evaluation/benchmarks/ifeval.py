@@ -17,7 +17,7 @@ import orjson
 
 from verif.errors import InputError
 from verif.evaluation.benchmarks.rows import distinct, maybe_json, need, read_rows
-from verif.evaluation.case import Benchmark, Case, Row, Scores
+from verif.evaluation.case import Benchmark, Case, Scores, VerdictRow
 from verif.evaluation.scores import common
 from verif.stats import bootstrap_mean
 from verif.types import Instruction, RuleConstraint, Status
@@ -118,7 +118,7 @@ def load_multi_if(path: Path) -> list[Case]:
     return distinct(cases, path)
 
 
-def score_multi_if(cases: Sequence[Case], rows: Sequence[Row], samples: int, seed: int) -> Scores:
+def score_multi_if(cases: Sequence[Case], rows: Sequence[VerdictRow], samples: int, seed: int) -> Scores:
     """Per turn: the mean of strict and loose, prompt and instruction level, clustered by conversation."""
     scores: Scores = {}
     for turn in TURNS:
@@ -128,9 +128,9 @@ def score_multi_if(cases: Sequence[Case], rows: Sequence[Row], samples: int, see
     return {**scores, **common(cases, rows, samples, seed)}
 
 
-def _mean_of_four(rows: Sequence[Row], samples: int, seed: int) -> Any:
+def _mean_of_four(rows: Sequence[VerdictRow], samples: int, seed: int) -> Any:
     """Each prompt's part of the four numbers: prompt levels weigh 1, instruction levels its share of constraints."""
-    grouped: dict[str, list[Row]] = {}
+    grouped: dict[str, list[VerdictRow]] = {}
     for row in rows:
         grouped.setdefault(row.id, []).append(row)
     total, prompts = sum(row.variant == "strict" for row in rows), len(grouped)

@@ -52,7 +52,7 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     if tasks is not None:
         from verif.evaluation.general import measure_general
 
-        numbers["general"] = measure_general(stage, tasks, timings)
+        numbers["general"] = measure_general(stage, tasks, timings, numbers["warnings"])
     numbers["models"] = {name: digest_tree(stage.models / name) for name in ("policy", "trained")}
     numbers["gain_points"] = headline(numbers)
     timings["total"] = time.monotonic() - begun
@@ -74,7 +74,8 @@ def general_tasks(stage: Stage) -> Any:
         return None
     from verif.evaluation.general import check_tasks
 
-    return check_tasks(stage.recipe.evaluate.general_tasks, stage.root)
+    thinks = stage.recipe.verifier.policy_thinks
+    return check_tasks(stage.recipe.evaluate.general_tasks, stage.root, policy_thinks=thinks)
 
 
 def load_suites(stage: Stage) -> list[Suite]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from verif.audit import cascade, report, tables
-from verif.audit.band import Band
+from verif.audit.band import ChosenBand
 from verif.audit.fitness import fitness_path, write_fitness
 from verif.audit.golden import read_golden
 from verif.audit.run import audit, choose
@@ -33,7 +33,7 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
     tables.show(outcome, Console())
 
 
-def choose_band(stage: Stage) -> Band | None:
+def choose_band(stage: Stage) -> ChosenBand | None:
     """The band of the recipe's cascade, measured with both judges; None without a cascade."""
     if stage.recipe.verifier.cascade is None or stage.recipe.judge.kind == "none":
         return None

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from verif.evaluation import verdicts
-from verif.evaluation.case import Row
+from verif.evaluation.case import VerdictRow
 from verif.evaluation.scores import outcomes
 from verif.evaluation.summary import MAIN
 from verif.project import Stage
@@ -93,7 +93,7 @@ def samples(path: Path) -> list[dict[str, Any]]:
     return [_sample(id, by_model, bool(before[id].followed), bool(after[id].followed)) for id in chosen]
 
 
-def _sample(id: str, by_model: dict[str, list[Row]], before: bool, after: bool) -> dict[str, Any]:
+def _sample(id: str, by_model: dict[str, list[VerdictRow]], before: bool, after: bool) -> dict[str, Any]:
     sides: list[dict[str, Any]] = []
     for model, followed in (("before", before), ("after", after)):
         own = sorted((r for r in by_model[model] if r.id == id), key=lambda r: (r.index < 0, r.index))

@@ -13,7 +13,7 @@ import orjson
 from verif.system.disclosure.masking import mask
 from verif.system.disclosure.patch import changes, named, printable, untracked
 from verif.system.files import digest
-from verif.system.git import git
+from verif.system.git import ask
 
 if TYPE_CHECKING:
     from verif.project import Stage
@@ -26,7 +26,7 @@ def lineage(stage: Stage) -> dict[str, str]:
     root = stage.root
     seeds = stage.recipe
     tags = {
-        "git.commit": git(root, "rev-parse", "HEAD") or "none",
+        "git.commit": ask(root, "rev-parse", "HEAD").text or "none",
         "git.dirty": str(is_dirty(root)).lower(),
         "params": file_digest(root / "params.yaml"),
         "recipe.name": stage.recipe.name,
@@ -58,7 +58,7 @@ def produced(stage: Stage) -> dict[str, str]:
 
 def is_dirty(root: Path) -> bool:
     """Whether the working tree differs from its commit, in a file that nobody has added yet, too."""
-    return bool(git(root, "status", "--porcelain", "--untracked-files=no") or untracked(root))
+    return bool(ask(root, "status", "--porcelain", "--untracked-files=no").text or untracked(root))
 
 
 def file_digest(path: Path) -> str:

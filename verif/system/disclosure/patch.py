@@ -16,7 +16,7 @@ from pathlib import Path
 
 from verif.system.disclosure.content import decoded, find_secret
 from verif.system.disclosure.names import denied_name
-from verif.system.git import git
+from verif.system.git import ask
 
 FOLDERS = ("benchmarks", "flows", "infra", "recipes", "scripts", "sweeps", "verif")
 """Where an experiment's own files lie. What is elsewhere and was never added stays here."""
@@ -68,8 +68,8 @@ def changes(root: Path) -> Changes:
     wanted = [path for path in new if path not in reasons]
     with tempfile.TemporaryDirectory(prefix="verif-") as name:
         env = _index_with(root, wanted, Path(name)) if wanted else {}
-        text = git(root, *_DIFF, whole=True, env=env)
-        listed = git(root, *_DIFF, "--name-only", "-z", whole=True, env=env)
+        text = ask(root, *_DIFF, env=env).output
+        listed = ask(root, *_DIFF, "--name-only", "-z", env=env).output
     paths, sections = [p for p in listed.split("\0") if p], [s for s in _FILE.split(text) if s]
     secret = {path: reason for path, reason in reasons.items() if reason.startswith(("name", "content"))}
     other = {path: reason for path, reason in reasons.items() if path not in secret}
@@ -88,8 +88,8 @@ def changes(root: Path) -> Changes:
 
 def untracked(root: Path) -> list[str]:
     """Files that are neither in the repository nor ignored. dvc.lock is always one (it is kept by itself)."""
-    found = git(root, "ls-files", "--others", "--exclude-standard", "-z", whole=True).split("\0")
-    return [name for name in found if name and not name.endswith("/") and name != "dvc.lock"]
+    listed = ask(root, "ls-files", "--others", "--exclude-standard", "-z").output
+    return [name for name in listed.split("\0") if name and not name.endswith("/") and name != "dvc.lock"]
 
 
 def _stays(root: Path, name: str) -> str:
@@ -113,14 +113,14 @@ def _stays(root: Path, name: str) -> str:
 
 def _index_with(root: Path, names: list[str], folder: Path) -> dict[str, str]:
     """The environment in which git sees these files as added, in a copy of the index."""
-    index, own = folder / "index", root / git(root, "rev-parse", "--git-path", "index")
+    index, own = folder / "index", root / ask(root, "rev-parse", "--git-path", "index").text
     if own.is_file():
         shutil.copyfile(own, index)
     listed = folder / "new"
     listed.write_bytes(b"\0".join(os.fsencode(name) for name in names))
     env = {"GIT_INDEX_FILE": str(index)}
     said = f"--pathspec-from-file={listed}"
-    git(root, "--literal-pathspecs", "add", "--intent-to-add", said, "--pathspec-file-nul", env=env)
+    ask(root, "--literal-pathspecs", "add", "--intent-to-add", said, "--pathspec-file-nul", env=env)
     return env
 
 
@@ -131,7 +131,7 @@ def _looked_through(root: Path, path: str, section: str) -> tuple[str, str]:
     head, *hunks = _HUNK.split(section)
     if "\nGIT binary patch\n" in head:  # both versions travel, compressed: look at them, not at the patch
         here = root / path
-        kept = [git(root, "cat-file", "blob", f"{where}:{path}", whole=True) for where in ("HEAD", "")]
+        kept = [ask(root, "cat-file", "blob", f"{where}:{path}").output for where in ("HEAD", "")]
         versions = [text.encode("utf-8", "surrogateescape") for text in kept]
         if here.is_file() and not here.is_symlink():
             versions.append(here.read_bytes())

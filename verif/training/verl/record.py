@@ -15,7 +15,7 @@ FIELD = "verif_record"
 """The key in veRL's `reward_extra_info`."""
 
 
-class Record(Frozen):
+class RolloutRecord(Frozen):
     """A rollout with its verification. Times are seconds since the epoch on the reward worker's machine.
 
     `verification` is None when the verifier gave no answer at all; `problem` then says why.
@@ -46,7 +46,7 @@ class Record(Frozen):
         return why(self.verification)
 
 
-def read(extra_fields: Any) -> Record:
+def read(extra_fields: Any) -> RolloutRecord:
     """The record in a batch row's `extra_fields`; a row without one is a bug and raises."""
     fields = getattr(extra_fields, "data", extra_fields)
-    return Record.model_validate_json(fields["reward_extra_info"][FIELD])
+    return RolloutRecord.model_validate_json(fields["reward_extra_info"][FIELD])

@@ -16,7 +16,7 @@ from typing import Any
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
 from verif.errors import VerifError
-from verif.training.verl.record import FIELD, Record
+from verif.training.verl.record import FIELD, RolloutRecord
 from verif.types import Instruction, Item, Response, Verification
 
 log = logging.getLogger("verif.training.verl.reward")
@@ -41,7 +41,7 @@ class VerifRewardManager(RewardManagerBase):  # type: ignore[misc]
         row = data[-1:][0]
         response = self.response(row)
         verification, problem = await self.verify(row, response)
-        record = Record(
+        record = RolloutRecord(
             text=response.text,
             finished=response.finished,
             generated=generated,

@@ -22,7 +22,7 @@ from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 from verif.core.failures import commonest
 from verif.errors import TrainingError
 from verif.training.verl.exclusion import excluded
-from verif.training.verl.record import Record, read
+from verif.training.verl.record import RolloutRecord, read
 
 log = logging.getLogger("verif.training.verl.sampler")
 
@@ -31,10 +31,10 @@ POLL_S = 0.1
 
 
 @dataclass(frozen=True)
-class Row:
+class StepRollout:
     """A rollout of a step: its record, and its instruction as JSON."""
 
-    record: Record
+    record: RolloutRecord
     instruction: str
 
 
@@ -47,11 +47,11 @@ class Sample:
 
     step: int = 0
     expected: int = 0
-    rows: dict[str, Row] = field(default_factory=dict)
+    rows: dict[str, StepRollout] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
 
     @property
-    def records(self) -> list[Record]:
+    def records(self) -> list[RolloutRecord]:
         """The records of all rows."""
         return [row.record for row in self.rows.values()]
 
@@ -124,7 +124,7 @@ class Sampler(ReplayBuffer):  # type: ignore[misc]
         )
         for index, key in enumerate(batch.keys):
             truth = getattr(rows["reward_model"][index], "data", rows["reward_model"][index])
-            drawn.rows[key] = Row(read(rows["extra_fields"][index]), str(truth["ground_truth"]))
+            drawn.rows[key] = StepRollout(read(rows["extra_fields"][index]), str(truth["ground_truth"]))
         out = excluded([key.split("_")[0] for key in batch.keys], [record.state for record in drawn.records])
         chosen = [index for index, flag in enumerate(out) if flag]
         if chosen:

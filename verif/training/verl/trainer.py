@@ -20,7 +20,7 @@ import verif.training.verl.advantage  # noqa: F401 registers the estimator
 from verif.data.rollouts import Rollout, write_step
 from verif.errors import TrainingError, VerifError
 from verif.training.progress import RunFolder
-from verif.training.verl.record import FIELD, Record
+from verif.training.verl.record import FIELD, RolloutRecord
 from verif.training.verl.sampler import Sample
 from verif.types import Instruction, Response
 
@@ -145,7 +145,7 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
     ) -> dict[str, float]:
         """veRL would count an error as a reward of 0: only what has a reward is averaged here."""
         records = [
-            Record.model_validate_json(text) for text in reward_extra_infos_dict.get(FIELD, []) if text
+            RolloutRecord.model_validate_json(text) for text in reward_extra_infos_dict.get(FIELD, []) if text
         ]
         rewards = [record.reward for record in records if record.reward is not None]
         numbers = {"val/errors": float(len(records) - len(rewards)), "val/responses": float(len(records))}

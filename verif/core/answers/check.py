@@ -1,0 +1,42 @@
+"""Whether a reference is one: what is at fault in a row is refused where the row is read."""
+
+from __future__ import annotations
+
+from verif.core.answers import maths, plain
+from verif.core.answers.final import LONGEST
+from verif.core.answers.number import read_number
+from verif.errors import InputError
+from verif.types import ReferenceConstraint
+
+
+def check_reference(
+    constraint: ReferenceConstraint, *, file: str | None = None, row: int | None = None, field: str = ""
+) -> None:
+    """`InputError` where the reference itself is at fault: empty, too long, or nothing of its kind.
+
+    >>> check_reference(ReferenceConstraint(text="How many?", answer="about ten", compare="number"))
+    Traceback (most recent call last):
+    ...
+    verif.errors.InputError: the reference 'about ten' is no number
+    """
+    for answer in (constraint.answer, *constraint.alternatives):
+        problem = ""
+        if not answer.strip():
+            problem = "the reference is empty"
+        elif len(answer) > LONGEST:
+            problem = f"the reference has {len(answer):,} characters; at most {LONGEST:,} are compared"
+        elif constraint.compare == "number" and read_number(answer) is None:
+            problem = f"the reference {answer[:60]!r} is no number"
+        elif constraint.compare == "choice" and plain.choice(answer) is None:
+            problem = f"the reference {answer[:60]!r} names no choice"
+        elif constraint.compare == "date" and plain.read_date(answer) is None:
+            problem = f"the reference {answer[:60]!r} is no date, or one of two"
+        elif constraint.compare == "set" and not plain.members(answer):
+            problem = f"the reference {answer[:60]!r} is an empty set"
+        elif constraint.compare == "math" and (
+            len(answer) > maths.LONGEST or answer.count("{") != answer.count("}")
+        ):
+            problem = f"the reference {answer[:60]!r} is no expression"
+        if problem:
+            hint = "Correct the row, or compare it as `text`."
+            raise InputError(problem, file=file, row=row, field=field, hint=hint)

@@ -1,0 +1,147 @@
+"""Answers that need no mathematics: a choice, a text, a set of things, a date.
+
+Each comparison gives True, False, or a sentence that says why there is nothing to compare.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from datetime import date
+
+from verif.core.answers.number import read_number, same_number
+
+_CHOICE = re.compile(r"\W{0,4}(?:(?:option|choice|answer)\W{1,3})?\(?(?P<letter>[A-Za-z])\)?(?=[).:,;\s*]|$)")
+_ANOTHER = re.compile(
+    r"[).*\s]{0,4}(?:or\b|and\b|,|/|&|\+|;)\s{0,4}(?:or\s{1,4}|and\s{1,4})?\(?[A-Za-z]\)?(?![A-Za-z])"
+)
+_TEXT_COMMAND = re.compile(r"\\(?:text|mathrm|textbf|mbox)\s{0,4}\{([^{}]{0,200})\}")
+_ARTICLES = {"a", "an", "the"}
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        ("january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul", "august aug",
+         "september sep sept", "october oct", "november nov", "december dec"), 1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+_NUMERIC = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
+_WORDS = re.compile(r"[^\W_]+")
+_OPEN, _CLOSE = "([{", ")]}"
+
+
+def choice(text: str) -> str | None:
+    """The letter of a choice; None where there is none, or more than one is named.
+
+    >>> [choice(t) for t in ("(B)", "B. The harbour", "option c", "\\\\text{D}", "A or B", "Boats")]
+    ['B', 'B', 'C', 'D', None, None]
+    """
+    text = _TEXT_COMMAND.sub(r"\1", text).strip().strip("$").strip()
+    match = _CHOICE.match(text)
+    if match is None or _ANOTHER.match(text, match.end("letter")):
+        return None
+    return match["letter"].upper()
+
+
+def plain_text(text: str) -> str:
+    """A text without case, punctuation, articles, accents of compatibility forms and further blanks.
+
+    >>> plain_text("The  «Eiffel Tower».")
+    'eiffel tower'
+    """
+    text = unicodedata.normalize("NFKC", _TEXT_COMMAND.sub(r"\1", text)).casefold()
+    words = [word for word in _WORDS.findall(text) if word not in _ARTICLES]
+    return " ".join(words) or " ".join(text.split())
+
+
+def members(text: str) -> list[str]:
+    """The members of a set or list: parted at commas and semicolons outside brackets, and at "and" before the last.
+
+    >>> members("{1, (2, 3), x and y}")
+    ['1', '(2, 3)', 'x', 'y']
+    """
+    text = text.strip().strip("$").replace("\\{", "{").replace("\\}", "}").strip()
+    if text[:1] in _OPEN and text[-1:] in _CLOSE and _one_bracket(text):
+        text = text[1:-1]
+    parts, depth, start = [], 0, 0
+    for position, letter in enumerate(text):
+        depth += (letter in _OPEN) - (letter in _CLOSE)
+        if depth <= 0 and letter in ",;":
+            parts.append(text[start:position])
+            start = position + 1
+    parts.append(text[start:])
+    *others, end = parts
+    before, joined, after = end.partition(" and ")
+    ends = [before, after] if joined else [end.strip().removeprefix("and ")]
+    return [part.strip() for part in (*others, *ends) if part.strip()]
+
+
+def _one_bracket(text: str) -> bool:
+    """Whether the first bracket is closed by the last character."""
+    depth = 0
+    for position, letter in enumerate(text):
+        depth += (letter in _OPEN) - (letter in _CLOSE)
+        if depth == 0:
+            return position == len(text) - 1
+    return False
+
+
+def same_set(reference: str, answer: str) -> bool:
+    """The same members the same number of times, in any order; numbers by value, all else as `plain_text`."""
+    return Counter(map(_member, members(reference))) == Counter(map(_member, members(answer)))
+
+
+def _member(text: str) -> str:
+    number = read_number(text)
+    return f"{number.value} {number.unit} {number.percent}" if number else plain_text(text)
+
+
+def read_date(text: str) -> date | None:
+    """A day: ISO, or with its month as a word, or numbers that can only be read one way.
+
+    >>> [str(read_date(t)) for t in ("2024-02-29", "3 May 2020", "May 3rd, 2020", "25/12/2021", "03/04/2021")]
+    ['2024-02-29', '2020-05-03', '2020-05-03', '2021-12-25', 'None']
+    """
+    text = text.strip()
+    try:
+        if match := _ISO.fullmatch(text):
+            return date(int(match[1]), int(match[2]), int(match[3]))
+        if match := _NUMERIC.fullmatch(text):
+            first, second, year = int(match[1]), int(match[2]), int(match[3])
+            if first <= 12 and second <= 12 and first != second:
+                return None  # the third of April or the fourth of March
+            return date(year, second, first) if second <= 12 else date(year, first, second)
+        words = [word.lower() for word in _WORDS.findall(text)]
+        months = [word for word in words if word in _MONTHS]
+        numbers = [int(digits) for word in words if (digits := _ordinal(word))]
+        years, days = [n for n in numbers if n > 31], [n for n in numbers if 1 <= n <= 31]
+        if len(months) == len(years) == len(days) == 1 and len(words) <= 6:
+            return date(years[0], _MONTHS[months[0]], days[0])
+    except ValueError:
+        pass
+    return None
+
+
+def _ordinal(word: str) -> str:
+    digits = word[:-2] if word.endswith(("st", "nd", "rd", "th")) else word
+    return digits if digits.isascii() and digits.isdigit() and len(digits) <= 4 else ""
+
+
+def same(kind: str, reference: str, answer: str, tolerance: float = 0.0) -> bool | str:
+    """Whether an answer is the reference; a sentence where the answer is nothing of that kind."""
+    if kind == "choice":
+        letter = choice(answer)
+        return "names no choice, or several" if letter is None else letter == choice(reference)
+    if kind == "number":
+        number, right = read_number(answer), read_number(reference)
+        if number is None:
+            return "is no number"
+        return right is not None and same_number(right, number, tolerance)
+    if kind == "date":
+        day = read_date(answer)
+        return answer.strip() == reference.strip() or (
+            "is no date" if day is None else day == read_date(reference)
+        )
+    return same_set(reference, answer) if kind == "set" else plain_text(reference) == plain_text(answer)

@@ -1,0 +1,88 @@
+"""A reference constraint decided: the final answer found, compared by kind, and a verdict made of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from verif.core.answer import Answer
+from verif.core.answers import maths, plain
+from verif.core.answers.final import final_answer
+from verif.core.answers.maths import MathsError, Worker
+from verif.core.cache import VerdictCache
+from verif.core.deciding import code_digest
+from verif.core.plan import unscorable
+from verif.system.files import digest
+from verif.types import Constraint, Cost, Instruction, ReferenceConstraint, Status, Verdict
+
+log = logging.getLogger("verif.service.build")
+
+
+def part() -> str:
+    """The identity of what decides references: its code and the versions of the libraries below it."""
+    return f"reference:{digest([code_digest('answers'), maths.version()])}"
+
+
+def reference_verdict(constraint: ReferenceConstraint, index: int, answer: Answer, worker: Worker) -> Verdict:
+    """Whether a response's final answer is the reference, or one of its alternatives.
+
+    No final answer is unscorable: nothing was said that could be compared. An expression that takes too long is a fail.
+    """
+    if answer.hopeless:
+        return unscorable(index, answer.hopeless)
+    final = final_answer(answer.text)
+    decided_by = part()
+    if final.why:
+        return unscorable(index, f"the response {final.why}").model_copy(update={"part": decided_by})
+    reason = ""
+    try:
+        for reference in (constraint.answer, *constraint.alternatives):
+            same = (
+                maths.same(reference, final.text, worker)
+                if constraint.compare == "math"
+                else plain.same(constraint.compare, reference, final.text, constraint.tolerance)
+            )
+            if same is True:
+                return _verdict(Status.PASS, index, "", final.text, decided_by)
+            reason = (
+                f"the answer {same}" if isinstance(same, str) else "the answer differs from the reference"
+            )
+    except MathsError as error:
+        log.error("%s", error)
+        return _verdict(Status.ERROR, index, str(error), final.text, decided_by)
+    return _verdict(Status.FAIL, index, reason, final.text, decided_by)
+
+
+def reference_verdicts(
+    instruction: Instruction, answers: Sequence[str], worker: Worker, cache: VerdictCache | None
+) -> list[list[Verdict]]:
+    """Verdicts of the instruction's references on distinct answers, as `[answer][reference]`; decided ones are cached."""
+    grid: list[list[Verdict]] = []
+    decided_by = part()
+    for text in answers:
+        verdicts = []
+        for index, constraint in enumerate(instruction.constraints):
+            if not isinstance(constraint, ReferenceConstraint):
+                continue
+            key = digest([decided_by, constraint.model_dump(mode="json", exclude={"text"}), text])
+            verdict = cache.get(key) if cache is not None else None
+            if verdict is not None:
+                verdict = verdict.model_copy(update={"covers": (index,), "cost": Cost(cached=True)})
+            else:
+                verdict = reference_verdict(constraint, index, Answer(text), worker)
+                if cache is not None and verdict.status in (Status.PASS, Status.FAIL):
+                    cache.set(key, verdict)
+            verdicts.append(verdict)
+        grid.append(verdicts)
+    return grid
+
+
+def wants_references(constraints: Sequence[Constraint]) -> bool:
+    """Whether one of the constraints is a reference."""
+    return any(isinstance(constraint, ReferenceConstraint) for constraint in constraints)
+
+
+def _verdict(status: Status, index: int, reason: str, text: str, decided_by: str) -> Verdict:
+    return Verdict(
+        status=status, covers=(index,), reason=reason, evidence={"answer": text[:200]}, part=decided_by
+    )
