@@ -25,7 +25,7 @@ def test_a_policy_learns_nothing_from_a_judge_that_died(root: Path, tmp_path: Pa
     environment("trl")
     rows, model = tmp_path / "rows.jsonl", tmp_path / "model"
     rows.write_text(json.dumps(ROW))
-    run("", root / "tests/integrations/hosts/tiny.py", model)
+    run("", root / "tests/support/host_programs/tiny.py", model)
     with standin() as judge, service(tmp_path / "service", judge) as verifier:
         told = seen(
             "trl", "trl_dying_judge.py", model, rows, tmp_path / "out", judge.process.pid,
