@@ -27,7 +27,7 @@ class Dies(TrainerCallback):
             os.kill(self.pid, signal.SIGKILL)
 
 
-grpo = trainer(*sys.argv[1:4], steps=3)
+grpo = trainer(*sys.argv[1:4], steps=3, length=12)
 grpo.reward_funcs[0].eos = frozenset()  # a random policy ends nothing: judge what it says all the same
 grpo.args.learning_rate = 1e-2
 dies = Dies(int(sys.argv[4]))
