@@ -18,13 +18,15 @@ for name in "${names[@]}"; do
   fi
   cmp -s "$lock" "$folder/lock.txt" && continue
   rm -rf "$folder"
+  mkdir -p .hosts
   if head -n 1 "$lock" | grep -q "beside the packages"; then
     where=(--python .venv/bin/python --target "$folder")
   else
     "$uv" venv --quiet --python .venv/bin/python "$folder" || continue
     where=(--python "$folder/bin/python")
   fi
-  if timeout 300 "$uv" pip install --quiet --no-deps --require-hashes "${where[@]}" -r "$lock"; then
+  if scripts/locked.sh "$lock" >.hosts/locked.txt &&
+    timeout 300 "$uv" pip install --quiet --no-deps --require-hashes "${where[@]}" -r .hosts/locked.txt; then
     cp "$lock" "$folder/lock.txt"
     echo "hosts: $name"
   else
