@@ -71,7 +71,8 @@ class StandInJudge:
             f"{self.url}/control", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+            said: dict[str, Any] = json.load(answer)
+            return said
 
 
 @contextmanager

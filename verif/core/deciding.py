@@ -27,7 +27,8 @@ DECIDES = {
 }  # fmt: skip
 """Part to its files and folders in this package; of folders all files count, tables and prompts too."""
 CARRIES = (
-    "__init__.py", "activate.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py", "failures.py",
+    "__init__.py", "activate.py", "arriving.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py",
+    "failures.py",
     "instruction_files.py",
     "row_files.py", "rows.py", "score.py", "verifies.py", "judge/__init__.py", "judge/endpoint.py", "judge/limit.py",
 )  # fmt: skip

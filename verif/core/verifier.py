@@ -12,10 +12,12 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import Any
 
 from verif.core.answers.maths import Worker
 from verif.core.answers.reference import reference_verdicts, wants_references
+from verif.core.arriving import arriving
 from verif.core.cache import VerdictCache
 from verif.core.checks import Checks, Rules, as_cached, checker_verdicts, wants_sandbox
 from verif.core.finishing import finished, to_judge
@@ -101,16 +103,9 @@ class Verifier:
         tasks = [
             asyncio.create_task(self._group(group, cache, complete, wanted, done)) for group in start.groups
         ]
-        try:
-            for _ in items:
-                result = await done.get()
-                if isinstance(result, BaseException):
-                    raise result
-                yield result
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        async with aclosing(arriving(len(items), done, tasks)) as verifications:
+            async for verification in verifications:
+                yield verification
 
     def check_item(self, item: Item) -> None:
         """`InputError` if a rule is unknown or its parameters are wrong."""

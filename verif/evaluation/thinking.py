@@ -53,7 +53,7 @@ class ThinkingPolicy(LocalChatCompletion):  # type: ignore[misc, unused-ignore]
         """The answers, in the order of the requests, without what led to them."""
         texts = super().generate_until(requests, disable_tqdm=disable_tqdm)
         return [
-            self._answer(text, request.args[1].get("until") or ())
+            self._answer(text, request.args[1].get("until") or [])
             for request, text in zip(requests, texts, strict=True)
         ]
 

@@ -19,7 +19,7 @@ from verif.service.dialects.nemo_gym import answer, read
 KNOWS_MASKS = "mask_sample" in gym.BaseVerifyResponse.model_fields
 
 
-class GymConfig(gym.BaseResourcesServerConfig):  # type: ignore[misc]
+class VerifServerConfig(gym.BaseResourcesServerConfig):  # type: ignore[misc]
     """`url` is that of a verifier service; without it rules and checkers are decided here, by `formula`."""
 
     url: str | None = None
@@ -45,7 +45,7 @@ class VerifResponse(gym.BaseVerifyResponse):  # type: ignore[misc]
 class VerifServer(gym.SimpleResourcesServer):  # type: ignore[misc]
     """Run it with `VerifServer.run_webserver()` in the `app.py` of a resources server."""
 
-    config: GymConfig
+    config: VerifServerConfig
 
     def model_post_init(self, context: Any) -> None:
         """One asker for all requests."""
@@ -57,7 +57,7 @@ class VerifServer(gym.SimpleResourcesServer):  # type: ignore[misc]
     async def verify(self, body: VerifRequest) -> VerifResponse:
         """The row with its reward, masked where there is none."""
         row = body.model_dump(mode="json")
-        answers = await self._asker.ask(read(row, {}))
+        found = await self._asker.ask(read(row, {}))
         if not KNOWS_MASKS:
-            reward_or_raise(answers[0])
-        return VerifResponse(**answer(row, answers))
+            reward_or_raise(found[0])
+        return VerifResponse(**answer(row, found))

@@ -13,11 +13,13 @@ import os
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 
 import aiohttp
 import orjson
 from pydantic import ValidationError
 
+from verif.core.arriving import arriving
 from verif.errors import InputError, ServiceError
 from verif.service.believing import Believer
 from verif.service.config import TOKEN_VARIABLE
@@ -69,16 +71,9 @@ class VerifierClient:
         slots = asyncio.Semaphore(self._parallel)
         parts = portions(items)
         tasks = [asyncio.create_task(self._insist(part, cache, complete, slots, done)) for part in parts]
-        try:
-            for _ in items:
-                answer = await done.get()
-                if isinstance(answer, BaseException):
-                    raise answer
+        async with aclosing(arriving(len(items), done, tasks)) as answers:
+            async for answer in answers:
                 yield answer
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def identity(self) -> str:
         """The identity of the verifier behind the service; `ServiceError` if it does not tell."""
@@ -253,19 +248,23 @@ class VerifierClient:
     ) -> None:
         """Deliver one line if it is a whole verification of something asked; what is cut stays missing."""
         try:
-            found = Verification.model_validate_json(line)
+            verification = Verification.model_validate_json(line)
         except ValidationError:
             return
-        number = int(found.id) if found.id.isascii() and found.id.isdigit() and len(found.id) < 10 else -1
+        number = (
+            int(verification.id)
+            if verification.id.isascii() and verification.id.isdigit() and len(verification.id) < 10
+            else -1
+        )
         if number not in missing:
             known = "twice" if number in asked else "though nobody asked for it"
             raise ServiceError(
-                f"the verifier at {self.url} broke its protocol: it answered {found.id[:40]!r} {known}."
+                f"the verifier at {self.url} broke its protocol: it answered {verification.id[:40]!r} {known}."
             )
         item = missing[number]
-        self._believer.check(found, item)
+        self._believer.check(verification, item)
         del missing[number]
-        done.put_nowait(found.model_copy(update={"id": item.id}))
+        done.put_nowait(verification.model_copy(update={"id": item.id}))
 
     def _stays(self, answer: aiohttp.ClientResponse) -> None:
         if where := redirected(answer.status, str(answer.url), answer.headers.get("Location", "")):
@@ -281,12 +280,12 @@ class VerifierClient:
 
 async def _some(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """The beginning of a body."""
-    found = bytearray()
+    body = bytearray()
     async for chunk in answer.content.iter_chunked(1 << 16):
-        found += chunk
-        if len(found) >= most:
+        body += chunk
+        if len(body) >= most:
             break
-    return bytes(found[:most])
+    return bytes(body[:most])
 
 
 def lost(item: Item, problem: str) -> Verification:

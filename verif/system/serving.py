@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from verif.errors import ServiceError, SetupError
 from verif.system.weights import cache_bytes, shape
@@ -78,7 +79,7 @@ class Server:
         end_group(self.process, grace_s)
 
 
-def end_group(process: subprocess.Popen[bytes], grace_s: float = 15.0) -> None:
+def end_group(process: subprocess.Popen[Any], grace_s: float = 15.0) -> None:
     """SIGTERM to a process group that we started, SIGKILL to what is left of it after `grace_s`."""
     for number, wait in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
         try:

@@ -8,7 +8,7 @@ import openai  # noqa: F401  # before Gym, which reorders the paths that modules
 from fastapi.testclient import TestClient
 from nemo_gym.server_utils import ServerClient
 
-from verif.integrations.nemo_gym import KNOWS_MASKS, GymConfig, VerifServer
+from verif.integrations.nemo_gym import KNOWS_MASKS, VerifServer, VerifServerConfig
 
 COMMA = {"instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
 BROKEN = {"constraints": [{"kind": "checker", "text": "t", "source": "def broken("}]}
@@ -29,7 +29,7 @@ def body(row: dict, said: str) -> dict:
     }
 
 
-config = GymConfig(
+config = VerifServerConfig(
     host="127.0.0.1", port=1, entrypoint="app.py", name="verif", domain="instruction_following", url=""
 )
 server = VerifServer(config=config, server_client=MagicMock(spec=ServerClient))

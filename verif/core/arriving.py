@@ -1,0 +1,28 @@
+"""Verifications as they arrive in a queue, while the tasks that bring them run; shared by the verifier and its client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from verif.types import Verification
+
+
+async def arriving(
+    count: int, queue: asyncio.Queue[Verification | BaseException], tasks: Sequence[asyncio.Task[Any]]
+) -> AsyncGenerator[Verification, None]:
+    """`count` verifications in the order of their arrival; raises an exception that arrives. The tasks end with it.
+
+    Open it in `contextlib.aclosing`, so that a caller that stops early ends the tasks at once.
+    """
+    try:
+        for _ in range(count):
+            verification = await queue.get()
+            if isinstance(verification, BaseException):
+                raise verification
+            yield verification
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
