@@ -16,7 +16,7 @@ from verif import read_rows
 from verif.integrations.trl import VerifReward
 
 
-def trainer(model: str, rows: str, out: str, steps: int = 100) -> GRPOTrainer:
+def trainer(model: str, rows: str, out: str, steps: int = 100, length: int = 64) -> GRPOTrainer:
     """A trainer whose reward is verif's; a completion that could not be verified has none and teaches nothing."""
     asked = [row.instruction for row in read_rows(rows)]
     data = [
@@ -29,7 +29,7 @@ def trainer(model: str, rows: str, out: str, steps: int = 100) -> GRPOTrainer:
         train_dataset=Dataset.from_list(data),
         args=GRPOConfig(
             output_dir=out, max_steps=steps, per_device_train_batch_size=8, num_generations=4, logging_steps=1,
-            max_completion_length=64, report_to="none", use_cpu=not torch.cuda.is_available(), bf16=False,
+            max_completion_length=length, report_to="none", use_cpu=not torch.cuda.is_available(), bf16=False,
         ),
     )  # fmt: skip
 

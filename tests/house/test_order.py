@@ -15,7 +15,7 @@ FLOORS = [
     ("verif.data", "verif.service"),
     ("verif.audit", "verif.training", "verif.integrations"),
     ("verif.evaluation", "verif.cluster"),
-    ("verif.registry", "verif.planning"),
+    ("verif.registry",),
     ("verif.pipeline",),
     ("flows",),
     ("verif.cli",),

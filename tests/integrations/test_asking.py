@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -167,3 +171,14 @@ def test_every_integration_is_one_short_file_that_says_what_an_error_becomes(roo
         assert len(text.splitlines()) <= 80, file
         if file.name not in ("asking.py", "host.py", "dialect.py"):
             assert "error" in text.split('"""')[1].lower(), file
+
+
+def test_the_page_is_true_and_names_every_integration(root: Path) -> None:
+    page = (root / "docs/integrations.md").read_text("utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[1.0, 0.0]", done.stderr[-1000:]
+    for name in re.findall(r"\(\.\./examples/([\w./]+)\)", page):
+        assert (root / "examples" / name).is_file()
+        assert len((root / "examples" / name).read_text("utf-8").splitlines()) <= 40

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ROOT / "tests" / "integrations" / "hosts"
+PROGRAMS = ROOT / "tests" / "support" / "host_programs"
 
 
 def environment(name: str) -> Path:
@@ -42,5 +42,5 @@ def run(name: str, *line: object, timeout: float = 300, **env: str) -> str:
 
 
 def seen(name: str, program: str, *line: object, **options: Any) -> Any:
-    """The JSON in the last line that a program of `tests/integrations/hosts/` prints."""
+    """The JSON in the last line that a program of `tests/support/host_programs/` prints."""
     return json.loads(run(name, PROGRAMS / program, *line, **options).splitlines()[-1])

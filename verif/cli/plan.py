@@ -60,12 +60,12 @@ def _load(name: str, pairs: list[str]) -> tuple[Recipe, str]:
 
 
 def _plan(recipe: Recipe, note: str, *, quiet: bool) -> dict[str, Any]:
-    from verif.planning import placement as stages
-    from verif.planning import show
-    from verif.planning.hardware import gpu_of
-    from verif.planning.memory import disk, judge_memory, policy_memory
-    from verif.planning.missing import needs
-    from verif.planning.times import step_time
+    from verif.pipeline.planning import placement as stages
+    from verif.pipeline.planning import show
+    from verif.pipeline.planning.hardware import gpu_of
+    from verif.pipeline.planning.memory import disk, judge_memory, policy_memory
+    from verif.pipeline.planning.missing import needs
+    from verif.pipeline.planning.times import step_time
 
     placed = stages.placed(recipe)
     job = stages.command(recipe)
@@ -98,10 +98,10 @@ def _plan(recipe: Recipe, note: str, *, quiet: bool) -> dict[str, Any]:
 
 
 def _scale(recipe: Recipe, picture: Path | None, *, quiet: bool) -> dict[str, Any]:
-    from verif.planning import scale, show
-    from verif.planning.hardware import gpu_of
-    from verif.planning.pace import JUDGES, pace
-    from verif.planning.shapes import shape_of
+    from verif.pipeline.planning import scale, show
+    from verif.pipeline.planning.hardware import gpu_of
+    from verif.pipeline.planning.pace import JUDGES, pace
+    from verif.pipeline.planning.shapes import shape_of
 
     shape, gpu = shape_of(recipe.policy), gpu_of(recipe, "train")
     judge = JUDGES.get(recipe.judge.repo) if isinstance(recipe.judge, HubModel) else None
@@ -131,9 +131,9 @@ def _scale(recipe: Recipe, picture: Path | None, *, quiet: bool) -> dict[str, An
 
 
 def _fit(recipe: Recipe, run: Path, other: Path | None, *, quiet: bool) -> dict[str, Any]:
-    from verif.planning import scale, show
-    from verif.planning.fit import check, fit
-    from verif.planning.timeline import load
+    from verif.pipeline.planning import scale, show
+    from verif.pipeline.planning.fit import check, fit
+    from verif.pipeline.planning.timeline import load
 
     timeline = load(run)
     fitted = fit(timeline)

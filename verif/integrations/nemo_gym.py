@@ -58,7 +58,7 @@ class VerifServer(gym.SimpleResourcesServer):  # type: ignore[misc]
     async def verify(self, body: VerifRequest) -> VerifResponse:
         """The row with its reward, masked where there is none."""
         row = body.model_dump(mode="json")
-        found = await self._asker.ask(read(row, {}))
+        answers = await self._asker.ask(read(row, {}))
         if not KNOWS_MASKS:
-            reward_or_raise(found[0])
-        return VerifResponse(**answer(row, found))
+            reward_or_raise(answers[0])
+        return VerifResponse(**answer(row, answers))

@@ -20,7 +20,7 @@ from verif.integrations.host import written_for
 from verif.types import Instruction, Reasoning, Verification
 
 
-class VerifConfig(vf.TaskConfig):  # type: ignore[misc]
+class VerifTaskConfig(vf.TaskConfig):  # type: ignore[misc]
     """`url` is that of a verifier service; without it rules and checkers are decided here, by `formula`."""
 
     url: str | None = None
@@ -36,7 +36,7 @@ class VerifData(vf.TaskData):  # type: ignore[misc]
     gold: str | None = None
 
 
-class VerifTask(vf.Task[VerifData, vf.State, VerifConfig]):  # type: ignore[misc]
+class VerifTask(vf.Task[VerifData, vf.State, VerifTaskConfig]):  # type: ignore[misc]
     """One instruction; a subclass may add rewards of its own."""
 
     @vf.reward(weight=1.0)
@@ -64,7 +64,7 @@ class VerifTasksetConfig(vf.TasksetConfig):  # type: ignore[misc]
     """`rows` is a file in any form that `verif score` reads."""
 
     rows: Path = Path("rows.jsonl")
-    task: VerifConfig = VerifConfig()
+    task: VerifTaskConfig = VerifTaskConfig()
 
 
 class VerifTaskset(vf.Taskset[VerifTask, VerifTasksetConfig]):  # type: ignore[misc]

@@ -75,11 +75,11 @@ async def _all(
     """Every verification by its item's id, or why there are not all; nothing is begun for who has gone."""
 
     async def collect() -> dict[str, Verification]:
-        found = {}
+        done: dict[str, Verification] = {}
         async for ready in answers:
             state.metrics.count(ready)
-            found.update({verification.id: verification for verification in ready})
-        return found
+            done |= {verification.id: verification for verification in ready}
+        return done
 
     collecting = asyncio.create_task(collect())
     leaving = asyncio.create_task(_left(request))

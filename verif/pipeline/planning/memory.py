@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verif.planning.hardware import Gpu
-from verif.planning.shapes import Shape, shape_of
+from verif.pipeline.planning.hardware import Gpu
+from verif.pipeline.planning.shapes import Shape, shape_of
 from verif.recipe import HubModel, Recipe, Train
 from verif.training.command import KEPT, KEPT_WATCHED, micro_batch, rollout_tokens
 
@@ -217,5 +217,8 @@ def _count(shape: Shape) -> str:
 def _unknown(role: str, model: object) -> Estimate:
     repo = getattr(model, "repo", "")
     return Estimate(
-        f"{role} parameters", f"the shape of {repo} is unknown: add it to verif/planning/shapes.py", None, ""
+        f"{role} parameters",
+        f"the shape of {repo} is unknown: add it to verif/pipeline/planning/shapes.py",
+        None,
+        "",
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from verif.planning.hardware import BANDWIDTH_SHARE, COMPUTE_SHARE, Gpu
-from verif.planning.memory import Estimate
-from verif.planning.pace import (
+from verif.pipeline.planning.hardware import BANDWIDTH_SHARE, COMPUTE_SHARE, Gpu
+from verif.pipeline.planning.memory import Estimate
+from verif.pipeline.planning.pace import (
     JUDGES,
     flops_per_token,
     lengths,
@@ -14,8 +14,8 @@ from verif.planning.pace import (
     train_flops,
     train_tokens,
 )
-from verif.planning.shapes import Shape, shape_of
-from verif.planning.simulate import generate
+from verif.pipeline.planning.shapes import Shape, shape_of
+from verif.pipeline.planning.simulate import generate
 from verif.recipe import HubModel, Recipe
 
 CPU_GFLOPS = 20.0

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from verif.planning.simulate import Decoder, judge
-from verif.planning.timeline import Observed
+from verif.pipeline.planning.simulate import Decoder, judge
+from verif.pipeline.planning.timeline import Observed
 
 SLOTS = (1, 2, 4, 8, 16, 32, 64, 128)
 PARTS = 8

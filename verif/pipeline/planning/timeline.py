@@ -1,6 +1,6 @@
 """What one run's folder says about time: when rollouts ended, how long their judging took, how long a step was.
 
-`python -m verif.planning.timeline RUN > FILE` keeps it as one JSON file, which can stand for the folder.
+`python -m verif.pipeline.planning.timeline RUN > FILE` keeps it as one JSON file, which can stand for the folder.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ import pytest
 
 from verif.data.rollouts import Rollout, write_step
 from verif.errors import InputError
-from verif.planning.fit import SLOTS, check, fit
-from verif.planning.simulate import Decoder, judge
-from verif.planning.timeline import Observed, Timeline, load
+from verif.pipeline.planning.fit import SLOTS, check, fit
+from verif.pipeline.planning.simulate import Decoder, judge
+from verif.pipeline.planning.timeline import Observed, Timeline, load
 from verif.training.progress import RunFolder
 from verif.types import Instruction, Response, Reward, Status, Verdict, Verification
 

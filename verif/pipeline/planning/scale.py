@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-from verif.planning.fit import DRAWS, Fitted
-from verif.planning.pace import JudgePace, Pace, mean_service, simulate
+from verif.pipeline.planning.fit import DRAWS, Fitted
+from verif.pipeline.planning.pace import JudgePace, Pace, mean_service, simulate
 from verif.system.drawing import pyplot
 
 SIZES = (8, 64, 512)

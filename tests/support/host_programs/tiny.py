@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import torch
+
 from verif.recipe import ScratchModel
 from verif.training.tiny import tokenizer as tok
 from verif.training.tiny.pretrain import make_model
@@ -16,6 +18,7 @@ TEXTS = [
 
 def main(folder: Path) -> None:
     """Tokenizer and model, about a hundred thousand weights."""
+    torch.manual_seed(0)
     section = ScratchModel(width=32, layers=1, heads=1, ffn=64, vocabulary=400, context=256)
     tokenizer = tok.train(TEXTS, section.vocabulary, section.context)
     tok.save(tokenizer, make_model(section, tokenizer), folder, TEXTS)

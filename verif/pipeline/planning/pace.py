@@ -1,7 +1,7 @@
 """How long a step of a recipe takes on GPUs, and with how many judges: arithmetic, then simulation.
 
 Decoding is bound by memory bandwidth, training by FLOPs, the judge by what the paper measured. The shares of
-the peaks and the lengths are assumptions (`verif.planning.hardware`); the result is for planning, not a promise.
+the peaks and the lengths are assumptions (`verif.pipeline.planning.hardware`); the result is for planning, not a promise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import fmean
 
-from verif.planning.hardware import (
+from verif.pipeline.planning.hardware import (
     BANDWIDTH_SHARE,
     COMPUTE_SHARE,
     LENGTH_SPREAD,
@@ -20,8 +20,8 @@ from verif.planning.hardware import (
     MEAN_RESPONSE_SHARE,
     Gpu,
 )
-from verif.planning.shapes import Shape
-from verif.planning.simulate import Decoder, SimulatedStep, generate, judge, step
+from verif.pipeline.planning.shapes import Shape
+from verif.pipeline.planning.simulate import Decoder, SimulatedStep, generate, judge, step
 from verif.recipe import Train
 
 SEED = 1

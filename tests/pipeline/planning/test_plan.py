@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 from verif.cli.app import app
 from verif.cli.stage import STAGES
-from verif.planning.hardware import GPUS
-from verif.planning.memory import policy_memory
-from verif.planning.pace import JUDGES, mean_service, pace, simulate
-from verif.planning.shapes import SHAPES, shape_of
+from verif.pipeline.planning.hardware import GPUS
+from verif.pipeline.planning.memory import policy_memory
+from verif.pipeline.planning.pace import JUDGES, mean_service, pace, simulate
+from verif.pipeline.planning.shapes import SHAPES, shape_of
 from verif.recipe import HubModel, ScratchModel, load_recipe
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).parent
 RECIPES = sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml"))
 

@@ -9,15 +9,15 @@ from verif.cluster.config import load_cluster
 from verif.cluster.request import StageRequest
 from verif.cluster.verifier import judge_deployment
 from verif.errors import SetupError
-from verif.planning import missing
-from verif.planning.placement import Placed
+from verif.pipeline.planning import missing
+from verif.pipeline.planning.placement import Placed
 from verif.project import Stage
 from verif.recipe import HubModel, load_recipe
 from verif.service import __main__ as service
 from verif.system import serving
 from verif.training import preflight
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RECIPES = ROOT / "recipes"
 GPU = ["tulu3-8b", "r1-qwen-7b", "qwen-multi-node"]
 

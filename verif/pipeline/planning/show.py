@@ -10,13 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from verif.planning.fit import Fitted, Prediction
-from verif.planning.hardware import ASSUMPTIONS
-from verif.planning.memory import Estimate
-from verif.planning.pace import JudgePace, mean_service
-from verif.planning.placement import Placed
-from verif.planning.scale import BUSY, Busy, LocalRow, Size
-from verif.planning.timeline import Timeline
+from verif.pipeline.planning.fit import Fitted, Prediction
+from verif.pipeline.planning.hardware import ASSUMPTIONS
+from verif.pipeline.planning.memory import Estimate
+from verif.pipeline.planning.pace import JudgePace, mean_service
+from verif.pipeline.planning.placement import Placed
+from verif.pipeline.planning.scale import BUSY, Busy, LocalRow, Size
+from verif.pipeline.planning.timeline import Timeline
 from verif.system.check import Check
 from verif.system.console import Console
 from verif.training.command import CommandLine

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from verif.audit.recipe_checks import recipe_checks
 from verif.data.benchmark_files import without_rows
-from verif.planning.memory import disk
-from verif.planning.placement import Placed
+from verif.pipeline.planning.memory import disk
+from verif.pipeline.planning.placement import Placed
 from verif.project import read_parameters
 from verif.recipe import HubModel, Recipe
 from verif.system.check import Check

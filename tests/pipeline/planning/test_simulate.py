@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif.planning.simulate import Decoder, generate, judge, step
+from verif.pipeline.planning.simulate import Decoder, generate, judge, step
 
 seconds = st.floats(0, 100, allow_nan=False)
 service = st.one_of(st.just(0.0), st.floats(0.01, 100))

@@ -8,7 +8,7 @@ from verifiers.v1.graph import MessageNode
 from verifiers.v1.trace import AgentInfo, ModelCall, Trace, TraceTask
 from verifiers.v1.types import AssistantMessage
 
-from verif.integrations.verifiers import VerifConfig, VerifData, VerifTask
+from verif.integrations.verifiers import VerifData, VerifTask, VerifTaskConfig
 
 COMMA = {"id": "1", "constraints": [{"kind": "rule", "text": "No commas.", "rule": "punctuation:no_comma"}]}
 BROKEN = {"id": "1", "constraints": [{"kind": "checker", "text": "t", "source": "def broken("}]}
@@ -17,7 +17,7 @@ BROKEN = {"id": "1", "constraints": [{"kind": "checker", "text": "t", "source": 
 def score(truth: dict, *said: str, reason: str = "stop") -> object:
     """The reward on the trace, or the error that a trainer would find there."""
     data = VerifData(idx=0, prompt="Describe the harbour.", instruction=json.dumps({"prompt": "p", **truth}))
-    task = VerifTask(data, VerifConfig(url=""))
+    task = VerifTask(data, VerifTaskConfig(url=""))
     trace = Trace(
         task=TraceTask(type="VerifTask", data=data),
         agent=AgentInfo(config=vf.AgentConfig()),

@@ -15,9 +15,9 @@ from statistics import fmean
 import numpy as np
 from scipy.optimize import nnls
 
-from verif.planning.fit_judge import fit_judge
-from verif.planning.simulate import Decoder, SimulatedStep, generate, step
-from verif.planning.timeline import Observed, Timeline
+from verif.pipeline.planning.fit_judge import fit_judge
+from verif.pipeline.planning.simulate import Decoder, SimulatedStep, generate, step
+from verif.pipeline.planning.timeline import Observed, Timeline
 from verif.training.command import SEQUENCES
 
 SLOTS = SEQUENCES

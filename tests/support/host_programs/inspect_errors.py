@@ -25,6 +25,7 @@ samples = [*instructions().dataset, Sample(id="3", input="p", metadata={"ground_
 task = Task(dataset=MemoryDataset(samples), solver=generate(), scorer=verif(url=""))
 outputs = [output(text) for text in ("A boat.", "A boat, a gull.", "x")]
 with tempfile.TemporaryDirectory() as logs:
+    # inspect reads samples from the log's file when they are looked at
     [log] = eval(
         task,
         model=get_model("mockllm/model", custom_outputs=outputs),
@@ -32,11 +33,11 @@ with tempfile.TemporaryDirectory() as logs:
         log_dir=logs,
         max_samples=1,
     )
-scores = [sample.scores["verif"] for sample in log.samples]
-told = {
-    "status": log.status,
-    "values": [score.value for score in scores],
-    "explanations": [score.explanation for score in scores],
-    "accuracy": log.results.scores[0].metrics["accuracy"].value,
-}
+    scores = [sample.scores["verif"] for sample in log.samples]
+    told = {
+        "status": log.status,
+        "values": [score.value for score in scores],
+        "explanations": [score.explanation for score in scores],
+        "accuracy": log.results.scores[0].metrics["accuracy"].value,
+    }
 print(json.dumps(told))
