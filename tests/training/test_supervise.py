@@ -85,10 +85,10 @@ def test_sigterm_ends_the_run_before_the_supervisor(folder: RunFolder, tmp_path:
     script = tmp_path / "supervise.py"
     script.write_text(
         "import sys; from pathlib import Path\n"
-        "from verif.training import supervise; from verif.training.command import Job\n"
+        "from verif.training import supervise; from verif.training.command import CommandLine\n"
         "from verif.training.progress import RunFolder\n"
         f"folder = RunFolder(Path({str(folder.path)!r}))\n"
-        f"job = Job(('-c', {HEAD + 'step(1); time.sleep(600)'!r}), {{'PYTHONPATH': {str(Path.cwd())!r}}})\n"
+        f"job = CommandLine(('-c', {HEAD + 'step(1); time.sleep(600)'!r}), {{'PYTHONPATH': {str(Path.cwd())!r}}})\n"
         "with supervise.claim(folder):\n"
         "    supervise.run(lambda _: job, folder, steps=2, step_timeout_s=60)\n"
     )

@@ -22,7 +22,7 @@ BETS = (0.1, 0.2, 0.4, 0.8)
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class SequentialEvidence:
     """What the looks say so far: the logarithm of the stake, and the look (an index) at which the rise most likely began.
 
     `began` is the earliest start that a bet takes for its best; before anything was won it is the last look.
@@ -36,7 +36,7 @@ class Evidence:
         return self.log_stake >= -math.log(false_alarms)
 
 
-def weigh(looks: Sequence[Sequence[float]], allowed: float, planned: int) -> Evidence:
+def weigh(looks: Sequence[Sequence[float]], allowed: float, planned: int) -> SequentialEvidence:
     """The evidence after these looks: of each, one share of false (0 to 1) per prompt that had accepted rollouts.
 
     `allowed` lies above 0 and below 1; `planned` is how many looks the run may have.
@@ -55,7 +55,7 @@ def weigh(looks: Sequence[Sequence[float]], allowed: float, planned: int) -> Evi
     unbet = (planned - len(looks)) / planned
     total = _log_sum([stake - math.log(len(BETS)) for stake in stakes] + ([math.log(unbet)] if unbet else []))
     starts = [start for start, won in zip(began, best, strict=True) if won > 0]
-    return Evidence(total, min(starts, default=max(0, len(looks) - 1)))
+    return SequentialEvidence(total, min(starts, default=max(0, len(looks) - 1)))
 
 
 def _log_sum(values: Sequence[float]) -> float:
