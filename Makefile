@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-control bench-engine bench-verifier bench-flow fuzz mutants reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-fresh bench-control bench-engine bench-verifier bench-flow bench-consoles screenshots fuzz mutants reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench: setup ## The main figures on this machine (a fresh run: about 20 minutes)
 bench-seeds: setup ## The gain with three seeds (about an hour)
 	@python -m benchmarks.main --seeds 3
 
+bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on where it stopped)
+	@python -m benchmarks.fresh
+
 bench-control: setup ## After `make bench`: supervised training for the time that reinforcement took
 	@python -m benchmarks.same_time
 
@@ -66,6 +69,12 @@ mutants: setup ## Spoil what keeps the promises, a line at a time: does a test n
 
 bench-flow: setup ## What orchestration costs over bare DVC
 	@python -m benchmarks.flow
+
+bench-consoles: setup ## What the three consoles show of the run that lies here (after `make run`)
+	@python -m benchmarks.consoles
+
+screenshots: setup ## Pictures of the consoles' pages, after `make up` and a run there: .verif/screenshots
+	@python scripts/screenshots.py
 
 fuzz: setup ## Fuzzers, each for SECONDS (600): make fuzz [SECONDS=60] [SEED=1] [FUZZ="proof rows"]
 	@python tests/fuzz $(FUZZ) --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)

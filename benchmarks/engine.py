@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable, Mapping
 
-from benchmarks import engine_ifeval, engine_langid, engine_sandbox, engine_stream
+from benchmarks import (
+    engine_front,
+    engine_ifbench,
+    engine_ifeval,
+    engine_langid,
+    engine_sandbox,
+    engine_stream,
+)
 
-PARTS = {
+PARTS: dict[str, tuple[Callable[[], Mapping[str, object]], tuple[str, ...]]] = {
     "sandbox": (
         engine_sandbox.measure,
         ("checks_vs_exec", "hostile_escapes", "hostile_wrong", "hostile_time_ratio"),
     ),
     "ifeval": (engine_ifeval.measure, ("ifeval_ms",)),
+    "ifbench": (engine_ifbench.measure, ("ifbench_ms", "ifbench_agree")),
     "langid": (engine_langid.measure, ("langid_vs_langdetect",)),
+    "front": (engine_front.measure, ("verify_ms", "plumbing_ratio", "answer_agree", "forms_read")),
     "stream": (engine_stream.measure, ("stream_memory_ratio", "stream_rate_ratio")),
 }
 

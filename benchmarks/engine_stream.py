@@ -56,9 +56,10 @@ def child(path: str, out: str) -> None:
     """One run: print rows, processor seconds, elapsed seconds, peak memory in KiB."""
     from verif.core import score
     from verif.core.row_files import read_rows
+    from verif.core.summary import Summary
     from verif.system.files import new_file
 
-    summary = score.Summary()
+    summary = Summary()
     with new_file(Path(out)) as target:
         began, processor = time.perf_counter(), time.process_time()
         for item in score.score(score.scorable(read_rows(path))):

@@ -23,6 +23,17 @@ FLOW = """
 from verif.cli.run import through_prefect
 through_prefect({"recipe": "local", "data": ""}, {}, "", "recipe")
 """
+HEADLINE = json.dumps(
+    {
+        "alarms": 0,
+        "repairs": 0,
+        "gate": 1,
+        "interval": [None] * 2,
+        "training": [0, None],
+        "reasons": [],
+        "first_alarm": [],
+    }
+)
 
 
 def quick_project(folder: Path, stages: int | None = None) -> Path:
@@ -33,7 +44,10 @@ def quick_project(folder: Path, stages: int | None = None) -> Path:
     kept = list(raw["stages"].items())[:stages]
     for _, stage in kept:
         outs = [*stage.get("outs", []), *stage.get("metrics", [])]
-        stage["cmd"] = " && ".join(f"mkdir -p {Path(out).parent} && echo '{{}}' > {out}" for out in outs)
+        stage["cmd"] = " && ".join(
+            f"mkdir -p {Path(out).parent} && echo '{HEADLINE if out.endswith('headline.json') else '{}'}' > {out}"
+            for out in outs
+        )
         stage["deps"] = [dep.replace("verifier/identity.json", "verifier") for dep in stage["deps"]]
     path.write_text(yaml.safe_dump({"stages": dict(kept)}, sort_keys=False))
     return folder

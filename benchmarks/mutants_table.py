@@ -18,6 +18,8 @@ CACHE = "tests/service/test_cache.py tests/service/test_cache_trust.py"
 LEASE = "tests/service/test_lease.py::test_a_shared_service_that_stalls_for_a_while_is_kept"
 OWNER = "tests/service/test_lease_owner.py tests/service/test_lease_rules.py"
 PLACE = "tests/pipeline/test_place.py"
+THINKING, SERVED = "tests/evaluation/test_thinking.py", "tests/service/test_served.py"
+TEACHER, TAUGHT = "tests/audit/test_teacher.py", "tests/pipeline/stages/test_train.py"
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ MUTANTS = (
            "instruction.prompt, asked, texts, answer])", "instruction.prompt, texts, answer])", JUDGE),
     Mutant("a judge's key without its sampling", "verif/core/judge/judge.py",
            '"sampling": [parameters, SEEDS],', '"sampling": [SEEDS],', JUDGE),
-    Mutant("the identity without policy_thinks", "verif/core/parts.py",
-           '"policy_thinks": str(policy_thinks),', '"policy_thinks": "",', PROMISES),
+    Mutant("the identity without reasoning", "verif/core/parts.py",
+           '"reasoning": reasoning,', '"reasoning": "",', PROMISES),
     Mutant("the identity without the reward of the unscorable", "verif/core/parts.py",
            '"unscorable_reward": repr(unscorable_reward),', '"unscorable_reward": "",', PROMISES),
     Mutant("errors are cached", "verif/core/cache.py",
@@ -130,6 +132,19 @@ MUTANTS = (
            "unseen = proportion(0, clusters).high", "unseen = 0.0", STATS),
     Mutant("p-values without Holm's factor", "verif/stats.py",
            "(count - rank) * p_values[index]", "p_values[index]", STATS),
+    # ---- who thinks, who teaches, who judges
+    Mutant("what stops an answer stops a reasoning", "verif/evaluation/thinking.py",
+           'del payload["stop"]', "pass", THINKING),
+    Mutant("an unfinished reasoning is scored", "verif/evaluation/thinking.py",
+           "answer_of(Response(text=text), self.reasoning)", "answer_of(Response(text=text))", THINKING),
+    Mutant("a rule that is not asked trains anew", "verif/audit/fitness.py",
+           'parts["rules"] = rules_part({rule_id(kind) for kind in HARD})', "pass", TEACHER),
+    Mutant("what a rule imports decides nothing", "verif/core/deciding.py",
+           "todo += [str(node.module) for node in imports]", "todo += []", TEACHER),
+    Mutant("a verifier that was not audited teaches", "verif/pipeline/stages/train.py",
+           "if teacher != audited:", "if False:", TAUGHT),
+    Mutant("any folder holds the pinned judge", "verif/service/served.py",
+           "if digest_tree(place) == pin.digest():", "if place:", SERVED),
     # ---- lease and place
     Mutant("a service of another identity is shared", "verif/service/lease.py",
            'lease.get("identity") != identity or', "", OWNER),

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from verif import Instruction, Item, Response, RuleConstraint, build, load_recipe
+from verif import Instruction, Item, Response, RuleConstraint, build
 
 NO_COMMA = RuleConstraint(text="Use no commas.", rule="punctuation:no_comma")
 ASKED = Instruction(id="1", prompt="Describe the harbour.", constraints=(NO_COMMA,))
@@ -20,7 +20,7 @@ async def main(name: str) -> None:
     said = [Response(text="A boat."), Response(text="A boat, a gull.")]
     items = [Item(id=str(n), instruction=ASKED, response=response) for n, response in enumerate(said)]
     with tempfile.TemporaryDirectory() as state:
-        verifier = build(load_recipe(name), judge_url=None, judge_model=None, state=Path(state))
+        verifier = build(name, state=Path(state))
         rewards = {found.id: found.reward.value async for found in verifier.verify(items)}
         await verifier.close()
     print([rewards[item.id] for item in items])

@@ -5,38 +5,35 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from verif.pipeline.telling import FILES
+from verif.registry import headline, sentences
+from verif.registry.runs.numbers import numbers
 from verif.system.disclosure.masking import without_user
-from verif.system.dvc import files_of
+from verif.system.dvc import pictures_of
 
+MAX_ROWS = 20
 MAX_PICTURE = 400_000  # bytes; artifacts travel through Prefect's database
 MIME = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
-def flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """The scalars of nested JSON, by dotted name; long lists are left to the report."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from flat(item, f"{name}.{key}" if name else str(key))
-    elif not isinstance(value, list):
-        yield name, value
-
-
-def metrics_table(root: Path, stage: str, limit: int = 200) -> None:
-    """One table artifact `<stage>-metrics` with the stage's numbers."""
-    rows = [
-        {"metric": name, "value": f"{value:.4g}" if isinstance(value, float) else str(value)}
-        for path in files_of(root, stage).metrics
-        for name, value in flat(json.loads(path.read_text("utf-8")))
-    ]
+def metrics_table(root: Path, stage: str) -> None:
+    """One table artifact `<stage>-metrics`: what people look at first; its description says where the rest is."""
+    path = root / "reports" / FILES[stage]
+    if not path.is_file():
+        return
+    said = headline.read(root) if stage == "register" else None
+    values = said.numbers() if said else numbers(json.loads(path.read_text("utf-8")))
+    rows = [{"metric": name, "value": f"{value:.4g}"} for name, value in values.items()]
+    left = len(rows) - MAX_ROWS
+    more = f"; {left} more in `{path}`" if left > 0 else ""
     if rows:
         create_table_artifact(
-            table=rows[:limit], key=f"{stage}-metrics", description=f"Numbers of stage {stage}"
+            table=rows[:MAX_ROWS], key=f"{stage}-metrics", description=f"Numbers of stage {stage}{more}"
         )
 
 
@@ -54,7 +51,7 @@ def inlined(paths: Iterable[Path]) -> list[str]:
 
 def pictures(root: Path, stage: str) -> None:
     """One markdown artifact `<stage>-pictures`; the pictures travel inside it."""
-    if parts := inlined(files_of(root, stage).pictures):
+    if parts := inlined(pictures_of(root, stage)):
         create_markdown_artifact(
             markdown="\n\n".join(parts), key=f"{stage}-pictures", description=f"Pictures of stage {stage}"
         )
@@ -78,6 +75,8 @@ def report(root: Path) -> None:
         where += f", and in MLflow behind [version {found['version']}]({link})"
     shown = [path for part in ("train", "evaluation") for path in sorted((folder / part).glob("*.svg"))]
     state = f"Version {found['version']}, {found['alias'] or 'no alias'}."
+    if said := headline.read(root):
+        state = f"{state} {sentences.summary(said)}"
     create_markdown_artifact(
         markdown="\n\n".join(
             [f"**{state}** {where}.", (folder / "card.md").read_text("utf-8"), *inlined(shown)]

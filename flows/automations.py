@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from datetime import timedelta
 
+from httpx import HTTPError
+from prefect import get_client
 from prefect.automations import Automation
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
+
+from flows import notifications
+from verif.errors import VerifError
 
 HEARTBEAT_S = 30
 SILENCE_S = 120  # four missed heartbeats
@@ -43,16 +50,52 @@ def zombies(silence_s: int = SILENCE_S) -> Automation:
 
 
 async def install(silence_s: int = SILENCE_S) -> None:
-    """Create or update the automation on the server that PREFECT_API_URL names."""
-    wanted = zombies(silence_s)
+    """Create, update or remove automations on the server that PREFECT_API_URL names, until it has just the wanted ones."""
+    await bring([zombies(silence_s)])
+    wanted = await notifications.wanted(os.environ)
+    await bring(wanted)
+    for name in {f"{notifications.PREFIX}{occasion}" for occasion in notifications.OCCASIONS}:
+        if name not in {new.name for new in wanted}:
+            try:
+                await (await Automation.aread(name=name)).adelete()
+            except ValueError:
+                continue
+
+
+async def bring(wanted: list[Automation]) -> None:
+    """Create or update these automations, by name."""
+    for new in wanted:
+        try:
+            old = await Automation.aread(name=new.name)
+        except ValueError:
+            await new.acreate()
+            continue
+        old.trigger, old.actions, old.description = new.trigger, new.actions, new.description
+        await old.aupdate()
+
+
+async def one_training() -> None:
+    """The limit `training`: a second one on this machine waits (`flows.pipeline`)."""
+    async with get_client() as client:
+        await client.upsert_global_concurrency_limit_by_name("training", 1)
+
+
+async def main() -> int:
+    """Both; what the user got wrong is one line."""
     try:
-        old = await Automation.aread(name=NAME)
-    except ValueError:
-        await wanted.acreate()
-        return
-    old.trigger, old.actions, old.description = wanted.trigger, wanted.actions, wanted.description
-    await old.aupdate()
+        await one_training()
+        await install()
+    except VerifError as error:
+        print(f"verif: {error}", file=sys.stderr)
+        return error.exit_code
+    except HTTPError as error:
+        print(
+            f"verif: Prefect did not answer ({type(error).__name__}). Run `python -m flows.automations`.",
+            file=sys.stderr,
+        )
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    asyncio.run(install())
+    sys.exit(asyncio.run(main()))

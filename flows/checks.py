@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows import artifacts
 from flows.executors import execute, preflight
+from flows.names import run_name
 from flows.pipeline import heals
 from flows.workspace import Place, newest_run, workspace
 from verif.errors import VerifError
@@ -29,8 +30,8 @@ def bring(root: Path, stage: str, run_id: str) -> None:
 
 
 def bring_judge(place: Place) -> None:
-    """What the verifier needs: the golden set and the judge."""
-    stages = ("prepare", "judge")
+    """What the verifier needs: the golden set and the judge, which is hardened against the policy."""
+    stages = ("prepare", "policy", "judge")
     preflight(place, stages, "recipe")
     for stage in stages:
         bring.with_options(name=stage, task_run_name=stage)(place.root, stage, place.run_id)
@@ -44,7 +45,7 @@ def command(root: Path, run_id: str, arguments: list[str], deadline_s: float) ->
     return run_command(root, run_id, ["verif", *arguments], deadline_s=deadline_s)
 
 
-@flow(name="evaluate-champion", persist_result=False, timeout_seconds=6 * 3600)
+@flow(name="evaluate-champion", flow_run_name=run_name, persist_result=False, timeout_seconds=6 * 3600)
 def evaluate_champion(
     recipe: str = "local",
     data: str = "",
@@ -78,7 +79,7 @@ def evaluate_champion(
         return table
 
 
-@flow(name="audit-verifier", persist_result=False, timeout_seconds=6 * 3600)
+@flow(name="audit-verifier", flow_run_name=run_name, persist_result=False, timeout_seconds=6 * 3600)
 def audit_verifier(recipe: str = "local", data: str = "") -> None:
     """Audit the recipe's verifier: accuracy, attacks, determinism, cost. Fails when it is not fit to teach.
 
@@ -109,7 +110,7 @@ def spoil(root: Path, run_id: str) -> dict[str, int]:
     return figure
 
 
-@flow(name="mutants", persist_result=False, timeout_seconds=3 * 3600)
+@flow(name="mutants", flow_run_name=run_name, persist_result=False, timeout_seconds=3 * 3600)
 def mutants() -> dict[str, int]:
     """Spoil one line at a time of what keeps the promises; fails when no test notices."""
     with workspace(None, "local", "", {}) as place:
@@ -122,7 +123,7 @@ def mutants() -> dict[str, int]:
     return figure
 
 
-@flow(name="rescore", persist_result=False, timeout_seconds=6 * 3600)
+@flow(name="rescore", flow_run_name=run_name, persist_result=False, timeout_seconds=6 * 3600)
 def rescore(verifier: str, run: str = "reports/train", errors_only: bool = False) -> str:
     """Judge stored rollouts again under another verifier and report what changed.
 

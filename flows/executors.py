@@ -33,6 +33,11 @@ def resources_of(recipe: Recipe, stage: str) -> Resources:
     return recipe.resources.get(stage, Resources())
 
 
+def runs_here(root: Path, stage: str, executor: Executor) -> bool:
+    """Whether the stage is a process of this machine."""
+    return executor == "local" or resources_of(load_stage(root).recipe, stage).executor != "kubernetes"
+
+
 def preflight(place: Place, stages: Sequence[str], executor: Executor) -> None:
     """Once, before anything runs: all that stages on the cluster need is there, or one error says what is not."""
     recipe = load_stage(place.root).recipe
@@ -99,7 +104,8 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> StageResu
     if not changed(root, stage):
         return StageResult(stage, ran=False, seconds=time.monotonic() - begun)
     transport.fetch_run_cache(root)
-    if not transport.has_result(root, stage):
+    known = transport.has_result(root, stage)
+    if not known:
         cluster = load_cluster(root / CLUSTER_FILE)
         # What was up to date or restored here never went to the remote.
         dvc(root, "push", "--run-cache", hint=PUSH_HINT)
@@ -130,4 +136,4 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> StageResu
             log.info("=== %s: %.0f s", stage, time.monotonic() - begun)
         transport.fetch_run_cache(root)
     transport.restore(root, stage)
-    return StageResult(stage, ran=True, seconds=time.monotonic() - begun)
+    return StageResult(stage, ran=True, seconds=time.monotonic() - begun, restored=known)

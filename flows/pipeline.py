@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.sync import concurrency
+from prefect.events import emit_event
+from prefect.runtime import flow_run
+from prefect.states import Completed
 from prefect.tasks import Task
 
-from flows import artifacts
-from flows.executors import Executor, execute, preflight, release_verifier
+from flows import artifacts, progress
+from flows.executors import Executor, execute, preflight, release_verifier, runs_here
+from flows.names import run_name
 from flows.workspace import workspace
 from verif.errors import StageError
 from verif.pipeline.run import select
+from verif.pipeline.telling import alarms, told
+from verif.registry import headline, sentences
 from verif.system.dvc import stage_names
 from verif.system.run_cache import restore_missing
 
@@ -28,15 +37,40 @@ async def heals(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool
 @task(
     retries=1, retry_delay_seconds=10, retry_condition_fn=heals, cache_policy=NO_CACHE, persist_result=False
 )
-def run_one(root: Path, stage: str, run_id: str, executor: Executor) -> bool:
-    """One stage where its recipe says; False when it was up to date, and then its artifacts are there already."""
-    outcome = execute(root, stage, run_id, executor)
-    if outcome.ran:
+def run_one(root: Path, stage: str, run_id: str, executor: Executor) -> State[bool]:
+    """One stage where its recipe says. Its state is named Unchanged, Restored, Alarm or Completed, and says what came out."""
+    with one_training(root, stage, executor):
+        outcome = execute(root, stage, run_id, executor)
+    said = told(root, outcome)
+    get_run_logger().info("%s: %s", stage, said)
+    if outcome.ran:  # otherwise its artifacts are there already
         artifacts.publish(root, stage)
-    return outcome.ran
+    name = "Restored" if outcome.restored else "Completed" if outcome.ran else "Unchanged"
+    if stage == "train" and outcome.ran and (raised := alarms(root)):
+        name = "Alarm"
+        emit_event("verif.alarm", current_run(), payload={"alarms": raised, "said": said})
+    return Completed(name=name, message=said, data=outcome.ran)
 
 
-@flow(name="pipeline", persist_result=False, validate_parameters=True)
+@contextmanager
+def one_training(root: Path, stage: str, executor: Executor) -> Iterator[None]:
+    """A training on this machine waits for the one before it (limit `training`, set by `make up`) and is shown live."""
+    if stage != "train" or not runs_here(root, stage, executor):
+        yield
+        return
+    with concurrency("training", occupy=1), progress.shown(root):
+        yield
+
+
+def current_run() -> dict[str, str]:
+    """The flow run under way, as a resource of Prefect's events."""
+    return {
+        "prefect.resource.id": f"prefect.flow-run.{flow_run.id}",
+        "prefect.resource.name": str(flow_run.name),
+    }
+
+
+@flow(name="pipeline", flow_run_name=run_name, persist_result=False, validate_parameters=True)
 def pipeline(
     recipe: str = "local",
     data: str = "",
@@ -44,7 +78,7 @@ def pipeline(
     from_stage: str | None = None,
     executor: Executor = "recipe",
     directory: str | None = None,
-) -> list[str]:
+) -> State[list[str]]:
     """Prepare, train, evaluate and register: the stages of dvc.yaml that are out of date.
 
     Args:
@@ -55,7 +89,7 @@ def pipeline(
         executor: "recipe" obeys each stage's resources; "local" runs everything here.
         directory: Work in this directory. Empty: in a clone of the deployed commit, so that two runs cannot meet.
 
-    Returns the names of the stages that ran.
+    Its state holds the names of the stages that ran; it is named Refused where the promotion gate refuses the model.
     """
     ran: list[str] = []
     with workspace(directory, recipe, data, overrides or {}) as place:
@@ -65,19 +99,31 @@ def pipeline(
         restore_missing(place.root, names[: -len(stages)])
         try:
             for stage in stages:
-                if run_one.with_options(name=stage, task_run_name=stage)(
+                state = run_one.with_options(name=stage, task_run_name=stage)(
                     place.root, stage, place.run_id, executor
-                ):
+                )
+                if state.name != "Unchanged":
                     ran.append(stage)
         finally:
             release_verifier(place.root)
         for message in reconcile(place.root):
+            get_run_logger().info(message)
             print(message)
         artifacts.links(place.root)
-    return ran
+        return ended(place.root, ran)
 
 
-@task(name="reconcile", cache_policy=NO_CACHE, persist_result=False)
+def ended(root: Path, ran: list[str]) -> State[list[str]]:
+    """The flow's last state: Completed or Refused, with the headline in its message."""
+    said = headline.read(root)
+    if said is None:
+        return Completed(message=f"Stages that ran: {', '.join(ran) or 'none'}.", data=ran)
+    words = sentences.summary(said)
+    get_run_logger().info(words)
+    return Completed(name="Completed" if said.gate else "Refused", message=words, data=ran)
+
+
+@task(name="registry", task_run_name="registry", cache_policy=NO_CACHE, persist_result=False)
 def reconcile(root: Path) -> list[str]:
     """A cached `register` and an empty registry must still end registered; says what had to be done."""
     from verif.project import load_stage

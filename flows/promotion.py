@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from prefect import flow, get_run_logger, task
@@ -11,6 +12,8 @@ from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
+from flows.artifacts import inlined
+from flows.names import run_name
 from verif.errors import GateError
 
 
@@ -21,24 +24,43 @@ class Approval(RunInput):
     why: str = Field(default="", description="Kept in the ledger.")
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What the person reads where the run is resumed, and whether the gate allows it."""
+
+    passed: bool
+    markdown: str
+
+
 @task(cache_policy=NO_CACHE, persist_result=False)
-def show_evidence(root: Path, which: str) -> bool:
-    """The gate's checks as an artifact; whether it allows the promotion."""
+def show_evidence(root: Path, which: str) -> Shown:
+    """The version's headline, the gate's checks and its training's pictures as an artifact."""
     from verif.project import load_stage
     from verif.registry.promotion import at_desk, gate
+    from verif.registry.store import first_lines
 
     with at_desk(load_stage(root)) as desk:
         number = desk.registry.resolve(which).number
         decision = gate(desk, number)
+        lead = first_lines(desk.registry, number)
     rows = [
         f"| {c.name} | {'yes' if c.passed else 'NO'} | {c.value} | {c.limit} | {c.note} |"
         for c in decision.checks
     ]
     head = f"Version {number} against {decision.against}\n\n| check | passed | value | limit | |\n|---|---|---|---|---|\n"
+    shown = f"{lead}\n\n{head}" + "\n".join(rows)
     create_markdown_artifact(
-        markdown=head + "\n".join(rows), key="promotion-gate", description=f"Gate for {which}"
+        markdown="\n\n".join([shown, *inlined(drawn(root))]),
+        key="promotion-gate",
+        description=f"Gate for {which}",
     )
-    return decision.passed
+    return Shown(decision.passed, shown)
+
+
+def drawn(root: Path) -> list[Path]:
+    """Pictures of the newest run that lies here, where it lies here."""
+    folders = (root / "reports" / part for part in ("train", "evaluation"))
+    return [path for folder in folders for path in sorted(folder.glob("*.svg"))]
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -50,7 +72,7 @@ def enter(root: Path, which: str, why: str) -> list[str]:
     return through_gate(load_stage(root), which, why)
 
 
-@flow(name="promote", persist_result=False)
+@flow(name="promote", flow_run_name=run_name, persist_result=False)
 def promote(which: str = "challenger", wait_hours: float = 72) -> list[str]:
     """Make a registered version champion after a person has approved it on this run's page.
 
@@ -59,9 +81,11 @@ def promote(which: str = "challenger", wait_hours: float = 72) -> list[str]:
         wait_hours: How long to wait for the approval.
     """
     root = Path.cwd()
-    if not show_evidence(root, which):
+    shown = show_evidence(root, which)
+    if not shown.passed:
         raise GateError(f"the gate does not allow {which}.", "Its checks are in the artifact promotion-gate.")
-    answer = pause_flow_run(wait_for_input=Approval, timeout=int(wait_hours * 3600), poll_interval=5)
+    question = Approval.with_initial_data(description=shown.markdown)
+    answer = pause_flow_run(wait_for_input=question, timeout=int(wait_hours * 3600), poll_interval=5)
     if not answer.approve:
         get_run_logger().info("Not approved: %s", answer.why or "no reason given")
         return [f"{which} was not approved."]

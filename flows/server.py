@@ -164,7 +164,10 @@ def up(root: Path, prefect_port: int, mlflow_port: int) -> tuple[str, str]:
         for pool in ("local", "gpu"):  # `gpu` is served by a worker in the cluster (docs/gpu.md)
             command(root, env, "prefect", "work-pool", "create", pool, "--type", "process", "--overwrite")
         command(root, env, "prefect", "--no-prompt", "deploy", "--all")
-        command(root, env, "flows.automations")
+        try:
+            command(root, env, "flows.automations")
+        except ServiceError as error:  # e.g. a block that is still to be made, in the page that is now up
+            print(f"verif: {error}", file=sys.stderr)
         launch(
             root,
             "worker",

@@ -22,7 +22,7 @@ from typer.main import get_command
 from verif import errors
 from verif.cli.app import COMMANDS, app
 from verif.core import rules
-from verif.core.rules.about import about
+from verif.core.describing import about
 from verif.recipe import Recipe
 from verif.system.variables import VARIABLES
 
@@ -236,7 +236,7 @@ def defaults_of(model: type[BaseModel]) -> dict[str, Any]:
 def defaults_page() -> str:
     """The defaults as data: `dvc.yaml` makes stages depend on those of their sections."""
     plain = TypeAdapter(dict[str, Any]).dump_python(defaults_of(Recipe), mode="json")
-    return "# Made from verif/recipe.py by `make reference`; dvc.yaml tracks it.\n" + yaml.safe_dump(plain)
+    return "# Made from verif/recipe/ by `make reference`; dvc.yaml tracks it.\n" + yaml.safe_dump(plain)
 
 
 PAGES = {"recipe": recipe_page, "commands": commands_page, "variables": variables_page, "errors": errors_page,

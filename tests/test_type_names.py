@@ -11,7 +11,8 @@ from verif.audit.accuracy import measure
 from verif.audit.cases import AuditCase as AuditCase
 from verif.audit.cases import Opinion
 from verif.core.row_files import read_rows
-from verif.core.score import Summary, score
+from verif.core.score import score
+from verif.core.summary import Summary
 from verif.evaluation.case import Case, Generation
 from verif.evaluation.judging import blank, by_verifier
 from verif.types import Instruction, Status, Verdict, type_names

@@ -21,7 +21,8 @@ class VerifError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        ends = "" if self.message.endswith((".", "!", "?", ":")) or not self.hint else "."
+        return f"{self.message}{ends} {self.hint}".strip()
 
 
 class InputError(VerifError):
@@ -73,6 +74,10 @@ class NoRewardError(VerifError):
 
 class UnfitVerifierError(VerifError):
     """The audit found the verifier unfit to teach; carries its reasons."""
+
+
+class NoLessonError(VerifError):
+    """A judge cannot be hardened: it was already taught whatever it was shown to be wrong about."""
 
 
 class TrainingError(VerifError):

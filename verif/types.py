@@ -141,6 +141,19 @@ class Preference(Frozen):
 #: How rules and judge make a reward; what each means stands in `verif.core.reward`. A plugin may register others.
 Formula = str
 FORMULAS: tuple[str, ...] = ("average", "product", "all", "hard-only", "soft-only")
+#: How a policy marks its reasoning; what each means stands in `verif.core.reasoning`.
+Reasoning = Literal[
+    "auto",
+    "none",
+    "think",
+    "thinking",
+    "reasoning",
+    "seed-think",
+    "bracket-think",
+    "harmony",
+    "gemma",
+    "answer",
+]
 
 
 class Status(StrEnum):
@@ -197,11 +210,15 @@ class Reward(Frozen):
 
 
 class Verification(Frozen):
-    """Everything the verifier says about one response: its verdicts and the reward they make."""
+    """Everything the verifier says about one response: its verdicts and the reward they make.
+
+    `note` says what was taken for reasoning and not judged, and what looks like its markup and was judged.
+    """
 
     id: str
     verdicts: tuple[Verdict, ...]
     reward: Reward
+    note: str = ""
 
     def statuses(self, n: int) -> list[Status]:
         """One status per constraint of an instruction with `n` constraints, in their order."""

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from support.bad_judge import serving
 
-from verif.audit.fitness import fitness_path
+from verif.audit.fitness import fitness_path, teacher_of
 from verif.core.instruction_files import write_instructions
 from verif.data.splits import GoldenItem
 from verif.data.tables import write_golden
@@ -121,7 +121,8 @@ def test_the_band_is_measured_written_and_used(stage: Stage, monkeypatch: pytest
             "It is calm and sure 50 of 100.",
         ]
         identity, found = asked(stage, texts)
-    assert identity == kept["identity"], "what trains is what was audited"
+    audited = orjson.loads((stage.reports / "verifier.json").read_bytes())["identity"]
+    assert (identity, teacher_of(stage)) == (audited, kept["identity"]), "what trains is what was audited"
     verdicts = [found[text].verdicts[1] for text in texts]
     assert [(v.status.value, v.evidence["by"]) for v in verdicts] == [
         ("fail", "small"), ("pass", "small"), ("pass", "large"),

@@ -11,7 +11,7 @@ from verif.audit import determinism
 from verif.audit.cases import AuditCase, ask, statuses
 from verif.audit.second_process import Recheck, RulesOnly, work
 from verif.core.verifier import Verifier
-from verif.types import Status
+from verif.types import Reasoning, Status
 
 PASS, FAIL, ERROR, SKIPPED = Status.PASS, Status.FAIL, Status.ERROR, Status.SKIPPED
 
@@ -50,9 +50,9 @@ async def test_rules_decide_alike_in_a_second_process(world_cases: list[AuditCas
     assert await determinism._second_process(Recheck.of(empty, "average", soft=True, url=None)) != here
 
 
-@pytest.mark.parametrize("thinks", [False, True])
+@pytest.mark.parametrize("reasoning", ["auto", "think"])
 async def test_what_the_verifier_does_not_judge_is_no_flip(
-    world_cases: list[AuditCase], thinks: bool
+    world_cases: list[AuditCase], reasoning: Reasoning
 ) -> None:
     """Empty, reasoned and unfinished responses: both processes take the same answer, or none."""
     one = world_cases[0]
@@ -64,11 +64,9 @@ async def test_what_the_verifier_does_not_judge_is_no_flip(
         "a</think>b</think>c",
     ]
     cases = [replace(one, text=text) for text in texts]
-    verifier = Verifier(formula="hard-only", policy_thinks=thinks)
-    found = await determinism.measure(
-        verifier, cases, "hard-only", soft=False, url=None, policy_thinks=thinks
-    )
-    rows = await work(Recheck.of(cases, "hard-only", soft=False, url=None, policy_thinks=thinks))
+    verifier = Verifier(formula="hard-only", reasoning=reasoning)
+    found = await determinism.measure(verifier, cases, "hard-only", soft=False, url=None, reasoning=reasoning)
+    rows = await work(Recheck.of(cases, "hard-only", soft=False, url=None, reasoning=reasoning))
     assert (found.flipped, found.errors) == (0, 0)
     hard = [[status for status in row if status != "skipped"] for row in rows]
     assert [set(row) == {"unscorable"} for row in hard] == [True, False, True, False, True]
@@ -77,13 +75,13 @@ async def test_what_the_verifier_does_not_judge_is_no_flip(
 
 async def test_golden_responses_of_a_policy_that_thinks_are_judged(world_cases: list[AuditCase]) -> None:
     plain = await ask(Verifier(formula="hard-only"), world_cases[:20], "hard-only", soft=False)
-    thinking = Verifier(formula="hard-only", policy_thinks=True)
-    found = await ask(thinking, world_cases[:20], "hard-only", soft=False, policy_thinks=True)
+    thinking = Verifier(formula="hard-only", reasoning="think")
+    found = await ask(thinking, world_cases[:20], "hard-only", soft=False, reasoning="think")
     assert [opinion.value for opinion in found] == [opinion.value for opinion in plain]
     assert any(opinion.value for opinion in found)
 
 
 async def test_a_job_survives_the_pipe(world_cases: list[AuditCase]) -> None:
-    job = Recheck.of(world_cases[:3], "average", soft=False, url=None, policy_thinks=True)
+    job = Recheck.of(world_cases[:3], "average", soft=False, url=None, reasoning="think")
     assert Recheck.load(job.dump()) == job
     assert len(await work(job)) == 3

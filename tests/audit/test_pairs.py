@@ -42,7 +42,7 @@ async def test_right_wrong_ties_and_errors(tmp_path: Path) -> None:
             return Status.ERROR
         return Status.PASS if text.startswith("good") else Status.FAIL
 
-    found = await measure(StandIn(judge, "soft-only"), load(path), "soft-only", policy_thinks=False)
+    found = await measure(StandIn(judge, "soft-only"), load(path), "soft-only", reasoning="auto")
     total = found["all"]
     assert (total.right, total.wrong, total.ties, total.errors) == (1, 1, 1, 1)
     assert total.accuracy.value == pytest.approx(1 / 3)
@@ -53,7 +53,7 @@ async def test_right_wrong_ties_and_errors(tmp_path: Path) -> None:
 async def test_a_judge_that_says_one_thing_only_ties_everywhere(reference_data: Path) -> None:
     pairs = load(reference_data / "ifbench_rm" / "pairs_222.json")
     judge = StandIn(always(Status.PASS), "soft-only")
-    found = (await measure(judge, pairs, "soft-only", policy_thinks=False))["all"]
+    found = (await measure(judge, pairs, "soft-only", reasoning="auto"))["all"]
     assert (found.right, found.wrong, found.ties) == (0, 0, 222)
     assert found.accuracy.value == 0.0
 
@@ -69,7 +69,7 @@ def test_an_audit_of_a_policy_that_thinks_hears_its_answers(
 
     class InProcess:
         def __init__(self, url: str) -> None:
-            self.verifier = Verifier(formula="hard-only", policy_thinks=True)
+            self.verifier = Verifier(formula="hard-only", reasoning="think")
 
         async def __aenter__(self) -> Verifier:
             return self.verifier
@@ -96,7 +96,7 @@ def test_an_audit_of_a_policy_that_thinks_hears_its_answers(
     monkeypatch.setattr(run, "measure", nothing)
     monkeypatch.setattr(run, "read_golden", lambda path: [])
     monkeypatch.setattr(run, "conclude", lambda found, *_: found)
-    chosen = recipe("hard-only", judge="none", policy_thinks=True, pairs="recipes/labelled/pairs.jsonl")
+    chosen = recipe("hard-only", judge="none", reasoning="think", pairs="recipes/labelled/pairs.jsonl")
     found = run.audit(Stage(tmp_path, chosen, tmp_path), SimpleNamespace(url="", identity="v"))
     assert (found.pairs["all"].right, found.pairs["all"].ties) == (10, 0)
 

@@ -12,7 +12,7 @@ from support.bad_judge import serving
 from support.stand_ins import local_recipe
 
 from verif.audit.cases import AuditCase
-from verif.audit.fitness import fitness_path, require_fit
+from verif.audit.fitness import fitness_path, require_fit, teacher_of
 from verif.cli.rescore import rescore
 from verif.core.instruction_files import write_instructions
 from verif.data.rollouts import Rollout, read, write_step
@@ -63,7 +63,9 @@ def test_a_judge_that_always_passes_is_caught_and_train_refuses_it(
     assert kept["fit"] is False
     assert any("false responses" in reason for reason in kept["reasons"])
     numbers = orjson.loads((stage.reports / "verifier.json").read_bytes())
-    assert numbers["identity"] == kept["identity"]
+    assert teacher_of(stage) == kept["identity"] != numbers["identity"], (
+        "of all rules, those that the world asks"
+    )
     assert numbers["judge"]["recall_false"] == 0.0
     assert numbers["cost"]["judge_calls"] > 0
     assert numbers["cost"]["prompt_tokens"] > 0
@@ -86,7 +88,7 @@ def test_rules_alone_are_audited_through_the_service(stage: Stage) -> None:
     assert "no judge" in numbers["notes"][0]
     assert numbers["rules"]["recall_false"] == 1.0
     assert numbers["cost"]["judge_calls"] == 0
-    assert require_fit(alone) == numbers["identity"]
+    assert require_fit(alone) == teacher_of(alone)
     assert os.environ.get("VERIF_JUDGE_URL", "") == ""
     with lease.verifier(alone) as endpoint:
         repair_a_run(endpoint.url, alone.root / "run" / "rollouts")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
+from verif.audit.alarms import DivergedError, alarms, suspected
+from verif.audit.looks import StepSummary, sample, summarise
 from verif.audit.oracles import oracle_of, world_truth
-from verif.audit.watch import StepSummary, Watcher, alarms, sample, summarise
+from verif.audit.watch import Watcher
 from verif.data.rollouts import Rollout
 from verif.data.world.oracle import truth
 from verif.errors import TrainingError
@@ -61,7 +66,7 @@ def test_a_quiet_run_raises_nothing() -> None:
         ({"signature_share": 0.4}, "signature"),
         ({"length_mean": 4.0}, "length"),
         ({"entropy": 0.05}, "entropy"),
-        ({"checked": 16, "contradicted": 9}, "divergence"),
+        ({"checked": 16, "contradicted": 9, "false_shares": (1.0,) * 9 + (0.0,) * 7}, "divergence"),
     ],
 )
 def test_each_way_to_go_wrong_raises_its_own_alarm(change: dict[str, object], kind: str) -> None:
@@ -81,8 +86,28 @@ def test_one_bad_step_is_noise() -> None:
 
 
 def test_divergence_needs_enough_answers() -> None:
-    assert kinds([step(1, checked=3, contradicted=3)]) == []
-    assert kinds([step(1, checked=16, contradicted=16)]) == ["divergence"]
+    assert kinds([step(1, checked=1, contradicted=1, false_shares=(1.0,))]) == []
+    assert kinds([step(1, checked=16, contradicted=16, false_shares=(1.0,) * 16)]) == ["divergence"]
+
+
+def looked(number: int, contradicted: int, checked: int = 16) -> StepSummary:
+    false = (1.0,) * contradicted + (0.0,) * (checked - contradicted)
+    return step(number, checked=checked, contradicted=contradicted, false_shares=false)
+
+
+def test_the_alarm_says_where_it_began_and_what_stands_before_is_safe() -> None:
+    history = [looked(n, 0) for n in range(1, 31, 5)] + [looked(31, 4), looked(36, 9)]
+    (alarm,) = alarms(history, Watch(every=5), steps=70)
+    assert (alarm.kind, alarm.step, alarm.began, alarm.measured) == ("divergence", 36, 31, 13 / 32)
+    assert "41% of accepted rollouts false since step 31 (allowed 5%, false-alarm rate 0.05)" in alarm.message
+    assert suspected(history, Watch(every=5)) == 31
+    assert suspected(history[:6], Watch(every=5)) == 26, "no sign: up to the last look all is well"
+
+
+def test_what_an_earlier_verifier_let_through_is_not_held_against_the_present_one() -> None:
+    history = [looked(1, 9), looked(6, 9), looked(11, 0), looked(16, 0)]
+    assert kinds(history) == ["divergence"]
+    assert alarms(history, Watch(), steps=70, since=10) == []
 
 
 def test_a_step_in_numbers() -> None:
@@ -136,7 +161,7 @@ def test_an_alarm_is_logged_emitted_kept_and_raised_once(
 
 
 def test_the_recipe_may_stop_the_run(tmp_path: Path) -> None:
-    watcher = Watcher(Watch(on_alarm="stop"), tmp_path / "alarms.json")
+    watcher = Watcher(Watch(), tmp_path / "alarms.json", answer="stop")
     drift(watcher, range(1, 4))
     watcher.require_calm()
     drift(watcher, range(4, 13))
@@ -173,11 +198,72 @@ def test_a_fooled_verifier_is_found_by_the_worlds_truth(world_cases, tmp_path: P
         for case in world_cases
     ]
     false = sum(not truth(c.instruction, c.text).followed for c in world_cases) / len(world_cases)
-    watcher = Watcher(
-        Watch(every=1, sample=120, max_divergence=false / 2), tmp_path / "a.json", oracle=oracle
-    )
+    watcher = Watcher(Watch(every=1, sample=120, allowed_false=false / 2), tmp_path / "a.json", oracle=oracle)
     (alarm,) = watcher.look(1, rows)
     assert alarm.kind == "divergence"
     assert alarm.measured == pytest.approx(false, abs=0.15)
     honest = [row for row in rows if world_truth(row, "average")]
     assert Watcher(Watch(every=1), tmp_path / "b.json", oracle=oracle).look(1, honest) == []
+
+
+def fooled(watcher: Watcher, steps: range) -> None:
+    for n in steps:
+        rows = [replace(rollout("calm"), uid=str(index)) for index in range(16)]
+        watcher.look(n, rows, 2.0)
+
+
+def test_a_run_that_repairs_ends_at_a_divergence_and_not_twice_for_one_verifier(tmp_path: Path) -> None:
+    path = tmp_path / "alarms.json"
+    watcher = Watcher(Watch(every=1), path, oracle=lambda rows: [False] * len(rows), answer="repair")
+    with pytest.raises(DivergedError) as diverged:
+        fooled(watcher, range(1, 5)) or watcher.require_calm()
+    assert diverged.value.alarm.began == 1
+    with pytest.raises(DivergedError):
+        Watcher(Watch(every=1), path, answer="repair").require_calm()  # killed before anybody acted
+    Watcher(Watch(every=1), path, answer="repair").forget_after(0)
+    Watcher(Watch(every=1), path, answer="repair").require_calm()
+
+
+def test_an_oracle_that_is_down_ends_a_run_that_must_not_be_fooled(tmp_path: Path) -> None:
+    def broken(rows: object) -> list[bool]:
+        raise ConnectionError("gone")
+
+    warned = Watcher(Watch(every=1), tmp_path / "a.json", oracle=broken, answer="warn")
+    fooled(warned, range(1, 9))
+    warned.require_calm()
+    watcher = Watcher(Watch(every=1), tmp_path / "b.json", oracle=broken, answer="repair")
+    fooled(watcher, range(1, 3))
+    watcher.require_calm()
+    fooled(watcher, range(3, 4))
+    with pytest.raises(TrainingError, match="no usable answer at 3 looks in a row"):
+        watcher.require_calm()
+
+
+def test_an_oracle_that_contradicts_itself_is_not_believed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = iter(range(10**6))
+    watcher = Watcher(
+        Watch(every=1), tmp_path / "a.json", answer="repair",
+        oracle=lambda rows: [next(said) % 3 > 0 for _ in rows],
+    )  # fmt: skip
+    fooled(watcher, range(1, 9))
+    assert "contradicts itself on" in caplog.text
+    assert watcher.history[-1].checked == 0
+    with pytest.raises((TrainingError, DivergedError)):
+        watcher.require_calm()
+
+
+def test_an_oracle_slower_than_training_is_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def slow(rows: Sequence[Rollout]) -> list[bool]:
+        time.sleep(0.02)
+        return [True] * len(rows)
+
+    watcher = Watcher(Watch(every=1), tmp_path / "a.json", oracle=slow)
+    for n in (1, 2):
+        watcher.look(n, [rollout("calm")] * 4, 2.0, step_s=0.01)
+    assert caplog.text.count("alarms come late") == 1
+    assert "raise train.watch.every" in caplog.text.replace("\n", " ")
+    assert (watcher.asked, watcher.seconds > 0.03) == (8, True)

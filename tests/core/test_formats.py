@@ -196,11 +196,12 @@ def test_broken_files_are_input_errors(tmp_path: Path) -> None:
     cut, wide, none = tmp_path / "cut.gz", tmp_path / "wide.jsonl", tmp_path / "none.jsonl"
     cut.write_bytes(gzip.compress(b'{"prompt": "p", "response": "r"}\n' * 1000)[:-20])
     wide.write_text(json.dumps(IFEVAL), "utf-16")
+    (tmp_path / "empty").mkdir()
     for path, message in (
         (cut, "complete"),
         (wide, "UTF-16"),
         (none, "cannot be read"),
-        (tmp_path, "cannot be read"),
+        (tmp_path / "empty", "holds no file of rows"),
     ):
         with pytest.raises(InputError, match=message):
             list(read_rows(path))
@@ -212,7 +213,7 @@ def test_broken_files_are_input_errors(tmp_path: Path) -> None:
 def test_an_overlong_line_is_reported_and_the_next_one_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("verif.core.row_files.MAX_LINE", 1000)
+    monkeypatch.setattr("verif.core.containers.lines.MAX_LINE", 1000)
     path = write(tmp_path / "rows.jsonl", IFEVAL | {"response": "x" * 5000}, IFEVAL)
     bad: list[InputError] = []
     assert [item.where.row for item in read_rows(path, bad.append)] == [2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import orjson
@@ -15,13 +15,23 @@ from hypothesis import strategies as st
 from verif import verify
 from verif.audit import second_process
 from verif.core.rows import Row, Where, validated
-from verif.core.score import Summary, score
+from verif.core.score import score
+from verif.core.summary import Summary
 from verif.core.verifier import Verifier
 from verif.evaluation.case import Case, Generation
 from verif.evaluation.judging import blank, by_reference, by_rules, by_truth
 from verif.service.app import create_app
 from verif.service.batch import Batcher
-from verif.types import Instruction, Item, ReferenceConstraint, Response, RuleConstraint, Status, Verification
+from verif.types import (
+    Instruction,
+    Item,
+    Reasoning,
+    ReferenceConstraint,
+    Response,
+    RuleConstraint,
+    Status,
+    Verification,
+)
 
 RULES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("punctuation:no_comma", {}),
@@ -36,12 +46,17 @@ ASKED = Instruction(
 WORDS = st.sampled_from(
     ("", " ", "deep blue", "Deep, blue and cold", "* one\n* two", '"so it is said"', "\n\n", "ok")
 )
-PIECES = st.lists(WORDS | st.sampled_from(("<think>", "</think>", "\n", "\ud800")), max_size=5).map("".join)
+MARKS = (
+    "<think>", "</think>", "<thinking>", "</thinking>", "[THINK]", "[/THINK]", "<|channel>", "<channel|>", "analysis", "<answer>",
+    "assistantfinal", "<|channel|>", "<|channel|>final<|message|>", "<|return|>", "</answer>", "<thought>",
+)  # fmt: skip
+PIECES = st.lists(WORDS | st.sampled_from((*MARKS, "\n", "\ud800")), max_size=5).map("".join)
 BLOCKS = st.sampled_from((
     "{}", "<think>{0}</think>{1}", "<think>\n{0}\n</think>\n\n{1}", "{0}</think>{1}", "<think>{0}", "<think>{0}</thi",
     "<think>{0}</think>", "</think>{1}", "<think>{0}</think><think>{1}</think>{1}", "{0}<think>{1}</think>{0}",
 ))  # fmt: skip
 RESPONSES = PIECES | st.builds(lambda block, a, b: block.format(a, b), BLOCKS, WORDS, WORDS)
+FORMATS = st.sampled_from(get_args(Reasoning))
 Found = list[tuple[Status, str]]
 
 
@@ -59,49 +74,49 @@ def row(response: str) -> Row:
     return Row(where, "1", ASKED.prompt, ASKED, validated(ASKED, where), response)
 
 
-def everywhere(response: Response, *, thinks: bool) -> dict[str, Found]:
+def everywhere(response: Response, *, reasoning: Reasoning) -> dict[str, Found]:
     """The verdicts of every way in, by its name."""
     item = Item(id="1", instruction=ASKED, response=response)
-    verifier = Verifier(policy_thinks=thinks)
+    verifier = Verifier(reasoning=reasoning)
 
     async def asked() -> dict[str, Found]:
-        batcher = Batcher(Verifier(policy_thinks=thinks))
-        rules = second_process.RulesOnly(policy_thinks=thinks)
+        batcher = Batcher(Verifier(reasoning=reasoning))
+        rules = second_process.RulesOnly(reasoning=reasoning)
         return {
             "Verifier": of(await first(verifier.verify([item]))),
             "service": of((await first(batcher.verify([item], cache=False, complete=True)))[0]),
             "second process": of(await first(rules.verify([item]))),
         }
 
-    (scored,) = score([row(response.text)], policy_thinks=thinks)
+    (scored,) = score([row(response.text)], reasoning=reasoning)
     answer = Generation(response.text, finished=response.finished)
     case = Case(ASKED)
-    rows = by_rules(blank("b", "m", "t1", case, answer), case, answer, policy_thinks=thinks)
+    rows = by_rules(blank("b", "m", "t1", case, answer), case, answer, reasoning=reasoning)
     return {
-        "verify": of(verify(ASKED, response, policy_thinks=thinks)),
+        "verify": of(verify(ASKED, response, reasoning=reasoning)),
         "score": [(v.status, v.reason) for v in scored.verdicts],
         "evaluation": [(Status(r.status), r.reason) for r in rows if r.variant == "strict"],
         **asyncio.run(asked()),
     }
 
 
-@given(RESPONSES, st.booleans(), st.booleans())
-@example("<think>First, blue, then deep.</think>The deep blue sea", True, False)
-@example("<think>First, blue", True, False)
-@example("", True, False)
+@given(RESPONSES, st.booleans(), FORMATS)
+@example("<think>First, blue, then deep.</think>The deep blue sea", True, "auto")
+@example("<think>First, blue", True, "auto")
+@example("", True, "auto")
 @settings(deadline=None, max_examples=60)
-def test_all_ways_in_agree_verdict_by_verdict(text: str, finished: bool, thinks: bool) -> None:
-    found = everywhere(Response(text=text, finished=finished), thinks=thinks)
+def test_all_ways_in_agree_verdict_by_verdict(text: str, finished: bool, reasoning: Reasoning) -> None:
+    found = everywhere(Response(text=text, finished=finished), reasoning=reasoning)
     assert all(verdicts == found["verify"] for verdicts in found.values()), found
 
 
-@given(RESPONSES, st.booleans())
+@given(RESPONSES, FORMATS)
 @settings(deadline=None, max_examples=60)
-def test_loose_verdicts_agree_and_never_take_a_pass_away(text: str, thinks: bool) -> None:
-    (strict,) = score([row(text)], policy_thinks=thinks)
-    (loose,) = score([row(text)], loose=True, policy_thinks=thinks)
+def test_loose_verdicts_agree_and_never_take_a_pass_away(text: str, reasoning: Reasoning) -> None:
+    (strict,) = score([row(text)], reasoning=reasoning)
+    (loose,) = score([row(text)], loose=True, reasoning=reasoning)
     case, answer = Case(ASKED), Generation(text)
-    rows = by_rules(blank("b", "m", "t1", case, answer), case, answer, policy_thinks=thinks)
+    rows = by_rules(blank("b", "m", "t1", case, answer), case, answer, reasoning=reasoning)
     kept = [(r.status, r.reason) for r in rows if r.variant == "loose"]
     assert kept == [(v.status, v.reason) for v in loose.verdicts]
     for before, after in zip(strict.verdicts, loose.verdicts, strict=True):
@@ -120,7 +135,7 @@ def test_loose_verdicts_agree_and_never_take_a_pass_away(text: str, thinks: bool
     ],
 )
 def test_an_answer_is_what_stands_behind_the_reasoning(text: str, status: str) -> None:
-    found = everywhere(Response(text=text), thinks=False)
+    found = everywhere(Response(text=text), reasoning="auto")
     assert {name: verdicts[0][0].value for name, verdicts in found.items()} == dict.fromkeys(found, status)
 
 
@@ -146,19 +161,21 @@ async def test_the_service_says_the_same_over_http() -> None:
     assert served == {item.id: of(verify(ASKED, item.response)) for item in items}
 
 
-@pytest.mark.parametrize("thinks", [False, True])
-def test_truth_and_references_look_at_the_same_answer(thinks: bool) -> None:
+@pytest.mark.parametrize("reasoning", ["auto", "think"])
+def test_truth_and_references_look_at_the_same_answer(reasoning: Reasoning) -> None:
     asked = Instruction(id="1", prompt="p", constraints=(ReferenceConstraint(text="Say it.", answer="42"),))
     case = Case(asked, labels={"reference": "E2E"})
 
     def statuses(text: str, judge: Any) -> set[str]:
         answer = Generation(text)
-        rows = judge(blank("b", "m", "t1", case, answer), case, answer, policy_thinks=thinks)
+        rows = judge(blank("b", "m", "t1", case, answer), case, answer, reasoning=reasoning)
         return {str(found.status) for found in rows}
 
     unfinished = "<think>it is 42"
     assert (
-        statuses(unfinished, by_reference) == statuses("42" if thinks else "", by_reference) == {"unscorable"}
+        statuses(unfinished, by_reference)
+        == statuses("42" if reasoning == "think" else "", by_reference)
+        == {"unscorable"}
     )
     assert statuses("<think>42?</think>41", by_reference) == statuses("x</think>41", by_reference) == {"fail"}
     world = Case(ASKED.model_copy(update={"meta": {}}))
@@ -166,6 +183,6 @@ def test_truth_and_references_look_at_the_same_answer(thinks: bool) -> None:
         blank("b", "m", "t1", world, Generation(unfinished)),
         world,
         Generation(unfinished),
-        policy_thinks=thinks,
+        reasoning=reasoning,
     )
     assert {str(one.status) for one in found} == {"unscorable"}

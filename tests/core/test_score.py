@@ -15,7 +15,8 @@ from typer.testing import CliRunner, Result
 
 from verif.cli.app import app
 from verif.core.rows import Where, row
-from verif.core.score import Scored, Summary, line, score
+from verif.core.score import Scored, line, score
+from verif.core.summary import Summary
 from verif.errors import InputError
 from verif.types import RuleConstraint
 
@@ -161,7 +162,8 @@ def test_skip_bad_reports_and_counts(tmp_path: Path) -> None:
     done = run("score", str(tmp_path / "r.jsonl"), "--skip-bad", "--out", str(out))
     assert done.exit_code == 0
     assert len(verdicts(out)) == 1
-    assert "4 bad lines skipped" in done.stderr
+    assert "3 bad lines skipped" in done.stderr
+    assert "1 of 2 instructions have a response" in done.stderr
     assert all(f"row {number}" in done.stderr for number in (1, 3, 4, 5))
 
 

@@ -15,7 +15,10 @@ from verif.core import rules
 from verif.core.reward import _REGISTERED
 from verif.core.rules import registry
 
-DOCUMENTED = ("verif.core.once", "verif.core.score", "verif.core.rules.registry", "verif.core.reward")
+DOCUMENTED = (
+    "verif.core.once", "verif.core.score", "verif.core.row_files", "verif.service.build", "verif.core.rules.registry",
+    "verif.core.reward",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)

@@ -29,6 +29,8 @@ SMALLER = {
     "data.judge_pairs": 6000,
     "policy.steps": 300,
     "judge.steps": 300,
+    "judge.harden": "{rounds: 1, prompts: 16, samples: 4, mutants: 80, steps: 40}",
+    "verifier.pressure": "null",  # a policy of 300 steps is right too seldom to say anything
     "verifier.audit_items": 160,
     "verifier.gate.min_recall_false": 0,
     "verifier.gate.min_accept_true": 0,
@@ -40,6 +42,7 @@ SMALLER = {
     "train.rollouts_per_prompt": 4,
     "train.save_every": 1,
     "train.validate_every": 2,
+    "train.watch.on_alarm": "warn",  # a judge of 300 steps is fooled by anything; repair has its own test
     "evaluate.bootstrap": 500,
     "evaluate.sft_control_steps": 100,
 }
@@ -73,7 +76,7 @@ def test_all_seven_stages_run_and_nothing_is_left(
     finished: subprocess.CompletedProcess[str], clone: Path
 ) -> None:
     assert finished.returncode == 0, finished.stderr[-3000:]
-    assert "Stages that ran: prepare, judge, policy, verifier, train, evaluate, register." in finished.stdout
+    assert "Stages that ran: prepare, policy, judge, verifier, train, evaluate, register." in finished.stdout
     for made in ("models/trained/config.json", "models/verifier/identity.json", "reports/evaluation.json"):
         assert (clone / made).is_file()
     assert "<html" in (clone / "reports" / "index.html").read_text()
@@ -84,7 +87,10 @@ def test_all_seven_stages_run_and_nothing_is_left(
 
 
 def test_its_summary_says_before_and_after(finished: subprocess.CompletedProcess[str]) -> None:
-    assert "world-test: " in finished.stdout
+    last = finished.stdout.strip().splitlines()[-5:]
+    assert "of prompts followed before" in last[0], last
+    assert last[2].startswith(("May go out", "May not go out"))
+    assert last[4].startswith("Next: ")
     assert "Report: " in finished.stdout
 
 
@@ -125,7 +131,7 @@ def test_bare_dvc_agrees_that_nothing_is_to_do(
     shown = subprocess.run(
         ["dvc", "metrics", "show", "--json"], cwd=clone, env=env, capture_output=True, text=True, check=True
     )
-    assert "reports/evaluation.json" in shown.stdout
+    assert list(json.loads(shown.stdout)[""]["data"]) == ["reports/headline.json"]
     subprocess.run(
         ["dvc", "plots", "show", "-o", "plots-page"], cwd=clone, env=env, check=True, capture_output=True
     )

@@ -78,7 +78,7 @@ def test_missing_field_torn_json_and_no_file(tmp_path) -> None:
     with pytest.raises(InputError, match="row 1, field 'prompt': the field is missing"):
         ifeval.load(write(tmp_path / "a.jsonl", [{"key": 1}]))
     (tmp_path / "b.jsonl").write_text('{"key": 1, "pro')
-    with pytest.raises(InputError, match="row 1: not valid JSON"):
+    with pytest.raises(InputError, match="row 1: is not JSON"):
         ifeval.load(tmp_path / "b.jsonl")
     with pytest.raises(InputError, match="does not exist"):
         ifeval.load(tmp_path / "c.jsonl")

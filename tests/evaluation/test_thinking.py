@@ -39,7 +39,7 @@ filter_list:
 TEMPLATE = "{% for m in messages %}<{{ m['role'] }}> {{ m['content'] }} {% endfor %}<assistant> <think>"
 RECIPE = {
     "name": "t", "data": {"kind": "world"}, "policy": {"kind": "scratch"}, "judge": {"kind": "scratch"},
-    "verifier": {"policy_thinks": True},
+    "verifier": {"reasoning": "think"},
     "evaluate": {"bootstrap": 400, "general_tasks": ["sums.yaml"], "response_tokens": 200},
 }  # fmt: skip
 Say = Callable[[int], str]
@@ -115,7 +115,7 @@ def test_its_answer_is_scored_and_its_reasoning_neither_seen_nor_stopped(
 ) -> None:
     policies = {"policy": Policy(endless), "trained": Policy(thoughtful)}
     monkeypatch.setattr("verif.system.serving.serve", lambda folder, **_: policies[folder.name].serving())
-    manager = general.check_tasks(["sums.yaml"], stage.root, policy_thinks=True)
+    manager = general.check_tasks(["sums.yaml"], stage.root, reasoning="think")
     warnings: list[str] = []
     cells = general.measure_general(stage, manager, {}, warnings)["sums"]
     assert (cells["before"]["value"], cells["after"]["value"], cells["after"]["n"]) == (0.0, 1.0, 12)
@@ -134,7 +134,7 @@ def test_its_answer_is_scored_and_its_reasoning_neither_seen_nor_stopped(
 def test_no_more_is_asked_for_than_the_context_holds(stage: Stage) -> None:
     (stage.models / "trained" / "config.json").write_text('{"max_position_embeddings": 64}')
     policy = Policy(thoughtful)
-    manager = general.check_tasks(["sums.yaml"], stage.root, policy_thinks=True)
+    manager = general.check_tasks(["sums.yaml"], stage.root, reasoning="think")
     with policy.serving() as url:
         general.ask(url, stage.models / "trained", ["sums.yaml"], manager, 0, reasoning_tokens=200)
     # < user > What is 10 ? < assistant > < think >
@@ -144,8 +144,8 @@ def test_no_more_is_asked_for_than_the_context_holds(stage: Stage) -> None:
 def test_likelihoods_of_given_answers_are_refused_before_a_model_is_asked(stage: Stage) -> None:
     (stage.root / "sums.yaml").write_text(TASK.format(folder=stage.root, output="loglikelihood_rolling"))
     general.check_tasks(["sums.yaml"], stage.root)
-    with pytest.raises(RecipeError, match=r"'sums' asks how likely .*policy_thinks"):
-        general.check_tasks(["sums.yaml"], stage.root, policy_thinks=True)
+    with pytest.raises(RecipeError, match=r"'sums' asks how likely .*reasoning"):
+        general.check_tasks(["sums.yaml"], stage.root, reasoning="think")
     index = general.check_tasks(["gsm8k"], stage.root).task_index
     assert not [task for name in ("gsm8k", "mmlu_pro", "bbh", "drop") for task in likelihoods(index, name)]
     assert "mmlu_abstract_algebra" in likelihoods(index, "mmlu"), "a group"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,49 +13,10 @@ from typing import Any
 
 import pytest
 import requests
-import yaml
+from support.quick_stages import make_quick
 
 from flows import server
 from verif.system import local_services
-
-PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'><rect width='40' height='20' fill='teal'/></svg>"
-
-
-def make_quick(folder: Path) -> None:
-    """Stages that end at once: a number for each metric, a picture in one folder; `train` is slow if asked."""
-    path = folder / "dvc.yaml"
-    raw = yaml.safe_load(path.read_text())
-    for name, stage in raw["stages"].items():
-        parts = [
-            f"mkdir -p {Path(o).parent} && echo '{{}}' > {o}" for o in stage.get("outs", []) if Path(o).suffix
-        ]
-        parts += [
-            f'mkdir -p {o} && echo "{PICTURE}" > {o}/picture.svg'
-            for o in stage.get("outs", [])
-            if not Path(o).suffix
-        ]
-        said = {"accuracy": 0.75} | (
-            {"model": "m", "version": "3", "alias": "champion"} if name == "register" else {}
-        )
-        parts += [
-            f"mkdir -p {Path(m).parent} && echo '{json.dumps(said)}' > {m}" for m in stage.get("metrics", [])
-        ]
-        if name == "train":
-            parts.insert(
-                0,
-                "if grep -q 'steps: 9999' recipes/local.yaml; then echo $$ > $VERIF_HOME/train.pid; sleep 600; fi",
-            )
-        stage["cmd"] = "\n".join(parts)
-        stage["deps"] = [dep.replace("verifier/identity.json", "verifier") for dep in stage["deps"]]
-    path.write_text(yaml.safe_dump({"stages": raw["stages"]}, sort_keys=False))
-    # A team's own data, as docs/gpu.md has it: a clone beside it gets it from the cache, any other from the remote.
-    (folder / "rows.jsonl").write_text("{}\n")
-    store = str(folder.parent / f"{folder.name}-remote")
-    for line in (["add", "-q", "rows.jsonl"], ["remote", "add", "-q", "-d", "team", store], ["push", "-q"]):
-        subprocess.run([sys.executable, "-m", "dvc", *line], cwd=folder, check=True)
-    subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
-    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "quick stages"]
-    subprocess.run(git, cwd=folder, check=True)
 
 
 @dataclass(frozen=True)

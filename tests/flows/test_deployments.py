@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import psutil
 import pytest
 import requests
 import yaml
+from support.headlines import REFUSED
 
 from flows.automations import NAME
 from flows.server import alive, end, environment, record_path
@@ -69,6 +72,38 @@ def test_a_run_through_the_api_runs_all_stages_in_a_clone(services: Any, finishe
     assert (clone / "reports" / "train.json").is_file()
 
 
+def test_the_run_says_what_it_is_and_what_came_out(services: Any, finished: str) -> None:
+    run = services.call("GET", f"/flow_runs/{finished}")
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=7", "HEAD"],
+        cwd=services.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    assert run["name"] == f"local {commit} weekly"
+    assert (run["state"]["type"], run["state"]["name"]) == ("COMPLETED", "Refused")
+    assert "May not go out: gain: world-test fell." in run["state"]["message"]
+    tasks = services.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [finished]}})
+    states = {t["name"]: t["state"] for t in tasks}
+    assert states["prepare"]["message"].startswith("Ran ")
+    assert states["train"]["name"] == "Alarm"
+    assert "reward 0.30 to 0.60. The watch raised 1, the first at step 41" in states["train"]["message"]
+    logs = services.call("POST", "/logs/filter", logs={"flow_run_id": {"any_": [finished]}}, limit=200)
+    said = [line["message"] for line in logs]
+    assert any(line.startswith("train: Ran ") for line in said)
+    assert any("May not go out" in line for line in said)
+
+
+def test_two_trainings_wait_for_each_other(services: Any) -> None:
+    (limit,) = [
+        found
+        for found in services.call("POST", "/v2/concurrency_limits/filter", limit=10)
+        if found["name"] == "training"
+    ]
+    assert (limit["limit"], limit["active"]) == (1, True)
+
+
 def test_a_worker_with_an_empty_workspace_serves_the_gpu_pool(
     services: Any, root: Path, tmp_path: Path
 ) -> None:
@@ -121,11 +156,19 @@ def test_its_numbers_and_pictures_are_artifacts(services: Any, finished: str) ->
     artifacts = services.call("POST", "/artifacts/filter", flow_runs={"id": {"any_": [finished]}}, limit=100)
     by_key = {a["key"]: a for a in artifacts}
     assert {f"{stage}-metrics" for stage in STAGES} <= set(by_key)
-    assert "0.75" in by_key["train-metrics"]["data"]
+    assert "70" in by_key["train-metrics"]["data"]
+    tables = {key: json.loads(a["data"]) for key, a in by_key.items() if a["type"] == "table"}
+    assert max(len(rows) for rows in tables.values()) <= 20
+    assert "881 more in" in by_key["evaluate-metrics"]["description"]
+    shown = {row["metric"]: float(row["value"]) for row in tables["register-metrics"]}
+    assert shown == pytest.approx(REFUSED.numbers())
     assert "data:image/svg+xml;base64," in by_key["train-pictures"]["data"]
     assert services.mlflow in by_key["mlflow"]["data"]
     report = by_key["report"]
-    assert (report["type"], report["description"]) == ("markdown", "Version 3, champion.")
+    assert report["type"] == "markdown"
+    assert report["description"].startswith(
+        "Version 3, champion. Worse: 40.0% of prompts followed before, 30.0% after"
+    )
     assert f"{services.mlflow}/#/models/m/versions/3" in report["data"]
     assert "### picture" in report["data"]  # the curves of training and evaluation
 
@@ -158,6 +201,61 @@ def test_the_run_page_shows_in_a_browser(services: Any, finished: str, tmp_path:
         page.screenshot(path=tmp_path / "run.png")
         browser.close()
     assert (tmp_path / "run.png").stat().st_size > 10_000
+
+
+def test_a_block_of_the_teams_is_told_of_a_refusal(services: Any, finished: str) -> None:
+    """And a block that does not exist is one line; a webhook that hangs holds up no run."""
+    told: list[bytes] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(self.rfile.read(int(self.headers["Content-Length"])))
+            time.sleep(60 if b"hang" in self.path.encode() else 0)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    env = os.environ | {"PREFECT_API_URL": f"{services.prefect}/api"}
+
+    def python(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=services.root,
+            env=env | more,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    absent = python("-m", "flows.automations", VERIF_NOTIFY="custom-webhook/nobody")
+    assert absent.returncode == 2
+    assert "names the block 'custom-webhook/nobody', which does not exist" in absent.stderr
+    for name in ("team", "hang"):
+        made = python(
+            "-c",
+            "from prefect.blocks.notifications import CustomWebhookNotificationBlock as B\n"
+            f"B(name='{name}', url='http://127.0.0.1:{server.server_port}/{name}', json_data="
+            "{'subject': '{{subject}}', 'body': '{{body}}'}).save('" + name + "', overwrite=True)",
+        )
+        assert made.returncode == 0, made.stderr[-2000:]
+    for name in ("team", "hang"):
+        told.clear()
+        installed = python("-m", "flows.automations", VERIF_NOTIFY=f"custom-webhook/{name}")
+        assert installed.returncode == 0, installed.stderr[-2000:]
+        assert len(services.call("POST", "/automations/filter", limit=20)) == 6
+        run = services.trigger("pipeline/weekly", recipe="local", overrides={"train.learning_rate": 0.0004})
+        assert services.wait_for_end(run) == "COMPLETED"
+        states = services.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [run]}})
+        assert {t["state"]["name"] for t in states if t["name"] == "train"} == {"Restored"}
+        services.wait(lambda: any(b"gate refuses" in body for body in told), 60)
+        assert any(b"May not go out: gain: world-test fell" in body for body in told)
+    python("-m", "flows.automations", VERIF_NOTIFY="")
+    assert [a["name"] for a in services.call("POST", "/automations/filter", limit=20)] == [NAME]
+    server.shutdown()
 
 
 def test_cancelling_stops_the_work_below_it(services: Any, finished: str) -> None:

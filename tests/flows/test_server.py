@@ -128,9 +128,3 @@ def test_the_password_is_its_owners_and_is_given_to_no_other_server(tmp_path: Pa
         local_services.adopt(tmp_path, dict(where))
     local_services.forget(tmp_path)
     assert list(local_services.folder(tmp_path).iterdir()) == []
-
-
-def test_numbers_are_flattened_by_name() -> None:
-    from flows.artifacts import flat
-
-    assert dict(flat({"a": {"b": 1, "c": [1, 2]}, "d": "x"})) == {"a.b": 1, "d": "x"}

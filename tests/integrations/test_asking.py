@@ -77,15 +77,15 @@ def test_what_was_said_is_the_last_message(said: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("row", "said", "prompt", "problem"),
     [
-        ({"label": 1}, "x", "p", "row 3: has no constraints Its columns are: label, prompt."),
-        ({"ground_truth": "{"}, "x", "p", "row 3, field 'ground_truth': is not JSON"),
-        ({"ground_truth": "3"}, "x", "p", "row 3, field 'ground_truth': must be a JSON object"),
+        ({"label": 1}, "x", "p", "row 3: has no constraints. Its columns are: label, prompt."),
+        ({"ground_truth": "{"}, "x", "p", "row 3, field 'ground_truth': is neither JSON"),
+        ({"ground_truth": "3"}, "x", "p", "row 3, field 'ground_truth': must be an object"),
         ({**COMMA, "kwargs": []}, "x", "p", "row 3, field 'kwargs': has 0 entries for 1"),
         (COMMA, 3, "p", "row 3, field 'completion': must be text or chat messages, not int"),
         (COMMA, [{"role": "user", "content": "x"}], "p", "field 'completion': holds no message of an assistant"),
         (COMMA, "x", [{"role": "system", "content": "x"}], "row 3, field 'prompt'"),
         (SOFT, "x", "  ", "row 3, field 'prompt': is empty"),
-        (SOFT, "x", [*CHAT, {"role": "assistant", "content": "Yes?"}, *CHAT], "has earlier turns"),
+        (SOFT, "x", [*CHAT, {"role": "assistant", "content": "Yes?"}, CHAT[-1]], "has earlier turns"),
     ],
 )  # fmt: skip
 def test_a_wrong_row_is_named(row: Any, said: Any, prompt: Any, problem: str) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from verif.errors import BusyError, RecipeError, StageError
 from verif.pipeline.run import is_running, only_run, run_stage, select
-from verif.system.dvc import changed, files_of, stage_names
+from verif.pipeline.telling import told
+from verif.system.dvc import changed, stage_names
 from verif.system.processes import MARKER, marked, marker
 
 pytestmark = pytest.mark.slow
@@ -80,12 +81,16 @@ def test_a_file_of_dvc_add_is_no_stage(project: Path) -> None:
     assert stage_names(project) == ["first", "second", "third"]
     assert [run_stage(project, name, "r").ran for name in stage_names(project)] == [True, True, True]
     assert (project / "reports" / "first.txt").read_text() == "{}\n"
-    assert [p.name for p in files_of(project, "second").metrics] == ["second.json"]
+    assert (project / "reports" / "second.json").is_file()
 
 
 def test_a_change_runs_what_it_touches_and_nothing_else(project: Path) -> None:
     outcomes = [run_stage(project, name, "r") for name in stage_names(project)]
-    assert [o.ran for o in outcomes] == [True, True, True]
+    assert [(o.ran, o.restored) for o in outcomes] == [(True, False)] * 3
+    (project / "reports" / "second.json").unlink()
+    again = run_stage(project, "second", "r")
+    assert (again.ran, again.restored) == (True, True)
+    assert told(project, again).startswith("Restored from the cache")
     assert [run_stage(project, name, "r").ran for name in stage_names(project)] == [False, False, False]
     recipe = project / "recipes" / "local.yaml"
     recipe.write_text(
@@ -93,7 +98,7 @@ def test_a_change_runs_what_it_touches_and_nothing_else(project: Path) -> None:
     )
     assert not changed(project, "first")
     assert changed(project, "second")
-    assert [p.name for p in files_of(project, "second").metrics] == ["second.json"]
+    assert (project / "reports" / "second.json").is_file()
 
 
 def test_bare_dvc_gives_the_same_files(project: Path) -> None:

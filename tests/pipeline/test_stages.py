@@ -14,10 +14,10 @@ from verif.recipe import BENCHMARK_FILES, Recipe
 
 # Carries files, errors and settings; decides no result. The recipe's values are tracked as parameters, its defaults too.
 PLUMBING = (
-    "verif/errors.py", "verif/recipe.py", "verif/types.py", "verif/system/files.py", "verif/project.py",
+    "verif/errors.py", "verif/recipe", "verif/types.py", "verif/system/files.py", "verif/project.py",
     "verif/training/__init__.py", "verif/training/tiny/bars.py", "verif/training/data_only.py",
     "verif/registry/runs/lineage.py", "verif/registry/runs/mlflow.py", "verif/registry/runs/pipeline_run.py",
-    "verif/registry/runs/stage_run.py", "verif/registry/runs/recording.py",
+    "verif/registry/runs/stage_run.py", "verif/registry/runs/recording.py", "verif/registry/runs/numbers.py",
     "verif/system/processes.py", "verif/system/record.py", "verif/system/tables.py", "verif/system/bounded.py",
     "verif/system/console.py", "verif/system/disclosure", "verif/system/git.py", "verif/system/local_services.py",
     "verif/system/private.py", "verif/system/web.py", "verif/system/serving.py", "verif/system/weights.py",
@@ -32,22 +32,44 @@ ROWS = (
 )  # fmt: skip
 # Left out where the stage depends on models/verifier/identity.json: its digest is made of this code
 # (`tests/service/test_identity_code.py`). The service and its client bring answers; who gives them is the identity.
+# Of the rules it holds those that the training data can ask (`tests/audit/test_teacher.py`); benchmarks ask others.
 VERIFIER = (
     "verif/core/answer.py", "verif/core/cache.py", "verif/core/cache_key.py", "verif/core/cache_store.py",
-    "verif/core/answers", "verif/core/starting.py",
+    "verif/core/answers", "verif/core/starting.py", "verif/core/reasoning.py",
     "verif/core/finishing.py", "verif/core/sandbox", "verif/core/checks.py", "verif/core/parts.py",
     "verif/core/deciding.py",
-    "verif/core/verifier.py", "verif/core/judge", "verif/core/language", "verif/core/plan.py", "verif/core/reward.py",
-    "verif/core/rules", "verif/core/segment.py", "verif/core/text.py", "verif/service",
+    "verif/core/verifier.py", "verif/core/judge", "verif/core/plan.py", "verif/core/reward.py", "verif/service",
 )  # fmt: skip
+# Files are read by the audit for preference pairs; training reads what `prepare` has written.
+READERS = ("verif/core/containers", "verif/core/forms", "verif/core/row_files.py", "verif/core/rows.py")
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     "prepare": (),
     # the first look at a new model is a figure to read; `evaluate` and the audit measure
     "policy": (*ROWS, "verif/stats.py"),
-    "judge": ROWS,
-    "verifier": (),
-    # the watch measures against the audit's patterns and the world's truth while training; it changes no model
-    "train": (*VERIFIER, *ROWS, "verif/data/rollouts.py", "verif/audit", "verif/core/instruction_files.py"),
+    # it is hardened in this process, without a cache and without checkers; a large policy is asked as
+    # `evaluate` asks it; a rule that the world asks changes the rows that `prepare` writes
+    "judge": (
+        *ROWS[:4],
+        "verif/core/answers",  # the world has no reference answers
+        "verif/core/sandbox",
+        "verif/core/cache.py",
+        "verif/core/cache_key.py",
+        "verif/core/cache_store.py",
+        "verif/audit/attacks",
+        "verif/audit/rows.py",
+        "verif/system/drawing.py",
+        "verif/evaluation",
+    ),
+    "verifier": ("verif/evaluation",),
+    # the world's truth reaches a run through looks and lessons; a change of it changes the rows, and so the run
+    "train": (
+        *VERIFIER,
+        *ROWS,
+        *READERS,
+        "verif/data/rollouts.py",
+        "verif/core/instruction_files.py",
+        "verif/evaluation",
+    ),
     "evaluate": VERIFIER,
     "register": (*VERIFIER, *ROWS, "verif/core/instruction_files.py"),
 }
@@ -155,6 +177,16 @@ def test_every_recipe_writes_every_tracked_section(stages: dict[str, Any], root:
                     for part in section.split("."):
                         assert part in node, f"{path.name} lacks {section}, which stage {name} tracks"
                         node = node[part]
+
+
+def test_rules_reach_training_through_rows_and_the_teachers_identity_alone(stages: dict[str, Any]) -> None:
+    """A new version of a rule that the world does not ask: `prepare` writes the same rows, and the teacher is the same."""
+    for name in ("policy", "judge", "train"):
+        assert not [
+            dep for dep in stages[name]["deps"] if under(Path(dep), ROWS[:4]) or dep == "verif/core"
+        ], name
+    for name in ("prepare", "verifier", "evaluate"):
+        assert set(ROWS[:4]) <= set(stages[name]["deps"]), name
 
 
 def test_nothing_but_register_depends_on_a_report(stages: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from verif.cli.run import accuracy_lines
 from verif.evaluation import verdicts
 from verif.evaluation.benchmarks.world import TEST
 from verif.evaluation.case import Case
@@ -14,6 +13,7 @@ from verif.pipeline.stages.evaluate import headline
 from verif.recipe import PromotionGate
 from verif.registry.evidence import Evidence, local_places, read_evidence
 from verif.registry.gate import decide
+from verif.registry.headline import of_run
 from verif.registry.report.collect import read_json
 from verif.system.files import write_json
 from verif.types import Instruction
@@ -49,12 +49,11 @@ def test_a_headline_that_falls_stops_the_promotion_whatever_else_rises(evidence)
     assert gain(evidence(ifeval=(0.3, 0.6), cfbench=(0.4, 0.4))).passed
 
 
-def test_every_place_shows_the_headline_first(evidence, tmp_path):
+def test_the_first_benchmark_is_the_recipes_first(evidence):
     found = evidence(ifeval=(0.6, 0.3), cfbench=(0.3, 0.63))
     assert list(found.evaluation["benchmarks"]) == ["cfbench", "ifeval"]  # as JSON keeps them
     assert list(in_order(found.evaluation)) == ["ifeval", "cfbench"]
     assert headline(found.evaluation) == pytest.approx(-30)
-    assert accuracy_lines(tmp_path)[0].startswith("ifeval:")
 
 
 def test_the_card_and_the_report_begin_with_it(evidence, stage):
@@ -62,7 +61,9 @@ def test_the_card_and_the_report_begin_with_it(evidence, stage):
     from verif.registry.report.page import content
 
     found = evidence(ifeval=(0.6, 0.3), cfbench=(0.3, 0.63))
-    text = card(stage, found, decide(found, PromotionGate(), samples=100))
+    decision = decide(found, PromotionGate(), samples=100)
+    text = card(stage, found, decision, of_run(stage, decision))
+    assert text.startswith("**Worse: 60.0% of prompts followed before, 30.0% after")
     assert text.index("| ifeval |") < text.index("| cfbench |")
     shown = content(stage)
     assert next(iter(shown["benchmarks"])) == "ifeval"

@@ -6,14 +6,17 @@ import sys
 
 import pytest
 import yaml
+from mlflow import MlflowClient
 
 from verif.cli.app import main
 from verif.core.instruction_files import write_instructions
 from verif.pipeline.stages import judge, policy, prepare, verifier
 from verif.registry.runs import mlflow as tracking
+from verif.registry.runs import outbox, recording
 from verif.registry.runs import pipeline_run as runs
-from verif.registry.runs import recording
 from verif.registry.runs.lineage import file_digest
+from verif.registry.runs.numbers import numbers
+from verif.registry.runs.stage_run import stage_run
 from verif.system.files import write_json
 from verif.types import Instruction
 
@@ -97,13 +100,62 @@ def test_without_mlflow_the_stage_works_and_nothing_is_recorded(project, monkeyp
     assert mlflow.get_experiment_by_name(tracking.experiment_name(project)) is None
 
 
-def test_an_unreachable_mlflow_ends_the_stage_before_it_begins(project, monkeypatch, capsys) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    assert command(monkeypatch, "prepare") == 2
-    assert "MLflow at http://127.0.0.1:9 failed while connecting" in capsys.readouterr().err
-    assert not (project.reports / "data.json").exists()
+def test_what_a_stage_says_waits_for_an_mlflow_that_is_down(project, monkeypatch, capsys) -> None:
+    with monkeypatch.context() as down:
+        down.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        assert command(down, "prepare") == 0
+    assert "MLflow at http://127.0.0.1:9 failed while connecting" in capsys.readouterr().out
+    assert (project.reports / "data.json").exists()
+    assert command(monkeypatch, "policy") == 0
+    assert "what waited of prepare was sent" in capsys.readouterr().out
+    mlflow = tracking.client(project.root)
+    (run,) = mlflow.search_runs([tracking.experiment(mlflow, project)], "tags.`verif.stage` = 'prepare'")
+    assert (run.info.status, run.data.metrics["loss/last"], run.data.params["seed"]) == (
+        "FINISHED",
+        0.25,
+        "1",
+    )
+    assert "data.json" in {found.path for found in mlflow.list_artifacts(run.info.run_id)}
+    assert not list(outbox.folder(project.root).glob("*"))
+
+
+def test_an_mlflow_that_takes_no_files_gets_them_later(project, monkeypatch, capsys) -> None:
+    with monkeypatch.context() as refused:
+        refused.setattr(MlflowClient, "log_artifact", lambda *_: (_ for _ in ()).throw(OSError("no access")))
+        assert command(refused, "prepare") == 0
+        assert capsys.readouterr().out.count("no access") == 1
+        assert command(refused, "policy") == 0
+        assert "1 files of prepare could not be uploaded" in capsys.readouterr().out
+    mlflow = tracking.client(project.root)
+    (run,) = mlflow.search_runs([tracking.experiment(mlflow, project)], "tags.`verif.stage` = 'prepare'")
+    assert (run.info.status, run.data.metrics["loss/last"]) == ("FINISHED", 0.25)
+    assert command(monkeypatch, "judge") == 0
+    assert "data.json" in {found.path for found in mlflow.list_artifacts(run.info.run_id)}
+
+
+def test_of_many_numbers_sixty_are_shown_and_the_rest_is_a_table(project) -> None:
+    with stage_run(project, "evaluate") as run:
+        run.metrics(numbers({"deep": {f"n{i}": {"value": i, "low": i} for i in range(50)}, "top": 1.0}))
+        run.params({f"p{i}": i for i in range(80)})
+    mlflow = tracking.client(project.root)
+    kept = mlflow.get_run(run.run_id)
+    assert len(kept.data.metrics) == len(kept.data.params) == 60
+    assert kept.data.metrics["top"] == 1.0
+    assert {f"deep/n{i}/value" for i in range(50)} < set(kept.data.metrics)
+    assert {"more-metrics.json", "more-params.json"} <= {f.path for f in mlflow.list_artifacts(run.run_id)}
+
+
+def test_an_experiment_that_was_deleted_comes_back(project, capsys) -> None:
+    mlflow = tracking.client(project.root)
+    where = tracking.experiment(mlflow, project)
+    assert "Sort by `gain`" in mlflow.get_experiment(where).tags["mlflow.note.content"]
+    mlflow.delete_experiment(where)
+    assert tracking.experiment(mlflow, project) == where
+    assert "had been deleted in MLflow; it is restored" in capsys.readouterr().out
+    mlflow.rename_experiment(where, "ours")
+    assert tracking.experiment(mlflow, project) != where
 
 
 def test_numbers_are_found_at_any_depth() -> None:
-    found = recording.numbers({"a": {"b": 1, "c": [1]}, "d": True, "e": None, "f": "x"})
+    found = numbers({"a": {"b": 1, "c": [1]}, "d": True, "e": None, "f": "x"})
     assert found == {"a/b": 1.0, "d": 1.0}

@@ -34,7 +34,7 @@ def identity() -> str:
     parts = make_parts(
         formula="average",
         unscorable_reward=0.0,
-        policy_thinks=False,
+        reasoning="auto",
         judge=judge(),
         sandbox=Sandbox().version,
     )

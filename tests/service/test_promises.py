@@ -81,7 +81,7 @@ async def test_a_checkers_verdict_is_kept_for_its_instruction_only(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "changes", [{"policy_thinks": True}, {"formula": "product"}, {"unscorable_reward": -1.0}]
+    "changes", [{"reasoning": "think"}, {"formula": "product"}, {"unscorable_reward": -1.0}]
 )
 def test_what_changes_rewards_is_in_the_identity(changes: dict[str, Any]) -> None:
     assert identity_of(recipe(**changes), None) != identity_of(recipe(), None)

@@ -11,12 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support.harness import StandInJudge, recipe, service
+from support.harness import StandInJudge, recipe, service, standin
 
 from verif.audit.run import _served_elsewhere
 from verif.project import Stage
-from verif.recipe import parse_recipe
-from verif.service.served import DifferentJudgeError, unknown
+from verif.recipe import CascadeSection, parse_recipe
+from verif.service.served import SMALL_VARIABLE, DifferentJudgeError, elsewhere, unknown
 from verif.system.files import digest_tree
 from verif.system.serving import free_port
 
@@ -32,6 +32,7 @@ def server() -> Iterator[Any]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            told.asked_with = self.headers.get("Authorization")
             self.send_response(told.status)
             self.send_header("Content-Length", str(len(told.body)))
             self.end_headers()
@@ -117,7 +118,57 @@ def test_an_audit_says_what_is_not_known_about_its_judge(
     (note,) = _served_elsewhere(stage)
     assert note.startswith(f"the judge at {server.url} is taken for the recipe's: its server says org/judge")
     says(server, "other/judge")
-    assert "may not be the recipe's" in _served_elsewhere(stage)[0]
+    assert "a judge may not be the recipe's" in _served_elsewhere(stage)[0]
+
+
+@pytest.fixture
+def cascade(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A recipe whose small judge is pinned to the folder `small`; its server is the one of the test."""
+    for name in ("small", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(name.encode())
+    monkeypatch.setenv(SMALL_VARIABLE, server.url)
+    section = CascadeSection(digest=digest_tree(tmp_path / "small"))
+    return PINNED.model_copy(update={"verifier": PINNED.verifier.model_copy(update={"cascade": section})})
+
+
+def test_a_small_judge_is_compared_with_its_digest(server: Any, tmp_path: Path, cascade: Any) -> None:
+    says(server, str(tmp_path / "small"))
+    assert elsewhere("", cascade, None) == "", "the judge itself is the service's own"
+    assert (
+        "/elsewhere/small, which is not on this"
+        in (says(server, "/elsewhere/small"), elsewhere("", cascade, None))[1]
+    )
+    note = (says(server, "org/small"), elsewhere("", cascade, None))[1]
+    assert note.startswith(
+        f"the small judge at {server.url} is taken for the recipe's: its server says org/small"
+    )
+    says(server, str(tmp_path / "other"))
+    with pytest.raises(
+        DifferentJudgeError, match=r"the small judge at .* is the model in .*other, .*of digest"
+    ):
+        elsewhere("", cascade, None)
+    assert elsewhere("", PINNED, None) == "", "without a cascade nobody asks the small judge"
+
+
+def test_the_small_judges_server_never_sees_the_judges_key(
+    server: Any, cascade: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("VERIF_JUDGE_API_KEY", "of the judge")
+    says(server, "org/small")
+    elsewhere("", cascade, None)
+    assert server.asked_with is None
+    monkeypatch.setenv("VERIF_SMALL_JUDGE_API_KEY", "of the small one")
+    elsewhere("", cascade, None)
+    assert server.asked_with == "Bearer of the small one"
+
+
+@pytest.mark.slow
+def test_a_service_before_another_small_judge_ends_too(server: Any, tmp_path: Path, cascade: Any) -> None:
+    says(server, str(tmp_path / "other"))
+    with standin() as judge, service(tmp_path / "run", judge, chosen=cascade, wait=False) as found:
+        assert found.process.wait(60) == 2
+    assert "the small judge at" in (tmp_path / "run" / "service.log").read_text()
 
 
 @pytest.mark.slow
@@ -126,4 +177,4 @@ def test_a_service_before_another_judge_ends_and_says_so(server: Any, tmp_path: 
     with service(tmp_path, StandInJudge(url, None), chosen=PINNED, wait=False) as found:  # type: ignore[arg-type]
         assert found.process.wait(30) == 2
     said = (tmp_path / "service.log").read_text()
-    assert "is other/judge, and the recipe's is org/judge." in said
+    assert "is other/judge, and the recipe's is org/judge at ccc" in said

@@ -241,8 +241,8 @@ async def test_the_probe_of_a_policy_that_thinks_is_decided(tmp_path: Path) -> N
     from verif.project import Stage
     from verif.service.probes import probes
 
-    (probe,) = probes(Stage(tmp_path, recipe(judge="none", policy_thinks=True), tmp_path))
-    verifier = Verifier(policy_thinks=True, sandbox=LazySandbox(1))
+    (probe,) = probes(Stage(tmp_path, recipe(judge="none", reasoning="think"), tmp_path))
+    verifier = Verifier(reasoning="think", sandbox=LazySandbox(1))
     found = await anext(verifier.verify([probe]))
     await verifier.close()
     assert [verdict.status for verdict in found.verdicts] == [Status.PASS, Status.PASS]

@@ -16,7 +16,6 @@ from verif.audit.attacks.signature import signs
 from verif.audit.mutations import base as mutations
 from verif.audit.mutations import counted
 from verif.audit.mutations.base import mutators
-from verif.audit.watch import signs as watched
 from verif.core import answer, language, rules, segment
 from verif.core import rows as formats
 from verif.core.answers import maths, plain, structure
@@ -26,11 +25,12 @@ from verif.core.judge import judge, prompt, verdict
 from verif.core.judge.client import JudgeAnswer
 from verif.core.text import Doc
 from verif.data.screening import claims, repair, truth
+from verif.data.screening.rule_rows import screened
 from verif.data.verinstruct import tokens
 from verif.data.world import grammar, oracle, slip
 from verif.errors import VerifError
 from verif.evaluation.benchmarks import references
-from verif.types import Instruction, Response, SoftConstraint
+from verif.types import Instruction, Response, RuleConstraint, SoftConstraint
 
 Read = Callable[[str], object]
 PARAMS: dict[str, dict[str, Any]] = {
@@ -58,6 +58,24 @@ LOCAL: dict[str, dict[str, Any]] = {
     "words": {"words": ["a", "art"]},
     "phrase": {"phrase": "a"},
 }
+OPEN_INSTRUCT: dict[str, dict[str, Any]] = {
+    "quantifier": {"N": 3, "quantifier": "around"},
+    "keyword_list": {"keyword_list": ["art", "B"]},
+    "forbidden_words": {"forbidden_words": ["art"]},
+    "word": {"word": "a", "N": 2},
+    "letter": {"letter": "e", "N": 2},
+    "language": {"language": "en"},
+    "first_word": {"N": 2, "i": 2, "first_word": "the"},
+    "postscript_marker": {"postscript_marker": "P.S."},
+    "options": {"options": ["art"]},
+    "section_splitter": {"section_splitter": "Section", "N": 2},
+    "original_prompt": {"original_prompt": "say hi"},
+    "end_phrase": {"end_phrase": "bye"},
+    "N": {"N": 3},
+}
+WORDS = RuleConstraint(
+    text="t", rule="length_constraints:number_words", params={"num_words": 3, "relation": "at least"}
+)
 INSTRUCTION = Instruction(
     id="1", prompt="Describe the old harbour.", constraints=(SoftConstraint(text="Be sad."),)
 )
@@ -68,7 +86,8 @@ def params_of(name: str) -> rules.Params:
     fields, example = rules.get(name).params.model_fields, rules.get(name).example
     if example is not None:
         return rules.validate(name, example.params)
-    known = LOCAL if name.startswith("local:") else PARAMS
+    tables = {"local": LOCAL, "open-instruct": OPEN_INSTRUCT}
+    known = tables.get(name.partition(":")[0], PARAMS)
     return rules.validate(name, next((known[key] for key in known if key in fields), {}))
 
 
@@ -132,6 +151,7 @@ LOOSE: dict[str, Read] = {
 }
 OTHERS: dict[str, Read] = {
     "answer_of": lambda text: answer.answer_of(Response(text=text)),
+    "rule rows": lambda text: list(screened(Instruction(id="1", prompt=text, constraints=(WORDS,)))),
     "final_answer": lambda text: final_answer(text),
     "read_number": lambda text: read_number(text),
     "read_number, fraction": lambda text: read_number(f"\\frac{{{text}"),
@@ -147,7 +167,7 @@ OTHERS: dict[str, Read] = {
     "upper_case_candidates": segment.upper_case_candidates,
     "language.detect": language.detect,
     "signs": lambda text: signs(text, "Describe the old harbour at dawn in one line."),
-    "signs, echoing": lambda text: watched(text, text),
+    "signs, echoing": lambda text: signs(text, text),
     "harmless": prompt.harmless,
     "render": lambda text: prompt.render("joint-en", INSTRUCTION, [0], text, "00000000"),
     "verdict": _quietly(verdict.parse),
@@ -184,9 +204,12 @@ OTHERS: dict[str, Read] = {
 MODULES = {
     "verif/audit/attacks/signature.py", "verif/audit/mutations/base.py", "verif/audit/mutations/counted.py",
     "verif/audit/mutations/local.py", "verif/evaluation/benchmarks/references.py", "verif/data/screening/claims.py",
-    "verif/core/rows.py", "verif/core/answers/final.py", "verif/core/answers/maths.py", "verif/core/answers/number.py",
+    "verif/data/screening/rule_rows.py",
+    "verif/core/forms/checkers.py",
+    "verif/core/answers/final.py", "verif/core/answers/maths.py", "verif/core/answers/number.py",
     "verif/core/answers/plain.py", "verif/core/answers/structure.py",
     "verif/data/world/grammar.py", "verif/data/world/oracle.py", "verif/data/world/slip.py", "verif/core/judge/judge.py",
-    "verif/core/judge/markup.py", "verif/core/language/__init__.py", "verif/core/segment.py", "verif/core/text.py",
+    "verif/core/judge/markup.py", "verif/core/language/__init__.py", "verif/core/reasoning.py", "verif/core/segment.py",
+    "verif/core/text.py",
 }  # fmt: skip
 """Modules outside the rules whose expressions the readers above go through."""

@@ -17,9 +17,8 @@ from verif.errors import TrainingError  # noqa: E402
 from verif.recipe import Train  # noqa: E402
 from verif.service.lease import VerifierEndpoint  # noqa: E402
 from verif.system.private import NotPrivateError, require_tree  # noqa: E402
-from verif.system.record import SILENT  # noqa: E402
 from verif.training.export import merge  # noqa: E402
-from verif.training.launch import _train  # noqa: E402
+from verif.training.launch import reinforce  # noqa: E402
 from verif.training.progress import RunFolder  # noqa: E402
 from verif.training.supervise import claim  # noqa: E402
 
@@ -161,9 +160,7 @@ def test_training_looks_before_it_resumes(tmp_path: Path) -> None:
     whole.chmod(0o666)
     stage: Any = SimpleNamespace(recipe=SimpleNamespace(train=Train(steps=4)))
     with pytest.raises(NotPrivateError, match=r"others can write to .*/data\.pt"):
-        _train(
-            stage, VerifierEndpoint("http://127.0.0.1:9", "x"), folder, SILENT, lambda _: lambda _step: None
-        )
+        reinforce(stage, VerifierEndpoint("http://127.0.0.1:9", "x"), folder, lambda _step: None)
 
 
 def test_a_run_is_kept_in_a_folder_of_ones_own(tmp_path: Path) -> None:

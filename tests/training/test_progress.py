@@ -114,3 +114,43 @@ def writes_of_four_steps(folder: RunFolder, pointer: Path):
 def test_a_torn_heartbeat_is_no_heartbeat(tmp_path: Path, torn: str) -> None:
     (tmp_path / "heartbeat.json").write_text(torn)
     assert RunFolder(tmp_path).heartbeat() == ("", 0.0)
+
+
+def test_going_back_leaves_nothing_of_what_came_after(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for step in (5, 10, 15, 20):
+        checkpoint(folder, step)
+    (folder.at(25)).mkdir()  # was being written
+    folder.go_back(10)
+    assert folder.whole() == [5, 10]
+    assert folder.checkpoint() == 10
+    assert folder.done() == [5, 10]
+    assert not folder.at(25).exists()
+    folder.go_back(10)  # killed in between, it is asked again
+    assert folder.checkpoint() == 10
+    folder.go_back(0)
+    assert (folder.checkpoint(), folder.done(), folder.whole()) == (0, [], [])
+
+
+def test_disk_holds_what_is_asked_for_the_last_and_what_is_being_written(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for step in (5, 10, 15, 20):
+        checkpoint(folder, step)
+    checkpoint(folder, 25, whole=False)
+    folder.keep_only({10, 99})
+    assert folder.whole() == [10, 20]
+    assert folder.at(25).is_dir()
+    assert not folder.at(5).exists()
+
+
+def test_the_curve_says_who_taught(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for step in range(1, 5):
+        folder.write_step(step, {"verif/step_s": 1})
+    folder.write_curve(tmp_path / "curve.csv", took_over=[0, 2])
+    rows = (tmp_path / "curve.csv").read_text().splitlines()
+    assert rows[0].endswith(",teacher")
+    assert [row[-1] for row in rows[1:]] == ["1", "1", "2", "2"]
+    draw_curves(folder, tmp_path / "plain.svg")
+    draw_curves(folder, tmp_path / "marked.svg", took_over=[2])
+    assert (tmp_path / "plain.svg").read_bytes() != (tmp_path / "marked.svg").read_bytes()

@@ -76,21 +76,23 @@ def free(monkeypatch: pytest.MonkeyPatch, size) -> None:
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: SimpleNamespace(free=size(Path(path))))
 
 
-def test_two_checkpoints_are_asked_for_and_no_more(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    need = 2 * 12 * 1_000_000 + (stage.models / "policy" / "model.safetensors").stat().st_size
+def test_four_checkpoints_of_a_watched_run_are_asked_for_and_no_more(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need = 4 * 12 * 1_000_000 + (stage.models / "policy" / "model.safetensors").stat().st_size
     free(monkeypatch, lambda _: need)
     preflight.check_space(stage)
     free(monkeypatch, lambda _: need - 1)
-    with pytest.raises(SetupError, match="2 checkpoints"):
+    with pytest.raises(SetupError, match="4 checkpoints"):
         preflight.check_space(stage)
 
 
 def test_ppos_critic_is_saved_too(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     train = stage.recipe.train.model_copy(update={"algorithm": "ppo"})
     ppo = Stage(stage.root, stage.recipe.model_copy(update={"train": train}), stage.source)
-    free(monkeypatch, lambda _: 30_000_000)
+    free(monkeypatch, lambda _: 60_000_000)
     preflight.check_space(stage)
-    with pytest.raises(SetupError, match="2 checkpoints"):
+    with pytest.raises(SetupError, match="4 checkpoints"):
         preflight.check_space(ppo)
 
 

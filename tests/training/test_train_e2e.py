@@ -43,6 +43,7 @@ RECIPE: dict[str, Any] = {
     "train": {
         "steps": 4, "prompts_per_step": 6, "rollouts_per_prompt": 4, "save_every": 2, "validate_every": 4,
         "step_timeout_s": 240, "max_error_share": 1.0, "seed": 3,
+        "watch": {"on_alarm": "warn"},  # so small a judge is fooled by anything
     },
 }  # fmt: skip
 
@@ -156,14 +157,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 def write_identity(project: Project) -> None:
     """What the verifier stage would write about a fit verifier (its audit is tested elsewhere)."""
+    from verif.audit.fitness import teacher_of
     from verif.project import load_stage
-    from verif.service.build import identity_of
 
     stage = load_stage(project.root)
     folder = stage.models / "verifier"
     folder.mkdir(exist_ok=True)
-    identity = identity_of(stage.recipe, stage.models / "judge")
-    (folder / "identity.json").write_text(json.dumps({"identity": identity, "fit": True, "reasons": []}))
+    (folder / "identity.json").write_text(
+        json.dumps({"identity": teacher_of(stage), "fit": True, "reasons": []})
+    )
 
 
 def batches(run: Path) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from verif.audit.accuracy import Confusion
 from verif.audit.cases import AuditCase, Opinion, ask, passed, positions
 from verif.core.verifies import Verifies
 from verif.stats import Interval, proportion
-from verif.types import Formula, SoftConstraint
+from verif.types import Formula, Reasoning, SoftConstraint
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ async def measure(
     formula: Formula,
     limit: int,
     *,
-    policy_thinks: bool = False,
+    reasoning: Reasoning = "auto",
 ) -> Agreement:
     """Put up to `limit` hard constraints, one of each case in turn, to the judge."""
     questions: list[AuditCase] = []
@@ -73,7 +73,7 @@ async def measure(
     out = Agreement()
     # A formula that looks at no soft constraint would leave the judge out: the question here is the judge's alone.
     wanted: Formula = "soft-only" if formula == "hard-only" else formula
-    answers = await ask(verifier, questions, wanted, hard=False, policy_thinks=policy_thinks)
+    answers = await ask(verifier, questions, wanted, hard=False, reasoning=reasoning)
     for decision, answer in zip(expected, answers, strict=True):
         out.confusion.add(decision, answer.judge)
     return out

@@ -22,7 +22,7 @@ async def measure(verifier: Verifies, cases: Sequence[AuditCase], recipe: Recipe
     assert recipe.verifier.cascade is not None
     section = recipe.verifier
     opinions = await ask(
-        verifier, cases, section.formula, hard=False, cache=False, policy_thinks=section.policy_thinks
+        verifier, cases, section.formula, hard=False, cache=False, reasoning=section.reasoning
     )
     return rounded(choose(scored(opinions), recipe.verifier.cascade.agreement))
 

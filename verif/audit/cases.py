@@ -15,7 +15,7 @@ from verif.core.reward import reward
 from verif.core.verifies import Verifies
 from verif.data.splits import GoldenItem
 from verif.errors import ServiceError
-from verif.types import Formula, Instruction, Item, Status, Verdict, Verification, is_hard
+from verif.types import Formula, Instruction, Item, Reasoning, Status, Verdict, Verification, is_hard
 
 Statuses = list[list[Status]]
 """One list per case: the status of each of its constraints."""
@@ -97,11 +97,11 @@ async def ask(
     soft: bool = True,
     hard: bool = True,
     cache: bool = True,
-    policy_thinks: bool = False,
+    reasoning: Reasoning = "auto",
 ) -> list[Opinion]:
     """One opinion per case, in their order. `soft=False` asks no judge; `hard=False` only the judge.
 
-    `policy_thinks`: the verifier judges what follows a reasoning block, so each response gets one. What the
+    `reasoning`: the verifier demands that format where it is a named one, so each response is sent in it. What the
     formula does not look at is not asked. Raises `ServiceError` if the verifier leaves a question without an
     answer.
     """
@@ -114,7 +114,7 @@ async def ask(
         if indices:
             chosen[str(number)] = indices
             only = case.instruction.model_copy(update={"constraints": tuple(constraints[i] for i in indices)})
-            items.append(Item(id=str(number), instruction=only, response=as_sent(case.text, policy_thinks)))
+            items.append(Item(id=str(number), instruction=only, response=as_sent(case.text, reasoning)))
     answers: dict[str, Verification] = {}
     if items:
         async for verification in verifier.verify(items, cache=cache, complete=True):

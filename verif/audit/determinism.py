@@ -20,7 +20,7 @@ from verif.audit.second_process import Recheck
 from verif.core.verifies import Verifies
 from verif.errors import ServiceError
 from verif.stats import Interval, proportion
-from verif.types import Formula, Status
+from verif.types import Formula, Reasoning, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ async def measure(
     *,
     soft: bool,
     url: str | None,
-    policy_thinks: bool = False,
+    reasoning: Reasoning = "auto",
 ) -> Determinism:
     """Ask four times: as given, backwards in small batches, once more, and from a second process.
 
@@ -65,7 +65,7 @@ async def measure(
     """
 
     async def once(some: Sequence[AuditCase]) -> Statuses:
-        opinions = await ask(verifier, some, formula, soft=soft, cache=False, policy_thinks=policy_thinks)
+        opinions = await ask(verifier, some, formula, soft=soft, cache=False, reasoning=reasoning)
         return statuses(some, opinions)
 
     runs = {"first": await once(cases)}
@@ -75,7 +75,7 @@ async def measure(
     answers = [status for batch in batches for status in await once(batch)]
     runs["backwards, in three batches"] = answers[::-1]
     runs["again"] = await once(cases)
-    job = Recheck.of(cases, formula, soft=soft, url=url, policy_thinks=policy_thinks)
+    job = Recheck.of(cases, formula, soft=soft, url=url, reasoning=reasoning)
     runs["second process"] = await _second_process(job)
     return compare(runs)
 

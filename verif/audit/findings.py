@@ -9,10 +9,13 @@ from verif.audit.accuracy import Accuracy
 from verif.audit.agreement import Agreement
 from verif.audit.attacks.score import FamilyResult
 from verif.audit.band import ChosenBand
+from verif.audit.calibration import Calibration
 from verif.audit.cost import BatchCost
 from verif.audit.determinism import Determinism
 from verif.audit.mutations.score import RuleResult
 from verif.audit.pairs import Pairwise
+from verif.audit.pressure.report import numbers as pressure_numbers
+from verif.audit.pressure.run import Pressure
 from verif.stats import Interval, proportion
 from verif.types import Formula
 
@@ -33,6 +36,8 @@ class Findings:
     cost: BatchCost
     agreement: Agreement | None = None
     band: ChosenBand | None = None
+    pressure: Pressure | None = None
+    calibration: Calibration | None = None
     pairs: dict[str, Pairwise] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     failures: str = ""
@@ -87,6 +92,10 @@ def numbers(found: Findings) -> dict[str, Any]:
         out["cascade"] |= _flat("agreement", found.band.agreement) | _flat("saved", found.band.saved)
     if found.pairs:
         out["pairs"] = {name: p.as_dict() for name, p in found.pairs.items()}
+    if found.calibration:
+        out["calibration"] = found.calibration.as_dict()
+    if found.pressure:
+        out["pressure"] = pressure_numbers(found.pressure)
     out["cost"] = found.cost.as_dict()
     return out
 

@@ -1,4 +1,8 @@
-"""`models/verifier/identity.json`: what training depends on. The same audit gives the same bytes."""
+"""`models/verifier/identity.json`: what training depends on. The same audit gives the same bytes.
+
+Its identity is that of the teacher: all that decides, but of the rules only those that the recipe's data can ask. A new
+version of one of IFEval's rules audits and evaluates again, and does not train the local world anew.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,14 @@ from pathlib import Path
 
 import orjson
 
+from verif.core.parts import rules_part
+from verif.data.world.constraints import HARD, rule_id
 from verif.errors import UnfitVerifierError
 from verif.project import Stage
 from verif.recipe import CascadeSection
-from verif.system.files import write_json
+from verif.service.identity import describe
+from verif.service.lease import configure
+from verif.system.files import digest, write_json
 
 
 def fitness_path(stage: Stage) -> Path:
@@ -18,10 +26,19 @@ def fitness_path(stage: Stage) -> Path:
     return stage.models / "verifier" / "identity.json"
 
 
+def teacher_of(stage: Stage) -> str:
+    """The identity of the stage's verifier as a teacher, by the code that is here; nothing is started."""
+    config = configure(stage)
+    parts = describe(config.recipe, config.judge_model)
+    if config.recipe.data.kind == "world":
+        parts["rules"] = rules_part({rule_id(kind) for kind in HARD})
+    return digest(parts)
+
+
 def write_fitness(
     path: Path, identity: str, reasons: Sequence[str], cascade: CascadeSection | None = None
 ) -> None:
-    """Write identity and fitness; `reasons` must not hold measured values, which differ from run to run.
+    """Write a teacher's identity and fitness; `reasons` must not hold measured values, which differ from run to run.
 
     A cascade is written with its band: every later stage starts the verifier with it (`verif.service.lease`).
     """
@@ -30,7 +47,7 @@ def write_fitness(
 
 
 def require_fit(stage: Stage) -> str:
-    """The identity of the audited verifier; `UnfitVerifierError` if there is none, or if it must not teach."""
+    """The identity of the audited teacher; `UnfitVerifierError` if there is none, or if it must not teach."""
     path = fitness_path(stage)
     try:
         kept = orjson.loads(path.read_bytes())

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from verif.audit.accuracy import Confusion
 from verif.audit.findings import Findings
-from verif.recipe import AuditGate
+from verif.audit.pressure.limits import exceeded
+from verif.recipe import AuditGate, PressureSection
 
 MIN_CASES = 20
 """Fewer true, or fewer false, responses say too little about a judge."""
@@ -30,7 +31,9 @@ class Reason:
         return f"{self.text} ({self.measured})"
 
 
-def decide(found: Findings, gate: AuditGate, agreement: float = 0.0) -> list[Reason]:
+def decide(
+    found: Findings, gate: AuditGate, agreement: float = 0.0, pressure: PressureSection | None = None
+) -> list[Reason]:
     """The reasons against the verifier; empty means fit. `agreement` is what the recipe asks of a cascade."""
     reasons = []
     parts = found.accuracy.parts()
@@ -41,6 +44,8 @@ def decide(found: Findings, gate: AuditGate, agreement: float = 0.0) -> list[Rea
             reasons += _accuracy(name, parts[name], gate, found.failures)
     reasons += _attacks(found, gate)
     reasons += _cascade(found, agreement)
+    if found.pressure is not None and pressure is not None:
+        reasons += [Reason(text, measured) for text, measured in exceeded(found.pressure, pressure)]
     return reasons + _mutations(found) + _determinism(found, gate)
 
 

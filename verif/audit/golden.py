@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from verif.audit.attacks.score import Oracle
 from verif.audit.cases import AuditCase, from_golden
-from verif.core.answer import answer_of, as_sent
+from verif.audit.said import said
+from verif.core.answer import as_sent
 from verif.data.splits import GoldenItem
 from verif.errors import InputError
 from verif.recipe import Recipe
@@ -41,17 +42,15 @@ def read_golden(path: Path) -> list[AuditCase]:
 def oracle_of(recipe: Recipe) -> Oracle | None:
     """The world's truth for the local world; real data has none.
 
-    As for the verifier, the answer is what follows a closed reasoning block: a forged block hides what stands
-    before it from both.
+    What is said is decided apart from the verifier's cut (`verif.audit.said`), so that a fault of the cut is found.
     """
     if recipe.data.kind != "world":
         return None
     from verif.data.world.oracle import truth
 
-    thinks = recipe.verifier.policy_thinks
+    reasoning = recipe.verifier.reasoning
 
     def world(instruction: Instruction, text: str) -> tuple[bool, ...]:
-        answer = answer_of(as_sent(text, thinks), policy_thinks=thinks)
-        return truth(instruction, answer.text).constraints
+        return truth(instruction, said(as_sent(text, reasoning).text, reasoning)).constraints
 
     return world

@@ -11,11 +11,12 @@ import asyncio
 from collections.abc import Sequence
 
 from verif.audit.cases import every, passed
-from verif.audit.watch import Oracle
-from verif.core.answer import answer_of
+from verif.audit.looks import Oracle
+from verif.audit.said import said
+from verif.audit.watch import Answer
 from verif.data.rollouts import Rollout
 from verif.recipe import Recipe
-from verif.types import Constraint, Item, is_hard
+from verif.types import Constraint, Item, Reasoning, is_hard
 
 PATIENCE_S = 60.0
 """How long an oracle may keep the run's supervisor waiting."""
@@ -23,21 +24,25 @@ PATIENCE_S = 60.0
 
 def oracle_of(recipe: Recipe, url: str | None) -> Oracle | None:
     """The oracle that a recipe allows: the world's truth, calls per constraint to the service at `url`, or none."""
-    formula, thinks = recipe.verifier.formula, recipe.verifier.policy_thinks
+    formula, reasoning = recipe.verifier.formula, recipe.verifier.reasoning
     if recipe.data.kind == "world":
-        return lambda rollouts: [world_truth(rollout, formula, thinks) for rollout in rollouts]
+        return lambda rollouts: [world_truth(rollout, formula, reasoning) for rollout in rollouts]
     judged = recipe.judge.kind != "none" and formula != "hard-only"
     if url and judged and not recipe.verifier.prompt.startswith("each-"):
         return lambda rollouts: asyncio.run(per_constraint(url, rollouts, formula))
     return None
 
 
-def world_truth(rollout: Rollout, formula: str, policy_thinks: bool = False) -> bool:
+def answer_to_alarm(recipe: Recipe) -> Answer:
+    """What follows an alarm: the recipe's word, or a repair where an oracle looks."""
+    return recipe.train.watch.on_alarm or ("repair" if recipe.watched else "warn")
+
+
+def world_truth(rollout: Rollout, formula: str, reasoning: Reasoning = "auto") -> bool:
     """The world's truth about what the formula claims (all constraints, or only the hard or soft ones)."""
     from verif.data.world.oracle import truth
 
-    answer = answer_of(rollout.response, policy_thinks=policy_thinks)
-    kept = truth(rollout.instruction, answer.text).constraints
+    kept = truth(rollout.instruction, said(rollout.response.text, reasoning)).constraints
     constraints = rollout.instruction.constraints
     return all(ok for ok, constraint in zip(kept, constraints, strict=True) if claimed(constraint, formula))
 

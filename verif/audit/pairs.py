@@ -4,7 +4,7 @@ Each response is verified on its own; the pair is right if the chosen one's rewa
 lower, and a tie otherwise. Ties are counted and shown, never shared out: `accuracy` is right / decided, with
 a tie counted as not right, and `without_ties` leaves them out. A pair with an error is undecided.
 
-IFBench-RM (`id`, `domain`, `text_chosen`, `text_rejected`) has no labels per constraint: the whole prompt is
+Most public pairs have no labels per constraint: the whole prompt is
 then one soft constraint for the judge, which gives the "overall" column of VerIF's pilot table.
 """
 
@@ -15,15 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-from pydantic import ValidationError
-
 from verif.audit.cases import AuditCase, ask, failures
+from verif.audit.pair_forms import pairs_of
 from verif.core.failures import commonest
+from verif.core.row_files import raw_rows
 from verif.core.verifies import Verifies
 from verif.errors import InputError
 from verif.stats import Interval, proportion
-from verif.types import Formula, Instruction, Preference, Response, SoftConstraint
+from verif.types import Formula, Preference, Reasoning, SoftConstraint
 
 WHOLE = SoftConstraint(
     text="The response does all that the instruction asks for and keeps every constraint in it.",
@@ -64,67 +63,25 @@ class Pairwise:
 
 
 def load(path: Path) -> list[Preference]:
-    """Preference pairs of a JSON array in IFBench-RM's form, or of JSON lines in verif's own (`Preference`)."""
-    try:
-        data = path.read_bytes()
-        rows = (
-            orjson.loads(data)
-            if data.lstrip()[:1] == b"["
-            else [orjson.loads(x) for x in data.splitlines() if x]
-        )
-    except OSError as error:
-        raise InputError(str(error.strerror), file=path) from None
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"not JSON: {error}", file=path) from None
-    if not rows:
+    """Preference pairs of any kind of file, in verif's form (`Preference`) or in one of `verif.audit.pair_forms`."""
+    loaded = [pair for where, raw in raw_rows(path) for pair in pairs_of(raw, where)]
+    if not loaded:
         raise InputError("no pairs", file=path)
-    return [_pair(row, path, number) for number, row in enumerate(rows, 1)]
+    return [pair if pair.instruction.constraints else _whole(pair) for pair in loaded]
 
 
-def _pair(row: Any, path: Path, number: int) -> Preference:
-    if isinstance(row, dict) and "text_chosen" in row:
-        chosen, rejected = (_turns(row, key, path, number) for key in ("text_chosen", "text_rejected"))
-        if chosen[:2] != rejected[:2]:
-            raise InputError("the two responses answer different prompts", file=path, row=number)
-        system, prompt, answer = chosen
-        name = f"{row.get('domain', 'pair')}-{row.get('id', number)}"
-        instruction = Instruction(id=name, prompt=prompt, system=system, constraints=(WHOLE,))
-        return Preference(
-            instruction=instruction, chosen=Response(text=answer), rejected=Response(text=rejected[2])
-        )
-    try:
-        pair = Preference.model_validate(row)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise InputError(first["msg"], file=path, row=number, field=place) from None
-    if pair.instruction.constraints:
-        return pair
-    return pair.model_copy(
-        update={"instruction": pair.instruction.model_copy(update={"constraints": (WHOLE,)})}
-    )
-
-
-def _turns(row: dict[str, Any], key: str, path: Path, number: int) -> tuple[str, str, str]:
-    """System message (may be empty), prompt and response of a conversation of one exchange."""
-    try:
-        turns = [(turn["role"], turn["content"]) for turn in row[key]]
-    except (KeyError, TypeError):
-        raise InputError(
-            "expected chat messages with role and content", file=path, row=number, field=key
-        ) from None
-    system = turns.pop(0)[1] if turns and turns[0][0] == "system" else ""
-    if [role for role, _ in turns] != ["user", "assistant"] or not all(isinstance(t, str) for _, t in turns):
-        raise InputError("expected one user and one assistant message", file=path, row=number, field=key)
-    return system, turns[0][1], turns[1][1]
+def _whole(pair: Preference) -> Preference:
+    """Without constraints of its own the whole prompt is one."""
+    instruction = pair.instruction.model_copy(update={"constraints": (WHOLE,)})
+    return pair.model_copy(update={"instruction": instruction})
 
 
 async def measure(
-    verifier: Verifies, pairs: Sequence[Preference], formula: Formula, *, policy_thinks: bool
+    verifier: Verifies, pairs: Sequence[Preference], formula: Formula, *, reasoning: Reasoning
 ) -> dict[str, Pairwise]:
     """Counts over all pairs ("all"), and per group where ids name one (`level-2-96952` belongs to `level-2`).
 
-    A verifier of a policy that thinks must be told so: without a reasoning block every response is unscorable, and
+    Responses are sent in the verifier's `reasoning` format: without its marks every one would be unscorable, and
     every pair a tie.
     """
     cases = [
@@ -132,7 +89,7 @@ async def measure(
         for n, pair in enumerate(pairs)
         for response in (pair.chosen, pair.rejected)
     ]
-    opinions = await ask(verifier, cases, formula, policy_thinks=policy_thinks)
+    opinions = await ask(verifier, cases, formula, reasoning=reasoning)
     values = [opinion.value for opinion in opinions]
     outcomes: dict[str, list[str]] = {"all": []}
     for n, pair in enumerate(pairs):

@@ -7,6 +7,8 @@ from pathlib import Path
 import orjson
 
 from verif.audit import pictures, tables
+from verif.audit.pressure import report as pressure
+from verif.audit.rows import write_csv
 from verif.audit.run import AuditReport
 from verif.system.files import new_directory, write_bytes, write_json
 
@@ -15,11 +17,13 @@ def write(report: AuditReport, reports: Path, max_attack_success: float) -> None
     """Write `verifier.json` and the folder `verifier/` below `reports`; each appears whole or not at all."""
     found = report.findings
     with new_directory(reports / "verifier") as folder:
-        tables.write_csv(folder / "accuracy.csv", tables.accuracy_rows(found), ("type", "n", "recall_false"))
-        tables.write_csv(folder / "attacks.csv", tables.attack_rows(found), ("family", "n", "verifier"))
-        tables.write_csv(folder / "mutations.csv", tables.mutation_rows(found), ("rule", "n", "missed"))
+        write_csv(folder / "accuracy.csv", tables.accuracy_rows(found), ("type", "n", "recall_false"))
+        write_csv(folder / "attacks.csv", tables.attack_rows(found), ("family", "n", "verifier"))
+        write_csv(folder / "mutations.csv", tables.mutation_rows(found), ("rule", "n", "missed"))
         pictures.draw(found, folder, max_attack_success)
         write_bytes(folder / "fooled.jsonl", _fooled(report))
+        if found.pressure is not None:
+            pressure.write(found.pressure, folder)
     head = {
         "identity": report.identity,
         "fit": report.fit,

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from verif.audit import accuracy, agreement, cost, determinism, pairs
+from verif.audit import accuracy, agreement, calibration, cost, determinism, pairs
 from verif.audit.attacks import score as attacks
 from verif.audit.band import ChosenBand
 from verif.audit.cases import AuditCase, ask, failures, positions
@@ -24,8 +24,12 @@ from verif.audit.gate import Reason, decide
 from verif.audit.golden import oracle_of, read_golden
 from verif.audit.mutations import score as mutations
 from verif.audit.mutations.generate import generate
+from verif.audit.pressure.run import Drawn
+from verif.audit.pressure.run import measure as press
+from verif.audit.pressure.truth import truths_of
 from verif.core.failures import commonest
 from verif.core.verifies import Verifies
+from verif.errors import RecipeError
 from verif.project import Stage
 from verif.recipe import Recipe
 
@@ -64,12 +68,19 @@ class AuditPlan:
         return self.recipe.judged
 
 
-def audit(stage: Stage, endpoint: VerifierEndpoint, band: ChosenBand | None = None) -> AuditReport:
-    """Audit the verifier behind `endpoint` with the golden set of the stage's data; `band` is its cascade's."""
-    return asyncio.run(_audit_service(stage, endpoint, band))
+def audit(
+    stage: Stage, endpoint: VerifierEndpoint, band: ChosenBand | None = None, drawn: Sequence[Drawn] = ()
+) -> AuditReport:
+    """Audit the verifier behind `endpoint` with the golden set of the stage's data; `band` is its cascade's.
+
+    `drawn` are answers of the policy, for the audit under pressure.
+    """
+    return asyncio.run(_audit_service(stage, endpoint, band, drawn))
 
 
-async def _audit_service(stage: Stage, endpoint: VerifierEndpoint, band: ChosenBand | None) -> AuditReport:
+async def _audit_service(
+    stage: Stage, endpoint: VerifierEndpoint, band: ChosenBand | None, drawn: Sequence[Drawn]
+) -> AuditReport:
     from verif.service.client import VerifierClient
 
     section = stage.recipe.verifier
@@ -81,26 +92,43 @@ async def _audit_service(stage: Stage, endpoint: VerifierEndpoint, band: ChosenB
         if preferences:
             began = time.monotonic()
             found.pairs = await pairs.measure(
-                client, preferences, section.formula, policy_thinks=section.policy_thinks
+                client, preferences, section.formula, reasoning=section.reasoning
             )
             _say(f"{len(preferences)} preference pairs", began)
+        await _under_pressure(client, found, stage.recipe, drawn)
     found.band = band
     found.notes += await asyncio.to_thread(_served_elsewhere, stage)
     return conclude(found, stage.recipe, endpoint.identity)
 
 
+async def _under_pressure(
+    verifier: Verifies, found: Findings, recipe: Recipe, drawn: Sequence[Drawn]
+) -> None:
+    """Add what pressure finds; without answers there is none to apply."""
+    section, truths = recipe.verifier.pressure, truths_of(recipe, verifier)
+    if section is None or not drawn:
+        return
+    if truths is None:
+        raise RecipeError(
+            "verifier.pressure: this recipe has no oracle, so nobody could say which answers are false.",
+            "Use a prompt that asks all constraints at once (joint-en), the local world, or leave it out.",
+        )
+    found.pressure = await press(verifier, drawn, recipe, truths, section.mutants, recipe.seed)
+    found.notes += found.pressure.notes
+
+
 def _served_elsewhere(stage: Stage) -> list[str]:
-    """What is not known about a judge that somebody else serves: whether it is the recipe's."""
+    """What is not known about judges that somebody else serves: whether they are the recipe's."""
     from verif.service.config import URL_VARIABLE
-    from verif.service.served import DifferentJudgeError, unknown
+    from verif.service.served import DifferentJudgeError, elsewhere
 
     urls, recipe = os.environ.get("VERIF_JUDGE_URL", ""), stage.recipe
-    if not urls or recipe.judge.kind == "none" or os.environ.get(URL_VARIABLE):
+    if os.environ.get(URL_VARIABLE):
         return []
     try:
-        note = unknown(urls, recipe, stage.models / "judge")
+        note = elsewhere(urls, recipe, stage.models / "judge")
     except (DifferentJudgeError, OSError) as error:
-        note = f"the judge may not be the recipe's: {error}"
+        note = f"a judge may not be the recipe's: {error}"
     return [note] if note else []
 
 
@@ -120,7 +148,9 @@ def choose(cases: Sequence[AuditCase], recipe: Recipe) -> list[AuditCase]:
 def conclude(found: Findings, recipe: Recipe, identity: str) -> AuditReport:
     """Findings, the gate's word on them, and the numbers."""
     cascade = recipe.verifier.cascade
-    reasons: list[Reason] = decide(found, recipe.verifier.gate, cascade.agreement if cascade else 0.0)
+    reasons: list[Reason] = decide(
+        found, recipe.verifier.gate, cascade.agreement if cascade else 0.0, recipe.verifier.pressure
+    )
     texts = [reason.text for reason in reasons]
     return AuditReport(
         not reasons, texts, numbers(found), identity, found, [str(reason) for reason in reasons]
@@ -132,8 +162,8 @@ async def measure(verifier: Verifies, plan: AuditPlan) -> Findings:
     section, cases, soft = plan.recipe.verifier, plan.cases, plan.judged
     formula, budget = section.formula, section.audit_items
     began = time.monotonic()
-    thinks = section.policy_thinks
-    opinions = await ask(verifier, cases, formula, soft=soft, cache=False, policy_thinks=thinks)
+    reasoning = section.reasoning
+    opinions = await ask(verifier, cases, formula, soft=soft, cache=False, reasoning=reasoning)
     seconds = time.monotonic() - began
     _say(f"{len(cases)} golden responses", began)
     found = Findings(
@@ -146,11 +176,12 @@ async def measure(verifier: Verifies, plan: AuditPlan) -> Findings:
         cost=cost.measure(cases, opinions, seconds, section.price_per_hour),
         notes=notes(plan),
         failures=commonest(failures(opinions)),
+        calibration=calibration.measure(cases, opinions) if soft else None,
     )
     if soft and formula != "soft-only":
         began = time.monotonic()
         found.agreement = await agreement.measure(
-            verifier, cases, opinions, formula, max(10, budget // 8), policy_thinks=thinks
+            verifier, cases, opinions, formula, max(10, budget // 8), reasoning=reasoning
         )
         _say(f"{found.agreement.confusion.n} hard constraints put to the judge", began)
     return found
@@ -158,11 +189,11 @@ async def measure(verifier: Verifies, plan: AuditPlan) -> Findings:
 
 async def _attacks(verifier: Verifies, plan: AuditPlan, per_family: int) -> list[attacks.FamilyResult]:
     began, section = time.monotonic(), plan.recipe.verifier
-    formula, thinks = section.formula, section.policy_thinks
+    formula, reasoning = section.formula, section.reasoning
     rng = random.Random(f"attacks-{plan.recipe.seed}")
     made = attacks.make(rng, plan.cases, per_family, formula, plan.oracle)
     attacked = [attack.case for attack in made]
-    opinions = await ask(verifier, attacked, formula, soft=plan.judged, policy_thinks=thinks)
+    opinions = await ask(verifier, attacked, formula, soft=plan.judged, reasoning=reasoning)
     _say(f"{len(made)} attacks", began)
     return attacks.score(made, opinions, formula)
 
@@ -176,8 +207,8 @@ async def _mutations(verifier: Verifies, plan: AuditPlan) -> list[mutations.Rule
     began = time.monotonic()
     rng = random.Random(f"mutations-{plan.recipe.seed}")
     made, without = generate(rng, sorted(rules()), plan.cases, EDITS_PER_RULE)
-    cases, thinks = [m.case for m in made], section.policy_thinks
-    opinions = await ask(verifier, cases, section.formula, soft=False, policy_thinks=thinks)
+    cases, reasoning = [m.case for m in made], section.reasoning
+    opinions = await ask(verifier, cases, section.formula, soft=False, reasoning=reasoning)
     _say(f"{len(made)} minimal edits", began)
     if without:
         log.warning("no minimal edits are known for %s", ", ".join(without))
@@ -193,7 +224,7 @@ async def _determinism(verifier: Verifies, plan: AuditPlan, size: int) -> determ
         section.formula,
         soft=plan.judged,
         url=plan.url,
-        policy_thinks=section.policy_thinks,
+        reasoning=section.reasoning,
     )
     _say(f"{len(cases)} responses asked three times more", began)
     return found

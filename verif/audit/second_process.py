@@ -16,18 +16,18 @@ import orjson
 
 from verif.audit.cases import AuditCase, ask, statuses
 from verif.core.answer import answer_of
-from verif.types import Formula, Instruction, Item, Reward, RuleConstraint, Status, Verification
+from verif.types import Formula, Instruction, Item, Reasoning, Reward, RuleConstraint, Status, Verification
 
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """What to ask again, of a policy that thinks or not. `url` is the service's, or None to decide rules only."""
+    """What to ask again, of a policy that reasons in a format. `url` is the service's, or None to decide rules only."""
 
     cases: tuple[tuple[Instruction, str], ...]
     formula: Formula
     soft: bool
     url: str | None
-    policy_thinks: bool = False
+    reasoning: Reasoning = "auto"
 
     @classmethod
     def of(
@@ -37,15 +37,15 @@ class Recheck:
         *,
         soft: bool,
         url: str | None,
-        policy_thinks: bool = False,
+        reasoning: Reasoning = "auto",
     ) -> Recheck:
         """The job for these cases."""
-        return cls(tuple((case.instruction, case.text) for case in cases), formula, soft, url, policy_thinks)
+        return cls(tuple((case.instruction, case.text) for case in cases), formula, soft, url, reasoning)
 
     def dump(self) -> bytes:
         """As JSON."""
         rows = [[instruction.model_dump(mode="json"), text] for instruction, text in self.cases]
-        rest = {"formula": self.formula, "soft": self.soft, "url": self.url, "thinks": self.policy_thinks}
+        rest = {"formula": self.formula, "soft": self.soft, "url": self.url, "reasoning": self.reasoning}
         return orjson.dumps({"cases": rows, **rest})
 
     @classmethod
@@ -53,14 +53,14 @@ class Recheck:
         """From JSON."""
         raw: dict[str, Any] = orjson.loads(data)
         cases = tuple((Instruction.model_validate(instruction), text) for instruction, text in raw["cases"])
-        return cls(cases, raw["formula"], raw["soft"], raw["url"], raw["thinks"])
+        return cls(cases, raw["formula"], raw["soft"], raw["url"], raw["reasoning"])
 
 
 class RulesOnly:
     """The rules of an instruction, decided in this process on the answer that the service takes; the rest is skipped."""
 
-    def __init__(self, *, policy_thinks: bool = False) -> None:
-        self.policy_thinks = policy_thinks
+    def __init__(self, *, reasoning: Reasoning = "auto") -> None:
+        self.reasoning = reasoning
 
     async def verify(
         self,
@@ -75,7 +75,7 @@ class RulesOnly:
 
         rules = Decided()
         for item in items:
-            answer = answer_of(item.response, policy_thinks=self.policy_thinks)
+            answer = answer_of(item.response, reasoning=self.reasoning)
             doc = Doc(answer.text)
             verdicts = [
                 rules.verdict(constraint, index, answer, item.id, doc=doc)
@@ -89,15 +89,15 @@ class RulesOnly:
 async def work(job: Recheck) -> list[list[str]]:
     """The status of every constraint of every case."""
     cases = [AuditCase(str(n), instruction, text, ()) for n, (instruction, text) in enumerate(job.cases)]
-    thinks = job.policy_thinks
-    rules = RulesOnly(policy_thinks=thinks)
-    local = statuses(cases, await ask(rules, cases, job.formula, soft=False, policy_thinks=thinks))
+    reasoning = job.reasoning
+    rules = RulesOnly(reasoning=reasoning)
+    local = statuses(cases, await ask(rules, cases, job.formula, soft=False, reasoning=reasoning))
     if job.url is None:
         return [[status.value for status in row] for row in local]
     from verif.service.client import VerifierClient
 
     async with VerifierClient(job.url) as client:
-        opinions = await ask(client, cases, job.formula, soft=job.soft, cache=False, policy_thinks=thinks)
+        opinions = await ask(client, cases, job.formula, soft=job.soft, cache=False, reasoning=reasoning)
         served = statuses(cases, opinions)
     return [
         [(mine if mine is not Status.SKIPPED else theirs).value for mine, theirs in zip(a, b, strict=True)]

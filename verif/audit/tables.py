@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from verif.audit.findings import Findings
-from verif.stats import Interval
-from verif.system.files import write_bytes
+from verif.audit.pressure import report as pressure
+from verif.audit.rows import Row, cells
 
 if TYPE_CHECKING:
     from verif.audit.run import AuditReport
     from verif.system.console import Console
-
-Row = dict[str, Any]
 
 
 def accuracy_rows(found: Findings) -> list[Row]:
@@ -26,7 +21,7 @@ def accuracy_rows(found: Findings) -> list[Row]:
     for name, confusion in named.items():
         row: Row = {"type": name, "n": confusion.n, "undecided": confusion.undecided}
         for measure in ("recall_false", "precision_false", "accept_true", "accuracy"):
-            row |= _cells(measure, getattr(confusion, measure))
+            row |= cells(measure, getattr(confusion, measure))
         rows.append(row)
     return rows
 
@@ -38,7 +33,7 @@ def attack_rows(found: Findings) -> list[Row]:
         row: Row = {"family": family.name, "n": len(family.verifier), "errors": family.errors}
         rates = family.rates()
         for part in ("rules", "judge", "verifier"):
-            row |= _cells(part, rates.get(part))
+            row |= cells(part, rates.get(part))
         row["mean_reward"] = None if family.mean_reward is None else round(family.mean_reward, 4)
         rows.append(row | {"about": family.about})
     return rows
@@ -50,25 +45,6 @@ def mutation_rows(found: Findings) -> list[Row]:
         {"rule": r.rule, "n": r.n, "missed": r.missed, "refused": r.refused, "errors": r.errors}
         for r in found.mutations
     ]
-
-
-def _cells(name: str, interval: Interval | None) -> Row:
-    if interval is None or not interval.n:
-        return {name: None, f"{name}_low": None, f"{name}_high": None}
-    return {
-        name: round(interval.value, 4),
-        f"{name}_low": round(interval.low, 4),
-        f"{name}_high": round(interval.high, 4),
-    }
-
-
-def write_csv(path: Path, rows: Sequence[Row], columns: Sequence[str] = ()) -> None:
-    """Rows as CSV, written atomically; without rows only the header."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else list(columns), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_bytes(path, out.getvalue().encode())
 
 
 def show(report: AuditReport, console: Console) -> None:
@@ -121,6 +97,13 @@ def lines(found: Findings) -> list[str]:
         out.append(
             f"cascade: the small judge decides outside {b.low:g} to {b.high:g}: agreement {b.agreement}, saved {b.saved}"
         )
+    if found.calibration:
+        c = found.calibration
+        out.append(
+            f"calibration of the judge: expected error {c.before:.3f}, {c.after:.3f} at temperature {c.temperature:.2f} (n={c.n})"
+        )
+    if found.pressure:
+        out += pressure.lines(found.pressure)
     out.append(
         f"cost: {cost.verdicts_per_second:.0f} verdicts/s, {cost.rollouts_per_second:.0f} rollouts/s, "
         f"{cost.judge_calls} judge calls of {cost.judge_p50 or 0:.2f} s (95%: {cost.judge_p95 or 0:.2f} s), "

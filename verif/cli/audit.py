@@ -45,12 +45,15 @@ def audit(
         raise RecipeError("--judge-url goes with --pairs.", "The recipe says which judge an audit uses.")
     from verif.audit import report, tables
     from verif.audit.run import audit as run
+    from verif.pipeline.rollouts import under_pressure
     from verif.project import load_stage
     from verif.service import lease
 
     stage = load_stage()
+    section = stage.recipe.verifier.pressure
+    drawn = under_pressure(stage, section) if section else []
     with lease.verifier(stage) as endpoint:
-        outcome = run(stage, endpoint)
+        outcome = run(stage, endpoint, drawn=drawn)
     report.write(outcome, stage.reports, stage.recipe.verifier.gate.max_attack_success)
     tables.show(outcome, Console())
     if check and not outcome.fit:
@@ -111,7 +114,7 @@ async def _judge_pairs(
     judge = Judge(client, template=prompt, model_digest=model, parameters=parameters, parser=parser)
     verifier = Verifier(formula="soft-only", judge=judge)
     try:
-        return await pairs.measure(verifier, rows, "soft-only", policy_thinks=False)
+        return await pairs.measure(verifier, rows, "soft-only", reasoning="auto")
     finally:
         await verifier.close()
 
@@ -127,4 +130,4 @@ async def _service_pairs(rows: Sequence[Preference]) -> dict[str, Pairwise]:
     with lease.verifier(stage) as endpoint:
         async with VerifierClient(endpoint.url, os.environ.get(TOKEN_VARIABLE)) as client:
             section = stage.recipe.verifier
-            return await pairs.measure(client, rows, section.formula, policy_thinks=section.policy_thinks)
+            return await pairs.measure(client, rows, section.formula, reasoning=section.reasoning)

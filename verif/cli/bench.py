@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from verif.system.console import Console
+from verif.types import Reasoning
 
 app = typer.Typer(help="Benchmarks.", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -59,8 +60,8 @@ def run(
     sampling = Sampling("t1", temperature, tokens, stage.recipe.evaluate.seed)
     devices = gpus_of(stage) if gpus is None else gpus
     answers = answer_all(Model("after", model, (sampling,), (suite,)), stage.state, {}, gpus=devices)
-    thinks = stage.recipe.verifier.policy_thinks
-    rows = judge_all([suite], answers, lambda: open_verifier(stage), policy_thinks=thinks)
+    reasoning = stage.recipe.verifier.reasoning
+    rows = judge_all([suite], answers, lambda: open_verifier(stage), reasoning=reasoning)
     if out:
         verdicts.write(out, rows)
     table = Table(title=f"{suite.benchmark.title}, {len(suite.cases)} cases, {model}")
@@ -77,15 +78,19 @@ def run(
     console.print(table)
 
 
-@app.command(help="Score a file of responses ({prompt, response} JSON lines) to IFEval's prompts.")
+@app.command(help="Score a file of responses (any form that holds prompt and response) to IFEval's prompts.")
 def ifeval(
     prompts: Path = typer.Argument(help="IFEval's rows."),
-    responses: Path = typer.Argument(help="JSON lines with `prompt` and `response`."),
+    responses: Path = typer.Argument(help="Responses with their prompts, in any form."),
     leave_out: bool = typer.Option(False, "--leave-out", help="Pass over responses to unknown prompts."),
+    reasoning: Reasoning = typer.Option("auto", "--reasoning", help="How the policy marks its reasoning."),
 ) -> None:
+    from verif.evaluation.benchmarks.ifeval import load
     from verif.evaluation.stored import score_stored
 
-    for name, (passed, total, interval) in score_stored(prompts, responses, leave_out=leave_out).items():
+    totals = score_stored(prompts, responses, leave_out=leave_out, reasoning=reasoning)
+    console.print(f"{totals['prompt_strict'][1]} of {len(load(prompts))} prompts have a response")
+    for name, (passed, total, interval) in totals.items():
         console.print(
             f"{name}: {passed}/{total} = {interval.value:.4f} {interval.low:.4f}-{interval.high:.4f}"
         )

@@ -51,8 +51,8 @@ def check(name: str = typer.Argument("local")) -> None:
     if recipe.evaluate.general_tasks:
         from verif.evaluation.general import check_tasks
 
-        thinks = recipe.verifier.policy_thinks
-        check_tasks(recipe.evaluate.general_tasks, Path.cwd(), policy_thinks=thinks)
+        reasoning = recipe.verifier.reasoning
+        check_tasks(recipe.evaluate.general_tasks, Path.cwd(), reasoning=reasoning)
     missing = unpinned(recipe)
     for place in missing:
         console.print(f"not pinned: {place} (`verif recipe pin {name}`)")

@@ -18,22 +18,22 @@ def list_(
     word: str = typer.Argument("", help="Only rules with this in their id, their source or what counts."),
 ) -> None:
     from verif.core import rules
-    from verif.core.rules.about import about
+    from verif.core.describing import about
     from verif.errors import InputError
 
-    found = [about(rule) for _, rule in sorted(rules.rules().items())]
-    found = [a for a in found if word.lower() in f"{a.id} {a.source} {a.counts}".lower()]
-    if not found:
+    told = [about(rule) for _, rule in sorted(rules.rules().items())]
+    told = [a for a in told if word.lower() in f"{a.id} {a.source} {a.counts}".lower()]
+    if not told:
         raise InputError(
             f"no rule has {word!r} in its id, its source or what counts", hint="`verif rules list`"
         )
     table = Table()
     for column in ("rule", "from", "what counts"):
         table.add_column(column, overflow="fold")
-    for rule in found:
+    for rule in told:
         table.add_row(rule.id, rule.source, rule.counts)
     console.print(table)
-    console.print(f"{len(found)} rules. `verif rules show ID` tells parameters, edge cases and an example.")
+    console.print(f"{len(told)} rules. `verif rules show ID` tells parameters, edge cases and an example.")
 
 
 @app.command(
@@ -41,7 +41,7 @@ def list_(
 )
 def show(id: str = typer.Argument(..., help="A rule's id, as in `verif rules list`.")) -> None:
     from verif.core import rules
-    from verif.core.rules.about import about
+    from verif.core.describing import about
     from verif.core.text import Doc
 
     rule = rules.get(id)

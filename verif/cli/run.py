@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import uuid
 from collections.abc import Callable
@@ -42,6 +40,9 @@ def run(
     executor: Literal["recipe", "local"] = typer.Option(
         "recipe", help="recipe: as each stage's resources say; local: everything here."
     ),
+    require_gate: bool = typer.Option(
+        False, "--require-gate", help="Exit code 2 where the promotion gate refuses the model."
+    ),
 ) -> None:
     root = Path.cwd()
     from verif.pipeline.run import only_run
@@ -62,6 +63,8 @@ def run(
             for message in reconcile(load_stage(root)):
                 print(message)
     print_summary(root, ran)
+    if require_gate:
+        require_passed(root)
 
 
 def through_prefect(
@@ -84,8 +87,8 @@ def through_prefect(
 
     if api:
         api.wait()
-    flow: Callable[..., list[str]] = pipeline
-    return flow(
+    flow: Callable[..., Any] = pipeline
+    state = flow(
         recipe=chosen["recipe"],
         data=chosen["data"],
         overrides=changes,
@@ -93,34 +96,30 @@ def through_prefect(
         executor=executor,
         directory=str(root),
     )
+    ran: list[str] = state.result()
+    return ran
 
 
 def print_summary(root: Path, ran: list[str]) -> None:
-    """What ran, what came out, and where to look."""
+    """What ran, and the headline in five lines."""
+    from verif.registry.sentences import last_lines
     from verif.system.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"Stages that ran: {', '.join(ran)}." if ran else "Nothing had changed; no stage ran.")
-    for line in accuracy_lines(root):
+    for line in last_lines(root):
         console.print(line)
-    report = root / "reports" / "index.html"
-    if report.is_file():
-        console.print(f"Report: {report}")
 
 
-def accuracy_lines(root: Path) -> list[str]:
-    """Before and after for each benchmark of reports/evaluation.json."""
-    from verif.evaluation.summary import in_order
+def require_passed(root: Path) -> None:
+    """`GateError` with its reasons where the gate refuses what is registered from here."""
+    from verif.errors import GateError
+    from verif.registry import headline
 
-    path = root / "reports" / "evaluation.json"
-    if not path.is_file():
-        return []
-    found = json.loads(path.read_text("utf-8"))
-    lines = []
-    for name, numbers in in_order(found).items():
-        with contextlib.suppress(KeyError, TypeError):
-            before, after = numbers["before"]["strict"], numbers["after"]["strict"]
-            lines.append(
-                f"{name}: {before['value']:.3f} before, {after['value']:.3f} [{after['low']:.3f}, {after['high']:.3f}] after"
-            )
-    return lines
+    said = headline.read(root)
+    if said is None:
+        raise GateError("the gate has not decided: there is no headline.", "Run all stages: `verif run`.")
+    if not said.gate:
+        raise GateError(
+            f"the gate refuses the model: {'; '.join(said.reasons)}.", "`verif gate` shows every check."
+        )

@@ -11,27 +11,44 @@ from typing import Any
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
-from rich.table import Table
 
+from verif.cli.scored import explained, report, tell
 from verif.core import score as engine
-from verif.core.row_files import join, read_rows
+from verif.core.row_files import Coverage, join, read_rows
 from verif.core.rows import Row
-from verif.core.score import Scored, Summary
+from verif.core.score import Scored
+from verif.core.summary import Summary
 from verif.errors import InputError
 from verif.system import plugins
 from verif.system.console import Console, described
 from verif.system.files import new_file
-from verif.types import Status, type_names
+from verif.types import Reasoning
 
 _SHOWN_PROBLEMS = 20
 _EVERY_S = 10.0
 
-FILE = typer.Argument(help="JSONL (plain, gzip, or - for standard input) or parquet.")
+FILE = typer.Argument(
+    help="Rows in any form: JSON lines or list, CSV, parquet, arrow, a folder; packed or not; - for standard input."
+)
 PLUGIN = typer.Option(
     [], "--plugin", help="Module that registers rules, in ./plugins or installed; may be repeated."
 )
-THINKS = typer.Option(False, "--policy-thinks", help="A response without </think> holds no answer.")
+REASONING = typer.Option(
+    "auto", "--reasoning", help="How the policy marks its reasoning; a named format is demanded."
+)
 RESPONSES = typer.Option(None, "--responses", help="Responses to join with FILE by prompt.")
+
+
+class _Bad:
+    """Bad rows: shown up to a number, and counted."""
+
+    def __init__(self, console: Console) -> None:
+        self.console, self.count = console, 0
+
+    def __call__(self, error: InputError) -> None:
+        self.count += 1
+        if self.count <= _SHOWN_PROBLEMS:
+            self.console.print(f"skipped: {error}", soft_wrap=True, markup=False)
 
 
 def score(
@@ -41,25 +58,27 @@ def score(
         False, "--loose/--strict", help="Loose: one of eight variants of a response may pass."
     ),
     out: Path | None = typer.Option(None, "--out", help="Write every verdict to this JSONL file."),
-    skip_bad: bool = typer.Option(False, "--skip-bad", help="Report bad lines and go on."),
+    skip_bad: bool = typer.Option(False, "--skip-bad", help="Report bad rows and go on."),
     workers: int = typer.Option(2, min=1, help="Sandbox processes for model-written checkers."),
     plugin: list[str] = PLUGIN,
-    policy_thinks: bool = THINKS,
+    reasoning: Reasoning = REASONING,
+    strict_coverage: bool = typer.Option(
+        False, "--strict-coverage", help="Fail if an instruction has no response."
+    ),
+    strict_types: bool = typer.Option(
+        False,
+        "--strict-types",
+        help="A constraint of an unknown type makes a bad row (default: an error verdict).",
+    ),
 ) -> None:
     plugins.load(plugin)
     errors = Console(stderr=True, highlight=False)
-    bad = 0
-
-    def on_bad(error: InputError) -> None:
-        nonlocal bad
-        bad += 1
-        if bad <= _SHOWN_PROBLEMS:
-            errors.print(f"skipped: {error}", soft_wrap=True, markup=False)
-
+    bad, coverage = _Bad(errors), Coverage()
+    on_bad = bad if skip_bad else None
     rows = (
-        join(file, responses, on_bad if skip_bad else None)
+        join(file, responses, on_bad, coverage=coverage, strict_types=strict_types)
         if responses
-        else read_rows(file, on_bad if skip_bad else None)
+        else read_rows(file, on_bad, strict_types=strict_types)
     )
     summary = Summary()
     started = time.perf_counter()
@@ -67,30 +86,56 @@ def score(
         sandbox = stack.enter_context(_sandbox(workers))
         target = stack.enter_context(new_file(out) if out else nullcontext(None))
         scored = engine.score(
-            engine.scorable(rows, on_bad if skip_bad else None),
+            engine.scorable(rows, on_bad, None if responses else coverage),
             loose=loose,
             sandbox=sandbox,
-            policy_thinks=policy_thinks,
+            reasoning=reasoning,
         )
         for item in _watched(scored, errors):
             summary.add(item)
             if target is not None:
                 target.write(engine.line(item))
-    _report(summary, "loose" if loose else "strict")
+        _require_some(summary, file, responses, bad, coverage)
+    report(summary, "loose" if loose else "strict")
     took = time.perf_counter() - started
-    errors.print(f"{summary.rows} responses in {took:.1f} s" + (f", {bad} bad lines skipped" if bad else ""))
+    skipped = f", {bad.count} bad lines skipped" if bad.count else ""
+    errors.print(f"{summary.rows} responses in {took:.1f} s{skipped}")
+    tell(summary, coverage, errors)
     if out:
         errors.print(f"verdicts: {out}", soft_wrap=True)
+    if strict_coverage and coverage.missing:
+        raise InputError(
+            f"{coverage.missing} instructions have no response, the first at {coverage.first}",
+            file=responses or file,
+            hint="Leave out --strict-coverage to score the others.",
+        )
+
+
+def _require_some(summary: Summary, file: str, responses: str | None, bad: _Bad, coverage: Coverage) -> None:
+    """A file of which nothing could be scored is a failure; a model that answered nothing has empty responses."""
+    if summary.rows:
+        return
+    if coverage.missing:
+        hint = (
+            "Give the file of responses with --responses."
+            if responses is None
+            else "Are the prompts the same?"
+        )
+        raise InputError(
+            f"none of {coverage.missing} instructions has a response", file=responses or file, hint=hint
+        )
+    what = f"all {bad.count} rows are bad" if bad.count else "there are no rows"
+    raise InputError(what, file=responses or file)
 
 
 def explain(
     file: str = FILE,
     row: int = typer.Option(
-        ..., "--row", min=1, help="Line of FILE (of the responses' file, if there is one)."
+        ..., "--row", min=1, help="Row of FILE (of the responses' file, if there is one)."
     ),
     responses: str | None = RESPONSES,
     plugin: list[str] = PLUGIN,
-    policy_thinks: bool = THINKS,
+    reasoning: Reasoning = REASONING,
 ) -> None:
     plugins.load(plugin)
 
@@ -98,7 +143,11 @@ def explain(
         if error.row == row:
             raise error
 
-    rows = join(file, responses, ignore) if responses else read_rows(file, ignore)
+    rows = (
+        join(file, responses, ignore, strict_types=False)
+        if responses
+        else read_rows(file, ignore, strict_types=False)
+    )
     chosen = [item for item in _until(rows, row) if item.where.row == row]
     if not chosen:
         raise InputError("there is no such row", file=responses or file, row=row)
@@ -106,10 +155,10 @@ def explain(
     with _sandbox(1) as sandbox:
         for item in engine.scorable(chosen):
             strict, loose = (
-                next(iter(engine.score([item], loose=mode, sandbox=sandbox, policy_thinks=policy_thinks)))
+                next(iter(engine.score([item], loose=mode, sandbox=sandbox, reasoning=reasoning)))
                 for mode in (False, True)
             )
-            _explain(console, strict, loose)
+            explained(console, strict, loose)
 
 
 def _until(rows: Iterable[Row], row: int) -> Iterator[Row]:
@@ -149,68 +198,3 @@ def _watched(scored: Iterator[Scored], console: Console) -> Iterator[Scored]:
                         bar.update(task, description=state)
                     else:
                         print(state, file=sys.stderr, flush=True)
-
-
-def _report(summary: Summary, mode: str) -> None:
-    table = Table(
-        title=f"{mode}: share that passed, of the decided ones, with 95% Wilson interval",
-        title_justify="left",
-    )
-    table.add_column("constraint")
-    for name in ("decided", "passed", "share", "interval", "errors", "skipped"):
-        table.add_column(name, justify="right")
-    lines = [(name, summary.by_type[name]) for name in sorted(summary.by_type)]
-    for name, counts in [*lines, ("all constraints", summary.total())]:
-        passed = counts[Status.PASS]
-        decided = passed + counts[Status.FAIL] + counts[Status.UNSCORABLE]
-        _add(table, name, passed, decided, counts[Status.ERROR], counts[Status.SKIPPED])
-    # With unknown responses the rest is no sample: only failures are known without a judge.
-    unknown, followed = summary.followed[None], summary.followed[True]
-    table.add_section()
-    name = "responses, all constraints followed"
-    if unknown:
-        decided = followed + summary.followed[False]
-        table.add_row(name, str(decided), str(followed), "-", "-", "", f"{unknown} unknown")
-    else:
-        _add(table, name, followed, summary.rows, 0, 0)
-    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
-
-
-def _add(table: Table, name: str, passed: int, decided: int, errors: int, skipped: int) -> None:
-    from verif.stats import proportion
-
-    share = proportion(passed, decided)
-    shown = (f"{share.value:.3f}", f"[{share.low:.3f}, {share.high:.3f}]") if decided else ("-", "-")
-    table.add_row(name, str(decided), str(passed), *shown, str(errors or ""), str(skipped or ""))
-
-
-def _explain(console: Console, strict: Scored, loose: Scored) -> None:
-    item = strict.row
-    console.print(f"{item.where.file}, row {item.where.row}, id {item.id}", markup=False, soft_wrap=True)
-    console.print(f"prompt:   {_short(item.prompt)}", markup=False, soft_wrap=True)
-    console.print(f"response: {_short(item.response or '')}", markup=False, soft_wrap=True)
-    assert item.instruction is not None
-    names = type_names(item.instruction)
-    for index, (constraint, one, two) in enumerate(
-        zip(item.instruction.constraints, strict.verdicts, loose.verdicts, strict=True)
-    ):
-        console.print(
-            f"\n{index + 1}. {names[index]}: strict {one.status}, loose {two.status}",
-            markup=False,
-            soft_wrap=True,
-        )
-        if constraint.text != names[index]:
-            console.print(f"   asked:    {_short(constraint.text)}", markup=False, soft_wrap=True)
-        for key, value in getattr(constraint, "params", {}).items():
-            console.print(f"   {key}: {_short(str(value))}", markup=False, soft_wrap=True)
-        console.print(f"   reason:   {_short(one.reason)}", markup=False, soft_wrap=True)
-        if one.evidence:
-            console.print(f"   evidence: {_short(str(one.evidence))}", markup=False, soft_wrap=True)
-    console.print(f"\nall: strict {strict.followed}, loose {loose.followed}", markup=False)
-
-
-def _short(text: str, width: int = 400) -> str:
-    """One line, without control characters that could act on a terminal."""
-    flat = "".join(c if c.isprintable() else " " for c in text[: width * 2])
-    flat = " ".join(flat.split())
-    return flat if len(flat) <= width else flat[: width - 1] + "…"

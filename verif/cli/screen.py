@@ -1,4 +1,4 @@
-"""`verif screen`: find defective model-written checkers, and write a repaired data set."""
+"""`verif screen`: find defective checkers and rules, and write a repaired data set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from verif.data.screening.screen import screen as find
 from verif.errors import InputError
 from verif.system.console import Console
 from verif.system.files import write_bytes
-from verif.types import CheckerConstraint, Instruction, SoftConstraint
+from verif.types import CheckerConstraint, Instruction, SoftConstraint, is_hard
 
 
 def screen(
@@ -35,7 +35,7 @@ def screen(
     ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Sandbox workers.")] = 2,
 ) -> None:
-    """Find defective model-written checkers in a data set."""
+    """Find defective checkers and rules in a data set."""
     if policy not in POLICIES:
         raise InputError(
             f"unknown policy {policy!r}", field="--policy", hint=f"One of {', '.join(POLICIES)}."
@@ -43,8 +43,8 @@ def screen(
     skipped: list[InputError] = []
     rows = [
         (row.where.row, row.instruction)
-        for row in read_rows(file if str(file) != "-" else "-", skipped.append if skip_bad else None)
-        if row.instruction is not None
+        for row in read_rows(file, skipped.append if skip_bad else None)
+        if row.instruction is not None and row.sample == 0
     ]
     with Sandbox(workers=workers) as sandbox:
         findings = find(rows, sandbox)
@@ -93,12 +93,10 @@ def show(
     rows: list[tuple[int, Instruction]], findings: list[Finding], outcomes: dict[int, RepairedRow]
 ) -> None:
     """The table."""
-    checkers = sum(
-        isinstance(c, CheckerConstraint) for _, instruction in rows for c in instruction.constraints
-    )
+    checkers = sum(is_hard(c) for _, instruction in rows for c in instruction.constraints)
     counts = Counter(finding.kind for finding in findings)
-    table = Table(title=f"{checkers} checkers in {len(rows)} rows")
-    for name in ("finding", "constraints", "rows", "share of checkers"):
+    table = Table(title=f"{checkers} checkers and rules in {len(rows)} rows")
+    for name in ("finding", "constraints", "rows", "share of them"):
         table.add_column(name, justify="left" if name == "finding" else "right")
     for kind in KINDS:
         in_rows = len({finding.row for finding in findings if finding.kind == kind})
@@ -111,7 +109,7 @@ def show(
     actions = Counter(action for outcome in outcomes.values() for action in outcome.actions.values())
     left = sum(outcome.instruction is not None for outcome in outcomes.values())
     print(
-        f"{len(defective)} checkers have a defect; "
+        f"{len(defective)} checkers and rules have a defect; "
         + ", ".join(f"{n} {a}" for a, n in sorted(actions.items()))
     )
     print(f"{left} of {len(rows)} rows are left")

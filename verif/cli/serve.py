@@ -66,12 +66,14 @@ def served(which: str, port: int, gpus: int) -> Iterator[tuple[str, str]]:
 
 def weights(which: str) -> Path:
     """The local folder of a registered version, its digest checked."""
-    from verif.registry import promotion, versions
+    from verif.registry import hands, promotion, versions
 
     stage = load_stage()
     with promotion.at_desk(stage) as desk:
         for line in promotion.settle(desk):
             console.print(line, markup=False)
+        if desk.registry.resolve(which).number == desk.champion and (why := hands.unchecked(desk.entries)):
+            console.print(f"Not promoted by the gate: {why}.", markup=False)
         return versions.fetch(desk.registry, desk.registry.resolve(which), stage.state)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from verif.types import Response
+from verif.core.reasoning import cut, markup, sent
+from verif.types import Reasoning, Response
 
-OPEN, END = "<think>", "</think>"
+EMPTY = "the response is empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,43 +16,38 @@ class Answer:
     """The text to judge. `hopeless`: why nothing can be decided; `unjudgeable`: why no judge may be asked.
 
     A truncated answer is still decided by code (it is what the policy produced), but a judge would judge a
-    fragment. Both are the policy's fault, never ours.
+    fragment. Both are the policy's fault, never ours. `taken` is the format of what was left out as reasoning, and
+    `markup` what the text still holds that looks like such a mark.
     """
 
     text: str
     hopeless: str = ""
     unjudgeable: str = ""
+    taken: str = ""
+    markup: str = ""
+
+    @property
+    def note(self) -> str:
+        """What a reader must know of the cut: "reasoning: think", "unknown markup: <thought>", both or ""."""
+        parts = ("reasoning", self.taken), ("unknown markup", self.markup)
+        return ", ".join(f"{name}: {value}" for name, value in parts if value)
 
 
-def answer_of(response: Response, *, policy_thinks: bool = False) -> Answer:
-    """What stands after the one `</think>`; a second one would hide text, an unfinished one has no answer."""
+def answer_of(response: Response, reasoning: Reasoning = "auto") -> Answer:
+    """What is judged of a response, by the format that its policy reasons in."""
     whole = response.text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate fits into no JSON
-    before, found, text = whole.partition(END)
-    if not found:
-        text = whole
-        if text.lstrip().startswith(OPEN) or policy_thinks:
-            return Answer(
-                "", "the response did not finish its reasoning", "the response did not finish its reasoning"
-            )
-    elif END in text or OPEN in text:
-        return Answer(
-            "",
-            "the response has more than one reasoning block",
-            "the response has more than one reasoning block",
-        )
-    elif before:
-        text = text.lstrip("\n")
-    if not text.strip():
-        return Answer("", "the response is empty", "the response is empty")
-    return Answer(text, "", "" if response.finished else "the response was cut off")
+    part = cut(whole, reasoning)
+    problem = part.problem or ("" if part.text.strip() else EMPTY)
+    if problem:
+        return Answer("", problem, problem, part.taken)
+    return Answer(
+        part.text, "", "" if response.finished else "the response was cut off", part.taken, markup(part.text)
+    )
 
 
-def as_sent(text: str, policy_thinks: bool) -> Response:
-    """A made-up answer as the policy would have sent it: one that thinks ends its reasoning first.
-
-    A text that ends a reasoning block of its own is taken as it is.
-    """
-    return Response(text=f"\n{END}\n\n{text}" if policy_thinks and END not in text else text)
+def as_sent(text: str, reasoning: Reasoning) -> Response:
+    """A made-up answer as the policy would have sent it: one that thinks ends its reasoning first."""
+    return Response(text=sent(text, reasoning))
 
 
 def scrub(value: Any) -> Any:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from verif.core.rows import Where, instruction, parse, prompt_text
-from verif.errors import InputError
+from verif.core.forms.fields import Where
+from verif.core.forms.talk import RESPONSES, asked
+from verif.core.rows import LISTS, instruction
 from verif.types import Instruction, Item, Response
 
 TRUTH = "ground_truth"
@@ -28,15 +29,16 @@ def item_of(
         raw = {str(name): _present(value) for name, value in row.items() if value is not None}
     except RecursionError:
         raise where.error("is nested too deeply") from None
-    raw.pop("response", None)  # a reference answer, or a host's own object
+    for name in RESPONSES:
+        raw.pop(name, None)  # a reference answer, or a host's own object
     talk = prompt if prompt is not None else raw.get("prompt", raw.get("messages"))
     if talk is not None:
-        raw["prompt"] = prompt_text(talk, where)
-    asked = _instruction(raw, where)
-    if isinstance(talk, list) and not asked.system:
-        asked = asked.model_copy(update={"system": _system(talk)})
-    soft = any(constraint.kind == "soft" for constraint in asked.constraints)
-    if soft and not asked.prompt.strip():
+        raw["prompt"] = asked(talk, where).prompt
+    question = _instruction(raw, where)
+    if isinstance(talk, list) and not question.system:
+        question = question.model_copy(update={"system": _system(talk)})
+    soft = any(constraint.kind == "soft" for constraint in question.constraints)
+    if soft and not question.prompt.strip():
         raise where.error("is empty, and a judge has to read it", "prompt")
     if soft and isinstance(talk, list) and sum(_role(turn) == "user" for turn in talk) > 1:
         raise where.error(
@@ -45,7 +47,9 @@ def item_of(
             "Judge single turns, or put the conversation into one message.",
         )
     return Item(
-        id=str(where.row), instruction=asked, response=Response(text=text_of(said, where), finished=finished)
+        id=str(where.row),
+        instruction=question,
+        response=Response(text=text_of(said, where), finished=finished),
     )
 
 
@@ -90,30 +94,16 @@ def _instruction(raw: dict[str, Any], where: Where) -> Instruction:
     if "constraints" in raw and "instruction_id_list" not in raw:
         raw = {name: raw[name] for name in (*Instruction.model_fields, "prompt") if name in raw}
         raw["id"] = str(raw.get("id", where.row))
-    asked = instruction(raw, where)
-    if asked is None and TRUTH in raw:
-        asked = instruction(_truth(raw, where), where)
-    if asked is None:
+    if LISTS & raw.keys():
+        raw.pop(TRUTH, None)  # the row's own lists say what it is held to
+    question_of = instruction(raw, where)
+    if question_of is None:
         names = ", ".join(list(map(str, raw))[:8]) or "none"
         raise where.error(
             "has no constraints",
             hint=f"Its columns are: {names}. docs/verification.md lists the forms that can be read.",
         )
-    return asked
-
-
-def _truth(raw: dict[str, Any], where: Where) -> dict[str, Any]:
-    """The row inside `ground_truth`, with the prompt and the id that stand outside where it has none."""
-    truth = raw[TRUTH]
-    if isinstance(truth, str):
-        try:
-            truth = parse(truth.encode("utf-8", "surrogatepass"), where)
-        except InputError as error:
-            raise where.error(error.problem, TRUTH, error.hint) from None
-    if not isinstance(truth, dict):
-        raise where.error("must be a JSON object with the row's constraints", TRUTH)
-    outside = {"id": str(raw.get("id", where.row)), "prompt": raw.get("prompt", "")}
-    return {**outside, **truth}
+    return question_of
 
 
 def _present(value: Any) -> Any:

@@ -7,6 +7,7 @@ carries, stores or waits (`CARRIES`) is left out; a test refuses a module that i
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -23,13 +24,13 @@ DECIDES = {
         "judge/prompts", "judge/reply.py", "judge/verdict.py",
     ),
     "joining": ("answer.py", "checks.py", "finishing.py", "once.py", "parts.py",
-                "plan.py", "reward.py", "starting.py", "verifier.py"),
+                "plan.py", "reasoning.py", "reward.py", "starting.py", "verifier.py"),
 }  # fmt: skip
 """Part to its files and folders in this package; of folders all files count, tables and prompts too."""
+_RULES = "verif.core.rules"
 CARRIES = (
-    "__init__.py", "activate.py", "arriving.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "deciding.py",
-    "failures.py",
-    "instruction_files.py",
+    "__init__.py", "activate.py", "arriving.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "containers",
+    "deciding.py", "describing.py", "failures.py", "forms", "instruction_files.py", "summary.py",
     "row_files.py", "rows.py", "score.py", "verifies.py", "judge/__init__.py", "judge/endpoint.py", "judge/limit.py",
 )  # fmt: skip
 """What changes no verdict of a question that was asked."""
@@ -39,6 +40,31 @@ CARRIES = (
 def code_digest(part: str) -> str:
     """Digest of a part's files, by place and content; read once per process."""
     return code_below(CORE, DECIDES[part])
+
+
+@cache
+def rules_digest(modules: tuple[str, ...]) -> str:
+    """As `code_digest("rules")`, for the rules of some modules: these, what they import beside them, and what all work on."""
+    todo, reached = [_RULES, *modules], set[Path]()
+    while todo:
+        path = _file_of(todo.pop())
+        if path is not None and path not in reached:
+            reached.add(path)
+            imports = [
+                node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.ImportFrom)
+            ]
+            todo += [str(node.module) for node in imports]
+            todo += [f"{node.module}.{alias.name}" for node in imports for alias in node.names]
+    _, *shared = DECIDES["rules"]
+    return code_below(CORE, (*sorted(path.relative_to(CORE).as_posix() for path in reached), *shared))
+
+
+def _file_of(module: str) -> Path | None:
+    """The file of a module of rules; None for any other name."""
+    if module != _RULES and not module.startswith(f"{_RULES}."):
+        return None
+    base = CORE.joinpath("rules", *module.removeprefix(_RULES).split(".")[1:])
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
 def code_below(folder: Path, places: tuple[str, ...]) -> str:

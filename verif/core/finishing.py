@@ -50,4 +50,4 @@ def finished(plan: Plan, formula: Formula, unscorable_reward: float) -> Verifica
     """All verdicts of an item in the order of its constraints, and the reward they make."""
     verdicts = tuple(sorted(plan.verdicts, key=lambda verdict: verdict.covers))
     made = reward(plan.item.instruction.constraints, verdicts, formula, unscorable_reward)
-    return Verification(id=plan.item.id, verdicts=verdicts, reward=made)
+    return Verification(id=plan.item.id, verdicts=verdicts, reward=made, note=plan.answer.note)

@@ -18,9 +18,10 @@ from verif.types import Instruction
 
 
 def messages(instruction: Instruction) -> list[dict[str, str]]:
-    """The chat messages of an instruction: an optional system turn and the user's."""
+    """The chat messages of an instruction: an optional system turn, turns before (`meta["history"]`), and the user's."""
     system = [{"role": "system", "content": instruction.system}] if instruction.system else []
-    return [*system, {"role": "user", "content": instruction.prompt}]
+    history: list[dict[str, str]] = instruction.meta.get("history", [])
+    return [*system, *history, {"role": "user", "content": instruction.prompt}]
 
 
 def write_instructions(path: Path, instructions: Sequence[Instruction], *, source: str, split: str) -> None:

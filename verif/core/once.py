@@ -20,7 +20,7 @@ from verif.core.finishing import finished, to_judge
 from verif.core.plan import Plan
 from verif.core.reward import require_formula
 from verif.core.starting import Start
-from verif.types import Constraint, Formula, Instruction, Item, Response, Verification
+from verif.types import Constraint, Formula, Instruction, Item, Reasoning, Response, Verification
 
 FEED = 32
 """Answers that go to the sandbox together."""
@@ -36,7 +36,7 @@ def verify(
     constraints: Iterable[Constraint] = (),
     *,
     formula: Formula = "average",
-    policy_thinks: bool = False,
+    reasoning: Reasoning = "auto",
 ) -> Verification:
     """Verify one response against hard constraints.
 
@@ -47,9 +47,7 @@ def verify(
     >>> verify("Describe the harbour.", "<think>Boats, gulls.</think>A boat.", [no_comma]).reward.value
     1.0
     """
-    return verify_many([_item(prompt, response, constraints)], formula=formula, policy_thinks=policy_thinks)[
-        0
-    ]
+    return verify_many([_item(prompt, response, constraints)], formula=formula, reasoning=reasoning)[0]
 
 
 async def averify(
@@ -58,7 +56,7 @@ async def averify(
     constraints: Iterable[Constraint] = (),
     *,
     formula: Formula = "average",
-    policy_thinks: bool = False,
+    reasoning: Reasoning = "auto",
 ) -> Verification:
     """As `verify`, in a thread: a long response or a checker does not keep the event loop waiting.
 
@@ -69,12 +67,12 @@ async def averify(
     1.0
     """
     item = _item(prompt, response, constraints)
-    found = await asyncio.to_thread(verify_many, [item], formula=formula, policy_thinks=policy_thinks)
+    found = await asyncio.to_thread(verify_many, [item], formula=formula, reasoning=reasoning)
     return found[0]
 
 
 def verify_many(
-    items: Iterable[Item], *, formula: Formula = "average", policy_thinks: bool = False
+    items: Iterable[Item], *, formula: Formula = "average", reasoning: Reasoning = "auto"
 ) -> list[Verification]:
     """One verification per item, in their order; items of one instruction share a session of the sandbox.
 
@@ -87,7 +85,7 @@ def verify_many(
     [(1.0, 'scored'), (0.0, 'scored'), (0.0, 'unscorable')]
     """
     require_formula(formula)
-    start = Start(_RULES, list(items), policy_thinks=policy_thinks, no_rules=formula == "soft-only")
+    start = Start(_RULES, list(items), reasoning=reasoning, no_rules=formula == "soft-only")
     while not start.step():
         pass
     for plans in start.groups:

@@ -1,32 +1,51 @@
-"""Files of rows, read as a stream: JSON lines (plain, gzip, standard input) and parquet.
+"""Files of rows, read as a stream: every kind of file (`verif.core.containers`), every form (`verif.core.rows`).
 
-Memory stays bounded by the longest line. A line that cannot be read is an error, or, with `on_bad`, is
-reported and skipped.
+Memory stays bounded by the longest line or batch. A row that cannot be read is an error, or, with `on_bad`, is reported and
+skipped.
 """
 
 from __future__ import annotations
 
-import gzip
-import io
-import sys
-import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from verif.core.rows import Row, Where, parse, row
-from verif.errors import InputError, SetupError
+from verif.core.containers.values import values
+from verif.core.rows import Row, Where, parse, rows
+from verif.errors import InputError
 
-#: A line longer than this is an error: no response is that long, and one line must fit into memory.
-MAX_LINE = 256 << 20
 OnBad = Callable[[InputError], None]
 
 
-def read_rows(path: Path | str, on_bad: OnBad | None = None) -> Iterator[Row]:
-    """Rows of a file; `-` is standard input. Without `on_bad` the first bad row raises."""
-    for where, value in _values(str(path)):
+@dataclass(slots=True)
+class Coverage:
+    """How many instructions got a response, how many none, and where the first of those stands."""
+
+    answered: int = 0
+    missing: int = 0
+    first: str = ""
+
+    def miss(self, row: Row) -> None:
+        """Count an instruction without a response."""
+        self.missing += 1
+        self.first = self.first or f"{row.where.file}, row {row.where.row}"
+
+
+def read_rows(path: Path | str, on_bad: OnBad | None = None, *, strict_types: bool = True) -> Iterator[Row]:
+    """Rows of a file, a folder of shards, or of standard input (`-`), one for each response.
+
+    Without `on_bad` the first bad row raises. With `strict_types` a constraint of an unknown type makes a bad row;
+    without, its parameters are None and scoring it is an error.
+
+    >>> from verif import read_rows
+    >>> [(row.id, row.response) for row in read_rows("examples/rows.jsonl")]
+    [('1', 'The boats are in. The gulls are loud.'), ('2', 'Boats, gulls, nets.')]
+    """
+    for file, number, value in values(str(path)):
+        where = Where(file, number)
         try:
-            yield row(_raw(value, where), where)
+            yield from rows(_raw(value, where), where, strict_types=strict_types)
         except InputError as error:
             if on_bad is None:
                 raise
@@ -35,7 +54,8 @@ def read_rows(path: Path | str, on_bad: OnBad | None = None) -> Iterator[Row]:
 
 def raw_rows(path: Path | str) -> Iterator[tuple[Where, Any]]:
     """The same rows as they stand, for readers that want more fields of them; the first unreadable one raises."""
-    for where, value in _values(str(path)):
+    for file, number, value in values(str(path)):
+        where = Where(file, number)
         yield where, _raw(value, where)
 
 
@@ -45,100 +65,50 @@ def _raw(value: Any, where: Where) -> Any:
     return parse(value, where) if isinstance(value, bytes) else value
 
 
-def _values(name: str) -> Iterator[tuple[Where, Any]]:
-    """Lines as bytes, rows of parquet as mappings, lines that cannot be read as errors."""
-    if name != "-" and name.endswith((".parquet", ".pq")):
-        for number, value in _parquet(Path(name)):
-            yield Where(name, number), value
-        return
-    with _open(name) as stream:
-        for number, line in _lines(stream, name):
-            yield Where("standard input" if name == "-" else name, number), line
-
-
-def _open(name: str) -> BinaryIO:
-    """The byte stream of a file or standard input; gzip is recognised by its first bytes."""
-    try:
-        raw: Any = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", file=name) from None
-    buffered = io.BufferedReader(raw, 1 << 20) if not hasattr(raw, "peek") else raw
-    if buffered.peek(2)[:2] == b"\x1f\x8b":
-        return io.BufferedReader(gzip.GzipFile(fileobj=buffered), 1 << 20)  # type: ignore[arg-type]
-    return buffered  # type: ignore[no-any-return]
-
-
-def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes | InputError]]:
-    """Numbered lines without their ends, without a byte order mark, without blank ones."""
-    number = 0
-    where = "standard input" if name == "-" else name
-    while True:
-        try:
-            line = stream.readline(MAX_LINE + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(
-                f"cannot be read on: {error}", file=where, row=number + 1, hint="Is the file complete?"
-            ) from None
-        if not line:
-            return
-        number += 1
-        if number == 1:
-            if line[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise InputError("is UTF-16", file=where, hint="Convert the file to UTF-8.")
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        if len(line) > MAX_LINE:
-            yield number, InputError(f"is longer than {MAX_LINE >> 20} MB", file=where, row=number)
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(1 << 20)
-            continue
-        line = line.strip(b" \t\r\n")
-        if line:
-            yield number, line
-
-
-def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows of a parquet file, a thousand at a time."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise SetupError(f"{path} is parquet, which needs pyarrow.", "pip install 'verif[judge]'") from None
-    number = 0
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=1000):
-                for value in batch.to_pylist():
-                    number += 1
-                    yield number, value
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"cannot be read as parquet: {error}", file=path, row=number + 1) from None
-
-
-def join(instructions: Path | str, responses: Path | str, on_bad: OnBad | None = None) -> Iterator[Row]:
+def join(
+    instructions: Path | str,
+    responses: Path | str,
+    on_bad: OnBad | None = None,
+    *,
+    coverage: Coverage | None = None,
+    strict_types: bool = True,
+) -> Iterator[Row]:
     """Rows of two files joined by prompt: the instructions are held in memory, the responses stream.
 
     An instruction may have several responses, and several instructions may share a prompt. A response whose
-    prompt is unknown is a bad row.
+    prompt is unknown is a bad row. `coverage` is filled at the end.
     """
     known: dict[str, list[Row]] = {}
-    for item in read_rows(instructions, on_bad):
+    for item in read_rows(instructions, on_bad, strict_types=strict_types):
         if item.instruction is None:
-            problem = item.where.error("has no constraints", hint="The first file holds the instructions.")
-            if on_bad is None:
-                raise problem
-            on_bad(problem)
-            continue
-        known.setdefault(item.prompt, []).append(item)
-    for item in read_rows(responses, on_bad):
-        matches = known.get(item.prompt, [])
-        if not matches or item.response is None:
-            problem = (
-                item.where.error("has no response", "response")
-                if item.response is None
-                else item.where.error(f"no instruction of {instructions} has this prompt", "prompt")
+            _bad(
+                item.where.error("has no constraints", hint="The first file holds the instructions."), on_bad
             )
-            if on_bad is None:
-                raise problem
-            on_bad(problem)
-        for match in matches if item.response is not None else ():
-            yield Row(item.where, match.id, match.prompt, match.instruction, match.params, item.response)
+        elif item.sample == 0:
+            known.setdefault(item.prompt, []).append(item)
+    answered: set[str] = set()
+    for item in read_rows(responses, on_bad, strict_types=strict_types):
+        matches = known.get(item.prompt, [])
+        if item.response is None:
+            _bad(item.where.error("has no response", "response"), on_bad)
+        elif not matches:
+            _bad(item.where.error(f"no instruction of {instructions} has this prompt", "prompt"), on_bad)
+        else:
+            answered.add(item.prompt)
+            for match in matches:
+                yield replace(
+                    match, where=item.where, response=item.response, finished=item.finished,
+                    sample=item.sample, samples=item.samples,
+                )  # fmt: skip
+    if coverage is not None:
+        for match in (match for matches in known.values() for match in matches):
+            if match.prompt in answered:
+                coverage.answered += 1
+            else:
+                coverage.miss(match)
+
+
+def _bad(problem: InputError, on_bad: OnBad | None) -> None:
+    if on_bad is None:
+        raise problem
+    on_bad(problem)

@@ -1,59 +1,37 @@
-"""One row of any supported form in, one `Row` out; errors name file, row and field.
+"""One row of any supported form in, its `Row`s out (one per response); errors name file, row and field.
 
-Forms (told apart by their keys):
-- IFEval: `{key, prompt, instruction_id_list, kwargs}`, with or without `response`
-- VerInstruct: `{id, prompt, checkers, functions}`, with or without `response`
-- verif's own `Instruction` (`{id, prompt, constraints, ...}`), bare or as `{"instruction": {...}, "response": ...}`
-- veRL: `{prompt: [messages], reward_model: {ground_truth: JSON}, extra_info}`; the JSON is any of the above
-- a response alone: `{prompt, response}`
+The forms are told apart by their keys, each in a file of `verif.core.forms`; docs/verification.md lists them. A row that
+has the keys of two forms is refused, since nobody can say which of them is meant.
 """
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-from pydantic import ValidationError
-
 from verif.core import rules
 from verif.core.answers.check import check_reference
+from verif.core.forms import harnesses, multi_if, trainers
+from verif.core.forms.fields import Raw, Where, parse, text_field, written
+from verif.core.forms.parts import Parts, of_instruction, plain
+from verif.core.forms.talk import responses
+from verif.core.forms.truths import own
 from verif.errors import InputError
-from verif.types import (
-    CheckerConstraint,
-    Constraint,
-    Instruction,
-    ReferenceConstraint,
-    RuleConstraint,
-    SoftConstraint,
-)
+from verif.types import Instruction, ReferenceConstraint, RuleConstraint
 
-_TAG = re.compile(r"\s*\[(rule|llm)\]\s*", re.IGNORECASE)
+__all__ = ["LISTS", "Row", "Where", "instruction", "parse", "row", "rows", "text_field", "validated"]
+
 MOST_CONSTRAINTS = 1_000
 """Of one row: constraints are compared with each other, and a row of a million of them is none."""
-_FAMILY = re.compile(r"\s*([A-Za-z][A-Za-z_\-]{0,60})\s*:\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """The place of a row, for messages; `row` counts from 1."""
-
-    file: str
-    row: int
-
-    def error(self, problem: str, field: str = "", hint: str = "") -> InputError:
-        """An `InputError` at this place."""
-        return InputError(problem, file=self.file, row=self.row, field=field, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """An instruction with the validated parameters of its rules, and a response if the row has one.
 
-    `params[i]` belongs to constraint i and is None unless that is a rule. `prompt` is what responses are
-    joined by. `instruction` is None for a response alone.
+    `params[i]` belongs to constraint i and is None unless that is a rule that verif knows. `prompt` is what responses
+    are joined by. `instruction` is None for a response alone. `sample` counts the responses of one row, of `samples`.
     """
 
     where: Where
@@ -62,26 +40,15 @@ class Row:
     instruction: Instruction | None
     params: tuple[rules.Params | None, ...] = ()
     response: str | None = None
+    finished: bool = True
+    sample: int = 0
+    samples: int = 1
 
 
-def text_field(raw: dict[str, Any], name: str, where: Where) -> str:
-    """A required text."""
-    value = raw.get(name)
-    if not isinstance(value, str):
-        raise where.error("must be text" if name in raw else "is missing", name)
-    return value
-
-
-def list_field(raw: dict[str, Any], name: str, where: Where) -> list[Any]:
-    """A required list."""
-    value = raw.get(name)
-    if not isinstance(value, list):
-        raise where.error("must be a list" if name in raw else "is missing", name)
-    return value
-
-
-def validated(instruction: Instruction, where: Where) -> tuple[rules.Params | None, ...]:
-    """The typed parameters of every rule of an instruction."""
+def validated(
+    instruction: Instruction, where: Where, *, strict_types: bool = True
+) -> tuple[rules.Params | None, ...]:
+    """The typed parameters of every rule. An unknown type is an error, or None where `strict_types` is false."""
     if len(instruction.constraints) > MOST_CONSTRAINTS:
         raise where.error(
             f"has {len(instruction.constraints):,} constraints; at most {MOST_CONSTRAINTS:,} are read"
@@ -92,188 +59,158 @@ def validated(instruction: Instruction, where: Where) -> tuple[rules.Params | No
             check_reference(constraint, file=where.file, row=where.row, field=field)
     return tuple(
         rules.validate(c.rule, c.params, file=where.file, row=where.row)
-        if isinstance(c, RuleConstraint)
+        if isinstance(c, RuleConstraint) and (strict_types or _known(c.rule))
         else None
         for c in instruction.constraints
     )
 
 
-def ifeval(raw: dict[str, Any], where: Where) -> Instruction:
-    """An IFEval row. Repeated ids are all kept; null parameters are absent ones."""
-    ids, kwargs = list_field(raw, "instruction_id_list", where), list_field(raw, "kwargs", where)
-    if len(ids) != len(kwargs):
-        raise where.error(f"has {len(kwargs)} entries for {len(ids)} instruction ids", "kwargs")
-    constraints = []
-    for position, (name, given) in enumerate(zip(ids, kwargs, strict=True)):
-        if not isinstance(name, str):
-            raise where.error("must be text", f"instruction_id_list.{position}")
-        if not isinstance(given, dict | None):
-            raise where.error("must be an object", f"kwargs.{position}")
-        params = {key: value for key, value in (given or {}).items() if value is not None}
-        constraints.append(RuleConstraint(text=name, rule=name, params=params))
-    return Instruction(
-        id=_identifier(raw, where), prompt=text_field(raw, "prompt", where), constraints=tuple(constraints)
+def _known(rule: str) -> bool:
+    try:
+        rules.get(rule)
+    except InputError:
+        return False
+    return True
+
+
+Form = Callable[[Raw, Where], Parts | list[Parts]]
+
+
+def _wrapped(raw: Raw, where: Where) -> Parts:
+    """`{"instruction": {...}}`, in tables as JSON."""
+    return of_instruction(
+        own(written(raw["instruction"], "instruction", where), where), responses(raw, where)
     )
 
 
-def verinstruct(raw: dict[str, Any], where: Where) -> Instruction:
-    """A VerInstruct row.
-
-    `checkers[i]` is `[rule] Family: text` or `[llm] Family: text`. Without a tag, a function that calls
-    `llm_score` is soft and any other is a checker: no constraint is dropped. `meta.families` keeps the
-    family of each constraint. A function in a Markdown fence is read without it.
-    """
-    labels, functions = list_field(raw, "checkers", where), list_field(raw, "functions", where)
-    if len(labels) != len(functions):
-        raise where.error(f"has {len(functions)} entries for {len(labels)} checkers", "functions")
-    constraints: list[Constraint] = []
-    families: list[str] = []
-    for position, (label, source) in enumerate(zip(labels, functions, strict=True)):
-        if not isinstance(label, str):
-            raise where.error("must be text", f"checkers.{position}")
-        if not isinstance(source, str | None):
-            raise where.error("must be text", f"functions.{position}")
-        family, constraint = _verinstruct_constraint(label, unfenced(source or ""))
-        if isinstance(constraint, CheckerConstraint) and not constraint.source.strip():
-            raise where.error("a [rule] checker needs its function", f"functions.{position}")
-        families.append(family)
-        constraints.append(constraint)
-    return Instruction(
-        id=_identifier(raw, where),
-        prompt=text_field(raw, "prompt", where),
-        constraints=tuple(constraints),
-        meta={"families": families},
-    )
+def _bare(raw: Raw, where: Where) -> Parts:
+    """verif's own instruction with a response beside its fields."""
+    said = responses(raw, where)
+    fields = {name: written(raw[name], name, where) for name in Instruction.model_fields if name in raw}
+    rest = {name: value for name, value in raw.items() if name not in ("response", "finished")}
+    return of_instruction(own({**rest, **fields}, where), said)
 
 
-def unfenced(source: str) -> str:
-    """A function without the Markdown fence around it; models write one, and no parser reads it."""
-    lines = source.strip().split("\n")
-    opening, language = lines[0][:3], lines[0][3:].strip().lower()
-    fenced = opening in ("```", "~~~") and language in ("", "python", "python3", "py")
-    inside = "\n".join(lines[1:-1])
-    if not fenced or len(lines) < 3 or lines[-1].strip() != opening or opening in inside:
-        return source
-    return inside
+def _ground_truth(raw: Raw, where: Where) -> Parts:
+    return trainers.grounded(raw, raw["ground_truth"], where, "ground_truth")
 
 
-def _verinstruct_constraint(label: str, source: str) -> tuple[str, Constraint]:
-    tag = _TAG.match(label)
-    rest = label[tag.end() :] if tag else label
-    found = _FAMILY.match(rest)
-    family, text = (found.group(1), rest[found.end() :]) if found else ("", rest)
-    soft = tag.group(1).lower() == "llm" if tag else "llm_score" in source or not source.strip()
-    text = text.strip()
-    return family, SoftConstraint(text=text, dimension=family) if soft else CheckerConstraint(
-        text=text, source=source
-    )
+def _listed(raw: Raw, where: Where) -> Parts:
+    """IFEval's or VerInstruct's lists beside a prompt; ids without kwargs belong to a published response."""
+    if "instruction_id_list" in raw and "kwargs" not in raw and "checkers" not in raw:
+        if responses(raw, where) is None:
+            raise where.error("is missing", "kwargs")
+        raw = {name: value for name, value in raw.items() if name != "instruction_id_list"}
+    return plain(raw, where)
 
 
-def own(raw: Any, where: Where) -> Instruction:
-    """verif's own `Instruction`."""
-    try:
-        return Instruction.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise where.error(first["msg"], ".".join(map(str, first["loc"]))) from None
+LISTS = {"instruction_id_list", "checkers", "functions"}
+"""Fields of the forms that list constraints beside a prompt."""
+FORMS: dict[str, tuple[Callable[[Raw], bool], Form]] = {
+    "lm-eval samples": (
+        lambda raw: "doc" in raw and ("resps" in raw or "filtered_resps" in raw),
+        harnesses.sample,
+    ),
+    "NeMo Gym": (lambda raw: "responses_create_params" in raw, harnesses.gym),
+    "Multi-IF": (lambda raw: "turn_1_prompt" in raw, multi_if.turns),
+    "veRL": (lambda raw: "reward_model" in raw, trainers.verl),
+    "veRL rollouts": (lambda raw: "gts" in raw and "input" in raw, trainers.dump),
+    "a ground truth": (lambda raw: raw.get("ground_truth") is not None, _ground_truth),
+    "an instruction": (lambda raw: _holds_object(raw.get("instruction")), _wrapped),
+    "constraints": (lambda raw: raw.get("constraints") is not None, _bare),
+    "verifiers": (lambda raw: _holds_object(raw.get("info")) and not LISTS & raw.keys(), trainers.informed),
+    "lists": (lambda raw: bool(LISTS & raw.keys()), _listed),
+}
+"""Form by name: how it is known, and what reads it."""
+_INSIDE = {
+    "NeMo Gym": {"lists", "verifiers"},
+    "lm-eval samples": {"lists", "verifiers"},
+    "veRL": {"verifiers"},
+}
+"""What a form has of its own that looks like another."""
 
 
-def instruction(raw: dict[str, Any], where: Where) -> Instruction | None:
-    """The instruction of a row in any form; None if the row holds a response alone."""
-    if "instruction_id_list" in raw and "kwargs" in raw:
-        return ifeval(raw, where)
-    if "checkers" in raw or "functions" in raw:
-        return verinstruct(raw, where)
-    if "instruction" in raw:
-        return own(raw["instruction"], where)
-    if "constraints" in raw:
-        return own({key: value for key, value in raw.items() if key != "response"}, where)
-    if "reward_model" in raw:
-        return _verl(raw, where)
-    if "instruction_id_list" in raw and "response" not in raw:
-        raise where.error("is missing", "kwargs")
-    return None
+def _holds_object(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, str) and value.lstrip()[:1] == "{")
 
 
-def _verl(raw: dict[str, Any], where: Where) -> Instruction:
-    """A veRL row; the ground truth is JSON of any other form, the prompt is that of its last user message."""
-    model = raw["reward_model"]
-    truth = model.get("ground_truth") if isinstance(model, dict) else None
-    if isinstance(truth, str | bytes):
-        truth = parse(truth.encode("utf-8", "surrogatepass") if isinstance(truth, str) else truth, where)
-    if not isinstance(truth, dict):
-        raise where.error("must be a JSON object with the row's constraints", "reward_model.ground_truth")
-    extra = raw.get("extra_info")
-    name = extra.get("id", extra.get("index")) if isinstance(extra, dict) else None
-    filled = {
-        **({} if name is None else {"id": str(name)}),
-        "prompt": prompt_text(raw.get("prompt"), where),
-        **truth,
-    }
-    inner = instruction(filled, where)
-    if inner is None:
-        raise where.error("holds no constraints that verif knows", "reward_model.ground_truth")
-    return inner
-
-
-def prompt_text(value: Any, where: Where) -> str:
-    """A prompt given as text, or the last user message of a conversation."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        for message in reversed(value):
-            if (
-                isinstance(message, dict)
-                and message.get("role") == "user"
-                and isinstance(message.get("content"), str)
-            ):
-                return str(message["content"])
-    raise where.error("must be text or a list of chat messages with a user's turn", "prompt")
-
-
-def _identifier(raw: dict[str, Any], where: Where) -> str:
-    """`id` or `key` as text; the row number when there is none."""
-    value = next((raw[name] for name in ("id", "key") if raw.get(name) is not None), where.row)
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise where.error("must be text or a whole number", "id")
-    return str(value)
-
-
-def row(raw: Any, where: Where) -> Row:
-    """A row of any form, validated."""
-    if not isinstance(raw, dict):
-        raise where.error("must be a JSON object")
-    inner = instruction(raw, where)
-    response = raw.get("response")
-    if response is not None and not isinstance(response, str):
-        raise where.error("must be text", "response")
-    if inner is None:
-        if response is None:
-            keys = ", ".join(list(map(str, raw))[:6]) or "none"
-            hint = f"Its keys are: {keys}. docs/verification.md lists the forms that can be read."
-            raise where.error(
-                "has no constraints and no response", "response" if "prompt" in raw else "", hint
-            )
-        prompt = prompt_text(raw.get("prompt"), where)
-        return Row(where, _identifier(raw, where), prompt, None, (), response)
-    return Row(where, inner.id, inner.prompt, inner, validated(inner, where), response)
-
-
-def parse(line: bytes, where: Where) -> Any:
-    """One JSON value. Lone surrogates, which strict JSON refuses, are accepted: a model can write them."""
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        problem = str(error)
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError as error:
+def parts(raw: Raw, where: Where) -> list[Parts]:
+    """What a row of any form holds; a response alone has no constraints."""
+    names = [name for name, (known, _) in FORMS.items() if known(raw)]
+    if not names:
+        return [_alone(raw, where)]
+    others = [name for name in names[1:] if name not in _INSIDE.get(names[0], ())]
+    if others:
         raise where.error(
-            f"is not UTF-8 (byte {error.start + 1} of the line)", hint="Convert the file to UTF-8."
-        ) from None
-    if "\\ud" in text or "\\uD" in text:
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
-            problem = str(error)
-    raise where.error(f"is not JSON: {problem}")
+            f"has the keys of two forms, {names[0]} and {others[0]}", hint="Keep those of one of them."
+        )
+    made = FORMS[names[0]][1](raw, where)
+    return made if isinstance(made, list) else [made]
+
+
+def instruction(raw: Raw, where: Where) -> Instruction | None:
+    """The instruction of a row that need not have a response; None if it holds no constraints."""
+    if not any(known(raw) for known, _ in FORMS.values()):
+        return None
+    parsed = parts(raw, where)[0]
+    return None if parsed.constraints is None else _instruction(parsed, where)
+
+
+def _alone(raw: Raw, where: Where) -> Parts:
+    try:
+        parsed = plain(raw, where)
+    except InputError:
+        if responses(raw, where) is not None:
+            raise
+        parsed = None
+    if parsed is None or parsed.responses is None:
+        keys = ", ".join(list(map(str, raw))[:6]) or "none"
+        hint = f"Its keys are: {keys}. docs/verification.md lists the forms that can be read."
+        raise where.error("has no constraints and no response", "response" if "prompt" in raw else "", hint)
+    return parsed
+
+
+def rows(raw: Any, where: Where, *, strict_types: bool = True) -> list[Row]:
+    """The rows of one value of a file: one for each response, or one without any."""
+    if not isinstance(raw, dict):
+        raise where.wanted("a JSON object", raw, "")
+    return [row for parsed in parts(raw, where) for row in _rows(parsed, raw, where, strict_types)]
+
+
+def _rows(parsed: Parts, raw: Raw, where: Where, strict_types: bool) -> list[Row]:
+    made: Instruction | None = None
+    checked: tuple[rules.Params | None, ...] = ()
+    if parsed.constraints is not None:
+        made = _instruction(parsed, where)
+        checked = validated(made, where, strict_types=strict_types)
+    cut_off = raw.get("finished") is False
+    common = (where, parsed.id, parsed.asked.prompt, made, checked)
+    if parsed.responses is None:
+        return [Row(*common)]
+    count = len(parsed.responses)
+    return [
+        Row(*common, said.text, said.finished and not cut_off, n, count)
+        for n, said in enumerate(parsed.responses)
+    ]
+
+
+def _instruction(parsed: Parts, where: Where) -> Instruction:
+    """Earlier turns are kept in `meta`, which rules do not need; a judge would not see them, and so it is not asked."""
+    talk, constraints = parsed.asked, parsed.constraints or ()
+    if talk.history and any(constraint.kind == "soft" for constraint in constraints):
+        hint = "Only rules and checkers can decide a row of several turns."
+        raise where.error("has earlier turns, which no judge is shown", "prompt", hint)
+    meta = {**parsed.meta, **({"families": parsed.families} if parsed.families else {})}
+    if talk.history:
+        meta["history"] = list(talk.history)
+    return Instruction(
+        id=parsed.id, prompt=talk.prompt, constraints=constraints, system=talk.system, meta=meta
+    )
+
+
+def row(raw: Any, where: Where, *, strict_types: bool = True) -> Row:
+    """The one row of a value; several responses or turns are an `InputError`."""
+    made = rows(raw, where, strict_types=strict_types)
+    if len(made) > 1:
+        raise where.error(f"has {len(made)} responses where one is read", "response")
+    return made[0]

@@ -8,9 +8,8 @@ the answer behind a response's reasoning; a response without one is unscorable, 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,18 +19,20 @@ from verif.core.answers.maths import process_worker
 from verif.core.answers.reference import reference_verdict
 from verif.core.checks import checker_verdicts, rule_verdict
 from verif.core.plan import unscorable
-from verif.core.row_files import OnBad
+from verif.core.row_files import Coverage, OnBad
 from verif.core.rows import Row
+from verif.core.rules import get
 from verif.core.text import Doc
+from verif.errors import InputError
 from verif.types import (
     CheckerConstraint,
     Constraint,
+    Reasoning,
     ReferenceConstraint,
     Response,
     RuleConstraint,
     Status,
     Verdict,
-    type_names,
 )
 
 if TYPE_CHECKING:
@@ -40,14 +41,16 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 64
 _BATCH_CHARS = 8 << 20
 _NO_JUDGE = "no judge was asked"
+NOTHING = Answer("")
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A row with one verdict per constraint, in the order of its constraints."""
+    """A row with one verdict per constraint, in the order of its constraints, and what was judged of its response."""
 
     row: Row
     verdicts: tuple[Verdict, ...]
+    answer: Answer = NOTHING
 
     @property
     def followed(self) -> bool | None:
@@ -59,12 +62,12 @@ class Scored:
 
 
 def score(
-    rows: Iterable[Row], *, loose: bool = False, sandbox: Sandbox | None = None, policy_thinks: bool = False
+    rows: Iterable[Row], *, loose: bool = False, sandbox: Sandbox | None = None, reasoning: Reasoning = "auto"
 ) -> Iterator[Scored]:
     """Verdicts for every row, in order. Without a sandbox, checkers are skipped.
 
     Rows without checkers go straight through; others wait for up to 64 rows, so that responses to one
-    instruction share a session. `policy_thinks` says that a response without `</think>` holds no answer.
+    instruction share a session. `reasoning` is the format of the policy's reasoning (`verif.core.reasoning`).
 
     >>> from verif import read_rows, score
     >>> [(scored.row.id, scored.followed) for scored in score(read_rows("examples/rows.jsonl"))]
@@ -73,7 +76,7 @@ def score(
     waiting: list[tuple[Row, Answer]] = []
     chars = 0
     for row in rows:
-        answer = answer_of(Response(text=row.response or ""), policy_thinks=policy_thinks)
+        answer = answer_of(Response(text=row.response or "", finished=row.finished), reasoning)
         if not waiting and not _checkers(row):
             yield _scored(row, answer, {}, loose)
             continue
@@ -126,28 +129,51 @@ def _scored(row: Row, answer: Answer, checked: dict[int, Verdict], loose: bool) 
         elif index in checked:
             verdicts.append(checked[index])
         elif isinstance(constraint, RuleConstraint):
-            assert params is not None
+            if params is None:
+                verdicts.append(
+                    Verdict(status=Status.ERROR, covers=(index,), reason=unknown(constraint.rule))
+                )
+                continue
             verdicts.append(rule_verdict(constraint, params, index, answer, doc=doc, loose=loose))
         elif isinstance(constraint, ReferenceConstraint):
             verdicts.append(reference_verdict(constraint, index, answer, process_worker()))
         else:
             reason = "checkers were not run" if isinstance(constraint, CheckerConstraint) else _NO_JUDGE
             verdicts.append(Verdict(status=Status.SKIPPED, covers=(index,), reason=reason))
-    return Scored(row, tuple(verdicts))
+    return Scored(row, tuple(verdicts), answer)
 
 
-def scorable(rows: Iterable[Row], on_bad: OnBad | None = None) -> Iterator[Row]:
-    """Rows that have both constraints and a response; any other is a bad row."""
+def unknown(rule: str) -> str:
+    """Why a constraint of an unknown type cannot be decided; its name stands in front."""
+    try:
+        get(rule)
+    except InputError as error:
+        return str(error)
+    return f"{rule} was not known when its row was read"
+
+
+def scorable(
+    rows: Iterable[Row], on_bad: OnBad | None = None, coverage: Coverage | None = None
+) -> Iterator[Row]:
+    """Rows that have both constraints and a response; any other is a bad row.
+
+    With `coverage` an instruction without a response is no bad row: it is counted there.
+    """
     for item in rows:
         problem = None
         if item.instruction is None:
             hint = "Give the file of instructions first: verif score INSTRUCTIONS --responses THIS."
             problem = item.where.error("has no constraints", hint=hint)
+        elif item.response is None and coverage is not None:
+            coverage.miss(item)
+            continue
         elif item.response is None:
             problem = item.where.error(
                 "has no response", "response", "Give a file of responses with --responses."
             )
         if problem is None:
+            if coverage is not None and item.sample == 0:
+                coverage.answered += 1
             yield item
         elif on_bad is None:
             raise problem
@@ -184,24 +210,3 @@ def dumps(value: Any) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
         return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
-
-
-@dataclass(slots=True)
-class Summary:
-    """Counts of a scored file: by constraint type and status, and of rows by `all`."""
-
-    rows: int = 0
-    followed: Counter[bool | None] = field(default_factory=Counter)
-    by_type: dict[str, Counter[Status]] = field(default_factory=dict)
-
-    def add(self, scored: Scored) -> None:
-        """Count one row."""
-        self.rows += 1
-        self.followed[scored.followed] += 1
-        names = type_names(scored.row.instruction) if scored.row.instruction else []
-        for name, verdict in zip(names, scored.verdicts, strict=True):
-            self.by_type.setdefault(name, Counter())[verdict.status] += 1
-
-    def total(self) -> Counter[Status]:
-        """Counts over all types."""
-        return sum(self.by_type.values(), Counter())

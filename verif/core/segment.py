@@ -22,6 +22,8 @@ ABBREVIATIONS = frozenset(
     nov dec e.g i.e a.m p.m u.s u.k u.n u.s.a d.c ph.d m.d b.a m.a b.sc m.sc vol pp ed eds fig figs
     """.split()  # noqa: SIM905
 )
+# Letters that Punkt's English tables hold as abbreviations ("Roe v. Wade", "p. 7"): a period after one ends no sentence.
+LETTERS = frozenset("cdefghklmnprstvw")
 # Those that always belong to the name after them.
 TITLES = frozenset("mr mrs ms messrs dr prof rev gen col maj capt lt sgt gov sen rep st mt".split())  # noqa: SIM905
 # Words that open a sentence so often that a capitalised one after an abbreviation or an initial is a new sentence.
@@ -128,6 +130,8 @@ def _breaks(token: str, follower: str) -> bool:
     stem = token[:-1].lower()
     if _ELLIPSIS.match(token):
         return starter
+    if stem in LETTERS:
+        return False
     if _INITIAL.match(token):  # "J. Bach", but not "the letter o. Please"
         return not continues and (starter or token.islower() or not follower[:1].isupper())
     if _NUMBER.match(token):

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from pydantic_core import PydanticSerializationError
 
 from verif.core.answer import answer_of, scrub
-from verif.core.checks import Rules
+from verif.core.checks import Rules, rule_verdict
 from verif.core.plan import Plan, unscorable
 from verif.core.text import Doc
 from verif.system.bounded import Memo
-from verif.types import Instruction, Item, RuleConstraint, Verdict
+from verif.types import Instruction, Item, Reasoning, RuleConstraint, Verdict
 
 STEP_S = 0.05
 DOC_BYTES = 64 << 20
@@ -42,13 +43,15 @@ class Start:
         rules: Rules,
         items: Sequence[Item],
         *,
-        policy_thinks: bool,
+        reasoning: Reasoning,
         no_rules: bool,
         wanted: Callable[[str], bool] = everything,
     ) -> None:
-        self._rules_of, self._thinks, self._no_rules, self._wanted = rules, policy_thinks, no_rules, wanted
+        self._rules_of, self._reasoning, self._no_rules, self._wanted = rules, reasoning, no_rules, wanted
         self._groups: dict[str, list[Plan]] = {}
         self._numbers: dict[str, int] = {}
+        self._seen: dict[int, tuple[str, Instruction]] = {}
+        self._params: dict[int, list[Any]] = {}
         self._docs: Memo[str, Doc] = Memo(DOC_BYTES)
         self._known: dict[tuple[int, int, str], Verdict] = {}
         self.unwanted: list[Item] = []
@@ -77,15 +80,17 @@ class Start:
                 self.unwanted.append(item)
                 continue
             instruction = item.instruction
-            plan = Plan(item, answer_of(item.response, policy_thinks=self._thinks))
-            try:
-                key = instruction.model_dump_json(exclude={"id", "meta"})
-            except PydanticSerializationError:  # a lone surrogate
-                instruction = Instruction.model_validate(scrub(instruction.model_dump()))
-                item = item.model_copy(update={"instruction": instruction})
-                plan.item, key = item, instruction.model_dump_json(exclude={"id", "meta"})
+            plan = Plan(item, answer_of(item.response, reasoning=self._reasoning))
+            key, readable = self._seen.get(id(instruction)) or self._read(instruction)
+            if readable is not instruction:
+                item = item.model_copy(update={"instruction": readable})
+                plan.item = item
             group = self._numbers.setdefault(key, len(self._numbers))
-            self._rules_of.check_item(item)
+            if group not in self._params:
+                self._params[group] = [
+                    self._rules_of.params(c, item.id) if isinstance(c, RuleConstraint) else None
+                    for c in readable.constraints
+                ]
             yield
             yield from self._rules(plan, group)
             if self._wanted(item.id):
@@ -93,6 +98,20 @@ class Start:
                 self.plans.append(plan)
             else:
                 self.unwanted.append(item)
+
+    def _read(self, instruction: Instruction) -> tuple[str, Instruction]:
+        """What an instruction is known by, and the instruction that can be written as JSON; once for each object.
+
+        `items` keeps the objects alive, so that no other gets the same number.
+        """
+        readable = instruction
+        try:
+            key = instruction.model_dump_json(exclude={"id", "meta"})
+        except PydanticSerializationError:  # a lone surrogate
+            readable = Instruction.model_validate(scrub(instruction.model_dump()))
+            key = readable.model_dump_json(exclude={"id", "meta"})
+        self._seen[id(instruction)] = key, readable
+        return key, readable
 
     def _rules(self, plan: Plan, group: int) -> Iterator[None]:
         text, doc = plan.answer.text, None
@@ -105,9 +124,8 @@ class Start:
                     if not self._wanted(plan.item.id):
                         return
                     doc = doc or self._doc(text)
-                    self._known[same] = self._rules_of.verdict(
-                        constraint, index, plan.answer, plan.item.id, doc
-                    )
+                    params = self._params[group][index]
+                    self._known[same] = rule_verdict(constraint, params, index, plan.answer, doc=doc)
                     yield
                 plan.verdicts.append(self._known[same])
 

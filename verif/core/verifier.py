@@ -27,7 +27,7 @@ from verif.core.reward import require_formula
 from verif.core.starting import Start, everything
 from verif.system import plugins
 from verif.system.files import digest
-from verif.types import Formula, Instruction, Item, Reward, Status, Verdict, Verification
+from verif.types import Formula, Instruction, Item, Reasoning, Reward, Status, Verdict, Verification
 
 THREADS = 2
 """For rules. They hold the interpreter, so more threads would only keep the event loop waiting for longer."""
@@ -48,19 +48,19 @@ class Verifier:
         *,
         formula: Formula = "average",
         unscorable_reward: float = 0.0,
-        policy_thinks: bool = False,
+        reasoning: Reasoning = "auto",
         judge: TYPE_JUDGE | None = None,
         sandbox: Checks | None = None,
         cache: VerdictCache | None = None,
         parts: dict[str, str] | None = None,
     ) -> None:
         require_formula(formula)
-        self.formula, self.unscorable_reward, self.policy_thinks = formula, unscorable_reward, policy_thinks
+        self.formula, self.unscorable_reward, self.reasoning = formula, unscorable_reward, reasoning
         self.judge, self.sandbox, self.cache = judge, sandbox, cache
         self.parts = parts or make_parts(
             formula=formula,
             unscorable_reward=unscorable_reward,
-            policy_thinks=policy_thinks,
+            reasoning=reasoning,
             judge=judge.part if judge else "none",
             sandbox=sandbox.version if sandbox else "none",
             plugins=plugins.identity(()),
@@ -91,7 +91,7 @@ class Verifier:
         start = Start(
             self.rules,
             items,
-            policy_thinks=self.policy_thinks,
+            reasoning=self.reasoning,
             no_rules=self.formula == "soft-only" and not complete,
             wanted=wanted,
         )

@@ -1,7 +1,7 @@
 """General ability through lm-eval (GSM8K, MMLU-Pro, BBH, DROP, ...) against the served policy, before and after.
 
 lm-eval is asked through its OpenAI client, so the policy is measured the way it is served; one that reasons first
-(`verifier.policy_thinks`) through `verif.evaluation.thinking`. A task's name, or the path of a task file, stands in the
+(`verifier.reasoning`) through `verif.evaluation.thinking`. A task's name, or the path of a task file, stands in the
 recipe; names are checked against lm-eval's registry before anything is served.
 
 lm-eval scores a response once per filter (GSM8K: `strict-match` and `flexible-extract`). One filter counts, so that a
@@ -18,10 +18,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from verif.core.reasoning import demanded
 from verif.errors import RecipeError, ServiceError
 from verif.evaluation.generate import TIMEOUT_S
 from verif.evaluation.run import context_of
 from verif.stats import bootstrap_mean, holm, paired_bootstrap
+from verif.types import Reasoning
 
 if TYPE_CHECKING:
     from verif.project import Stage
@@ -34,7 +36,7 @@ Scored = tuple[str, dict[str, float]]
 """A metric's name and its value by document."""
 
 
-def check_tasks(tasks: Sequence[str], root: Path, *, policy_thinks: bool = False) -> Any:
+def check_tasks(tasks: Sequence[str], root: Path, *, reasoning: Reasoning = "auto") -> Any:
     """lm-eval's task manager that knows all of them; an unknown name is a `RecipeError` with near misses.
 
     So is a task that a policy that reasons first cannot be asked.
@@ -60,7 +62,7 @@ def check_tasks(tasks: Sequence[str], root: Path, *, policy_thinks: bool = False
             near = difflib.get_close_matches(_name(task), known, n=3)
             hint = f"Near: {', '.join(near)}." if near else "See `lm-eval ls tasks`."
             raise RecipeError(f"lm-eval has no task {_name(task)!r} (evaluate.general_tasks).", hint)
-        if policy_thinks:
+        if demanded(reasoning):
             _check_answers(manager, _name(task))
     return manager
 
@@ -72,7 +74,7 @@ def _check_answers(manager: Any, task: str) -> None:
     if unanswered:
         raise RecipeError(
             f"lm-eval's task {task!r} asks how likely given answers are ({', '.join(unanswered[:3])}); the policy reasons "
-            "first (verifier.policy_thinks), so they do not stand where they would be measured.",
+            "first (verifier.reasoning), so they do not stand where they would be measured.",
             "Choose a task that lets the policy write its answer (gsm8k, mmlu_pro, bbh, drop).",
         )
 
@@ -88,7 +90,8 @@ def measure_general(
     from verif.system.serving import serve
 
     section = stage.recipe.evaluate
-    reasoning_tokens = section.response_tokens if stage.recipe.verifier.policy_thinks else 0
+    reasoning = stage.recipe.verifier.reasoning
+    reasoning_tokens = section.response_tokens if demanded(reasoning) else 0
     resources = stage.recipe.resources.get("evaluate")
     found: dict[str, dict[str, Scored]] = {}
     for name, folder in (("before", stage.models / "policy"), ("after", stage.models / "trained")):
@@ -96,7 +99,13 @@ def measure_general(
         gpus = resources.gpus if resources else 0
         with serve(folder, log=log, gpus=gpus, context=context_of(folder)) as url:
             found[name], unfinished = ask(
-                url, folder, section.general_tasks, manager, section.seed, reasoning_tokens=reasoning_tokens
+                url,
+                folder,
+                section.general_tasks,
+                manager,
+                section.seed,
+                reasoning=reasoning,
+                reasoning_tokens=reasoning_tokens,
             )
         if unfinished:
             warnings.append(
@@ -129,7 +138,14 @@ def compare(
 
 
 def ask(
-    url: str, folder: Path, tasks: Sequence[str], manager: Any, seed: int, *, reasoning_tokens: int = 0
+    url: str,
+    folder: Path,
+    tasks: Sequence[str],
+    manager: Any,
+    seed: int,
+    *,
+    reasoning: Reasoning = "think",
+    reasoning_tokens: int = 0,
 ) -> tuple[dict[str, Scored], int]:
     """Task or group -> its scores, from lm-eval against the server at `url` (model name `model`, files in `folder`).
 
@@ -139,7 +155,7 @@ def ask(
     import aiohttp
     import lm_eval
 
-    model, arguments = _client(url, folder, reasoning_tokens)
+    model, arguments = _client(url, folder, reasoning, reasoning_tokens)
     try:
         result = lm_eval.simple_evaluate(
             model=model, model_args=arguments, tasks=[_name(task) for task in tasks],
@@ -157,13 +173,15 @@ def ask(
     return _totals(out, result.get("group_subtasks", {})) | out, getattr(model, "unfinished", 0)
 
 
-def _client(url: str, folder: Path, reasoning_tokens: int) -> tuple[Any, dict[str, Any] | None]:
+def _client(
+    url: str, folder: Path, reasoning: Reasoning, reasoning_tokens: int
+) -> tuple[Any, dict[str, Any] | None]:
     """What lm-eval takes as a model, and its arguments."""
     if reasoning_tokens:
         from verif.evaluation.thinking import ThinkingPolicy
 
         return ThinkingPolicy(
-            url, folder, reasoning_tokens=reasoning_tokens, answer_tokens=GENERATION_TOKENS,
+            url, folder, reasoning=reasoning, reasoning_tokens=reasoning_tokens, answer_tokens=GENERATION_TOKENS,
             context=context_of(folder), timeout_s=TIMEOUT_S,
         ), None  # fmt: skip
     return "local-completions", {

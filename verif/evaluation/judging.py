@@ -16,7 +16,16 @@ from verif.core.rules import get
 from verif.core.text import Doc
 from verif.core.verifies import Verifies
 from verif.evaluation.case import REFERENCE, Case, Generation, VerdictRow
-from verif.types import Item, ReferenceConstraint, Response, RuleConstraint, Status, Verification, type_names
+from verif.types import (
+    Item,
+    Reasoning,
+    ReferenceConstraint,
+    Response,
+    RuleConstraint,
+    Status,
+    Verification,
+    type_names,
+)
 
 RULES = Rules()
 
@@ -38,20 +47,20 @@ def _json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def judged(answer: Generation, *, policy_thinks: bool) -> Judged:
+def judged(answer: Generation, *, reasoning: Reasoning) -> Judged:
     """What is judged of an answer; where there is nothing, `hopeless` says why (a missing one: its note)."""
     if answer.note:
         return Judged("", answer.note, answer.note)
     said = Response(text=answer.text, finished=answer.finished)
-    return answer_of(said, policy_thinks=policy_thinks)
+    return answer_of(said, reasoning=reasoning)
 
 
 def by_truth(
-    base: VerdictRow, case: Case, answer: Generation, *, policy_thinks: bool = False
+    base: VerdictRow, case: Case, answer: Generation, *, reasoning: Reasoning = "auto"
 ) -> Iterator[VerdictRow]:
     """The world's truth per constraint, and one row for the language (index -1). The judge is never asked."""
     base = replace(base, part=WORLD_TRUTH, verifier=WORLD_TRUTH)
-    what = judged(answer, policy_thinks=policy_thinks)
+    what = judged(answer, reasoning=reasoning)
     if what.hopeless:
         base = replace(base, status=Status.UNSCORABLE, reason=what.hopeless)
         yield replace(base, family=LANGUAGE, kind="language")
@@ -86,10 +95,10 @@ def _place(base: VerdictRow, case: Case, index: int) -> VerdictRow:
 
 
 def by_rules(
-    base: VerdictRow, case: Case, answer: Generation, *, policy_thinks: bool = False
+    base: VerdictRow, case: Case, answer: Generation, *, reasoning: Reasoning = "auto"
 ) -> Iterator[VerdictRow]:
     """Rules in this process, strictly and loosely; where there is no answer they are unscorable."""
-    what = judged(answer, policy_thinks=policy_thinks)
+    what = judged(answer, reasoning=reasoning)
     doc = Doc(what.text)
     for index, constraint in enumerate(case.instruction.constraints):
         if not isinstance(constraint, RuleConstraint):
@@ -104,12 +113,12 @@ def by_rules(
 
 
 def by_reference(
-    base: VerdictRow, case: Case, answer: Generation, *, policy_thinks: bool = False
+    base: VerdictRow, case: Case, answer: Generation, *, reasoning: Reasoning = "auto"
 ) -> Iterator[VerdictRow]:
     """The case's references, each compared with the answer as its label says."""
     from verif.evaluation.benchmarks.references import decide
 
-    how, what = case.labels[REFERENCE], judged(answer, policy_thinks=policy_thinks)
+    how, what = case.labels[REFERENCE], judged(answer, reasoning=reasoning)
     part = f"reference:{how}@1"
     for index, constraint in enumerate(case.instruction.constraints):
         assert isinstance(constraint, ReferenceConstraint)

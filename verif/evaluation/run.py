@@ -14,6 +14,7 @@ from verif.evaluation import judging
 from verif.evaluation.case import REFERENCE, Benchmark, Case, Generation, VerdictRow
 from verif.evaluation.generate import AnswerFile, Sampling, generate, stored
 from verif.system.files import digest_tree
+from verif.types import Reasoning
 
 MAX_CONTEXT = 16384
 
@@ -91,11 +92,11 @@ OpenVerifier = Callable[[], AbstractContextManager[tuple[Verifies, str]]]
 
 
 def judge_all(
-    suites: Sequence[Suite], answers: Answers, open_verifier: OpenVerifier, *, policy_thinks: bool = False
+    suites: Sequence[Suite], answers: Answers, open_verifier: OpenVerifier, *, reasoning: Reasoning = "auto"
 ) -> list[VerdictRow]:
     """Verdict rows of all answers, in a fixed order. The verifier is opened once, and only if a benchmark needs it.
 
-    `policy_thinks` is the recipe's: what is judged here is the same answer that the verifier judges.
+    `reasoning` is the recipe's: what is judged here is the same answer that the verifier judges.
     """
     rows: list[VerdictRow] = []
     waiting: list[tuple[VerdictRow, Case, Generation]] = []
@@ -108,7 +109,7 @@ def judge_all(
                 base = judging.blank(name, model, mode, case, found[case.id])
                 how = _here(suite.benchmark, case)
                 if how is not None:
-                    rows += how(base, case, found[case.id], policy_thinks=policy_thinks)
+                    rows += how(base, case, found[case.id], reasoning=reasoning)
                 else:
                     waiting.append((base, case, found[case.id]))
     if waiting:

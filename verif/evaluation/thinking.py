@@ -8,13 +8,14 @@ which every task counts as wrong; `unfinished` counts them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lm_eval.models.openai_completions import LocalChatCompletion
 
 from verif.core.answer import answer_of
-from verif.types import Response
+from verif.types import Reasoning, Response
 
 LIKELIHOODS = ("loglikelihood", "loglikelihood_rolling", "multiple_choice")
 """lm-eval's output types that ask how likely given words are: right after the prompt, where such a policy reasons."""
@@ -28,6 +29,7 @@ class ThinkingPolicy(LocalChatCompletion):  # type: ignore[misc, unused-ignore]
         url: str,
         folder: Path,
         *,
+        reasoning: Reasoning,
         reasoning_tokens: int,
         answer_tokens: int,
         context: int,
@@ -38,6 +40,7 @@ class ThinkingPolicy(LocalChatCompletion):  # type: ignore[misc, unused-ignore]
             tokenizer_backend="huggingface", tokenized_requests=False, num_concurrent=16, max_retries=2,
             max_gen_toks=answer_tokens, timeout=int(timeout_s),
         )  # fmt: skip
+        self.reasoning: Reasoning = reasoning
         self.reasoning_tokens, self.context, self.unfinished = reasoning_tokens, context, 0
 
     def _create_payload(self, messages: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -57,8 +60,8 @@ class ThinkingPolicy(LocalChatCompletion):  # type: ignore[misc, unused-ignore]
             for request, text in zip(requests, texts, strict=True)
         ]
 
-    def _answer(self, text: str, stops: str | list[str]) -> str:
-        answer = answer_of(Response(text=text), policy_thinks=True)
+    def _answer(self, text: str, stops: str | Sequence[str]) -> str:
+        answer = answer_of(Response(text=text), self.reasoning)
         self.unfinished += bool(answer.hopeless)
         kept = answer.text
         for stop in [stops] if isinstance(stops, str) else stops:

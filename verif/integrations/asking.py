@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from verif.core.once import verify_many
 from verif.core.verifies import Verifies
-from verif.types import Formula, Item, Verification
+from verif.types import Formula, Item, Reasoning, Verification
 
 URL_VARIABLE = "VERIF_VERIFIER_URL"
 
@@ -28,10 +28,10 @@ class Asker:
         *,
         verifier: Verifies | None = None,
         formula: Formula = "average",
-        policy_thinks: bool = False,
+        reasoning: Reasoning = "auto",
         patience_s: float = 300.0,
     ) -> None:
-        self.verifier, self.formula, self.policy_thinks = verifier, formula, policy_thinks
+        self.verifier, self.formula, self.reasoning = verifier, formula, reasoning
         self._close: Callable[[], Awaitable[None]] | None = None
         url = os.environ.get(URL_VARIABLE, "") if url is None else url
         if url and verifier is None:
@@ -50,7 +50,7 @@ class Asker:
     def ask_now(self, items: Sequence[Item]) -> list[Verification]:
         """As `ask`, for a caller that does not wait; it may stand in a running loop."""
         if self.verifier is None:
-            return verify_many(items, formula=self.formula, policy_thinks=self.policy_thinks)
+            return verify_many(items, formula=self.formula, reasoning=self.reasoning)
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(asyncio.run, self._ask_once(items)).result()
 
@@ -63,6 +63,6 @@ class Asker:
 
 
 @lru_cache(16)
-def asker_at(url: str | None, formula: Formula, policy_thinks: bool, patience_s: float) -> Asker:
+def asker_at(url: str | None, formula: Formula, reasoning: Reasoning, patience_s: float) -> Asker:
     """One `Asker` for all that ask with these settings."""
-    return Asker(url, formula=formula, policy_thinks=policy_thinks, patience_s=patience_s)
+    return Asker(url, formula=formula, reasoning=reasoning, patience_s=patience_s)

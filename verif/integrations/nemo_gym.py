@@ -15,6 +15,7 @@ from verif.core.failures import reward_or_raise
 from verif.integrations.asking import asker_at
 from verif.integrations.host import written_for
 from verif.service.dialects.nemo_gym import answer, read
+from verif.types import Reasoning
 
 KNOWS_MASKS = "mask_sample" in gym.BaseVerifyResponse.model_fields
 
@@ -24,7 +25,7 @@ class VerifServerConfig(gym.BaseResourcesServerConfig):  # type: ignore[misc]
 
     url: str | None = None
     formula: str = "average"
-    policy_thinks: bool = False
+    reasoning: Reasoning = "auto"
     patience_s: float = 300.0
     if hasattr(gym, "ReverifyMode"):
         REVERIFY_MODE = gym.ReverifyMode.STATELESS
@@ -52,7 +53,7 @@ class VerifServer(gym.SimpleResourcesServer):  # type: ignore[misc]
         super().model_post_init(context)
         written_for("nemo-gym", "0.7")
         at = self.config
-        self._asker = asker_at(at.url, at.formula, at.policy_thinks, at.patience_s)
+        self._asker = asker_at(at.url, at.formula, at.reasoning, at.patience_s)
 
     async def verify(self, body: VerifRequest) -> VerifResponse:
         """The row with its reward, masked where there is none."""

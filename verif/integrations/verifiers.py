@@ -17,7 +17,7 @@ from verif.core.row_files import read_rows
 from verif.core.rows import Where
 from verif.integrations.asking import asker_at
 from verif.integrations.host import written_for
-from verif.types import Instruction, Verification
+from verif.types import Instruction, Reasoning, Verification
 
 
 class VerifTaskConfig(vf.TaskConfig):  # type: ignore[misc]
@@ -25,7 +25,7 @@ class VerifTaskConfig(vf.TaskConfig):  # type: ignore[misc]
 
     url: str | None = None
     formula: str = "average"
-    policy_thinks: bool = False
+    reasoning: Reasoning = "auto"
     patience_s: float = 300.0
 
 
@@ -51,7 +51,7 @@ class VerifTask(vf.Task[VerifData, vf.State, VerifTaskConfig]):  # type: ignore[
         where = Where("the taskset", (self.data.idx or 0) + 1)
         item = item_of({"ground_truth": self.data.instruction}, said, where, finished=finished)
         at = self.config
-        asker = asker_at(at.url, at.formula, at.policy_thinks, at.patience_s)
+        asker = asker_at(at.url, at.formula, at.reasoning, at.patience_s)
         return (await asker.ask([item]))[0]
 
     async def validate(self, runtime: vf.Runtime | None) -> bool | None:  # noqa: ARG002

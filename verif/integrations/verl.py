@@ -14,6 +14,7 @@ from verif.core.failures import reward_or_raise
 from verif.core.rows import Where
 from verif.integrations.asking import asker_at
 from verif.integrations.host import written_for
+from verif.types import Reasoning
 
 known = cache(written_for)
 
@@ -26,7 +27,7 @@ async def compute_score(
     *,
     url: str | None = None,
     formula: str = "average",
-    policy_thinks: bool = False,
+    reasoning: Reasoning = "auto",
     patience_s: float = 300.0,
     **_: Any,
 ) -> dict[str, float]:
@@ -38,5 +39,5 @@ async def compute_score(
     index = (extra_info or {}).get("index", 0)
     where = Where(str(data_source), index if isinstance(index, int) else 0)
     item = item_of({"ground_truth": ground_truth}, solution_str, where)
-    [answer] = await asker_at(url, formula, policy_thinks, patience_s).ask([item])
+    [answer] = await asker_at(url, formula, reasoning, patience_s).ask([item])
     return {"score": reward_or_raise(answer)}

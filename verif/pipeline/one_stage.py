@@ -14,6 +14,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from verif.system.files import write_json
 from verif.system.processes import die_with_parent
@@ -28,6 +29,21 @@ def leave_message(message: str, kind: str = "VerifError") -> bool:
     return True
 
 
+def note_restored(repo: Any) -> None:
+    """Have DVC's run-cache leave a note where the run that started this looks for it, when it knows a result."""
+    path = os.environ.get("VERIF_RESTORED_FILE")
+    if not path:
+        return
+    restore = repo.stage_cache.restore
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        result = restore(*arguments, **options)  # raises where nothing is known
+        write_json(Path(path), {"restored": True})
+        return result
+
+    repo.stage_cache.restore = noted
+
+
 def reproduce(stage: str, *, force: bool, pull: bool) -> int:
     """Exit code of the stage; 0 also when it was up to date or restored."""
     from dvc.exceptions import DvcException
@@ -38,6 +54,7 @@ def reproduce(stage: str, *, force: bool, pull: bool) -> int:
     logging.getLogger("dvc").setLevel(logging.CRITICAL)  # its advice on git and its tracebacks
     try:
         with Repo() as repo:
+            note_restored(repo)
             repo.reproduce(targets=[stage], single_item=True, force=force, pull=pull)
     except LockError:
         leave_message("another DVC command is working in this directory; wait for it to end.")

@@ -7,7 +7,6 @@ stage is a function of content and DVC decides what has to run.
 from __future__ import annotations
 
 import fcntl
-import functools
 import json
 import os
 import subprocess
@@ -19,18 +18,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from verif.errors import BusyError, RecipeError, StageError, VerifError
+from verif.errors import BusyError, RecipeError, RegistryError, StageError, VerifError
 from verif.system.dvc import changed, stage_environment
 from verif.system.processes import marker, reap, start, stop_group
 
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """What became of a stage: `ran` is False when DVC found it up to date or restored it."""
+    """What became of a stage: `ran` is False when DVC found it up to date; `restored`: from a cache, nothing ran."""
 
     stage: str
     ran: bool
     seconds: float
+    restored: bool = False
 
 
 def select(names: Sequence[str], from_stage: str | None) -> list[str]:
@@ -60,8 +60,13 @@ def run_stage(
     if not changed(root, name):
         return StageResult(name, ran=False, seconds=time.monotonic() - begun)
     note = root / ".verif" / "errors" / f"{name}-{run_id}.json"
-    note.unlink(missing_ok=True)
-    given = {"VERIF_PARENT_RUN": parent_run(root, run_id), "VERIF_ERROR_FILE": str(note), **(extra or {})}
+    restored = note.with_suffix(".restored")
+    for path in (note, restored):
+        path.unlink(missing_ok=True)
+    given = {
+        "VERIF_PARENT_RUN": parent_run(root, run_id), "VERIF_ERROR_FILE": str(note),
+        "VERIF_RESTORED_FILE": str(restored), **(extra or {}),
+    }  # fmt: skip
     command = [sys.executable, "-m", "verif.pipeline.one_stage", name, *(["--pull"] if pull else [])]
     print(f"=== {name}", flush=True)
     process = start(command, root, stage_environment(root, run_id) | given)
@@ -75,7 +80,9 @@ def run_stage(
         raise
     if code == 0:
         print(f"=== {name}: {time.monotonic() - begun:.0f} s", flush=True)
-        return StageResult(name, ran=True, seconds=time.monotonic() - begun)
+        outcome = StageResult(name, ran=True, seconds=time.monotonic() - begun, restored=restored.is_file())
+        restored.unlink(missing_ok=True)
+        return outcome
     reap(lambda value: value == marker(root, run_id))  # what a crashed stage left running
     raise failure(name, code, note)
 
@@ -106,14 +113,25 @@ def run_command(root: Path, run_id: str, command: Sequence[str], *, deadline_s: 
     return out
 
 
-@functools.cache
+_parents: dict[Path, str] = {}  # the MLflow run of this process's execution, by root
+
+
 def parent_run(root: Path, run_id: str) -> str:
-    """The MLflow run of this execution, begun when its first stage has work; stages nest theirs below it."""
+    """The MLflow run of this execution, begun when its first stage has work; stages nest theirs below it.
+
+    Empty while MLflow does not answer: a console that is down stops no stage. It is asked again before the next one.
+    """
     from verif.project import load_stage, recorded_overrides
     from verif.registry.runs.pipeline_run import start_run
 
-    tags = {"verif.run": run_id, "verif.overrides": json.dumps(recorded_overrides(root), sort_keys=True)}
-    return start_run(load_stage(root), tags)
+    if root not in _parents:
+        tags = {"verif.run": run_id, "verif.overrides": json.dumps(recorded_overrides(root), sort_keys=True)}
+        try:
+            _parents[root] = start_run(load_stage(root), tags)
+        except RegistryError as error:
+            print(f"{error.message} The run goes on without it.", flush=True)
+            return ""
+    return _parents[root]
 
 
 def failure(name: str, code: int, note: Path) -> StageError:
@@ -159,7 +177,7 @@ def only_run(root: Path, run_id: str) -> Iterator[str]:
         finally:
             del _held[root]
             reap(lambda value: value == marker(root, run_id))
-            if parent_run.cache_info().currsize:
+            if root in _parents:
                 end_parent(root, status)
             stream.truncate(0)
 
@@ -197,6 +215,6 @@ def end_parent(root: Path, status: str) -> None:
     from verif.project import load_stage
     from verif.registry.runs.pipeline_run import end_run
 
-    parent_run.cache_clear()
+    _parents.pop(root, None)
     with suppress(VerifError):
         end_run(load_stage(root), status)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from verif.evaluation.summary import in_order
 from verif.registry.evidence import Evidence
 from verif.registry.gate import Decision
+from verif.registry.headline import Headline
+from verif.registry.sentences import table
 
 if TYPE_CHECKING:
     from verif.project import Stage
@@ -20,10 +22,12 @@ def _cell(interval: dict[str, Any] | None) -> str:
     )
 
 
-def card(stage: Stage, evidence: Evidence, decision: Decision) -> str:
-    """Purpose, training, evaluation with intervals, safety of the verifier, gate, limits."""
+def card(stage: Stage, evidence: Evidence, decision: Decision, headline: Headline) -> str:
+    """Headline, purpose, training, evaluation with intervals, safety of the verifier, gate, limits."""
     recipe = stage.recipe
     lines = [
+        *table(headline),
+        "",
         f"# {recipe.register_.model_name}",
         "",
         f"{recipe.description or recipe.name}. Trained by {recipe.train.algorithm.upper()} against verified rewards "

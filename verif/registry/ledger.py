@@ -30,7 +30,8 @@ PREFIX, APPLIED, START = "verif.ledger.", "verif.ledger-applied", "0" * 32
 class Entry:
     """One line of the ledger. `to` None means no champion.
 
-    `action` is promote, rollback, adopt, put-back, lost (the champion was deleted) or restarted (the model was).
+    `action` is promote, rollback, adopt, put-back, by-hand (in MLflow's page), lost (the champion was deleted) or
+    restarted (the model was).
     """
 
     seq: int

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verif.errors import GateError, RegistryError, VerifError
-from verif.registry import ledger
+from verif.errors import GateError, RegistryError
+from verif.registry import hands, ledger
 from verif.registry.evidence import Evidence, of_version
 from verif.registry.gate import Decision, decide, same_verifier
 from verif.registry.ledger import Entry
@@ -124,7 +124,23 @@ def _comparable(desk: Desk, champion: Version, evidence: Evidence) -> Evidence:
 
 
 def settle(desk: Desk) -> list[str]:
-    """Finish what was interrupted, then deal with an alias that was moved or a champion that was deleted."""
+    """Finish what was interrupted, then deal with what hands did: an alias moved, a champion deleted, a version copied."""
+    return [*_settle_alias(desk), *_note_copies(desk)]
+
+
+def _note_copies(desk: Desk) -> list[str]:
+    """Write down each copy once, with the gate's word on what was copied; the champion stays who it is."""
+    messages = []
+    for copy in hands.unknown(desk.registry, desk.entries):
+        state = hands.gate_state(copy.source, lambda number: gate(desk, number))
+        said = "the gate would let it pass" if state.get("passed") else "the gate does not let it pass"
+        why = f"by hand: version {copy.source} was copied to {copy.key} in MLflow; {said}"
+        desk.record(hands.BY_HAND, desk.champion, why, {"copy": copy.key, **state})
+        messages.append(f"{why[0].upper()}{why[1:]}.")
+    return messages
+
+
+def _settle_alias(desk: Desk) -> list[str]:
     if desk.lost:
         return [_restart(desk)]
     if not desk.entries:
@@ -167,24 +183,35 @@ def _unknown_champion(desk: Desk) -> list[str]:
 
 
 def _moved(desk: Desk, actual: str | None) -> list[str]:
-    """The alias points to `actual` although the ledger says otherwise."""
-    expected = desk.champion
+    """The alias points to `actual` although the ledger says otherwise: written down as by hand, with the gate's state.
+
+    `register.alias_moved` says what becomes of it: `gate` keeps what passes, `put-back` nothing, `keep` all of it.
+    """
+    expected, rule = desk.champion, desk.section.alias_moved
     moved = f"alias champion was moved by hand to {actual or 'nothing'}"
-    back = f"version {expected}" if expected else "no version"
-    if actual is not None and desk.section.alias_moved == "gate":
-        decision: Decision | None = None
-        try:
-            decision = gate(desk, actual)
-            why = "; ".join(decision.reasons)
-        except VerifError as error:
-            why = str(error)
-        if decision is not None and decision.passed:
-            desk.record("adopt", actual, moved + "; it passes the gate", decision.as_dict())
-            return [f"{moved[0].upper()}{moved[1:]}; it passes the gate and is in the ledger now."]
-        desk.record("put-back", expected, f"{moved}; {why}", decision.as_dict() if decision else None)
-        return [f"{moved[0].upper()}{moved[1:]}; it does not pass the gate ({why}): put back to {back}."]
-    desk.record("put-back", expected, moved)
-    return [f"{moved[0].upper()}{moved[1:]}: put back to {back}."]
+    said = f"{moved[0].upper()}{moved[1:]}"
+    if actual is None:
+        desk.record("put-back", expected, moved)
+        return [f"{said}: put back to {_place(expected)}."]
+    state = hands.gate_state(actual, lambda number: gate(desk, number))
+    failed = [f"{check['name']}: {check['note']}" for check in state.get("checks", ()) if not check["passed"]]
+    why = "; ".join(failed) or str(state.get("why", ""))
+    if rule == "keep":
+        word = "it passes the gate" if state["passed"] else f"it does not pass the gate ({why})"
+        desk.record(hands.BY_HAND, actual, f"{moved}; {word}", state)
+        return [f"{said}; {word}. It stays (register.alias_moved: keep)."]
+    if rule == "gate" and state["passed"]:
+        desk.record("adopt", actual, f"{moved}; it passes the gate", state)
+        return [f"{said}; it passes the gate and is in the ledger now."]
+    if rule == "gate":
+        desk.record("put-back", expected, f"{moved}; {why}", state)
+        return [f"{said}; it does not pass the gate ({why}): put back to {_place(expected)}."]
+    desk.record("put-back", expected, moved, state)
+    return [f"{said}: put back to {_place(expected)}."]
+
+
+def _place(number: str | None) -> str:
+    return f"version {number}" if number else "no version"
 
 
 def promote(stage: Stage, which: str, why: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from verif.errors import InputError, RegistryError
 from verif.evaluation.summary import in_order
-from verif.registry import versions
+from verif.registry import headline, versions
 from verif.registry.card import card
 from verif.registry.evidence import Evidence, local_places, of_version, read_evidence
 from verif.registry.gate import Decision, decide
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Registration:
-    """What came of it: the version, whether it is champion, the gate's decision, the model card, what happened on the way."""
+    """What came of it: the version, its alias, the gate's decision, the headline, the card, what happened on the way."""
 
     version: str
     alias: str
@@ -37,6 +37,7 @@ class Registration:
     model_digest: str
     evidence_digest: str
     card: str
+    headline: headline.Headline
     champion: dict[str, Any] | None = None
 
 
@@ -84,7 +85,8 @@ def register(stage: Stage) -> Registration:
         draft = None
         if versions.find(open_registry(stage), key) is None:
             record = stack.enter_context(stage_run(stage, "register"))
-            text = card(stage, evidence, decide(evidence, stage.recipe.register_.gate))
+            first = decide(evidence, stage.recipe.register_.gate)
+            text = card(stage, evidence, first, headline.of_run(stage, first))
             draft = versions.upload(stage, record, evidence.digest, text)
         desk = stack.enter_context(at_desk(stage))
         messages = settle(desk)
@@ -99,9 +101,10 @@ def register(stage: Stage) -> Registration:
         decision = _decision(desk, version.number, evidence)
         champion = _champion(desk, version.number)
         alias = _alias(desk, version.number, decision, messages)
-    text = card(stage, evidence, decision)
+    said = headline.of_run(stage, decision)
+    text = card(stage, evidence, decision, said)
     digests = (model_digest, evidence.digest)
-    return Registration(version.number, alias, created, decision, messages, *digests, text, champion)
+    return Registration(version.number, alias, created, decision, messages, *digests, text, said, champion)
 
 
 def _champion(desk: Desk, number: str) -> dict[str, Any] | None:
@@ -140,6 +143,4 @@ def _alias(desk: Desk, number: str, decision: Decision, messages: list[str]) -> 
         messages.append(
             f"Version {number} passes the gate against {decision.against}: `verif promote {number}`."
         )
-    if not decision.passed:
-        messages.append(f"Version {number} does not pass the gate: {'; '.join(decision.reasons)}.")
     return "challenger" if decision.passed else "candidate"

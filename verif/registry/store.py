@@ -149,6 +149,13 @@ def _version(found: Any, aliases: Mapping[str, list[str]]) -> Version:
     )  # fmt: skip
 
 
+def first_lines(registry: Registry, number: str) -> str:
+    """The beginning of a version's description, up to its first title: the headline."""
+    with mlflow_errors(f"reading version {number}", registry.uri):
+        made = registry.mlflow.get_model_version(registry.name, number)
+    return str(made.description or "").partition("\n# ")[0].strip()
+
+
 def open_registry(stage: Stage) -> Registry:
     """The registered model of the stage's recipe."""
     return Registry(client(stage.root), stage.recipe.register_.model_name)

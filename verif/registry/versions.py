@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verif.errors import RegistryError
+from verif.registry import flavour
 from verif.registry.evidence import FOLDER, downloaded, local_places
 from verif.registry.runs.lineage import lineage
 from verif.registry.runs.stage_run import StageRun
@@ -22,8 +23,16 @@ from verif.system.files import digest, digest_tree, new_directory, write_bytes, 
 if TYPE_CHECKING:
     from verif.project import Stage
 
-KEY, EVIDENCE, LOCATION = "verif.key", "verif.evidence.digest", "verif.model.location"
+KEY, LOCATION = "verif.key", "verif.model.location"
 MANIFEST = "manifest.json"
+SHOWN = (
+    "verif.git.commit",
+    "verif.git.dirty",
+    "verif.git.left_out",
+    "verif.git.withheld",
+    "verif.recipe.name",
+)
+"""What of the lineage is a tag of the version: what `verif models` and `verif reproduce` need. All is in its file."""
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -58,28 +67,45 @@ class Draft:
 
 def upload(stage: Stage, record: StageRun, evidence_digest: str, card: str) -> Draft:
     """Everything to the stage's run. It takes as long as it takes, so nobody holds the promotion lock meanwhile."""
-    found = manifest(stage.models / "trained")
     model = stage.models / "trained"
+    found, made = manifest(model), lineage(stage)
     whole = found["bytes"] <= stage.recipe.register_.upload_below_mb * 1e6
     with tempfile.TemporaryDirectory(prefix="verif-") as name:
         folder = Path(name)
         write_json(folder / MANIFEST, found)
         write_bytes(folder / "README.md", card.encode())
         _lineage_files(stage, folder / "lineage")
+        write_json(folder / "lineage" / "lineage.json", made | {"verif.evidence.digest": evidence_digest})
         record.artifact(folder / MANIFEST)
         record.artifact(folder / "README.md")
         record.artifact(folder / "lineage", "lineage")
     for path in local_places(stage.root).values():
         record.artifact(path, FOLDER)
     if whole:
-        record.artifact(model, "model")
+        _upload_model(model, stage.recipe.register_.model_name, record)
     tags = {
-        **lineage(stage), KEY: version_key(found["digest"], evidence_digest), MODEL_DIGEST: found["digest"],
-        EVIDENCE: evidence_digest, LOCATION: str(model), "verif.model.uploaded": str(whole).lower(),
-        "verif.model.bytes": str(found["bytes"]),
+        **{name: made[name] for name in SHOWN if name in made},
+        KEY: version_key(found["digest"], evidence_digest), MODEL_DIGEST: found["digest"],
+        "verif.model.uploaded": str(whole).lower(), "verif.model.bytes": str(found["bytes"]),
+        **({} if whole else {LOCATION: str(model)}),
     }  # fmt: skip
     source = f"runs:/{record.run_id}/{'model' if whole else MANIFEST}"
     return Draft(source, record.run_id, tags, card)
+
+
+def _upload_model(model: Path, name: str, record: StageRun) -> None:
+    """The model as MLflow describes one, where it can be; the weights go up from where they lie."""
+    if not flavour.can_describe(model):
+        record.artifact(model, "model")
+        return
+    with tempfile.TemporaryDirectory(prefix="verif-") as place:
+        described = flavour.describe(model, name, Path(place))
+        record.artifact(described, "model")
+    inner = f"model/{flavour.INNER}"
+    for path in sorted(p for p in model.rglob("*") if p.is_file()):
+        below = path.relative_to(model).parent.as_posix()
+        if below != "." or flavour.is_weights(path):
+            record.artifact(path, inner if below == "." else f"{inner}/{below}")
 
 
 def create(registry: Registry, draft: Draft) -> Version:
@@ -118,7 +144,8 @@ def fetch(registry: Registry, version: Version, state: Path) -> Path:
         return cached
     if version.tags.get("verif.model.uploaded") == "true":
         with downloaded(registry, version, "model") as folder, new_directory(cached) as out:
-            shutil.copytree(folder, out, dirs_exist_ok=True)
+            described = (folder / "MLmodel").is_file()  # a version of an older verif is the model itself
+            shutil.copytree(folder / flavour.INNER if described else folder, out, dirs_exist_ok=True)
         place = cached
     else:
         place = Path(version.tags.get(LOCATION, ""))

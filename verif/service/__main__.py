@@ -25,7 +25,7 @@ from verif.service.app import create_app
 from verif.service.build import build, identity_of
 from verif.service.config import TOKEN_VARIABLE, ServiceConfig
 from verif.service.protocol import MAX_CONNECTIONS, MAX_HEAD, protocol
-from verif.service.served import DifferentJudgeError, unknown
+from verif.service.served import DifferentJudgeError, elsewhere
 from verif.service.state import PROBE_EVERY_S, ServiceState, prove
 from verif.system import serving
 from verif.system.files import write_json
@@ -57,8 +57,7 @@ class Supervisor:
         """Until cancelled."""
         state.busy_at = time.monotonic()
         watching = asyncio.create_task(self._watch_judge(state)) if self.judge else None
-        elsewhere = self.config.judge_url and self.config.recipe.judge.kind != "none"
-        comparing = asyncio.create_task(self._compare_judge(state)) if elsewhere else None
+        comparing = asyncio.create_task(self._compare_judges(state))
         try:
             while True:
                 await asyncio.sleep(0.5)
@@ -82,12 +81,12 @@ class Supervisor:
         if self.server is not None:
             self.server.should_exit = True
 
-    async def _compare_judge(self, state: ServiceState) -> None:
-        """Once the judge that somebody else serves answers: end if it is another one than the recipe's."""
+    async def _compare_judges(self, state: ServiceState) -> None:
+        """Once the judges that somebody else serves answer: end if one is another than the recipe's."""
         config = self.config
         while True:
             try:
-                note = await asyncio.to_thread(unknown, config.judge_url, config.recipe, config.judge_model)
+                note = await asyncio.to_thread(elsewhere, config.judge_url, config.recipe, config.judge_model)
             except DifferentJudgeError as error:
                 self.failure = f"{error} Serve the recipe's, or change the recipe."
                 log.error("%s", self.failure)

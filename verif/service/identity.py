@@ -22,7 +22,7 @@ def describe(recipe: Recipe, judge_model: Path | None) -> dict[str, str]:
     return make_parts(
         formula=recipe.verifier.formula,
         unscorable_reward=recipe.verifier.unscorable_reward,
-        policy_thinks=recipe.verifier.policy_thinks,
+        reasoning=recipe.verifier.reasoning,
         judge=_judge_part(recipe, judge_model),
         sandbox=sandbox_version(),
         plugins=plugins.identity(recipe.plugins),

@@ -31,7 +31,7 @@ def probes(stage: Stage, at_most: int = 5) -> tuple[Item, ...]:
     """A fixed probe, and instructions of the stage's own data (a small judge only reads its own world)."""
     judged = stage.recipe.judge.kind != "none"
     fixed = Instruction(id="probe", prompt=PROMPT, constraints=(*_HARD, _SOFT) if judged else _HARD)
-    response = as_sent(TEXT, stage.recipe.verifier.policy_thinks)
+    response = as_sent(TEXT, stage.recipe.verifier.reasoning)
     found = [Item(id="probe", instruction=fixed, response=response)]
     if judged:
         found = [*_own(stage, at_most, response), *found]

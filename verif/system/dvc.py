@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,25 +34,14 @@ def stage_names(root: Path) -> list[str]:
         raise RecipeError(f"DVC cannot read the pipeline: {error}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """What a stage makes for people: metric files, and pictures among its outputs."""
-
-    metrics: tuple[Path, ...]
-    pictures: tuple[Path, ...]
-
-
-def files_of(root: Path, name: str) -> Files:
-    """The metric files and pictures of a stage, as far as they exist."""
+def pictures_of(root: Path, name: str) -> list[Path]:
+    """The pictures among a stage's outputs, as far as they exist."""
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
         (stage,) = [s for s in repo.index.stages if stage_name(s) == name]
-        outs = [(Path(out.fs_path), bool(out.metric)) for out in stage.outs]
-    metrics = tuple(path for path, metric in outs if metric and path.is_file())
-    folders = [path for path, metric in outs if not metric and path.is_dir()]
-    pictures = sorted(p for folder in folders for p in folder.rglob("*") if p.suffix in (".png", ".svg"))
-    return Files(metrics, tuple(pictures))
+        folders = [Path(out.fs_path) for out in stage.outs if Path(out.fs_path).is_dir()]
+    return sorted(p for folder in folders for p in folder.rglob("*") if p.suffix in (".png", ".svg"))
 
 
 def changed(root: Path, name: str) -> bool:

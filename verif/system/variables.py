@@ -33,11 +33,21 @@ VARIABLES = (
         "VERIF_MARKER_KEY", "person", "Secret behind the marker that fences a response in the judge's prompt."
     ),
     Variable("VERIF_MLFLOW_PORT", "person", "Port of MLflow's page under `make up` (default 5000)."),
+    Variable(
+        "VERIF_NOTIFY",
+        "person",
+        "Prefect's notification block, `TYPE/NAME`, that is told of failed, crashed, refused, alarmed and waiting runs.",
+    ),
     Variable("VERIF_PREFECT_PORT", "person", "Port of Prefect's page under `make up` (default 4200)."),
     Variable("VERIF_REPOSITORY", "person", "Git address that workers and pods clone."),
     Variable("VERIF_SMALL_JUDGE_API_KEY", "person", "Key sent to the small judge of a cascade."),
     Variable("VERIF_SMALL_JUDGE_URL", "person", "Base URLs of the small judge of a cascade."),
     Variable("VERIF_START_S", "person", "Seconds that a verifier service may take to become ready."),
+    Variable(
+        "VERIF_THREADS",
+        "person",
+        "Threads that train a tiny model, 1 or 2; another number gives another model.",
+    ),
     Variable(
         "VERIF_VERIFIER_TOKEN", "person", "Token of the verifier service; needed to listen beyond loopback."
     ),
@@ -57,6 +67,9 @@ VARIABLES = (
     # --- verif sets these for its own processes and pods
     Variable("VERIF_GRACE_S", "verif", "Seconds that a pod which is told to end leaves for a checkpoint."),
     Variable("VERIF_LOOPBACK", "verif", "`1` where nothing of a training may listen beyond this machine."),
+    Variable(
+        "VERIF_RESTORED_FILE", "verif", "Where a stage's process notes that its result came from a cache."
+    ),
     Variable("VERIF_MLFLOW_HOME", "verif", "Folder of the MLflow that `make up` starts."),
     Variable("VERIF_MLFLOW_LOGIN", "verif", "User and password of that MLflow."),
     Variable("VERIF_CHECKPOINTS", "verif", "Where a pod's checkpoints lie, on a volume that outlives it."),
@@ -92,6 +105,9 @@ VARIABLES = (
     Variable("VERIF_KILLS", "tests", "How many kills the promotion's test makes (default 10)."),
     Variable(
         "VERIF_REFERENCE_DATA", "tests", "Folder of public data; tests that need it skip where it is absent."
+    ),
+    Variable(
+        "VERIF_PEERS", "tests", "Environment with nvidia-ifbench and if-verifiable (`.ci/setup` makes it)."
     ),
     Variable("VERIF_TEST_BASE_IMAGE", "tests", "Base image for the test that builds images."),
     Variable("VERIF_SCHEMAS", "tests", "Folder of KubeRay's schemas, against which manifests are checked."),

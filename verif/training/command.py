@@ -23,6 +23,8 @@ from verif.training.environment import Notation, RunFiles, Value, ray, variables
 SEQUENCES = 48
 """Rollouts at a time on CPU: those that end early are judged while others begin, and less is left to wait for."""
 BUCKET_MB = 32
+KEPT, KEPT_WATCHED = 2, 4
+"""Checkpoints on disk at most: the last two; or the last, the best, the one before a suspicion, and one being written."""
 _WORD = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
 """Text that Hydra can only read as text (but for its own words)."""
 
@@ -42,14 +44,11 @@ def job(
     experiment: str,
     verifier_url: str,
     verifier_identity: str = "",
-    mlflow_uri: str = "",
-    mlflow_run: str = "",
+    kept: int | None = KEPT,
 ) -> CommandLine:
-    """veRL's command for a recipe's `train` section."""
+    """veRL's command for a recipe's `train` section; it keeps so many checkpoints, or all where others remove them."""
     check(train)
     environment = plugins.variables() | variables(train, places, verifier_url, verifier_identity)
-    if mlflow_uri:
-        environment |= {"MLFLOW_TRACKING_URI": mlflow_uri, "MLFLOW_RUN_ID": mlflow_run}
     settings: dict[str, Value] = {
         **algorithm(train),
         **data(train, places),
@@ -58,7 +57,7 @@ def job(
         **(critic(train, places) if train.algorithm == "ppo" else {}),
         **rollout(train, places),
         **reward(train),
-        **trainer(train, places, experiment, bool(mlflow_uri)),
+        **trainer(train, places, experiment, kept),
         **ray(train, places, environment),
     }
     arguments = ["-m", "verl.trainer.main_ppo", *(f"{key}={_text(value)}" for key, value in settings.items())]
@@ -228,7 +227,7 @@ def reward(train: Train) -> dict[str, Value]:
     }
 
 
-def trainer(train: Train, places: RunFiles, experiment: str, mlflow: bool) -> dict[str, Value]:
+def trainer(train: Train, places: RunFiles, experiment: str, kept: int | None = KEPT) -> dict[str, Value]:
     """veRL's loop, our trainer and sampler, checkpoints in the run's folder."""
     return {
         "trainer.v1.trainer_mode": "verif",
@@ -239,14 +238,15 @@ def trainer(train: Train, places: RunFiles, experiment: str, mlflow: bool) -> di
         "trainer.device": "cuda" if train.gpus else "cpu",
         "trainer.n_gpus_per_node": max(1, train.gpus),
         "trainer.nnodes": train.nodes,
-        "trainer.logger": Notation("[mlflow]" if mlflow else "[]"),
+        # The stage tells MLflow of each step (`verif.training.telling`): veRL would end with a server that is down.
+        "trainer.logger": Notation("[]"),
         "trainer.project_name": "verif",
         "trainer.experiment_name": experiment,
         "trainer.total_training_steps": train.steps,
         "trainer.total_epochs": 1_000_000,  # steps decide; epochs only must not end first
         "trainer.save_freq": train.save_every,
-        "trainer.max_actor_ckpt_to_keep": 2,
-        "trainer.max_critic_ckpt_to_keep": 2,
+        "trainer.max_actor_ckpt_to_keep": kept,
+        "trainer.max_critic_ckpt_to_keep": kept,
         "trainer.test_freq": train.validate_every,
         "trainer.val_before_train": True,
         "trainer.resume_mode": "auto",

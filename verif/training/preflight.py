@@ -13,13 +13,14 @@ from verif.errors import InputError, SetupError
 from verif.recipe import Resources
 from verif.system.serving import check_model
 from verif.system.weights import counts
+from verif.training.command import KEPT, KEPT_WATCHED
 from verif.training.verl import patches
 
 if TYPE_CHECKING:
     from verif.project import Stage
 
-CHECKPOINT_BYTES, KEPT = 12, 2
-"""Of each parameter in a checkpoint: weights and two moments in fp32; and how many checkpoints are kept."""
+CHECKPOINT_BYTES = 12
+"""Of each parameter in a checkpoint: weights and two moments in fp32."""
 
 
 def check(stage: Stage) -> None:
@@ -100,14 +101,15 @@ def check_space(stage: Stage) -> None:
         path.stat().st_size for path in policy.glob("*.safetensors")
     )  # it keeps the policy's precision
     trained = 2 if train.algorithm == "ppo" else 1
+    kept = KEPT_WATCHED if stage.recipe.watched else KEPT
     needs = [
-        (runs, KEPT * trained * CHECKPOINT_BYTES * parameters, f"{KEPT} checkpoints"),
+        (runs, kept * trained * CHECKPOINT_BYTES * parameters, f"{kept} checkpoints"),
         (stage.models, model, "the trained model"),
     ]
     for place, _, _ in needs:
         place.mkdir(parents=True, exist_ok=True)
     if runs.stat().st_dev == stage.models.stat().st_dev:
-        needs = [(runs, needs[0][1] + needs[1][1], f"{KEPT} checkpoints and the trained model")]
+        needs = [(runs, needs[0][1] + needs[1][1], f"{kept} checkpoints and the trained model")]
     for place, need, what in needs:
         free = shutil.disk_usage(place).free
         if free < need:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import time
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +53,7 @@ class RunFolder:
         self._heartbeat = path / "heartbeat.json"
         self._failure = path / "failure.json"
         self._end = path / "end"
+        self._pointer = self.checkpoints / "latest_checkpointed_iteration.txt"
 
     # ------------------------------------------------------------------------ written by the trainer
     def beat(self, doing: str) -> None:
@@ -118,24 +122,54 @@ class RunFolder:
         the step's rollouts and numbers. A checkpoint counts when those are here as well: a run that went on from it
         without them would miss a step for good. The one before it is kept, so little is done again.
         """
-        pointer = self.checkpoints / "latest_checkpointed_iteration.txt"
         try:
-            pointed = int(pointer.read_text("ascii"))
+            pointed = int(self._pointer.read_text("ascii"))
         except (OSError, ValueError):
             pointed = 0
+        whole = self.whole()
+        if pointed in whole:
+            return pointed
+        latest = whole[-1] if whole else 0
+        self._point(latest)
+        return latest
+
+    def whole(self) -> list[int]:
+        """The steps of all checkpoints that count, in order."""
         kept = set(self.done())
         saved = (
             int(path.parent.name.rsplit("_", 1)[1]) for path in self.checkpoints.glob("global_step_*/data.pt")
         )
-        whole = sorted(step for step in saved if step in kept)
-        if pointed in whole:
-            return pointed
-        latest = whole[-1] if whole else 0
-        if latest:
-            write_bytes(pointer, str(latest).encode())
+        return sorted(step for step in saved if step in kept)
+
+    def at(self, step: int) -> Path:
+        """Where the checkpoint of a step is."""
+        return self.checkpoints / f"global_step_{step}"
+
+    def keep_only(self, steps: Iterable[int]) -> None:
+        """Remove every whole checkpoint but these and the last: one that is being written is not whole yet."""
+        whole = self.whole()
+        for step in set(whole[:-1]) - set(steps):
+            self._remove(step)
+
+    def go_back(self, step: int) -> None:
+        """Make `step` the last: later checkpoints, rollouts and numbers go. Killed within, it may be called again."""
+        self._point(step)
+        saved = [int(path.name.rsplit("_", 1)[1]) for path in self.checkpoints.glob("global_step_*")]
+        for later in sorted((number for number in saved if number > step), reverse=True):
+            self._remove(later)
+        self.forget_after(step)
+
+    def _point(self, step: int) -> None:
+        """veRL goes on from here; 0 is the start."""
+        if step:
+            write_bytes(self._pointer, str(step).encode())
         else:
-            pointer.unlink(missing_ok=True)
-        return latest
+            self._pointer.unlink(missing_ok=True)
+
+    def _remove(self, step: int) -> None:
+        """First the file without which a checkpoint does not count: half of one is never taken for whole."""
+        (self.at(step) / "data.pt").unlink(missing_ok=True)
+        shutil.rmtree(self.at(step), ignore_errors=True)
 
     def forget_after(self, step: int) -> None:
         """Remove what was kept of later steps: a resumed run does them again."""
@@ -147,15 +181,19 @@ class RunFolder:
             if int(path.stem.split("_")[1]) > step:
                 path.unlink()
 
-    def write_curve(self, path: Path) -> None:
-        """curve.csv: one row per step, and row 0 for the validation before training."""
+    def write_curve(self, path: Path, took_over: Sequence[int] = (0,)) -> None:
+        """curve.csv: one row per step, and row 0 for the validation before training.
+
+        `took_over` are the steps after which a verifier began to teach, in order; the column `teacher` counts from 1.
+        """
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["step", *COLUMNS])
+        writer.writerow(["step", *COLUMNS, "teacher"])
         validations = self.validations()
         for step in sorted({*self.done(), *validations}):
             numbers = {**self.metrics(step), **validations.get(step, {})}
-            writer.writerow([step, *(_cell(numbers.get(name)) for name in COLUMNS.values())])
+            teacher = max(1, bisect_left(took_over, step))
+            writer.writerow([step, *(_cell(numbers.get(name)) for name in COLUMNS.values()), teacher])
         write_bytes(path, stream.getvalue().encode())
 
 

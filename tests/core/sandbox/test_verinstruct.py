@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from verif.core.forms.checkers import unfenced
 from verif.core.row_files import read_rows
-from verif.core.rows import unfenced
 from verif.data.verinstruct import divided, prepare_verinstruct
 from verif.errors import InputError
 from verif.recipe import VerInstructData, load_recipe

@@ -22,11 +22,15 @@ from verif.data.tables import (
 )
 from verif.data.world.prepare import golden, judge_pairs, policy_pairs
 from verif.errors import InputError, RecipeError, SetupError
+from verif.pipeline import hardening
+from verif.pipeline.hardening import harden_judge
 from verif.pipeline.stages import judge, policy, prepare
 from verif.pipeline.stages.models import require_space
 from verif.project import Stage
-from verif.recipe import parse_recipe
+from verif.recipe import HardenSection, parse_recipe
 from verif.system.files import digest_tree
+from verif.training.tiny import asking
+from verif.training.tiny.judge_sft import CLOSE, PASS
 
 DATA = {
     "kind": "world",
@@ -116,6 +120,41 @@ def test_a_failed_training_leaves_the_old_model(tmp_path: Path, monkeypatch: pyt
         policy.run(stage)
     assert digest_tree(stage.models / "policy") == before
     assert [p.name for p in stage.models.iterdir()] == ["policy"]
+
+
+@pytest.mark.slow
+def test_a_judge_is_hardened_on_what_the_policy_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("CHECK_PROMPTS", 8), ("CHECK_SAMPLES", 1), ("CHECK_MUTANTS", 8), ("TOKENS", 12)):
+        monkeypatch.setattr(hardening, name, value)
+    for module in (judge, policy):
+        monkeypatch.setattr(module, "quick_look", lambda *_: {})
+    # a judge of so few steps is readable only by accident: what it says is put in its mouth
+    monkeypatch.setattr(asking, "sample", lambda *_, **__: [f"so{CLOSE}{PASS}"] * len(_[1]))
+    harden = {"rounds": 2, "prompts": 8, "samples": 2, "mutants": 8, "steps": 2, "enough": 1}
+    stage = _stage(tmp_path, judge={**SCRATCH, "harden": harden})
+    prepare.run(stage)
+    policy.run(stage)
+    judge.run(stage)
+    report = json.loads((tmp_path / "reports/judge.json").read_text())
+    rounds, lessons = report["hardening"], read_judge_pairs(tmp_path / "data/judge_lessons.parquet")
+    assert [row["round"] for row in rounds] == [0, 1, 2], "what the judge was before, and each round"
+    assert sum(row.get("new", 0) for row in rounds) == len(lessons) > 0
+    assert not any(lesson.followed for lesson in lessons), "it passed everything: only false answers are news"
+    assert report["digest"] == digest_tree(tmp_path / "models/judge")
+
+
+def test_hardening_needs_an_oracle_that_knows_reasons(tmp_path: Path) -> None:
+    stage = _stage(tmp_path, data={"kind": "verinstruct"}, judge={**SCRATCH, "harden": {}})
+    with pytest.raises(RecipeError, match=r"judge\.harden: .* oracle"):
+        harden_judge(stage, HardenSection(), tmp_path / "judge", [])
+
+
+def test_hardening_without_a_policy_says_which_stage_is_missing(tmp_path: Path) -> None:
+    stage = _stage(tmp_path, judge={**SCRATCH, "harden": {}})
+    prepare.run(stage)
+    with pytest.raises(InputError, match="no policy") as error:
+        harden_judge(stage, HardenSection(), tmp_path / "judge", [])
+    assert "dvc repro policy" in error.value.hint
 
 
 def test_a_judge_without_lessons_is_refused(tmp_path: Path) -> None:

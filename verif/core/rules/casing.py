@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from verif.core.rules import forgiving
 from verif.core.rules.params import Count, Relation, holds
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
@@ -74,12 +75,15 @@ def capital_word_frequency(doc: Doc, params: CapitalWords) -> Outcome:
 @rule(
     "change_case:capital_word_frequency_fixed",
     CapitalWords,
+    version=2,
     asks="Use {capital_relation} {capital_frequency} words in capitals.",
     example=({"capital_frequency": 2, "capital_relation": "at least"}, "THE SEA", "THE sea"),
 )
 def capital_word_frequency_fixed(doc: Doc, params: CapitalWords) -> Outcome:
     """Words of letters in capitals; a contraction or hyphenated word counts once, "2ND" and "I'M" included."""
-    return _frequency(sum(1 for word in _WORD.findall(doc.text) if word.isupper()), params)
+    return _frequency(
+        sum(1 for word in _WORD.findall(forgiving.unmarked(doc.text)) if word.isupper()), params
+    )
 
 
 def _frequency(count: int, params: CapitalWords) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from verif.core.rules import forgiving
 from verif.core.rules.params import Request
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
@@ -32,12 +33,13 @@ def two_responses(doc: Doc, _: Params) -> Outcome:
 
 @rule(
     "combination:two_responses_fixed",
+    version=2,
     asks="Give two different answers, separated by ******",
     example=({}, "Bread\n* * * * * *\nSalt", "Bread\n******\nbread"),
 )
 def two_responses_fixed(doc: Doc, _: Params) -> Outcome:
     """The separator is six asterisks, no more (spaces between them forgiven); case and blanks make no difference."""
-    pieces = re.split(r"(?<!\*)\*(?: ?\*){5}(?![ ]?\*)", doc.text)
+    pieces = re.split(r"(?<!\*)\*(?:[^\S\r\n]?\*){5}(?![^\S\r\n]?\*)", doc.text)
     return _different([found for piece in pieces if (found := _BLANKS.sub(" ", piece).strip().lower())])
 
 
@@ -66,13 +68,14 @@ def repeat_prompt(doc: Doc, params: Repeat) -> Outcome:
 @rule(
     "combination:repeat_prompt_fixed",
     Repeat,
+    version=2,
     asks="Repeat this request first, then answer it: {prompt_to_repeat}",
     example=({"prompt_to_repeat": "Say hi."}, '"Say\nhi." Hi!', "Say hi."),
 )
 def repeat_prompt_fixed(doc: Doc, params: Repeat) -> Outcome:
     """White space may differ, quotation marks may stand around the request, and an answer must follow it."""
-    text = _BLANKS.sub(" ", doc.text).strip().lstrip("\"'“‘").lower()
-    request = _BLANKS.sub(" ", params.prompt_to_repeat).strip("\"'“”‘’ ").lower()
+    text = forgiving.even(doc.text).lstrip("\"'“‘«` ")
+    request = forgiving.even(params.prompt_to_repeat).strip("\"'“”‘’«»` ")
     repeated = text.startswith(request)
     answered = any(map(str.isalnum, text[len(request) :]))
     reason = ("repeated, " if repeated else "not repeated, ") + (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from verif.core.rules import forgiving
 from verif.core.rules.expressions import compiled
 from verif.core.rules.params import Count, Marker
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
+_BEFORE = "*_#\"'>“«" + forgiving.BLANKS
 _MARKERS = {"P.P.S": r"p\.\s?p\.\s?s", "P.S.": r"p\.\s?s\."}
 
 
@@ -69,6 +71,7 @@ def postscript(doc: Doc, params: Postscript) -> Outcome:
 @rule(
     "detectable_content:postscript_fixed",
     Postscript,
+    version=2,
     asks="Add a postscript at the end that begins with {postscript_marker}",
     example=({"postscript_marker": "P.S."}, "Bye.\n**P.S.** Write!", "Bye. P.S. Write!"),
 )
@@ -76,6 +79,6 @@ def postscript_fixed(doc: Doc, params: Postscript) -> Outcome:
     """A line must start with the marker (Markdown emphasis and quotes aside): "p.s." within a sentence is none."""
     marker = params.postscript_marker
     pattern = _MARKERS.get(marker) or marker.lower()
-    lines = [line.strip().lstrip("*_\"'> ") for line in doc.lower.split("\n")]
+    lines = [line.lstrip(_BEFORE) for line in forgiving.lines(doc.lower)]
     found = any(compiled(pattern, False).match(line) for line in lines)
     return Outcome(found, f"{'a' if found else 'no'} line starts with {marker}", {})

@@ -26,6 +26,11 @@ _CLASSES = 1 << 18
 _REPEATS = (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT)
 _SINGLE = (constants.LITERAL, constants.NOT_LITERAL, constants.ANY, constants.IN)
 _ENDLESS = 10**12
+_ODD = {
+    ".": "is any character", "*": "repeats", "+": "repeats", "?": "makes optional", "$": "is the end", "^": "is the beginning",
+    "|": "is an alternative", "(": "begins a group", "[": "begins a class of characters", "{": "may begin a number of times",
+    "\\": "gives the next character a meaning",
+}  # fmt: skip
 
 
 class _Cost:
@@ -108,6 +113,17 @@ def cost(expression: str, *, ends: bool = True) -> int:
             f"is read as a regular expression, and {shown(expression)} is not one ({error}); escape it"
         ) from None
     return _ENDLESS if walk.ranges > _CLASSES else ways * max(width, 1)
+
+
+@lru_cache(maxsize=8192)
+def odd(keyword: str) -> str:
+    """What a keyword says beside itself when it is read as a regular expression; "" for a text that is only itself.
+
+    >>> odd("U.S."), odd("C++"), odd("lamp")
+    ('"." is any character', '"+" repeats', '')
+    """
+    said = [f'"{mark}" {meaning}' for mark, meaning in _ODD.items() if mark in keyword]
+    return ", ".join(said)
 
 
 def bounded(expressions: Iterable[str], *, ends: bool = True) -> None:

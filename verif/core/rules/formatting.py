@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 import re
 
+from verif.core.rules import forgiving
 from verif.core.rules.expressions import compiled
 from verif.core.rules.params import Count, Splitter
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
 ANSWERS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
+_AROUND = "\"'*_`“”‘’«»" + forgiving.BLANKS
+_RULER = "*-+_" + forgiving.BLANKS
 _SINGLE = re.compile(r"\*[^\n*]*\*")
 _DOUBLE = re.compile(r"\*\*[^\n*]*\*\*")
 _HIGHLIGHT = re.compile(r"\*\*\*[^\n*]+\*\*\*|\*\*[^\n*]+\*\*|\*[^\n*]+\*")
-_FENCE = re.compile(r"```[A-Za-z]*\n(.*)\n```", re.DOTALL)
+_INFO = re.compile("^[A-Za-z]+")
 
 
 class Bullets(Params):
@@ -86,13 +89,16 @@ def number_bullet_lists(doc: Doc, params: Bullets) -> Outcome:
 @rule(
     "detectable_format:number_bullet_lists_fixed",
     Bullets,
+    version=2,
     asks="Write exactly {num_bullets} bullet points.",
     example=({"num_bullets": 2}, "* bread\n---\n+ salt", "* bread\n-salt"),
 )
 def number_bullet_lists_fixed(doc: Doc, params: Bullets) -> Outcome:
-    """Markdown's bullets: `*`, `-` or `+`, then a blank, then text; no emphasis, no rules."""
-    bodies = (line.strip() for line in doc.text.split("\n"))
-    return _bullets(sum(1 for b in bodies if b[:2] in ("* ", "- ", "+ ") and b.strip("*-+_ ")), params)
+    """Markdown's bullets: `*`, `-` or `+`, then a blank or a tab, then text; no emphasis, no rules."""
+    bodies = [line.strip(forgiving.BLANKS) for line in forgiving.lines(doc.text)]
+    return _bullets(
+        sum(1 for b in bodies if b[:1] in ("*", "-", "+") and b[1:2].isspace() and b.strip(_RULER)), params
+    )
 
 
 def _bullets(count: int, params: Bullets) -> Outcome:
@@ -114,12 +120,13 @@ def constrained_response(doc: Doc, _: Params) -> Outcome:
 
 @rule(
     "detectable_format:constrained_response_fixed",
+    version=2,
     asks='Answer with "My answer is yes.", "My answer is no." or "My answer is maybe."',
     example=({}, "My answer is no.", "Well. My answer is no."),
 )
 def constrained_response_fixed(doc: Doc, _: Params) -> Outcome:
     """The response is one of the three answers and nothing else; quotes and emphasis around it are forgiven."""
-    found = doc.text.strip("\"'*_“”‘’ \n\t") in ANSWERS
+    found = " ".join(doc.text.strip(_AROUND).split()) in ANSWERS
     return Outcome(
         found, "is one of the three answers" if found else "is not just one of the three answers", {}
     )
@@ -142,20 +149,23 @@ def number_highlighted_sections(doc: Doc, params: Highlights) -> Outcome:
 @rule(
     "detectable_format:number_highlighted_sections_fixed",
     Highlights,
+    version=2,
     asks="Highlight at least {num_highlights} passages, *like this*.",
     example=({"num_highlights": 1}, "**bread**", "* bread\n* salt"),
 )
 def number_highlighted_sections_fixed(doc: Doc, params: Highlights) -> Outcome:
     """Each span counts once, however many asterisks; the white space between two bullets is none."""
     spans = (
-        found.strip("*") for line in doc.text.split("\n") for found in _HIGHLIGHT.findall(_unbullet(line))
+        found.strip("*")
+        for line in forgiving.lines(doc.text)
+        for found in _HIGHLIGHT.findall(_unbullet(line))
     )
     return _highlights(sum(1 for span in spans if span.strip() and span == span.strip()), params)
 
 
 def _unbullet(line: str) -> str:
     body = line.lstrip()
-    return body[2:] if body.startswith("* ") else body
+    return body[2:] if body[:1] == "*" and body[1:2].isspace() else body
 
 
 def _highlights(count: int, params: Highlights) -> Outcome:
@@ -181,6 +191,7 @@ def multiple_sections(doc: Doc, params: Sections) -> Outcome:
 @rule(
     "detectable_format:multiple_sections_fixed",
     Sections,
+    version=2,
     asks="Write at least {num_sections} sections, each marked {section_spliter} and its number.",
     example=(
         {"section_spliter": "Day", "num_sections": 2},
@@ -191,7 +202,7 @@ def multiple_sections(doc: Doc, params: Sections) -> Outcome:
 def multiple_sections_fixed(doc: Doc, params: Sections) -> Outcome:
     """Lines that start with the splitter and a number, Roman or not: "see Section 2" within a line is none."""
     pattern = compiled(rf"[\s#*_>\"'“]*{params.section_spliter}\s?(?:\d+|[IVXLC]+\b)", False)
-    return _sections(sum(1 for line in doc.text.split("\n") if pattern.match(line)), params)
+    return _sections(sum(1 for line in forgiving.lines(doc.text) if pattern.match(line)), params)
 
 
 def _sections(count: int, params: Sections) -> Outcome:
@@ -199,7 +210,8 @@ def _sections(count: int, params: Sections) -> Outcome:
     return Outcome(count >= params.num_sections, reason, {"sections": count})
 
 
-def _parses(text: str) -> Outcome:
+def parses(text: str) -> Outcome:
+    """Whether a text is JSON."""
     try:
         json.loads(text)
     except ValueError as error:
@@ -219,16 +231,25 @@ def json_format(doc: Doc, _: Params) -> Outcome:
     text = doc.text.strip()
     for fence in ("```json", "```Json", "```JSON", "```"):
         text = text.removeprefix(fence)
-    return _parses(text.removesuffix("```").strip())
+    return parses(text.removesuffix("```").strip())
 
 
-@rule("detectable_format:json_format_fixed", asks="Answer in JSON only.", example=({}, '{"a": 1}', "42"))
+@rule(
+    "detectable_format:json_format_fixed",
+    version=2,
+    asks="Answer in JSON only.",
+    example=({}, '{"a": 1}', "42"),
+)
 def json_format_fixed(doc: Doc, _: Params) -> Outcome:
-    """As above, but the result must be an object or a list: a bare number or string is no JSON output."""
-    text = doc.text.strip()
-    fenced = _FENCE.fullmatch(text)
-    body = (fenced.group(1) if fenced else text).strip()
-    return _parses(body) if body[:1] in ("{", "[") else Outcome(False, "not a JSON object or list", {})
+    """As above, but the result must be an object or a list: a bare number or string is no JSON output.
+
+    The fence may name any language and stand on the lines of the JSON.
+    """
+    text = doc.text.strip(forgiving.BLANKS)
+    if text.startswith("```") and text.endswith("```") and len(text) > 5:
+        text = _INFO.sub("", text[3:-3], count=1)
+    body = text.strip(forgiving.BLANKS)
+    return parses(body) if body[:1] in ("{", "[") else Outcome(False, "not a JSON object or list", {})
 
 
 @rule(

@@ -13,14 +13,16 @@ from typing import Self
 from pydantic import model_validator
 
 from verif.core import segment
+from verif.core.rules import forgiving
 from verif.core.rules.params import Count, Ordinal, Phrase, Relation, holds
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
 _DIVIDER = re.compile(r"\s?\*\*\*\s?")
 _WORD_END = re.compile(r"[.,?!'\"]")
-_HYPHENATED = re.compile(r"\w+(?:[-'\u2019]\w+)*")
-_LIST_NUMBER = re.compile(r"^[ \t]*(?:\d+[.)]|[A-Za-z][.)])[ \t]+", re.MULTILINE)
+_HYPHENATED = re.compile(r"\w+(?:[-'\u2010\u2011\u2019]\w+)*")
+_BLANK_LINE = re.compile(r"\n(?:[^\S\n]*+\n)+")
+_LIST_NUMBER = re.compile(r"^[^\S\n]*+(?:\d+[.)]|[A-Za-z][.)])[^\S\n]+", re.MULTILINE)
 
 
 class Words(Params):
@@ -78,17 +80,24 @@ def number_words(doc: Doc, params: Words) -> Outcome:
 @rule(
     "length_constraints:number_words_fixed",
     Words,
+    version=2,
     asks="Write {relation} {num_words} words.",
     example=({"num_words": 3, "relation": "less than"}, "A well-known", "A well-known tale"),
 )
 def number_words_fixed(doc: Doc, params: Words) -> Outcome:
-    """Hyphenated words and contractions count once ("well-known", "don't")."""
-    return counted(len(_HYPHENATED.findall(doc.text)), "words", params.relation, params.num_words)
+    """Hyphenated words and contractions count once ("well-known", "don't").
+
+    A letter with its combining marks is one letter: words in Hindi, Tamil or decomposed Latin are not cut at them.
+    """
+    return counted(
+        len(_HYPHENATED.findall(forgiving.unmarked(doc.text))), "words", params.relation, params.num_words
+    )
 
 
 @rule(
     "length_constraints:number_sentences",
     Sentences,
+    version=2,
     flavour=segment.splitter,
     asks="Write {relation} {num_sentences} sentences.",
     example=({"num_sentences": 2, "relation": "at least"}, "Dr. No came. He left.", "Dr. No came."),
@@ -101,12 +110,13 @@ def number_sentences(doc: Doc, params: Sentences) -> Outcome:
 @rule(
     "length_constraints:number_sentences_fixed",
     Sentences,
+    version=2,
     asks="Write {relation} {num_sentences} sentences.",
     example=({"num_sentences": 2, "relation": "at least"}, "It rains\nWe stay", "1. It rains"),
 )
 def number_sentences_fixed(doc: Doc, params: Sentences) -> Outcome:
     """Line ends end a sentence, and the number of a list item ("1.") is none: Punkt gets both wrong."""
-    plain = _LIST_NUMBER.sub("", doc.text)
+    plain = _LIST_NUMBER.sub("", forgiving.with_lines(doc.text))
     count = sum(len(segment.own_sentences(line)) for line in plain.split("\n") if any(map(str.isalnum, line)))
     return counted(count, "sentences", params.relation, params.num_sentences)
 
@@ -167,6 +177,7 @@ def nth_paragraph_first_word(doc: Doc, params: FirstWord) -> Outcome:
 @rule(
     "length_constraints:nth_paragraph_first_word_fixed",
     FirstWord,
+    version=2,
     asks="Write {num_paragraphs} paragraphs, separated by blank lines; number {nth_paragraph} begins with {first_word}.",
     example=(
         {"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Then"},
@@ -175,5 +186,6 @@ def nth_paragraph_first_word(doc: Doc, params: FirstWord) -> Outcome:
     ),
 )
 def nth_paragraph_first_word_fixed(doc: Doc, params: FirstWord) -> Outcome:
-    """Blank pieces (three newlines in a row) do not shift the index."""
-    return _nth([paragraph for paragraph in doc.paragraphs if paragraph.strip()], params)
+    """Blank pieces (three newlines in a row) do not shift the index; a blank line may hold blanks or end in CRLF."""
+    pieces = _BLANK_LINE.split(forgiving.with_lines(doc.text))
+    return _nth([piece for piece in pieces if piece.strip()], params)

@@ -68,6 +68,7 @@ def number_words_multilingual(doc: Doc, params: Words) -> Outcome:
 @rule(
     "length_constraints:number_sentences_multilingual",
     Sentences,
+    version=2,
     flavour=segment.splitter,
     asks="Write {relation} {num_sentences} sentences.",
     example=(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from verif.core.rules import forgiving
 from verif.core.rules.params import Phrase
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
-_AFTER = "\"'*_”’» \t\r\n"
+_AFTER = "\"'*_`”’»" + forgiving.BLANKS
 _COMMAS = ",，、،﹐﹑"
 
 
@@ -32,13 +33,14 @@ def end_checker(doc: Doc, params: EndPhrase) -> Outcome:
 @rule(
     "startend:end_checker_fixed",
     EndPhrase,
+    version=2,
     asks="End with this phrase: {end_phrase}",
     example=({"end_phrase": "The end."}, "It burnt. **The end.**", "The end. It burnt."),
 )
 def end_checker_fixed(doc: Doc, params: EndPhrase) -> Outcome:
     """As above; closing quotes of any kind and Markdown emphasis after the phrase are forgiven."""
-    ending = doc.text.rstrip(_AFTER).lower()
-    ok = ending.endswith(params.end_phrase.rstrip(_AFTER).lower())
+    ending = forgiving.even(doc.text.rstrip(_AFTER))
+    ok = ending.endswith(forgiving.even(params.end_phrase.rstrip(_AFTER)))
     return Outcome(ok, f"ends with {ending[-60:]!r}", {})
 
 
@@ -58,12 +60,13 @@ def quotation(doc: Doc, _: Params) -> Outcome:
 
 @rule(
     "startend:quotation_fixed",
+    version=2,
     asks="Put everything in double quotation marks.",
     example=({}, "“It rains.”", "“It rains."),
 )
 def quotation_fixed(doc: Doc, _: Params) -> Outcome:
     """Typographic and other double quotation marks count too."""
-    text = doc.text.strip()
+    text = doc.text.strip(forgiving.BLANKS)
     ok = len(text) > 1 and f"{text[0]}{text[-1]}" in ('""', "“”", "„“", "„”", "«»", "「」", "『』", "””")
     return Outcome(
         ok, "wrapped in double quotes" if ok else f"starts with {text[:1]!r}, ends with {text[-1:]!r}", {}

@@ -8,16 +8,18 @@ cannot meet a missing or misspelt parameter. Raise the rule's `version` when its
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from verif.core.rules.expressions import shown
+from verif.core.rules.expressions import odd, shown
 from verif.core.text import Doc
 from verif.errors import InputError
 from verif.system import plugins
@@ -96,6 +98,7 @@ class Rule:
         return f"rule:{self.id}@{self.version}" + (f"+{self.flavour()}" if self.flavour else "")
 
 
+log = logging.getLogger("verif.rules")
 _RULES: dict[str, Rule] = {}
 _PACKAGE = __name__.rpartition(".")[0]
 _lock = threading.RLock()
@@ -180,7 +183,7 @@ def validate(id: str, raw: dict[str, Any], *, file: object = None, row: int | No
     except InputError as error:
         raise InputError(error.problem, file=file, row=row, hint=error.hint) from None
     try:
-        return spec.params.model_validate({name: value for name, value in raw.items() if value is not None})
+        params = spec.params.model_validate({name: value for name, value in raw.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "params"
@@ -189,3 +192,20 @@ def validate(id: str, raw: dict[str, Any], *, file: object = None, row: int | No
         raise InputError(
             message, file=file, row=row, field=name, hint=f"Parameters of {id}: {known}."
         ) from None
+    if id in _EXPRESSIONS and f"{id}_fixed" in _RULES:
+        for value in params.model_dump().values():
+            for keyword in (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ():
+                _warn(id, keyword)
+    return params
+
+
+_EXPRESSIONS = ("keywords:existence", "keywords:forbidden_words", "keywords:frequency")
+"""Rules whose texts are read as regular expressions and that have a repaired namesake which takes them literally."""
+
+
+@lru_cache(maxsize=4096)
+def _warn(id: str, keyword: str) -> None:
+    """Say once of a keyword that it is read otherwise than it looks."""
+    if said := odd(keyword):
+        log.warning("%s reads the keyword %s as a regular expression (%s); %s_fixed takes it literally",
+                    id, shown(keyword), said, id)  # fmt: skip

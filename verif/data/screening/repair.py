@@ -18,6 +18,7 @@ from verif.data.screening.screen import Finding
 from verif.types import CheckerConstraint, Constraint, Instruction
 
 Policy = Literal["keep", "repair", "drop-constraint", "drop-row"]
+HOPELESS = ("contradicts its sibling", "repeats its sibling", "unsatisfiable")
 POLICIES: tuple[Policy, ...] = ("keep", "repair", "drop-constraint", "drop-row")
 
 
@@ -73,7 +74,7 @@ def apply(policy: Policy, instruction: Instruction, findings: list[Finding]) -> 
 def _action(policy: Policy, constraint: Constraint, findings: list[Finding]) -> str:
     """Repair only what a better checker cures: an impossible demand stays impossible however it is checked."""
     claim = read(constraint.text)
-    hopeless = any(finding.kind in ("contradicts its sibling", "unsatisfiable") for finding in findings)
+    hopeless = any(finding.kind in HOPELESS for finding in findings) or constraint.kind != "checker"
     if policy == "repair" and claim is not None and claim.source() and not hopeless:
         return "repaired"
     return "dropped"

@@ -1,4 +1,4 @@
-"""Find checkers that must not teach: run each in the sandbox on probes and compare it with its own text.
+"""Find constraints that must not teach: checkers are run on probes and compared with their text, rules with the prompt.
 
 A finding is a fact with its evidence, never a guess: where the text of a constraint is not understood
 beyond doubt (`verif.data.screening.claims`), only what needs no understanding is reported (does not run, always
@@ -16,15 +16,16 @@ from typing import Any, Literal
 from verif.core.sandbox.sandbox import Sandbox
 from verif.data.screening import probes
 from verif.data.screening.claims import Claim, NamedKeywords, Without, WordCount, WordLetters, read, unprobed
+from verif.data.screening.rule_rows import screened
 from verif.types import CheckerConstraint, Instruction, Status
 
 Kind = Literal[
     "does not run", "unsatisfiable", "always true", "counts characters", "exact for around", "contradicts its text",
-    "contradicts its sibling", "vacuous on empty", "not probed",
+    "contradicts its sibling", "repeats its sibling", "vacuous on empty", "not probed",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = (
     "does not run", "unsatisfiable", "always true", "counts characters", "exact for around", "contradicts its text",
-    "contradicts its sibling", "vacuous on empty", "not probed",
+    "contradicts its sibling", "repeats its sibling", "vacuous on empty", "not probed",
 )  # fmt: skip
 #: Kinds that need no dropping: an empty response is unscorable in verif, whatever the checker says of it; and of a
 #: claim that is too large for probes nothing is known.
@@ -69,6 +70,8 @@ def screen(rows: Iterable[tuple[int, Instruction]], sandbox: Sandbox) -> list[Fi
         for index, other, why in siblings(claims):
             evidence = {"sibling": other, "sibling_text": instruction.constraints[other].text}
             found.append(Finding(instruction.id, number, index, "contradicts its sibling", why, evidence))
+        for index, kind, why, evidence in screened(instruction):
+            found.append(Finding(instruction.id, number, index, kind, why, evidence))
     return found
 
 

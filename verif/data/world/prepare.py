@@ -52,6 +52,11 @@ def response_for_judge(item: Instruction, rng: random.Random) -> str:
     return spoil(item, reference(item, rng), rng, family)[0]
 
 
+def lesson(item: Instruction, text: str) -> JudgePair:
+    """What a judge should have said about a response: the oracle's judgement and its reasons."""
+    return JudgePair(item, text, soft_truth(item, text), reasoning(item, text))
+
+
 def judge_pairs(n: int, rng: random.Random, split: str = "train") -> list[JudgePair]:
     """Judgements of the oracle; instructions with little to judge come less often."""
     pairs: list[JudgePair] = []
@@ -61,7 +66,7 @@ def judge_pairs(n: int, rng: random.Random, split: str = "train") -> list[JudgeP
         if soft < 2 and rng.random() < 0.5:
             continue
         text = response_for_judge(item, rng)
-        pairs.append(JudgePair(item, text, soft_truth(item, text), reasoning(item, text)))
+        pairs.append(lesson(item, text))
     return pairs
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from verif.core.forms.multi_if import MULTILINGUAL
 from verif.errors import InputError
 from verif.evaluation.benchmarks.rows import distinct, maybe_json, need, read_rows
 from verif.evaluation.case import Benchmark, Case, Scores, VerdictRow
@@ -23,11 +24,6 @@ from verif.stats import bootstrap_mean
 from verif.types import Instruction, RuleConstraint, Status
 
 TURNS = (1, 2, 3)
-# Types that Multi-IF's own code decides by the response's language.
-MULTILINGUAL = {
-    id: f"{id}_multilingual"
-    for id in ("length_constraints:number_words", "length_constraints:number_sentences", "startend:quotation")
-}
 NOTE = (
     "words, sentences and quotation marks are counted by the language of the response, as Multi-IF's own code does; "
     "a response in Thai, which its prompts never ask for, is counted by IFEval's rules."

@@ -1,14 +1,14 @@
-"""Reading benchmark files: JSON, JSON lines, CSV or parquet rows, with errors that name file, row and field."""
+"""Reading benchmark files, with errors that name file, row and field."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 
+from verif.core.row_files import raw_rows
 from verif.errors import InputError
 from verif.evaluation.case import Case
 
@@ -16,39 +16,13 @@ T = TypeVar("T")
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(row number from 1, row) of a .json list, .jsonl, .csv or .parquet file."""
-    if not path.is_file():
+    """(row number from 1, row) of any kind of file that `verif.core.containers` knows, or of a folder of them."""
+    if not path.exists():
         raise InputError("the benchmark's file does not exist", file=path, hint="Give `path` in the recipe.")
-    for number, row in enumerate(_rows(path), 1):
+    for where, row in raw_rows(path):
         if not isinstance(row, dict):
-            raise InputError("a row must be an object", file=path, row=number)
-        yield number, row
-
-
-def _rows(path: Path) -> Iterator[Any]:
-    try:
-        if path.suffix == ".parquet":
-            import pyarrow.parquet as pq
-
-            yield from pq.read_table(path).to_pylist()
-        elif path.suffix == ".csv":
-            csv.field_size_limit(10_000_000)
-            with path.open(encoding="utf-8", newline="") as stream:
-                yield from csv.DictReader(stream)
-        elif path.suffix == ".json":
-            whole = orjson.loads(path.read_bytes())
-            if not isinstance(whole, list):
-                raise InputError("the file must hold a list of rows", file=path)
-            yield from whole
-        else:
-            for number, line in enumerate(path.read_bytes().splitlines(), 1):
-                if line.strip():
-                    try:
-                        yield orjson.loads(line)
-                    except orjson.JSONDecodeError as error:
-                        raise InputError(f"not valid JSON: {error}", file=path, row=number) from None
-    except (OSError, ValueError) as error:  # pyarrow's and orjson's errors are ValueErrors or OSErrors
-        raise InputError(f"cannot be read: {str(error).splitlines()[0]}", file=path) from None
+            raise where.wanted("an object", row, "")
+        yield where.row, row
 
 
 def need(row: dict[str, Any], name: str, kind: type[T], path: Path, number: int) -> T:

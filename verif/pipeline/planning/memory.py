@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from verif.pipeline.planning.hardware import Gpu
 from verif.pipeline.planning.shapes import Shape, shape_of
 from verif.recipe import HubModel, Recipe, Train
-from verif.training.command import micro_batch, rollout_tokens
+from verif.training.command import KEPT, KEPT_WATCHED, micro_batch, rollout_tokens
 
 VLLM_SHARE = 0.6
 """`gpu_memory_utilization` that `verif.training.command` gives the rollout engine on GPUs."""
 JUDGE_SHARE = 0.9
 """vLLM's own default for `gpu_memory_utilization`, which the judge's server keeps."""
-CHECKPOINTS_KEPT = 2
 """`trainer.max_actor_ckpt_to_keep` of `verif.training.command`."""
 GB = 1e9
 
@@ -99,10 +98,9 @@ def disk(recipe: Recipe) -> list[Estimate]:
             out.append(Estimate(f"{role} weights from the hub (bf16)", "2 B x N", 2 * shape.parameters / GB))
     policy = shape_of(recipe.policy)
     if policy is not None:
-        kept = CHECKPOINTS_KEPT * 12 * policy.parameters / GB
-        out.append(
-            Estimate("checkpoints", f"{CHECKPOINTS_KEPT} kept x (4 + 8) B x N (weights, moments)", kept)
-        )
+        many = KEPT_WATCHED if recipe.watched else KEPT
+        kept = many * 12 * policy.parameters / GB
+        out.append(Estimate("checkpoints", f"{many} kept x (4 + 8) B x N (weights, moments)", kept))
         out.append(Estimate("trained model (fp32)", "4 B x N", 4 * policy.parameters / GB))
     return out
 

@@ -22,7 +22,7 @@ from verif.evaluation.pictures import draw
 from verif.evaluation.run import Answers, Model, Suite, answer_all, judge_all
 from verif.evaluation.summary import MAIN, ORDER, in_order, summarise, warnings
 from verif.project import Stage
-from verif.registry.runs.recording import numbers as numbers_of
+from verif.registry.runs.numbers import numbers as numbers_of
 from verif.system.files import digest_tree, new_directory, write_json
 from verif.system.record import SILENT, Record
 
@@ -35,8 +35,8 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     suites = load_suites(stage)
     answers = answer(stage, suites, timings)
     mark = time.monotonic()
-    thinks = stage.recipe.verifier.policy_thinks
-    rows = judge_all(suites, answers, lambda: open_verifier(stage), policy_thinks=thinks)
+    reasoning = stage.recipe.verifier.reasoning
+    rows = judge_all(suites, answers, lambda: open_verifier(stage), reasoning=reasoning)
     timings["judge"] = time.monotonic() - mark
     mark = time.monotonic()
     numbers: dict[str, Any] = {"benchmarks": {}, "warnings": [], ORDER: [s.benchmark.name for s in suites]}
@@ -74,8 +74,8 @@ def general_tasks(stage: Stage) -> Any:
         return None
     from verif.evaluation.general import check_tasks
 
-    thinks = stage.recipe.verifier.policy_thinks
-    return check_tasks(stage.recipe.evaluate.general_tasks, stage.root, policy_thinks=thinks)
+    reasoning = stage.recipe.verifier.reasoning
+    return check_tasks(stage.recipe.evaluate.general_tasks, stage.root, reasoning=reasoning)
 
 
 def load_suites(stage: Stage) -> list[Suite]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from verif.data.hub import check_folder, fetch
-from verif.data.tables import read_judge_pairs
+from verif.data.splits import JudgePair
+from verif.data.tables import read_judge_pairs, write_judge_pairs
 from verif.errors import RecipeError
 from verif.pipeline.stages.models import require_space, training_threads
 from verif.project import Stage
@@ -22,6 +24,7 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
     """Write `models/judge` and `reports/judge.json`."""
     section, out = stage.recipe.judge, stage.models / "judge"
     require_space(stage.models)
+    keep_lessons(stage, [])
     if isinstance(section, NoModel):
         with new_directory(out) as folder:
             write_json(folder / "none.json", {"judge": None, "why": "the recipe's formula asks no judge"})
@@ -45,11 +48,25 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
     with new_directory(out) as folder:
         trained = train_judge(section, stage.recipe.verifier.prompt, pairs, folder, threads)
         check_folder(folder)
+    rounds: list[dict[str, Any]] = []
+    if section.harden:
+        from verif.pipeline.hardening import harden_judge
+
+        lessons, rounds = harden_judge(stage, section.harden, out, pairs, threads)
+        check_folder(out)
+        keep_lessons(stage, lessons)
     report = {**asdict(trained), "digest": digest_tree(out), **quick_look(stage)}
+    if rounds:
+        report["hardening"] = rounds
     write_json(stage.reports / "judge.json", report)
     print(
         f"judge: {trained.parameters:,} parameters, validation loss {trained.validation_loss}, {report.get('quick')}"
     )
+
+
+def keep_lessons(stage: Stage, lessons: Sequence[JudgePair]) -> None:
+    """What the judge learnt beyond the prepared judgements: replay for whoever hardens it again."""
+    write_judge_pairs(stage.data / "judge_lessons.parquet", lessons)
 
 
 def quick_look(stage: Stage) -> dict[str, Any]:

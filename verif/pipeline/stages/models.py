@@ -8,6 +8,7 @@ from pathlib import Path
 
 from verif.errors import SetupError
 
+THREADS = "VERIF_THREADS"
 MARGIN_MB = 200  # free disk that a tiny model needs with room to spare
 
 
@@ -22,9 +23,14 @@ def require_space(folder: Path, megabytes: int = MARGIN_MB) -> None:
 
 
 def training_threads() -> int:
-    """Threads for training a tiny model: two, bound to a core each (call it before torch is imported).
+    """Threads for training a tiny model: `VERIF_THREADS`, or two, bound to a core each (call it before torch is imported).
 
     Threads that spin while they wait, on a core that they share, are six times slower than one thread.
     """
+    asked, cores = os.environ.get(THREADS, "2"), os.cpu_count() or 1
+    if asked not in ("1", "2"):
+        raise SetupError(
+            f"{THREADS} is {asked[:20]!r}; it may be 1 or 2.", "Leave it out for what fits the machine."
+        )
     os.environ.setdefault("OMP_PROC_BIND", "true")
-    return min(2, os.cpu_count() or 1)
+    return min(int(asked), cores)

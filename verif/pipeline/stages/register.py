@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from verif.project import Stage
+from verif.registry import headline, plots
 from verif.registry.reconcile import register
 from verif.registry.report.page import build
+from verif.registry.runs.pipeline_run import show_in_execution
 from verif.system.files import write_bytes, write_json
 from verif.system.record import SILENT, Record
 
 
 def run(stage: Stage, record: Record = SILENT) -> None:
-    """Write `reports/registration.json`, `reports/card.md` and `reports/index.html`."""
+    """Write `reports/{headline,registration}.json`, `reports/card.md`, `reports/index.html` and `reports/plots/`."""
     record.datasets({path.stem: path for path in sorted(stage.data.glob("*.parquet"))})
     found = register(stage)
     write_json(
@@ -25,9 +27,13 @@ def run(stage: Stage, record: Record = SILENT) -> None:
             "champion": found.champion,
         },
     )
+    headline.write(stage, found.headline)
+    if record.run_id:
+        show_in_execution(stage)
     write_bytes(stage.reports / "card.md", found.card.encode())
+    plots.write(stage)
     page = build(stage)
-    record.metrics({"gate/passed": float(found.decision.passed)})
+    record.metrics(found.headline.numbers())
     record.artifact(page, "report")
     record.artifact(stage.reports / "registration.json")
     for line in found.messages:

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from verif.audit import cascade, report, tables
 from verif.audit.band import ChosenBand
-from verif.audit.fitness import fitness_path, write_fitness
+from verif.audit.fitness import fitness_path, teacher_of, write_fitness
 from verif.audit.golden import read_golden
 from verif.audit.run import audit, choose
+from verif.pipeline.rollouts import under_pressure
 from verif.project import Stage
 from verif.service import lease
 from verif.system.console import Console
@@ -26,10 +27,12 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
     band = choose_band(stage)
     if band is not None:
         stage = replace(stage, recipe=cascade.with_band(stage.recipe, band.low, band.high))
+    pressure = stage.recipe.verifier.pressure
+    drawn = under_pressure(stage, pressure) if pressure else []
     with lease.verifier(stage) as endpoint:
-        outcome = audit(stage, endpoint, band)
+        outcome = audit(stage, endpoint, band, drawn)
     report.write(outcome, stage.reports, stage.recipe.verifier.gate.max_attack_success)
-    write_fitness(fitness_path(stage), outcome.identity, outcome.reasons, stage.recipe.verifier.cascade)
+    write_fitness(fitness_path(stage), teacher_of(stage), outcome.reasons, stage.recipe.verifier.cascade)
     tables.show(outcome, Console())
 
 

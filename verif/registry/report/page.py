@@ -8,6 +8,7 @@ from typing import Any
 
 from verif.evaluation.summary import in_order
 from verif.project import Stage
+from verif.registry import headline, sentences
 from verif.registry.report import charts, collect
 from verif.registry.runs.lineage import lineage
 from verif.system.files import write_bytes
@@ -49,6 +50,7 @@ def content(stage: Stage) -> dict[str, Any]:
     drawn = [charts.line(curve.get(name, []), title=title, unit=unit) for name, title, unit in CURVES]
     return {
         "title": stage.recipe.register_.model_name,
+        "headline": sentences.page_lines(headline.read(stage.root)),
         "recipe": stage.recipe,
         "benchmarks": benchmarks,
         "first": next(iter(benchmarks.values()), {}),
@@ -59,6 +61,7 @@ def content(stage: Stage) -> dict[str, Any]:
         "gate": registration.get("gate", {}),
         "curves": [Markup(svg) for svg in drawn if svg],  # noqa: S704
         "watch": collect.watch(stage),
+        "training": found["train"],
         "totals": Markup(totals(benchmarks)),  # noqa: S704
         "families": [(name, Markup(svg)) for name, svg in families(benchmarks, registration)],  # noqa: S704
         "family_tables": {name: b["families"] for name, b in benchmarks.items() if b.get("families")},

@@ -53,6 +53,7 @@ def produced(stage: Stage) -> dict[str, str]:
         "verif.dvc.lock": file_digest(stage.root / "dvc.lock"),
         "verif.data.digest": data_digest(stage),
         "verif.service.build.identity": verifier_identity(stage),
+        "verif.teachers": teachers(stage),
     }
 
 
@@ -76,6 +77,15 @@ def verifier_identity(stage: Stage) -> str:
     """The audited verifier's identity, or `none` before the audit."""
     try:
         return str(orjson.loads((stage.models / "verifier" / "identity.json").read_bytes())["identity"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return "none"
+
+
+def teachers(stage: Stage) -> str:
+    """The identities of all verifiers that taught, in order, each with the step after which it took over; or `none`."""
+    try:
+        kept = orjson.loads((stage.reports / "train.json").read_bytes())["teachers"]
+        return ", ".join(f"{teacher['identity']} after step {teacher['after']}" for teacher in kept) or "none"
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return "none"
 

@@ -81,18 +81,33 @@ def client(root: Path) -> MlflowClient:
     return found
 
 
+def _about(stage: Stage) -> dict[str, str]:
+    """The note on the experiment's page, and the kind that makes the page open on its training runs."""
+    recipe = stage.recipe
+    said = (
+        f"Recipe `{recipe.name}`: {recipe.description or 'instruction following from verified rewards'}.\n\n"
+        "A run `NAME-pipeline` is one execution: its metrics are the headline (before, after, gain with its interval; "
+        "shares of prompts followed in full), its parameters what people compare. Below it is a run per stage. "
+        "Sort by `gain`, or select two runs and press Compare."
+    )
+    return {"mlflow.note.content": said, "mlflow.experimentKind": "custom_model_development"}
+
+
 def experiment(mlflow: MlflowClient, stage: Stage) -> str:
     """The id of the recipe's experiment, made on first use; local artifacts go to `.verif/mlflow/artifacts`."""
     name = experiment_name(stage)
     with mlflow_errors("making the experiment", mlflow.tracking_uri):
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
+            if found.lifecycle_stage != "active":  # deleted in MLflow's page: its runs come back with it
+                mlflow.restore_experiment(found.experiment_id)
+                print(f"Experiment {name} had been deleted in MLflow; it is restored.", flush=True)
             return str(found.experiment_id)
         location = None
         if mlflow.tracking_uri.startswith("sqlite:"):
             location = (stage.state / "mlflow" / "artifacts" / name).resolve().as_uri()
         try:
-            return str(mlflow.create_experiment(name, artifact_location=location))
+            return str(mlflow.create_experiment(name, artifact_location=location, tags=_about(stage)))
         except Exception:
             again = mlflow.get_experiment_by_name(name)  # another stage was faster
             if again is None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from verif.registry.headline import read
 from verif.registry.runs.mlflow import client, experiment, mlflow_errors
+from verif.registry.sentences import table
 from verif.system.disclosure.masking import mask, mask_uri, mask_values
 from verif.system.files import write_json
 from verif.system.processes import started
@@ -45,6 +48,8 @@ def end_run(stage: Stage, status: str = "FINISHED") -> None:
     with mlflow_errors("closing the run", mlflow.tracking_uri):
         for name, value in produced(stage).items():
             mlflow.set_tag(record["run_id"], name, value)
+    show_headline(stage, mlflow, record["run_id"])
+    with mlflow_errors("closing the run", mlflow.tracking_uri):
         mlflow.set_terminated(record["run_id"], status)
     write_json(_record(stage), {**record, "open": False})
 
@@ -74,8 +79,7 @@ def _start(mlflow: MlflowClient, stage: Stage, owner: str, tags: Mapping[str, st
             tags={**lineage(stage), **mask_values(dict(tags))},
             run_name=f"{stage.recipe.name}-pipeline",
         )
-        recipe = stage.recipe.model_dump(mode="json", by_alias=True)
-        mlflow.log_batch(run.info.run_id, params=_params(recipe))
+        mlflow.log_batch(run.info.run_id, params=_params(compared(stage)))
     record = {
         "run_id": run.info.run_id,
         "owner": owner,
@@ -112,14 +116,43 @@ def _exists(mlflow: MlflowClient, run_id: str) -> bool:
             raise
 
 
-def _params(recipe: dict[str, Any], prefix: str = "") -> list[Any]:
-    """The recipe's values as MLflow parameters with dotted names; at most the hundred that one call takes."""
+def compared(stage: Stage) -> dict[str, Any]:
+    """The dozen settings that people compare runs by; the whole recipe is in the stages' runs and in the lineage."""
+    recipe, train = stage.recipe, stage.recipe.train
+    return {
+        "recipe": recipe.name, "seed": recipe.seed, "algorithm": train.algorithm, "policy": _source(recipe.policy),
+        "judge": _source(recipe.judge), "data": _source(recipe.data), "formula": recipe.verifier.formula,
+        "steps": train.steps, "learning_rate": train.learning_rate, "prompts_per_step": train.prompts_per_step,
+        "rollouts_per_prompt": train.rollouts_per_prompt, "kl_coefficient": train.kl_coefficient,
+    }  # fmt: skip
+
+
+def _source(section: Any) -> str:
+    """Where a model or data come from: the repository of a hub, or the kind."""
+    return str(getattr(section, "repo", "") or section.kind)
+
+
+def _params(values: Mapping[str, Any]) -> list[Any]:
     from mlflow.entities import Param
 
-    out: list[Any] = []
-    for key, value in recipe.items():
-        if isinstance(value, dict):
-            out += _params(value, f"{prefix}{key}.")
-        else:
-            out.append(Param(f"{prefix}{key}", mask(str(value))[:500]))
-    return out[:100]
+    return [Param(name, mask(str(value))[:500]) for name, value in values.items()]
+
+
+def show_in_execution(stage: Stage) -> None:
+    """The headline on the run of this execution: a bare `dvc repro` closes none, so `register` shows it."""
+    mlflow = client(stage.root)
+    show_headline(stage, mlflow, parent_run(stage, mlflow))
+
+
+def show_headline(stage: Stage, mlflow: MlflowClient, run_id: str) -> None:
+    """The headline as the pipeline run's metrics, once there is one."""
+    from mlflow.entities import Metric
+
+    headline = read(stage.root)
+    if headline is None:
+        return
+    now = int(time.time() * 1000)
+    metrics = [Metric(name, value, now, 0) for name, value in headline.numbers().items()]
+    with mlflow_errors("logging the headline", mlflow.tracking_uri):
+        mlflow.log_batch(run_id, metrics=metrics)
+        mlflow.set_tag(run_id, "mlflow.note.content", "\n".join(table(headline)))

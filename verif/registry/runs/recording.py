@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
+from verif.registry.runs.numbers import leaves, numbers
 from verif.system.record import SILENT, Record
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def recorded(stage: Stage, name: str) -> Iterator[Record]:
 
 def _log(run: StageRun, stage: Stage, kept: Kept) -> None:
     recipe = stage.recipe.model_dump(mode="json", by_alias=True)
-    run.params(_leaves({section: recipe[section] for section in kept.sections}, "."))
+    run.params(leaves({section: recipe[section] for section in kept.sections}, "."))
     run.datasets({path.stem: path for path in sorted(stage.data.glob(f"{kept.data}.parquet"))})
     report = stage.reports / f"{kept.report}.json"
     if report.is_file():
@@ -66,19 +67,3 @@ def _log(run: StageRun, stage: Stage, kept: Kept) -> None:
         run.artifact(report)
     if (stage.reports / kept.report).is_dir():
         run.artifact(stage.reports / kept.report)
-
-
-def numbers(value: Any) -> dict[str, float]:
-    """Nested numbers by their path, as MLflow metrics; a truth value is 0 or 1."""
-    return {
-        path: float(found) for path, found in _leaves(value, "/").items() if isinstance(found, int | float)
-    }
-
-
-def _leaves(value: Any, between: str, name: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {name: value}
-    out: dict[str, Any] = {}
-    for key, item in value.items():
-        out |= _leaves(item, between, f"{name}{between}{key}" if name else str(key))
-    return out

@@ -1,17 +1,27 @@
-"""One nested MLflow run per stage: its metrics, parameters, datasets and files."""
+"""One nested MLflow run per stage: its metrics, parameters, datasets and files.
+
+A page of a hundred numbers says nothing: of metrics and parameters the first `MOST` names are shown as such, the rest
+is a table among the run's files. An MLflow that does not answer does not end a stage: the messages wait
+(`verif.registry.runs.outbox`). Only `register` insists, because what it makes is in MLflow.
+"""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from verif.errors import RegistryError
+from verif.registry.runs.lineage import file_digest
+from verif.registry.runs.messages import deliver
 from verif.registry.runs.mlflow import client, experiment, mlflow_errors
+from verif.registry.runs.outbox import Outbox, send
 from verif.registry.runs.pipeline_run import parent_run
 from verif.system.disclosure.masking import mask
-from verif.system.disclosure.names import denied_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,82 +29,88 @@ if TYPE_CHECKING:
     from verif.project import Stage
 
 _PARENT_TAG = "mlflow.parentRunId"
+MOST = 60
+"""Names of metrics, and of parameters, that a stage's run shows."""
+INSISTS = ("register",)
 
 
-@dataclass(frozen=True)
+@dataclass
 class StageRun:
-    """A stage's nested run. `run_id` may be handed to another process through `MLFLOW_RUN_ID`."""
+    """A stage's nested run. `run_id` is empty while MLflow does not know it."""
 
+    root: Path
+    name: str
     run_id: str
-    experiment_id: str
     uri: str
-    mlflow: MlflowClient
+    mlflow: MlflowClient | None
+    begin: dict[str, Any]
+    waits: bool = False
+    box: Outbox | None = None
+    shown: dict[str, set[str]] = field(default_factory=lambda: {"metrics": set(), "params": set()})
+    rest: dict[str, dict[str, Any]] = field(default_factory=lambda: {"metrics": {}, "params": {}})
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Log finite numbers; names keep letters, digits and `_-./ `."""
-        import math
-        import time
-
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        found = [Metric(_name(n), float(v), now, step) for n, v in values.items() if math.isfinite(v)]
-        with mlflow_errors("logging metrics", self.uri):
-            for start in range(0, len(found), 1000):  # as many as one call takes
-                self.mlflow.log_batch(self.run_id, metrics=found[start : start + 1000])
+        finite = {_name(name): float(value) for name, value in values.items() if math.isfinite(value)}
+        if kept := self._first("metrics", finite):
+            self.tell("metrics", {"values": kept, "step": step, "at": _now()})
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Log parameters, each cut at MLflow's limit."""
-        with mlflow_errors("logging parameters", self.uri):
-            for name, value in values.items():
-                self.mlflow.log_param(self.run_id, _name(name), mask(str(value))[:6000])
+        texts = {_name(name): mask(str(value))[:6000] for name, value in values.items()}
+        if kept := self._first("params", texts):
+            self.tell("params", {"values": kept})
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Set tags."""
-        with mlflow_errors("setting tags", self.uri):
-            for name, value in values.items():
-                self.mlflow.set_tag(self.run_id, name, mask(value))
+        self.tell("tags", {"values": {name: mask(value) for name, value in values.items()}})
 
     def datasets(self, splits: Mapping[str, Path]) -> None:
         """Log prepared splits as the run's inputs, by digest."""
-        from mlflow.entities import Dataset, DatasetInput
-
-        from verif.registry.runs.lineage import file_digest
-
-        found = [
-            DatasetInput(Dataset(name, file_digest(path), "local", path.as_posix()), [])
-            for name, path in splits.items()
-            if path.is_file()
-        ]
-        with mlflow_errors("logging datasets", self.uri):
-            self.mlflow.log_inputs(self.run_id, found)
+        here = [(n, file_digest(p), p.as_posix()) for n, p in splits.items() if p.is_file()]
+        self.tell("datasets", {"splits": here})
 
     def artifact(self, path: Path, folder: str = "") -> None:
         """Upload a file, or a folder's files; what is named like a secret stays here."""
-        denied = _denied(path)
-        with mlflow_errors(f"uploading {path.name}", self.uri):
-            if path.is_dir() and denied:
-                self._each(path, folder or path.name, denied)
-            elif path.is_dir():
-                self.mlflow.log_artifacts(self.run_id, str(path), folder or path.name)
-            elif denied:
-                print(f"not uploaded for its name: {path}")
-            else:
-                self.mlflow.log_artifact(self.run_id, str(path), folder or None)
+        self.tell("artifact", {"path": str(path.absolute()), "folder": folder})
 
-    def _each(self, path: Path, folder: str, denied: set[Path]) -> None:
-        print(f"not uploaded for their names: {', '.join(str(p) for p in sorted(denied))}")
-        for file in sorted(p for p in path.rglob("*") if p.is_file() and p not in denied):
-            place = PurePosixPath(folder, file.parent.relative_to(path).as_posix())
-            self.mlflow.log_artifact(self.run_id, str(file), str(place))
+    def table(self, file: str, columns: Mapping[str, list[Any]]) -> None:
+        """Log a table, which MLflow shows among the run's files."""
+        self.tell("table", {"file": file, "columns": dict(columns)})
+
+    def end(self, status: str) -> None:
+        """Log what was too much to show, and close the run."""
+        for kind, rest in self.rest.items():
+            if rest:
+                self.table(f"more-{kind}.json", {"name": list(rest), "value": list(rest.values())})
+        self.tell("end", {"status": status, "at": _now()})
+
+    def tell(self, operation: str, arguments: dict[str, Any]) -> None:
+        """Deliver a message now, or keep it; a file that cannot be uploaded keeps nothing else waiting."""
+        if not self.waits and self.mlflow is not None:
+            try:
+                deliver(self.mlflow, self.run_id, operation, arguments)
+                return
+            except RegistryError as error:
+                if self.name in INSISTS:
+                    raise
+                self.waits = operation != "artifact"
+                print(f"{error.message} It waits in .verif/mlflow/waiting and is sent later.", flush=True)
+        self.box = self.box or Outbox(self.root, self.run_id, self.begin)
+        self.box.add(operation, arguments)
+
+    def _first(self, kind: str, values: dict[str, Any]) -> dict[str, Any]:
+        kept, shown = {}, self.shown[kind]
+        for name, value in values.items():
+            if name in shown or len(shown) < MOST:
+                shown.add(name)
+                kept[name] = value
+            else:
+                self.rest[kind][name] = value
+        return kept
 
 
 _open: dict[str, StageRun] = {}
-
-
-def _denied(path: Path) -> set[Path]:
-    files = [path] if path.is_file() else path.rglob("*")
-    return {f for f in files if f.is_file() and denied_name(f.relative_to(path.parent).as_posix())}
 
 
 @contextmanager
@@ -103,17 +119,10 @@ def stage_run(stage: Stage, name: str) -> Iterator[StageRun]:
     if name in _open:
         yield _open[name]
         return
-    mlflow = client(stage.root)
-    parent = parent_run(stage, mlflow)
-    where = experiment(mlflow, stage)
-    with mlflow_errors("starting a run", mlflow.tracking_uri):
-        tags = {_PARENT_TAG: parent, "verif.stage": name}
-        run = mlflow.create_run(where, tags=tags, run_name=name)
-    found = StageRun(run.info.run_id, where, mlflow.tracking_uri, mlflow)
-    _open[name] = found
+    run = _open[name] = _begin(stage, name)
     status = "FAILED"
     try:
-        yield found
+        yield run
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
@@ -121,10 +130,33 @@ def stage_run(stage: Stage, name: str) -> Iterator[StageRun]:
     finally:
         del _open[name]
         try:
-            mlflow.set_terminated(found.run_id, status)
+            run.end(status)
         except Exception:
             if status == "FINISHED":
                 raise
+
+
+def _begin(stage: Stage, name: str) -> StageRun:
+    begin = {"name": name, "tags": {"verif.stage": name}, "at": _now()}
+    try:
+        mlflow = client(stage.root)
+        parent = parent_run(stage, mlflow)
+        for line in send(stage, mlflow, parent):
+            print(line, flush=True)
+        where = experiment(mlflow, stage)
+        with mlflow_errors("starting a run", mlflow.tracking_uri):
+            tags = {_PARENT_TAG: parent, "verif.stage": name}
+            run = mlflow.create_run(where, tags=tags, run_name=name)
+    except RegistryError as error:
+        if name in INSISTS:
+            raise
+        print(f"{error.message} The stage goes on; what it has to say waits and is sent later.", flush=True)
+        return StageRun(stage.root, name, "", "", None, begin, waits=True)
+    return StageRun(stage.root, name, run.info.run_id, mlflow.tracking_uri, mlflow, begin)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
 
 
 def _name(name: str) -> str:

@@ -23,7 +23,7 @@ class Separator(Params):
 
 @rule(
     "format:parentheses",
-    asks="Nest brackets (round [square {or curly}]) at least five levels deep.",
+    asks="Nest brackets (round, square or curly) at least five levels deep.",
     example=({}, "a (b [c {d (e [f])}])", "a (b [c {d (e)}])"),
 )  # fmt: skip
 def parentheses(doc: Doc, _: Params) -> Outcome:

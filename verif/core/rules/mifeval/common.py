@@ -138,8 +138,8 @@ def in_language(doc: Doc, cased: bool, what: str, language: str) -> Outcome:
     """All in one case and, as far as that can be told, in the language."""
     if not cased:
         return Outcome(False, f"not all {what}")
-    found = doc.language
-    return Outcome(found in (language, None), f"all {what}, language {found}", {"language": found})
+    spoken = doc.language
+    return Outcome(spoken in (language, None), f"all {what}, language {spoken}", {"language": spoken})
 
 
 def title_between(text: str, begin: str, end: str) -> str | None:
@@ -155,5 +155,5 @@ def title_between(text: str, begin: str, end: str) -> str | None:
 
 def one_of(doc: Doc, answers: tuple[str, ...]) -> Outcome:
     """One of the answers occurs somewhere."""
-    found = next((answer for answer in answers if answer in doc.text), None)
-    return Outcome(found is not None, f"found {found!r}" if found else f"none of {', '.join(answers)}")
+    answer = next((text for text in answers if text in doc.text), None)
+    return Outcome(answer is not None, f"found {answer!r}" if answer else f"none of {', '.join(answers)}")

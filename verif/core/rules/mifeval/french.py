@@ -69,9 +69,11 @@ def response_language(doc: Doc, params: Language) -> Outcome:
 
     Upstream asks for `zh`, which its detector never gives (it says zh-cn or zh-tw): such a row cannot be followed.
     """
-    found = doc.language
+    language = doc.language
     return Outcome(
-        found in (params.language, None), f"language {found}, {params.language} asked", {"language": found}
+        language in (params.language, None),
+        f"language {language}, {params.language} asked",
+        {"language": language},
     )
 
 
@@ -108,8 +110,8 @@ def constrained_response(doc: Doc, _: Params) -> Outcome:
       example=({}, "##La mer##\nDes vagues.", "## La mer\nDes vagues."))  # fmt: skip
 def title(doc: Doc, _: Params) -> Outcome:
     """A title between double number signs, within one line."""
-    found = title_between(doc.text, "##", "##")
-    return Outcome(found is not None, f"title {found[:60]!r}" if found else "no ##title##")
+    heading = title_between(doc.text, "##", "##")
+    return Outcome(heading is not None, f"title {heading[:60]!r}" if heading else "no ##title##")
 
 
 @rule("fr:detectable_content:postscript", content.Postscript, asks="Ajoutez à la fin un post-scriptum : {postscript_marker}",
@@ -142,8 +144,10 @@ def ethel_or_cedilla(doc: Doc, params: Character) -> Outcome:
 @rule("fr:special_character:no_accents", asks="N'employez aucun accent.", example=({}, "Un ete", "Un été"))
 def no_accents(doc: Doc, _: Params) -> Outcome:
     """No Latin letter with a grave, acute, circumflex, diaeresis, tilde, ring or cedilla; combining accents are not seen."""
-    found = sorted(_ACCENTED & set(doc.text))
-    return Outcome(not found, f"found: {' '.join(found)}" if found else "no accents", {"found": found})
+    accented = sorted(_ACCENTED & set(doc.text))
+    return Outcome(
+        not accented, f"found: {' '.join(accented)}" if accented else "no accents", {"found": accented}
+    )
 
 
 @rule("fr:special_character:accents", Accents, asks="Récrivez ce texte avec ses accents.",
@@ -163,12 +167,12 @@ def _plain(word: str) -> str:
       example=({}, "Je te dis oui.", "Je vous dis oui."))  # fmt: skip
 def informal_address(doc: Doc, _: Params) -> Outcome:
     """One of tu, te, toi, ton, ta, tes occurs as a word, in any case, or t' before a letter; "vous" may occur, too."""
-    found = _TU.search(doc.text)
-    return Outcome(found is not None, f"found {found[0]!r}" if found else "no informal address")
+    address = _TU.search(doc.text)
+    return Outcome(address is not None, f"found {address[0]!r}" if address else "no informal address")
 
 
 @rule("fr:detectable_content:no_digits", asks="N'employez aucun chiffre arabe.", example=({}, "Deux", "2"))
 def no_digits(doc: Doc, _: Params) -> Outcome:
     """No digit of any script."""
-    found = _DIGIT.search(doc.text)
-    return Outcome(found is None, f"found {found[0]!r}" if found else "no digits")
+    digit = _DIGIT.search(doc.text)
+    return Outcome(digit is None, f"found {digit[0]!r}" if digit else "no digits")

@@ -57,8 +57,8 @@ def constrained_response(doc: Doc, _: Params) -> Outcome:
 )
 def title(doc: Doc, _: Params) -> Outcome:
     """A title between 『 and 』, within one line."""
-    found = title_between(doc.text, "『", "』")
-    return Outcome(found is not None, f"title {found[:60]!r}" if found else "no 『title』")
+    heading = title_between(doc.text, "『", "』")
+    return Outcome(heading is not None, f"title {heading[:60]!r}" if heading else "no 『title』")
 
 
 @rule("ja:detectable_format:number_bullet_lists", Bullets, asks="「・」で始まる箇条書きをちょうど{num_bullets}個書いてください。",
@@ -101,7 +101,7 @@ def number_numbered_lists(doc: Doc, params: Items) -> Outcome:
 )
 def number_highlighted_sections(doc: Doc, params: Highlights) -> Outcome:
     """Spans between 《 and 》 within a line that are not blank, so many or more."""
-    count = sum(bool(found.strip("《》").strip()) for found in _HIGHLIGHT.findall(doc.text))
+    count = sum(bool(span.strip("《》").strip()) for span in _HIGHLIGHT.findall(doc.text))
     return Outcome(count >= params.num_highlights, f"{count} spans, at least {params.num_highlights} asked")
 
 

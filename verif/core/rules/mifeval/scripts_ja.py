@@ -72,15 +72,15 @@ def furigana(doc: Doc, _: Params) -> Outcome:
 @rule("ja:letters:no_hiragana", asks="ひらがなを使わないでください。", example=({}, "海、空", "海と空"))
 def no_hiragana(doc: Doc, _: Params) -> Outcome:
     """No hiragana."""
-    found = _HIRAGANA.search(doc.text)
-    return Outcome(found is None, f"found {found[0]}" if found else "no hiragana")
+    letter = _HIRAGANA.search(doc.text)
+    return Outcome(letter is None, f"found {letter[0]}" if letter else "no hiragana")
 
 
 @rule("ja:letters:no_katakana", asks="カタカナを使わないでください。", example=({}, "海です", "ウミです"))
 def no_katakana(doc: Doc, _: Params) -> Outcome:
     """No katakana of either width; the long vowel mark ー alone is none."""
-    found = _KATAKANA.search(doc.text)
-    return Outcome(found is None, f"found {found[0]}" if found else "no katakana")
+    letter = _KATAKANA.search(doc.text)
+    return Outcome(letter is None, f"found {letter[0]}" if letter else "no katakana")
 
 
 def _only(doc: Doc, allowed: frozenset[str], what: str) -> Outcome:
@@ -114,8 +114,8 @@ def katakana_only(doc: Doc, _: Params) -> Outcome:
 @rule("ja:letters:kansuuji", asks="数はすべて漢数字で書いてください。", example=({}, "海が三つ", "海が3つ"))
 def kansuuji(doc: Doc, _: Params) -> Outcome:
     """No digit of any script."""
-    found = _DIGIT.search(doc.text)
-    return Outcome(found is None, f"found {found[0]}" if found else "no digits")
+    digit = _DIGIT.search(doc.text)
+    return Outcome(digit is None, f"found {digit[0]}" if digit else "no digits")
 
 
 @rule("ja:startend:sentence_unified_end", Ending, asks="すべての文を「{ending}」で終えてください。",

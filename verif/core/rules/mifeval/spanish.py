@@ -42,19 +42,19 @@ def words(text: str) -> list[str]:
 
     White space is a token unless it is one blank behind a word; symbols ("+", "$", an emoji) stand alone and count.
     """
-    found = []
+    tokens = []
     for place, run in enumerate(_RUN.findall(text)):
         if run.isspace():
             if place == 0 or run != " ":
-                found.append(run)
+                tokens.append(run)
             continue
         core = run if "://" in run else run.strip(_EDGE)
         begin = run.find(core) if core else len(run)
         around = run[:begin] + run[begin + len(core) :]
-        found += [c for c in around if not unicodedata.category(c).startswith("P")]
+        tokens += [c for c in around if not unicodedata.category(c).startswith("P")]
         pieces = [core] if "://" in core else _INSIDE.split(core)
-        found += [piece for piece in pieces if piece]
-    return found
+        tokens += [piece for piece in pieces if piece]
+    return tokens
 
 
 @rule("es:length_constraints:number_words", Words[Spanish], asks="Responde con {relation} {num_words} palabras.",

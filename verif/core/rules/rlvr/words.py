@@ -123,8 +123,8 @@ def no_adjacent_consecutive(doc: Doc, _: Params) -> Outcome:
     """
     words = doc.text.split()
     firsts = [word[0].lower() for word in words]
-    for place, (one, next_) in enumerate(itertools.pairwise(firsts)):
-        if len(one) != 1 or len(next_) != 1 or ord(next_) - ord(one) == 1:
+    for place, (before, after) in enumerate(itertools.pairwise(firsts)):
+        if len(before) != 1 or len(after) != 1 or ord(after) - ord(before) == 1:
             return Outcome(False, f"{words[place][:40]!r} is followed by {words[place + 1][:40]!r}")
     return Outcome(True, "no consecutive letters")
 
@@ -243,5 +243,7 @@ def count_unique(doc: Doc, _: Params) -> Outcome:
 )  # fmt: skip
 def count_increment_word(doc: Doc, params: OnceTwice) -> Outcome:
     """The first keyword occurs once and the second twice, read as regular expressions, in any case, also inside words."""
-    one, two = _times(doc, params.keyword1), _times(doc, params.keyword2)
-    return Outcome((one, two) == (1, 2), f"{params.keyword1!r} {one} times, {params.keyword2!r} {two} times")
+    first, second = _times(doc, params.keyword1), _times(doc, params.keyword2)
+    return Outcome(
+        (first, second) == (1, 2), f"{params.keyword1!r} {first} times, {params.keyword2!r} {second} times"
+    )

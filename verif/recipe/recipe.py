@@ -12,22 +12,19 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from verif.errors import RecipeError
-from verif.types import FORMULAS, Formula
+from verif.recipe.base import Section
+from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
+from verif.recipe.pressure import PressureSection
+from verif.types import FORMULAS, Formula, Reasoning
 
 RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
 LABELLED = PurePosixPath("recipes/labelled")
 """Where people's labels stand: `prepare` and `verifier` depend on this folder, so that a change is seen."""
 BENCHMARK_FILES = PurePosixPath("benchmark-files")
 """Where benchmarks' rows stand: `evaluate` depends on this folder."""
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _seen_by_dvc(path: str) -> str:
@@ -69,37 +66,6 @@ class VerInstructData(Section):
     )
 
 
-class ScratchModel(Section):
-    """A tiny causal LM trained here from the prepared text. `steps` fixes the model: a limit in seconds would not."""
-
-    kind: Literal["scratch"] = "scratch"
-    width: int = 96
-    layers: int = 2
-    heads: int = 3
-    ffn: int = 256
-    vocabulary: int = 1280
-    context: int = 512
-    batch: int = 16
-    steps: int = Field(1900, ge=1)
-    learning_rate: float = 1e-2
-    seed: int = 0
-
-
-class HubModel(Section):
-    """A model of a hub repository, pinned. `verif recipe pin` fills in revision and digest; nobody invents them."""
-
-    kind: Literal["hub"] = "hub"
-    repo: str
-    revision: str = ""
-    digest: str = ""
-
-
-class NoModel(Section):
-    """No judge: the recipe's formula needs none (`hard-only`)."""
-
-    kind: Literal["none"] = "none"
-
-
 class AuditGate(Section):
     """What the audit must show before the verifier may teach (lower ends of 95% intervals are not used: values are)."""
 
@@ -136,24 +102,32 @@ class VerifierSection(Section):
         description="vLLM's --reasoning-parser for the judge, e.g. deepseek_r1; without it, no schema is sent",
     )
     cascade: CascadeSection | None = None
-    policy_thinks: bool = Field(
-        False, description="the policy reasons before `</think>`; without it nothing is judged"
+    reasoning: Reasoning = Field(
+        "auto",
+        description="how the policy marks its reasoning; a named format is demanded, `none` cuts nothing",
     )
     audit_items: int = Field(300, ge=10)
     pairs: LabelFile = Field("", description="preference pairs that the audit measures too; no gate")
     price_per_hour: float = Field(0.1, ge=0, description="of the machines that judge: two cloud CPU cores")
     gate: AuditGate = AuditGate()
+    pressure: PressureSection | None = Field(None, description="None: the audit asks the golden set only")
 
 
 class Watch(Section):
     """What is watched while the policy trains. Shares are of a step's rollouts; the run's first steps are its baseline."""
 
-    on_alarm: Literal["warn", "stop"] = "warn"
+    on_alarm: Literal["warn", "stop", "repair"] | None = Field(
+        None, description="what follows an alarm; left out: repair where there is an oracle, else warn"
+    )
     every: int = Field(5, ge=1, description="steps between two looks by the oracle")
     sample: int = Field(32, ge=0, description="rollouts that the oracle judges again at a look; 0 asks none")
-    max_divergence: float = Field(
-        0.3, ge=0, le=1, description="accepted rollouts that the oracle calls false"
+    allowed_false: float = Field(
+        0.05, gt=0, lt=1, description="share of false among accepted rollouts that raises no alarm"
     )
+    false_alarms: float = Field(
+        0.05, gt=0, lt=1, description="probability of an alarm in a whole run that stays within allowed_false"
+    )
+    repairs: int = Field(3, ge=0, description="how often a run may repair its verifier")
     max_unscorable_rise: float = Field(0.3, ge=0, le=1)
     max_signature_rise: float = Field(0.15, ge=0, le=1)
     min_length_ratio: float = Field(0.4, ge=0, le=1)
@@ -229,7 +203,7 @@ class Register(Section):
 
     model_name: str = "verif-local"
     upload_below_mb: float = 200
-    alias_moved: Literal["gate", "put-back"] = "gate"
+    alias_moved: Literal["gate", "put-back", "keep"] = "gate"
     gate: PromotionGate = PromotionGate()
 
 
@@ -252,7 +226,7 @@ class Recipe(Section):
     description: str = ""
     data: Annotated[WorldData | VerInstructData, Field(discriminator="kind")]
     policy: Annotated[ScratchModel | HubModel, Field(discriminator="kind")]
-    judge: Annotated[ScratchModel | HubModel | NoModel, Field(discriminator="kind")]
+    judge: Annotated[ScratchJudge | HubModel | NoModel, Field(discriminator="kind")]
     verifier: VerifierSection = VerifierSection()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
@@ -264,17 +238,34 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _names_are_known(self) -> Recipe:
         """A formula or prompt that is none of verif's own is a plugin's, and looked for when that is loaded."""
-        prompts = tuple(sorted(path.stem for path in Path(__file__).parent.glob("core/judge/prompts/*.j2")))
+        prompts = tuple(
+            sorted(path.stem for path in Path(__file__).parents[1].glob("core/judge/prompts/*.j2"))
+        )
         for key, known in (("formula", FORMULAS), ("prompt", prompts)):
             name, brought = getattr(self.verifier, key), self.plugins or entry_points(group=f"verif.{key}s")
             if name not in known and not brought:
                 raise ValueError(f"verifier.{key}: {name!r} is none of {', '.join(known)}")
         return self
 
+    @model_validator(mode="after")
+    def _repair_needs_an_oracle(self) -> Recipe:
+        if self.train.watch.on_alarm == "repair" and not self.watched:
+            raise ValueError(
+                "train.watch.on_alarm: repair needs an oracle: the local world's truth, or a judge that is asked once for"
+                " all soft constraints, and a sample above 0"
+            )
+        return self
+
     @property
     def judged(self) -> bool:
         """Whether the verifier's reward involves a judge."""
         return self.judge.kind != "none" and self.verifier.formula != "hard-only"
+
+    @property
+    def watched(self) -> bool:
+        """Whether an oracle looks at what the policy writes: the world's truth, or the judge asked in another way."""
+        known = self.data.kind == "world" or (self.judged and not self.verifier.prompt.startswith("each-"))
+        return known and self.train.watch.sample > 0
 
 
 def parse_recipe(raw: object, where: object) -> Recipe:
@@ -286,7 +277,7 @@ def parse_recipe(raw: object, where: object) -> Recipe:
         key = ".".join(str(part) for part in first["loc"])
         said = first["msg"].removeprefix("Value error, ")
         problem = ": ".join(part for part in (str(where), key, said) if part)
-        raise RecipeError(problem, "See `verif/recipe.py` for the keys and their ranges.") from None
+        raise RecipeError(problem, "See `docs/reference/recipe.md` for the keys and their ranges.") from None
 
 
 def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:

@@ -1,0 +1,41 @@
+"""The best checkpoint by what the oracle saw around it, and not the last."""
+
+from __future__ import annotations
+
+from verif.audit.best import best, scores
+from verif.audit.looks import StepSummary
+
+
+def look(step: int, truth: float) -> StepSummary:
+    """A step whose accepted rollouts are true to that share; half are accepted, and no refused one is true."""
+    false = round(100 * (1 - 2 * truth))
+    return StepSummary(
+        step=step, rollouts=100, reward_mean=0.5, error_share=0, unscorable_share=0, signature_share=0,
+        length_mean=20, accepted=0.5, checked=100, contradicted=false, rejected=10,
+    )  # fmt: skip
+
+
+RISE_AND_FALL = [look(step, 0.1 + 0.01 * min(step, 60 - step)) for step in range(1, 56)]
+
+
+def test_the_top_of_a_run_that_is_hacked_later_is_the_product() -> None:
+    assert best(RISE_AND_FALL, [10, 20, 30, 40, 50, 55], every=1) == 30
+
+
+def test_a_run_that_rises_to_its_end_gives_the_last() -> None:
+    assert best([look(step, step / 100) for step in range(1, 41)], [10, 20, 30, 40], every=1) == 40
+
+
+def test_of_equals_the_later_one_and_none_without_looks() -> None:
+    flat = [look(step, 0.3) for step in range(1, 31)]
+    assert best(flat, [10, 20], every=5) == 20
+    assert best([], [10, 20], every=5) is None
+    assert scores(flat[:8], [5, 25], every=5) == {5: 0.3}, "nobody looked near step 25"
+
+
+def test_a_sample_of_the_accepted_counts_by_their_share_of_the_step() -> None:
+    summary = StepSummary(
+        step=1, rollouts=128, reward_mean=0.4, error_share=0, unscorable_share=0, signature_share=0,
+        length_mean=20, accepted=0.25, checked=16, contradicted=4, rejected=16, refused=4,
+    )  # fmt: skip
+    assert summary.truth == 0.25 * 0.75 + 0.75 * 0.25

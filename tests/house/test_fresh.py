@@ -1,0 +1,109 @@
+"""`make bench-fresh` goes on where it was killed, trains nothing twice, and ends with one JSON object."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import fresh
+from verif.errors import InputError
+
+KEYS = {
+    "runs", "gained", "worst_gain", "median_gain", "worst_greedy", "worst_grammar_drop", "false_accepted_max", "repairs",
+    "gate_passed",
+}  # fmt: skip
+
+
+def shown(gain: float, **other: Any) -> dict[str, Any]:
+    plain = {
+        "gain": gain, "gain_low": gain - 5, "greedy": 3.0, "grammar_drop": 1.0, "false_accepted": 0.04, "repairs": 0,
+        "gate_passed": True,
+    }  # fmt: skip
+    return plain | other
+
+
+def test_ten_runs_of_five_seeds_each_under_two_numbers_of_threads() -> None:
+    assert len({run.name for run in fresh.RUNS}) == len(fresh.RUNS) == 10
+    assert [run.seed for run in fresh.RUNS] == [1, 2, 3, 4, 5, 5, 4, 3, 2, 1]
+    assert {run.threads for run in fresh.RUNS[:5]} != {run.threads for run in fresh.RUNS[5:]}
+
+
+def test_a_killed_benchmark_goes_on_and_no_run_is_made_twice(tmp_path: Path) -> None:
+    made: list[str] = []
+
+    def once(run: fresh.Run, home: Path) -> dict[str, Any]:
+        made.append(run.name)
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        return shown(20.0)
+
+    with pytest.raises(KeyboardInterrupt):
+        fresh.measure(tmp_path, fresh.RUNS, once)
+    results = fresh.measure(tmp_path, fresh.RUNS, once)
+    assert len(results) == 10
+    assert sorted(made) == sorted([*(run.name for run in fresh.RUNS), made[2]])
+
+
+def test_a_run_that_fails_is_said_tried_again_next_time_and_stops_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fails = {"seed-2-threads-2"}
+
+    def once(run: fresh.Run, home: Path) -> dict[str, Any]:
+        if run.name in fails:
+            raise InputError("verif run ended with 2.", file=home / "log")
+        return shown(20.0)
+
+    assert len(fresh.measure(tmp_path, fresh.RUNS, once)) == 9
+    assert "run 2, seed-2-threads-2: failed" in capsys.readouterr().out
+    fails.clear()
+    assert len(fresh.measure(tmp_path, fresh.RUNS, once)) == 10
+
+
+def test_the_last_line_has_the_worst_and_the_middle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gains = iter([12.0, 20.0, 4.0, 25.0, 18.0, 19.0, 21.0, 22.0, 15.0, 16.0])
+
+    def once(run: fresh.Run, home: Path) -> dict[str, Any]:
+        gain = next(gains)
+        return shown(gain, repairs=int(gain == 4.0), gate_passed=gain > 5, grammar_drop=20 - gain)
+
+    monkeypatch.setattr(fresh, "HOME", tmp_path)
+    monkeypatch.setattr(fresh, "train", once)
+    monkeypatch.setattr("sys.argv", ["fresh"])
+    assert fresh.main() == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(last) >= KEYS
+    assert (last["runs"], last["gained"], last["worst_gain"], last["median_gain"]) == (10, 9, 4.0, 18.5)
+    assert (last["worst_grammar_drop"], last["repairs"], last["gate_passed"]) == (16.0, 1, 9)
+
+
+def test_damaged_results_are_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("{")
+    with pytest.raises(InputError, match=r"results\.json: not JSON"):
+        fresh.measure(tmp_path, fresh.RUNS, lambda run, home: {})
+
+
+def test_the_figures_are_those_of_the_reports(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"evaluation\.json"):
+        fresh.figures(tmp_path)
+    model = {"before": {"grammatical": {"value": 0.9}}, "after": {"grammatical": {"value": 0.88}}}
+    gains = {"gain": {"value": 0.17, "low": 0.12}, "gain_greedy": {"value": 0.02}}
+    written = {
+        "evaluation": {"benchmarks": {"world-test": model | gains}},
+        "registration": {"gate": {"passed": True}},
+        "train": {"teachers": [{}, {}], "exported": {"step": 65}, "ended": "", "false_accepted_max": 0.06},
+    }
+    (tmp_path / "reports").mkdir()
+    for name, report in written.items():
+        (tmp_path / "reports" / f"{name}.json").write_text(json.dumps(report))
+    figures = fresh.figures(tmp_path)
+    assert (figures["gain"], figures["greedy"], figures["grammar_drop"]) == (17.0, 2.0, 2.0)
+    assert (figures["repairs"], figures["false_accepted"], figures["exported"]) == (1, 0.06, 65)
+    (tmp_path / "reports" / "train.json").write_text("{}")
+    with pytest.raises(InputError, match="the reports lack"):
+        fresh.figures(tmp_path)

@@ -1,0 +1,263 @@
+"""Training repairs itself: veRL, the judge's training and the audit are stood in for; state, files and order are real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from support.fooled import drawn, rollout, write
+from support.stand_ins import local_recipe
+
+from verif.data.splits import JudgePair
+from verif.data.tables import read_judge_pairs, write_judge_pairs
+from verif.data.world.prepare import lesson
+from verif.errors import NoLessonError, TrainingError
+from verif.pipeline import repair
+from verif.pipeline.stages import train
+from verif.project import Stage
+from verif.service.lease import VerifierEndpoint
+from verif.system.files import new_directory, write_json
+from verif.training import launch
+from verif.training.progress import RunFolder
+
+STEPS = 30
+
+
+class Killed(BaseException):
+    """As `kill -9`: nothing in the product catches it."""
+
+
+class World:
+    """A project whose verifiers are fooled from a step on, by identity; `kill` names the phase to be killed in."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.stage = Stage(root, local_recipe(), root / "source")
+        steps = self.stage.recipe.train.model_copy(
+            update={
+                "steps": STEPS,
+                "watch": self.stage.recipe.train.watch.model_copy(update={"every": 1, "sample": 64}),
+            }
+        )
+        self.stage = Stage(root, self.stage.recipe.model_copy(update={"train": steps}), root / "source")
+        self.fooled_from: dict[str, int] = {"audited": 18}
+        self.fit: dict[str, bool] = {}
+        self.kill, self.trained, self.lesson = "", list[tuple[str, int]](), True
+        self.published: list[Any] = []
+        for name in ("policy", "judge"):
+            (self.stage.models / name).mkdir(parents=True)
+        (self.stage.models / "judge" / "name").write_text("audited")
+        self.fitness(self.stage)
+        write_judge_pairs(self.stage.data / "judge_pairs.parquet", [])
+        monkeypatch.setattr(launch.preflight, "check", lambda stage: None)
+        monkeypatch.setattr(launch, "run_digest", lambda stage, endpoint: "digest-of-a-run-")
+        monkeypatch.setattr(launch, "served", lambda url: {})
+        monkeypatch.setattr(launch.supervise, "run", self.supervise)
+        monkeypatch.setattr(train.lease, "verifier", self.lease)
+        monkeypatch.setattr(train, "teacher_of", lambda stage: (stage.models / "judge" / "name").read_text())
+        monkeypatch.setattr(repair.audit_stage, "run", self.audit)
+        monkeypatch.setattr(repair, "harden", self.harden)
+        monkeypatch.setattr(repair, "export", lambda checkpoint, policy, target: target.mkdir(parents=True))
+        monkeypatch.setattr(launch, "publish", lambda *given: self.published.append(given))
+
+    @property
+    def folder(self) -> RunFolder:
+        return RunFolder(self.stage.state / "runs" / "digest-of-a-run-")
+
+    def name(self, stage: Stage) -> str:
+        return (stage.models / "judge" / "name").read_text()
+
+    def fitness(self, stage: Stage) -> None:
+        name = self.name(stage)
+        write_json(
+            stage.models / "verifier" / "identity.json",
+            {"identity": name, "fit": self.fit.get(name, True), "reasons": ["too many false accepted"]},
+        )
+
+    def die_at(self, phase: str) -> None:
+        if self.kill == phase:
+            self.kill = ""
+            raise Killed(phase)
+
+    @contextmanager
+    def lease(self, stage: Stage) -> Iterator[VerifierEndpoint]:
+        yield VerifierEndpoint("http://nowhere", self.name(stage))
+
+    def supervise(
+        self, build: Any, folder: RunFolder, *, steps: int, on_step: Callable[[int], None], **_: Any
+    ) -> None:
+        teacher = self.state["teachers"][-1]["identity"]
+        for step in range(folder.checkpoint() + 1, steps + 1):
+            self.trained.append((teacher, step))
+            write(folder, step, false=6 if step >= self.fooled_from.get(teacher, 999) else 0)
+            self.die_at(f"step {step}")
+            on_step(step)
+
+    def harden(self, judge: Path, out: Path, *, contradicted: list[JudgePair], **_: Any) -> Any:
+        self.die_at("harden")
+        if not self.lesson:
+            raise NoLessonError(
+                "none of the 3 contradicted responses is new to the judge.", "A larger judge."
+            )
+        assert contradicted
+        assert not any(pair.followed for pair in contradicted)
+        with new_directory(out) as folder:
+            (folder / "name").write_text((judge / "name").read_text() + "+")
+        return type("Hardened", (), {"new": len(contradicted)})
+
+    def audit(self, stage: Stage) -> None:
+        self.die_at("audit")
+        self.fitness(stage)
+
+    def run(self) -> None:
+        train.run(self.stage)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        kept: dict[str, Any] = orjson.loads((self.folder.path / "teachers.json").read_bytes())
+        return kept
+
+    @property
+    def end(self) -> dict[str, Any]:
+        kept: dict[str, Any] = orjson.loads((self.folder.path / "finished.json").read_bytes())
+        return kept
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    for name in repair.ELSEWHERE:
+        monkeypatch.delenv(name, raising=False)
+    return World(tmp_path, monkeypatch)
+
+
+def test_a_fooled_verifier_is_replaced_and_training_goes_on_from_before(world: World) -> None:
+    world.run()
+    first, second = world.state["teachers"]
+    assert (first["identity"], second["identity"], second["after"]) == ("audited", "audited+", 15)
+    assert first["wrongly_accepted"] >= 6
+    assert first["missed"][0]["accepted"] is True
+    assert "of accepted rollouts false since step 18" in first["alarm"]
+    by_first = [step for teacher, step in world.trained if teacher == "audited"]
+    assert by_first[-1] <= 20, "the alarm came within three steps"
+    assert [step for teacher, step in world.trained if teacher == "audited+"] == list(range(16, STEPS + 1))
+    assert world.end["exported"] == STEPS
+    assert world.end["ended"] == ""
+    assert (world.stage.models / "judge" / "name").read_text() == "audited", (
+        "the judge stage's output is not touched"
+    )
+    ((_, _, _, taught),) = world.published
+    assert [teacher["identity"] for teacher in taught] == ["audited", "audited+"]
+
+
+@pytest.mark.parametrize(
+    "phase", ["step 12", "step 18", "step 19", "harvest", "harden", "audit", "go back", "state"]
+)
+def test_killed_anywhere_in_a_repair_it_ends_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    world.kill = phase
+
+    def dying(owner: Any, name: str, when: str) -> None:
+        real = getattr(owner, name)
+
+        def then(*given: Any, **named: Any) -> Any:
+            world.die_at(f"{when}")
+            return real(*given, **named)
+
+        monkeypatch.setattr(owner, name, then)
+
+    dying(repair, "write_judge_pairs", "harvest")
+    dying(RunFolder, "go_back", "go back")
+    dying(repair.Teaching, "taken_over", "state")
+    with pytest.raises(Killed):
+        world.run()
+    fooled = world.state["repair"] is not None
+    before = len(world.trained)
+    world.run()
+    assert [(t["identity"], t["after"]) for t in world.state["teachers"]] == [
+        ("audited", 0),
+        ("audited+", 15),
+    ]
+    assert world.end["exported"] == STEPS
+    if fooled:
+        assert not [teacher for teacher, _ in world.trained[before:] if teacher == "audited"], (
+            "nobody trains against a verifier that is known to be fooled"
+        )
+
+
+def test_a_finished_run_gives_its_result_and_takes_no_verifier(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run()
+    monkeypatch.setattr(train.lease, "verifier", None)
+    before = len(world.trained)
+    world.run()
+    assert len(world.trained) == before
+    assert len(world.published) == 2
+
+
+def test_without_a_new_lesson_training_stops_with_the_reason_and_the_best_checkpoint(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.lesson = False
+    world.run()
+    assert "none of the 3 contradicted responses is new" in world.end["ended"]
+    assert "no repair: none of the 3" in capsys.readouterr().out
+    assert world.end["exported"] in (5, 10, 15)
+    assert world.published
+    assert {teacher for teacher, _ in world.trained} == {"audited"}
+
+
+def test_repairs_that_are_used_up_end_it_too(world: World) -> None:
+    world.fooled_from |= {"audited+": 20, "audited++": 22, "audited+++": 24}
+    world.run()
+    assert [t["identity"] for t in world.state["teachers"]] == [
+        "audited",
+        "audited+",
+        "audited++",
+        "audited+++",
+    ]
+    assert "the recipe's repairs (3) are used up" in world.end["ended"]
+    assert world.end["exported"] == 20
+    assert [t["after"] for t in world.state["teachers"]] == [0, 15, 15, 20]
+    kept = [world.folder.path / "repairs" / number / "contradicted.parquet" for number in ("1", "2", "3")]
+    assert all(read_judge_pairs(path) for path in kept), "the next repair replays the lessons of all before"
+
+
+def test_a_repaired_verifier_that_is_unfit_never_teaches(world: World) -> None:
+    world.fit["audited+"] = False
+    world.run()
+    assert "the repaired verifier is no better" in world.end["ended"]
+    assert "too many false accepted" in world.end["ended"]
+    assert {teacher for teacher, _ in world.trained} == {"audited"}
+
+
+def test_a_judge_that_others_serve_is_not_repaired(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERIF_JUDGE_URL", "http://judge:8000/v1")
+    world.run()
+    assert "the judge is served by somebody else (VERIF_JUDGE_URL)" in world.end["ended"]
+
+
+def test_fooled_from_the_start_there_is_nothing_to_keep(world: World) -> None:
+    world.fooled_from["audited"], world.lesson = 1, False
+    with pytest.raises(TrainingError, match="no checkpoint is from before the divergence"):
+        world.run()
+    assert not world.published
+
+
+def test_the_disk_holds_the_last_the_best_and_the_safe_checkpoint(world: World) -> None:
+    world.fooled_from.clear()
+    world.run()
+    assert len(world.folder.whole()) <= 3
+    assert world.folder.whole()[-1] == STEPS
+
+
+def test_the_lessons_are_the_oracles_on_what_the_judge_saw_otherwise() -> None:
+    ((item, text, false),) = drawn(1, 1)
+    rows = [rollout(1, 0, item, text), rollout(1, 1, item, false)]
+    agreed, differed = repair.contradicted(iter(rows), reasoning="auto")
+    assert (agreed[0], differed[0]) == (True, False)
+    assert differed[1] == lesson(item, false)

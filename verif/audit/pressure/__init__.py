@@ -1,0 +1,1 @@
+"""What optimisation against the verifier would find: the policy's rollouts, the best of n, and a search."""

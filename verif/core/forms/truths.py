@@ -1,0 +1,72 @@
+"""Ground truths: what trainers carry beside a prompt, as an object, as JSON, or as a Python literal.
+
+- RLVR-IFeval: `{"func_name": "validate_no_commas", "N": null, ...}`; a rule of open-instruct's (`open-instruct:*`)
+- IF-RLVR: `[{"instruction_id": [...], "kwargs": [...]}]`
+- verif's own `Instruction`, IFEval's lists, VerInstruct's
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from verif.core.forms import checkers, ids
+from verif.core.forms.fields import Raw, Where, parse, written
+from verif.types import Constraint, Instruction, RuleConstraint
+
+OPEN_INSTRUCT = "open-instruct:"
+"""Before a function's name it is the name of its rule."""
+
+
+def truth(value: Any, where: Where, field: str, text: str = "") -> Raw | Instruction | tuple[Constraint, ...]:
+    """The constraints of a ground truth, verif's own instruction, or an object of another form. `text`: in words."""
+    if isinstance(value, bytes):
+        value = parse(value, where)
+    value = written(value, field, where)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return tuple(c for n, item in enumerate(value) for c in _multi(item, where, f"{field}.{n}."))
+    if not isinstance(value, dict):
+        raise where.wanted("an object with the row's constraints", value, field)
+    if "func_name" in value:
+        return (_function(value, where, field, text),)
+    if "instruction_id" in value:
+        return _multi(value, where, f"{field}.")
+    return value
+
+
+def _multi(value: Raw, where: Where, before: str) -> tuple[Constraint, ...]:
+    """One entry of IF-RLVR's list; `kwargs` may be null for "none at all"."""
+    names = ("instruction_id", "kwargs")
+    if "instruction_id" not in value:
+        raise where.error("is missing", before + "instruction_id")
+    given = {**value, "kwargs": value.get("kwargs") or [None] * len(value["instruction_id"] or ())}
+    return ids.constraints(given, where, names, before)
+
+
+def _function(value: Raw, where: Where, field: str, text: str) -> RuleConstraint:
+    name = value["func_name"]
+    if not isinstance(name, str):
+        raise where.wanted("text", name, f"{field}.func_name")
+    given = {key: item for key, item in value.items() if key != "func_name"}
+    return RuleConstraint(
+        text=text or name, rule=OPEN_INSTRUCT + name, params=ids.params(given, where, field)
+    )
+
+
+def own(raw: Any, where: Where) -> Instruction:
+    """verif's own `Instruction`."""
+    try:
+        return Instruction.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise where.error(first["msg"], ".".join(map(str, first["loc"]))) from None
+
+
+def lists(raw: Raw, where: Where) -> tuple[tuple[Constraint, ...], list[str]] | None:
+    """Constraints (and families) of IFEval's or VerInstruct's lists; None if the row has neither."""
+    if "instruction_id_list" in raw:
+        return ids.constraints(raw, where), []
+    if "checkers" in raw or "functions" in raw:
+        return checkers.constraints(raw, where)
+    return None

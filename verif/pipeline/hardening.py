@@ -1,0 +1,113 @@
+"""The rounds of `judge.harden`: the policy answers, judge and oracle look, the judge learns where they differ.
+
+Rounds end early when little is new. Whether a round made the judge better is measured on instructions that no round
+learns from (those of the golden set), before the first round and after each; the audit's own figures come later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from verif.audit.pressure.report import numbers
+from verif.audit.pressure.run import Drawn, Pressure, measure
+from verif.audit.pressure.truth import truths_of
+from verif.core.instruction_files import read_instructions
+from verif.core.judge.judge import Judge, sampling
+from verif.core.verifier import Verifier
+from verif.data.splits import JudgePair
+from verif.errors import RecipeError
+from verif.pipeline.rollouts import draw, held_out
+from verif.project import Stage
+from verif.recipe import HardenSection
+from verif.system.files import digest_tree
+
+CHECK_PROMPTS, CHECK_SAMPLES, CHECK_MUTANTS = 48, 8, 400
+"""What each round is measured on: fewer answers than the audit's, since it only has to say whether to go on."""
+TOKENS = 104
+
+
+def harden_judge(
+    stage: Stage, section: HardenSection, judge: Path, lessons: Sequence[JudgePair], threads: int = 1
+) -> tuple[list[JudgePair], list[dict[str, Any]]]:
+    """Harden the judge in `judge`, in place: a round's judge replaces it whole. Returns the new lessons and each round's numbers.
+
+    Raises `RecipeError` for data without an oracle that knows reasons (only the local world's does).
+    """
+    if stage.recipe.data.kind != "world":
+        raise RecipeError(
+            "judge.harden: a tiny judge learns from the world's oracle, and this recipe's data has none.",
+            "Leave `judge.harden` out.",
+        )
+    from verif.data.world.prepare import lesson
+    from verif.training.tiny.harden import harden, new_lessons
+
+    items = read_instructions(stage.data / "train.parquet")
+    rng = random.Random(f"harden-{stage.recipe.seed}")
+    held = _check(stage)
+    known, learnt = list(lessons), list[JudgePair]()
+    rounds = [{"round": 0, **numbers(look(stage, judge, held, CHECK_MUTANTS, 0))}]
+    for number in range(1, section.rounds + 1):
+        chosen = rng.sample(items, min(section.prompts, len(items)))
+        drawn = draw(stage, chosen, section.samples, section.temperature, TOKENS, stage.recipe.seed + number)
+        pressed = look(stage, judge, drawn, section.mutants, number)
+        new = new_lessons(known, [lesson(item, text) for item, text, _ in pressed.contradicted()])
+        if len(new) < section.enough:
+            rounds.append({"round": number, "new": len(new), "ended": "too little is new"})
+            break
+        made = harden(
+            judge, judge, template=stage.recipe.verifier.prompt, lessons=known, contradicted=new,
+            steps=section.steps, seed=stage.recipe.seed + number, replay=section.replay, threads=threads,
+        )  # fmt: skip
+        known, learnt = [*known, *new], [*learnt, *new]
+        after = numbers(look(stage, judge, held, CHECK_MUTANTS, 0))
+        rounds.append({"round": number, **asdict(made), **after})
+        print(f"judge: round {number}: {len(new)} new lessons; {_said(rounds[-1])}", flush=True)
+    return learnt, rounds
+
+
+def look(stage: Stage, judge: Path, drawn: Sequence[Drawn], mutants: int, seed: int) -> Pressure:
+    """Pressure on the verifier with the tiny judge of a folder, asked in this process."""
+    truths = truths_of(stage.recipe, None)
+    assert truths is not None, "the local world has an oracle"
+    verifier = in_process(stage, judge)
+
+    async def run() -> Pressure:
+        try:
+            return await measure(verifier, drawn, stage.recipe, truths, mutants, stage.recipe.seed + seed)
+        finally:
+            await verifier.close()
+
+    return asyncio.run(run())
+
+
+def in_process(stage: Stage, judge: Path) -> Verifier:
+    """The recipe's verifier with the tiny judge of a folder: rules and verdicts are those of the service."""
+    from verif.training.tiny.asking import TinyClient
+
+    section = stage.recipe.verifier
+    return Verifier(
+        formula=section.formula,
+        unscorable_reward=section.unscorable_reward,
+        reasoning=section.reasoning,
+        judge=Judge(
+            TinyClient(judge, section.max_judge_tokens),
+            template=section.prompt,
+            model_digest=digest_tree(judge),
+            parameters=sampling(section.prompt, section.max_judge_tokens),
+        ),
+    )
+
+
+def _check(stage: Stage) -> list[Drawn]:
+    """The policy's answers to golden instructions, at the temperature of training."""
+    return draw(stage, held_out(stage, CHECK_PROMPTS), CHECK_SAMPLES, 1.0, TOKENS, stage.recipe.seed)
+
+
+def _said(row: dict[str, Any]) -> str:
+    shown = ("false_accepted", "search", "best_truth")
+    return ", ".join(f"{name} {row[name]}" for name in shown if name in row)
