@@ -41,7 +41,8 @@ async def test_the_score_is_the_reward_and_an_error_raises() -> None:
 
     async def score(token: int, truth: str) -> float:
         batch = TensorDict(
-            {"responses": torch.tensor([[token]]), "attention_mask": torch.ones(1, 1)}, batch_size=[1]
+            {"responses": torch.tensor([[token]]), "attention_mask": torch.ones(1, 1, dtype=torch.long)},
+            batch_size=[1],
         )
         import numpy as np
 

@@ -96,6 +96,8 @@ def _instruction(raw: dict[str, Any], where: Where) -> Instruction:
         raw["id"] = str(raw.get("id", where.row))
     if LISTS & raw.keys():
         raw.pop(TRUTH, None)  # the row's own lists say what it is held to
+    if raw.get(TRUTH) is not None:
+        raw.setdefault("prompt", "")  # that of the truth wins, and rules need none
     question_of = instruction(raw, where)
     if question_of is None:
         names = ", ".join(list(map(str, raw))[:8]) or "none"
