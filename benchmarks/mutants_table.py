@@ -142,7 +142,7 @@ MUTANTS = (
     Mutant("what a rule imports decides nothing", "verif/core/deciding.py",
            "todo += [str(node.module) for node in imports]", "todo += []", TEACHER),
     Mutant("a verifier that was not audited teaches", "verif/pipeline/stages/train.py",
-           "if teacher != audited:", "if False:", TAUGHT),
+           "if (teacher := teacher_of(stage)) != audited:", "if not (teacher := teacher_of(stage)):", TAUGHT),
     Mutant("any folder holds the pinned judge", "verif/service/served.py",
            "if digest_tree(place) == pin.digest():", "if place:", SERVED),
     # ---- lease and place

@@ -22,7 +22,7 @@ Audit = Callable[..., AuditReport]
 def world_cases() -> list[AuditCase]:
     """160 golden responses of the local world, with their truth."""
     cases = from_golden(golden(160, random.Random("tests-golden")))
-    stand_ins.ORIGINALS.update({case.instruction.id: case.instruction for case in cases})
+    stand_ins.ORIGINALS.update({(c.instruction.id, c.instruction.prompt): c.instruction for c in cases})
     return cases
 
 

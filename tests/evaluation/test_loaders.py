@@ -83,7 +83,7 @@ def test_missing_field_torn_json_and_no_file(tmp_path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         ifeval.load(tmp_path / "c.jsonl")
     (tmp_path / "d.json").write_text("{}")
-    with pytest.raises(InputError, match="list of rows"):
+    with pytest.raises(InputError, match="the field is missing"):
         followbench.load(tmp_path / "d.json")
     (tmp_path / "e.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(InputError, match="cannot be read"):

@@ -13,6 +13,7 @@ import orjson
 import pytest
 from support.harness import item
 
+from verif.core import starting
 from verif.core.checks import PARAMS_BYTES, Rules
 from verif.core.judge.limit import OWNER, AdaptiveLimit
 from verif.core.verifier import Verifier
@@ -117,15 +118,15 @@ async def test_the_work_of_a_client_that_went_away_is_given_up(monkeypatch: pyte
 
     verifier = Verifier()
     batcher = service.Batcher(verifier)
-    real = Rules.verdict
+    real = starting.rule_verdict
 
-    def counted(self: Rules, *args: Any) -> Any:
+    def counted(*args: Any, **more: Any) -> Any:
         nonlocal begun
         begun += 1
         time.sleep(0.03)
-        return real(self, *args)
+        return real(*args, **more)
 
-    monkeypatch.setattr(Rules, "verdict", counted)
+    monkeypatch.setattr(starting, "rule_verdict", counted)
     items = [item(n, f"x {n}", soft=False) for n in range(300)]
     answers = batcher.verify(items, cache=True, complete=False)
     reader = asyncio.create_task(anext(answers))  # type: ignore[arg-type]
@@ -138,13 +139,13 @@ async def test_the_work_of_a_client_that_went_away_is_given_up(monkeypatch: pyte
 
 
 async def test_a_request_that_is_not_finished_in_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Rules.verdict
+    real = starting.rule_verdict
 
-    def slowly(self: Rules, *args: Any) -> Any:
+    def slowly(*args: Any, **more: Any) -> Any:
         time.sleep(0.1)
-        return real(self, *args)
+        return real(*args, **more)
 
-    monkeypatch.setattr(Rules, "verdict", slowly)
+    monkeypatch.setattr(starting, "rule_verdict", slowly)
     async with serving() as (client, state):
         state.request_s = 0.3
         said = (await From(client, "x").ask(bodied(*(item(n, f"x {n}", soft=False) for n in range(60))))).text

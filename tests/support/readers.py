@@ -16,6 +16,7 @@ from verif.audit.attacks.signature import signs
 from verif.audit.mutations import base as mutations
 from verif.audit.mutations import counted
 from verif.audit.mutations.base import mutators
+from verif.audit.pressure import edits
 from verif.core import answer, language, rules, segment
 from verif.core import rows as formats
 from verif.core.answers import maths, plain, structure
@@ -152,6 +153,8 @@ LOOSE: dict[str, Read] = {
 OTHERS: dict[str, Read] = {
     "answer_of": lambda text: answer.answer_of(Response(text=text)),
     "rule rows": lambda text: list(screened(Instruction(id="1", prompt=text, constraints=(WORDS,)))),
+    "pressure.words": edits.words_of,
+    "pressure.neighbours": lambda text: edits.neighbours([text]),
     "final_answer": lambda text: final_answer(text),
     "read_number": lambda text: read_number(text),
     "read_number, fraction": lambda text: read_number(f"\\frac{{{text}"),
@@ -202,6 +205,7 @@ OTHERS: dict[str, Read] = {
     },  # type: ignore[misc]
 }
 MODULES = {
+    "verif/audit/pressure/edits.py",
     "verif/audit/attacks/signature.py", "verif/audit/mutations/base.py", "verif/audit/mutations/counted.py",
     "verif/audit/mutations/local.py", "verif/evaluation/benchmarks/references.py", "verif/data/screening/claims.py",
     "verif/data/screening/rule_rows.py",

@@ -84,14 +84,16 @@ class StandIn:
 def perfect(instruction: Instruction, text: str) -> Status:
     """The world's truth, whatever constraints are asked: ungrammatical text fails."""
     wanted = {c.text for c in instruction.constraints if c.kind == "soft"}
-    full = instruction.model_copy(update={"constraints": ORIGINALS[instruction.id].constraints})
+    full = instruction.model_copy(
+        update={"constraints": ORIGINALS[instruction.id, instruction.prompt].constraints}
+    )
     kept = truth(full, text).constraints
     asked = [ok for c, ok in zip(full.constraints, kept, strict=True) if c.text in wanted]
     return Status.PASS if all(asked) else Status.FAIL
 
 
-ORIGINALS: dict[str, Instruction] = {}
-"""Whole instructions by id: the audit asks about some of their constraints at a time."""
+ORIGINALS: dict[tuple[str, str], Instruction] = {}
+"""Whole instructions by id and prompt: the audit asks about some of their constraints at a time."""
 
 
 def always(status: Status) -> Judge:

@@ -17,6 +17,8 @@ SOURCES = {
     "mifeval": "M-IFEval",
     "multilingual": "Multi-IF",
     "local": "the local world",
+    "open_instruct": "RLVR-IFeval",
+    "open_instruct_text": "RLVR-IFeval",
 }
 _KINDS = {"integer": "whole number", "string": "text", "boolean": "true or false", "number": "number"}
 _RANGES = (

@@ -30,7 +30,7 @@ def drawn(count: int = 16, samples: int = 8, seed: int = 1) -> list[Drawn]:
     rng = random.Random(seed)
     out = []
     for number, item in enumerate(draw_distinct(rng, "golden", count)):
-        ORIGINALS[item.id] = item
+        ORIGINALS[item.id, item.prompt] = item
         texts = [reference(item, rng) if n % 2 else response_for_judge(item, rng) for n in range(samples)]
         near = company(item, texts[-1], {})
         texts[::4] = [mutate(rng, "reorder", reference(item, rng), near) for _ in texts[::4]]
@@ -78,7 +78,10 @@ def test_what_judge_and_oracle_see_differently_becomes_lessons_both_ways() -> No
         contradicted = pressed(judge).contradicted()
         assert contradicted
         assert {true for _, _, true in contradicted} == {truth}
-        assert all(soft_truth(ORIGINALS[item.id], text) is true for item, text, true in contradicted[:20])
+        assert all(
+            soft_truth(ORIGINALS[item.id, item.prompt], text) is true
+            for item, text, true in contradicted[:20]
+        )
         assert len({(item.id, text) for item, text, _ in contradicted}) == len(contradicted)
 
 
@@ -95,7 +98,7 @@ def test_reasons_hold_no_measured_value() -> None:
 def test_a_policy_that_says_nothing_false_is_told_so() -> None:
     rng = random.Random(3)
     items = draw_distinct(rng, "golden", 6)
-    ORIGINALS.update({item.id: item for item in items})
+    ORIGINALS.update({(item.id, item.prompt): item for item in items})
     found = pressed(
         perfect, [Drawn(item, tuple(reference(item, rng) for _ in range(4)), 1.0) for item in items]
     )

@@ -33,6 +33,7 @@ from verif.training.telling import told
 def run(stage: Stage, record: Record = SILENT) -> None:
     """Write models/trained, reports/train.json and reports/train/."""
     audited = require_fit(stage)
+    require_audited(stage, audited)
     with launch.opened(stage, VerifierEndpoint("", audited)) as folder:
         teaching = state.read(folder, audited)
         state.write(folder, teaching)
@@ -46,14 +47,19 @@ def run(stage: Stage, record: Record = SILENT) -> None:
         launch.publish(stage, end, record, teaching.report)
 
 
+def require_audited(stage: Stage, audited: str) -> None:
+    """`TrainingError` unless the verifier that the code and the models here make is the audited one."""
+    if (teacher := teacher_of(stage)) != audited:
+        raise TrainingError(
+            f"the verifier now is {teacher[:12]}, but {audited[:12]} was audited.",
+            "Run `dvc repro verifier`.",
+        )
+
+
 def teach(stage: Stage, folder: RunFolder, teaching: Teaching, record: Record) -> Teaching:
     """Train with the present verifier, to the end or until it is found to be fooled."""
     taught = repair.stage_of(stage, folder, teaching)
-    if (teacher := teacher_of(taught)) != teaching.present.identity:
-        raise TrainingError(
-            f"the verifier now is {teacher[:12]}, but {teaching.present.identity[:12]} was audited.",
-            "Run `dvc repro verifier`.",
-        )
+    require_audited(taught, teaching.present.identity)
     with lease.verifier(taught) as endpoint:  # which has the code that is here, or is refused
         watcher = watch(stage, endpoint.url, folder, teaching, record)
         try:
