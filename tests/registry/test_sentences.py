@@ -60,9 +60,26 @@ def test_what_was_not_measured_is_not_zero(made, stage):
     assert headline.read(stage.root) == found
 
 
-def test_repairs_are_counted_however_training_tells_them(made):
-    assert made(training={"repairs": [{"step": 3}, {"step": 9}]}).repairs == 2
-    assert made(training={"repairs": 1}).repairs == 1
+def test_every_verifier_that_took_over_is_a_repair_and_is_said(made, stage):
+    """As `verif.training.launch.publish` writes them; the alarm of a repaired divergence is forgotten with its steps."""
+    first, *others = ({"identity": name, "after": after} for name, after in (("a", 0), ("b", 15), ("c", 20)))
+    assert made(training={"teachers": [first]}).repairs == 0
+    assert sentences.fooled(made(training={"teachers": [first, others[0]]})).startswith(
+        "Fooled and repaired once while it trained. 25% of what it accepted"
+    )
+    found = made(training={"teachers": [first, *others]})
+    assert found.repairs == 2
+    assert "repaired 2 times" in sentences.fooled(found)
+    assert "No alarm" not in sentences.fooled(found)
+    headline.write(stage, found)
+    assert headline.read(stage.root) == found
+
+
+def test_a_training_that_ended_early_says_so_and_why(made, stage):
+    found = made(alarms=1, training={"ended": "the recipe's repairs (3) are used up", "teachers": [{}]})
+    assert "Training ended early: the recipe's repairs (3) are used up." in sentences.fooled(found)
+    headline.write(stage, found)
+    assert headline.read(stage.root) == found
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,10 @@ def _verifier(_: Path, kept: dict[str, Any]) -> str:
 def _train(root: Path, kept: dict[str, Any]) -> str:
     first, last = (kept["reward"][edge]["value"] for edge in ("first", "last"))
     said = f"{kept['steps']} steps, reward {first:.2f} to {last:.2f}."
+    if repairs := len(kept.get("teachers") or [{}]) - 1:
+        said += f" Verifiers that were fooled and repaired: {repairs}."
+    if kept.get("ended"):
+        said += f" Ended early: {sentences.shortened(str(kept['ended']))}."
     if raised := alarms(root):
         said += (
             f" The watch raised {len(raised)}, the first at step {raised[0]['step']}: {raised[0]['message']}."

@@ -48,7 +48,7 @@ class Headline:
     benchmark, `control` the gain of more supervised training. `form`: responses of well-formed language, or where
     that is not checked, responses that were not cut off. `false`: of the rollouts accepted at the end of training,
     those that the oracle calls false. `recall`: false responses that the audited verifier sees. `gate`: 1 or 0.
-    `minutes`: of training.
+    `minutes`: of training. `ended`: why it ended before its last step; empty where it did not.
     """
 
     before: float | None
@@ -69,6 +69,7 @@ class Headline:
     minutes: float | None
     reasons: tuple[str, ...] = ()
     first_alarm: FirstAlarm | None = None
+    ended: str = ""
 
     def numbers(self) -> dict[str, float]:
         """What was measured, by name: the same for every page."""
@@ -84,6 +85,7 @@ class Headline:
             "training": [self.steps, self.minutes],
             "reasons": list(self.reasons),
             "first_alarm": [alarm.step, alarm.message] if alarm else [],
+            "ended": [self.ended] if self.ended else [],
         }
 
 
@@ -99,7 +101,7 @@ def of_run(stage: Stage, decision: Decision) -> Headline:
     gain = first.get("gain") or {}
     raised = watched.get("alarms") or []
     seconds = training.get("seconds")
-    repairs = training.get("repairs", 0)
+    teachers = training.get("teachers") or []
     return Headline(
         before=_at(first, "before", "strict", "value"),
         after=_at(first, "after", "strict", "value"),
@@ -113,12 +115,13 @@ def of_run(stage: Stage, decision: Decision) -> Headline:
         false=false_among_accepted(watched.get("steps") or []),
         recall=_at(audit, "verifier", "recall_false"),
         alarms=len(raised),
-        repairs=len(repairs) if isinstance(repairs, list) else int(repairs),
+        repairs=max(0, len(teachers) - 1),
         gate=int(decision.passed),
         steps=int(training.get("steps", 0)),
         minutes=round(seconds / 60, 1) if isinstance(seconds, int | float) else None,
         reasons=tuple(decision.reasons),
         first_alarm=FirstAlarm(int(raised[0]["step"]), str(raised[0]["message"])) if raised else None,
+        ended=str(training.get("ended") or ""),
     )
 
 
@@ -168,6 +171,7 @@ def parsed(kept: dict[str, Any]) -> Headline:
     return Headline(
         **shares, **counts, low=low, high=high, steps=int(steps), minutes=minutes, reasons=tuple(kept["reasons"]),
         first_alarm=FirstAlarm(int(alarm[0]), str(alarm[1])) if alarm else None,
+        ended=str((kept.get("ended") or [""])[0]),
     )  # fmt: skip
 
 

@@ -27,16 +27,23 @@ def verdict(headline: Headline) -> str:
 
 
 def fooled(headline: Headline) -> str:
-    """Whether the verifier was fooled while it taught, and since when."""
-    share = headline.false
-    seen = "" if share is None else f" {share:.0%} of what it accepted at the end was false."
-    if headline.first_alarm is not None:
-        alarm = headline.first_alarm
-        count = "an alarm" if headline.alarms == 1 else f"{headline.alarms} alarms"
-        return f"{count[0].upper()}{count[1:]}, the first at step {alarm.step}: {alarm.message}.{seen}"
-    if share is None:
-        return "No alarm while it trained; nobody checked what the verifier accepted."
-    return f"No alarm while it trained.{seen}"
+    """Whether the verifier was fooled while it taught, since when, and what became of it."""
+    share, alarm, count = headline.false, headline.first_alarm, headline.repairs
+    said = []
+    if count:
+        said.append(f"Fooled and repaired {f'{count} times' if count > 1 else 'once'} while it trained.")
+    if alarm is not None:
+        many = "An alarm" if headline.alarms == 1 else f"{headline.alarms} alarms"
+        said.append(f"{many}, the first at step {alarm.step}: {alarm.message}.")
+    elif not count and share is None:
+        said.append("No alarm while it trained; nobody checked what the verifier accepted.")
+    elif not count:
+        said.append("No alarm while it trained.")
+    if headline.ended:
+        said.append(f"Training ended early: {shortened(headline.ended)}.")
+    if share is not None:
+        said.append(f"{share:.0%} of what it accepted at the end was false.")
+    return " ".join(said)
 
 
 def allowed(headline: Headline) -> str:
