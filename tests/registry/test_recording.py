@@ -133,6 +133,24 @@ def test_an_mlflow_that_takes_no_files_gets_them_later(project, monkeypatch, cap
     assert "data.json" in {found.path for found in mlflow.list_artifacts(run.info.run_id)}
 
 
+def test_what_a_killed_stage_half_wrote_stops_nobody(project, monkeypatch, capsys) -> None:
+    with monkeypatch.context() as down:
+        down.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        assert command(down, "prepare") == 0
+    (waiting,) = outbox.folder(project.root).glob("*.jsonl")
+    whole = waiting.read_bytes().splitlines(keepends=True)
+    waiting.write_bytes(b"".join(whole[:-1]) + whole[-1][:7])
+    waiting.with_name("empty.jsonl").touch()
+    waiting.with_name("headless.jsonl").write_bytes(whole[1])
+    capsys.readouterr()
+    assert command(monkeypatch, "policy") == 0
+    said = capsys.readouterr().out
+    assert "what waited of prepare was sent; half-written lines left out: 1" in said
+    assert "empty.jsonl does not say whose it is" in said
+    assert "headless.jsonl does not say whose it is" in said
+    assert not list(outbox.folder(project.root).glob("*.jsonl"))
+
+
 def test_of_many_numbers_sixty_are_shown_and_the_rest_is_a_table(project) -> None:
     with stage_run(project, "evaluate") as run:
         run.metrics(numbers({"deep": {f"n{i}": {"value": i, "low": i} for i in range(50)}, "top": 1.0}))

@@ -59,7 +59,11 @@ def send(stage: Stage, mlflow: MlflowClient, parent: str = "") -> list[str]:
 
 
 def _send(stage: Stage, mlflow: MlflowClient, path: Path, parent: str) -> str:
-    (_, begin), *messages = (orjson.loads(line) for line in path.read_bytes().splitlines())
+    lines, torn = _read(path)
+    if not lines or lines[0][0] != BEGIN:
+        path.rename(path.with_suffix(".unreadable"))
+        return f"{path.name} does not say whose it is: it is kept as {path.stem}.unreadable and not sent."
+    (_, begin), *messages = lines
     run_id = begin["run_id"]
     if not run_id:
         tags = begin["tags"] | ({"mlflow.parentRunId": parent} if parent else {})
@@ -87,7 +91,20 @@ def _send(stage: Stage, mlflow: MlflowClient, path: Path, parent: str) -> str:
         raise RegistryError(f"{len(kept)} files of {begin['name']} could not be uploaded")
     path.unlink()
     lost = f" but for {', '.join(gone)}, which are gone" if gone else ""
+    lost += f"; half-written lines left out: {torn}" if torn else ""
     return f"MLflow answers again: what waited of {begin['name']} was sent{lost}."
+
+
+def _read(path: Path) -> tuple[list[Any], int]:
+    """The messages of a file, and how many lines are none: a killed stage, or a full disk, leaves half of one."""
+    lines, torn = list[Any](), 0
+    for line in path.read_bytes().splitlines():
+        try:
+            operation, arguments = orjson.loads(line)
+            lines.append([operation, arguments])
+        except (ValueError, TypeError):
+            torn += 1
+    return lines, torn
 
 
 def _keep(path: Path, lines: list[Any]) -> None:
