@@ -27,6 +27,7 @@ from verif.project import Stage
 from verif.recipe import Recipe
 from verif.service.config import URL_VARIABLE
 from verif.system.files import new_directory
+from verif.training import launch
 from verif.training.export import export
 from verif.training.progress import RunFolder
 from verif.training.tiny.harden import harden
@@ -37,6 +38,7 @@ STEPS = 600
 MOST = 4000
 """Lessons of one repair at most, the latest first: more say the same again."""
 EXAMPLES = 8
+LESSONS = "contradicted.parquet"
 ELSEWHERE = (URL_VARIABLE, "VERIF_JUDGE_URL")
 
 
@@ -76,13 +78,10 @@ def carry_out(stage: Stage, folder: RunFolder, teaching: Teaching) -> Teaching:
     assert repair is not None
     allowed = stage.recipe.train.watch.repairs
     print(f"train: {repair.alarm}", flush=True)
-    reason = hindrance(stage.recipe, os.environ)
-    if repair.number > allowed:
-        reason = f"the recipe's repairs ({allowed}) are used up"
-    if reason:
+    if reason := _forbidden(stage, repair):
         return _give_up(folder, teaching, reason)
     place = state.place(folder, repair)
-    lessons = place / "contradicted.parquet"
+    lessons = place / LESSONS
     if not lessons.is_file():
         teaching = _harvest(folder, teaching, lessons, stage.recipe.verifier.reasoning)
     print(f"train: repair {repair.number} of {allowed}: back to step {repair.back_to}", flush=True)
@@ -98,6 +97,19 @@ def carry_out(stage: Stage, folder: RunFolder, teaching: Teaching) -> Teaching:
     folder.go_back(repair.back_to)
     Watcher(stage.recipe.train.watch, folder.alarms, answer="repair").forget_after(repair.back_to)
     teaching = teaching.taken_over(identity, str(place.relative_to(folder.path)))
+    state.write(folder, teaching)
+    return teaching
+
+
+def reconsider(stage: Stage, folder: RunFolder, teaching: Teaching) -> Teaching:
+    """A run that ended because no repair was possible or allowed goes on where one is now; one that was tried does not."""
+    pending = teaching.repair
+    if not teaching.ended or pending is None or (state.place(folder, pending) / LESSONS).is_file():
+        return teaching
+    if _forbidden(stage, pending):
+        return teaching
+    launch.reopen(folder)
+    teaching = teaching.given_up("")
     state.write(folder, teaching)
     return teaching
 
@@ -183,9 +195,9 @@ def _harden(stage: Stage, folder: RunFolder, teaching: Teaching, repair: Repair,
         lessons=[
             *read_judge_pairs(stage.data / "judge_pairs.parquet"),
             *_kept(stage.data / "judge_lessons.parquet"),
-            *(p for n in range(1, repair.number) for p in _kept(before / str(n) / "contradicted.parquet")),
+            *(p for n in range(1, repair.number) for p in _kept(before / str(n) / LESSONS)),
         ],
-        contradicted=_kept(repaired.place / "contradicted.parquet"),
+        contradicted=_kept(repaired.place / LESSONS),
         steps=steps,
         seed=1000 * stage.recipe.seed + repair.number,
     )
@@ -194,6 +206,14 @@ def _harden(stage: Stage, folder: RunFolder, teaching: Teaching, repair: Repair,
 
 def _kept(path: Path) -> list[JudgePair]:
     return read_judge_pairs(path) if path.is_file() else []
+
+
+def _forbidden(stage: Stage, repair: Repair) -> str:
+    """Why this repair is not tried; empty if it is."""
+    allowed = stage.recipe.train.watch.repairs
+    if repair.number > allowed:
+        return f"the recipe's repairs ({allowed}) are used up"
+    return hindrance(stage.recipe, os.environ)
 
 
 def _give_up(folder: RunFolder, teaching: Teaching, reason: str) -> Teaching:

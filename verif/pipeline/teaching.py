@@ -60,11 +60,13 @@ class Repair(_Kept):
 
 
 class Teaching(_Kept):
-    """The run so far. `ended` says why no more is trained although steps are left."""
+    """The run so far. `ended` says why no more is trained although steps are left; `seconds` were spent under verifiers
+    that turned out to be fooled."""
 
     teachers: tuple[Teacher, ...]
     repair: Repair | None = None
     ended: str = ""
+    seconds: float = 0.0
 
     @property
     def present(self) -> Teacher:
@@ -76,12 +78,12 @@ class Teaching(_Kept):
         """The teachers, for people and the lineage."""
         return [teacher.model_dump(exclude={"folder"}) for teacher in self.teachers]
 
-    def fooled(self, alarm: Alarm, checkpoints: list[int]) -> Teaching:
-        """The present verifier is known to be fooled: back to the last of these checkpoints before it began."""
+    def fooled(self, alarm: Alarm, checkpoints: list[int], seconds: float = 0.0) -> Teaching:
+        """The present verifier is known to be fooled, after so many seconds: back to the last checkpoint before it began."""
         back = max((step for step in checkpoints if step < alarm.began), default=0)
         number = len(self.teachers)
         repair = Repair(number=number, alarm=alarm.message, began=alarm.began, back_to=back)
-        return self.model_copy(update={"repair": repair})
+        return self.model_copy(update={"repair": repair, "seconds": self.seconds + seconds})
 
     def blamed(self, **known: Any) -> Teaching:
         """The same with what the present verifier missed."""

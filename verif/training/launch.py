@@ -106,6 +106,11 @@ def finish(folder: RunFolder, exported: int, **said: Any) -> None:
     write_json(path, {**kept, **said, "exported": exported})
 
 
+def reopen(folder: RunFolder) -> None:
+    """Take back a run's end: what stopped it no longer holds."""
+    (folder.path / DONE).unlink(missing_ok=True)
+
+
 def reinforce(stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, look: OnStep) -> Served:
     """Train to the recipe's last step, from the last checkpoint on. `look` is called after each step and may raise.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,6 +113,13 @@ class World:
         self.die_at("audit")
         self.fitness(stage)
 
+    def allow(self, repairs: int) -> None:
+        """Another `train.watch.repairs` in the recipe."""
+        section = self.stage.recipe.train
+        watch = section.watch.model_copy(update={"repairs": repairs})
+        recipe = self.stage.recipe.model_copy(update={"train": section.model_copy(update={"watch": watch})})
+        self.stage = Stage(self.stage.root, recipe, self.stage.source)
+
     def run(self) -> None:
         train.run(self.stage)
 
@@ -188,6 +196,38 @@ def test_killed_anywhere_in_a_repair_it_ends_the_same(
         )
 
 
+@pytest.mark.parametrize("step", [15, STEPS])
+def test_a_step_that_was_saved_and_not_yet_looked_at_is_looked_at_first(world: World, step: int) -> None:
+    world.fooled_from = {"audited": step}
+    world.kill = f"step {step}"
+    with pytest.raises(Killed):
+        world.run()
+    before = len(world.trained)
+    world.run()
+    looked_at = [look["step"] for look in orjson.loads(world.folder.alarms.read_bytes())["steps"]]
+    assert looked_at == list(range(1, STEPS + 1))
+    if step == STEPS:
+        assert {teacher for teacher, _ in world.trained[before:]} == {"audited+"}, "its alarm is not lost"
+
+
+def test_the_seconds_are_those_of_all_that_taught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = world.supervise
+
+    def slow(*given: Any, **named: Any) -> None:
+        time.sleep(0.2)
+        real(*given, **named)
+
+    monkeypatch.setattr(launch.supervise, "run", slow)
+    world.run()
+    assert world.end["seconds"] >= 0.4, "the first verifier's time counts, too"
+
+
+def test_a_run_that_gave_up_says_how_long_it_trained(world: World) -> None:
+    world.lesson = False
+    world.run()
+    assert world.end["seconds"] > 0
+
+
 def test_a_finished_run_gives_its_result_and_takes_no_verifier(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +267,29 @@ def test_repairs_that_are_used_up_end_it_too(world: World) -> None:
     assert all(read_judge_pairs(path) for path in kept), "the next repair replays the lessons of all before"
 
 
+def test_with_more_repairs_allowed_a_run_that_used_them_up_goes_on(world: World) -> None:
+    world.allow(0)
+    world.run()
+    assert "the recipe's repairs (0) are used up" in world.end["ended"]
+    before = len(world.trained)
+    world.run()
+    assert len(world.trained) == before
+    world.allow(1)
+    world.run()
+    assert [t["identity"] for t in world.state["teachers"]] == ["audited", "audited+"]
+    assert (world.end["ended"], world.end["exported"]) == ("", STEPS)
+
+
+def test_a_repair_that_was_tried_in_vain_is_not_tried_again(world: World) -> None:
+    world.fit["audited+"] = False
+    world.run()
+    before = len(world.trained)
+    world.allow(9)
+    world.run()
+    assert "no better" in world.end["ended"]
+    assert len(world.trained) == before
+
+
 def test_a_repaired_verifier_that_is_unfit_never_teaches(world: World) -> None:
     world.fit["audited+"] = False
     world.run()
@@ -239,6 +302,9 @@ def test_a_judge_that_others_serve_is_not_repaired(world: World, monkeypatch: py
     monkeypatch.setenv("VERIF_JUDGE_URL", "http://judge:8000/v1")
     world.run()
     assert "the judge is served by somebody else (VERIF_JUDGE_URL)" in world.end["ended"]
+    monkeypatch.delenv("VERIF_JUDGE_URL")
+    world.run()
+    assert world.end["ended"] == "", "where it can be repaired the same run goes on"
 
 
 def test_fooled_from_the_start_there_is_nothing_to_keep(world: World) -> None:

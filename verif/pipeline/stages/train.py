@@ -7,6 +7,7 @@ the oracle's looks, not the last.
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 
 from verif.audit.alarms import DivergedError, suspected
@@ -35,13 +36,13 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     audited = require_fit(stage)
     require_audited(stage, audited)
     with launch.opened(stage, VerifierEndpoint("", audited)) as folder:
-        teaching = state.read(folder, audited)
+        teaching = repair.reconsider(stage, folder, state.read(folder, audited))
         state.write(folder, teaching)
         while (end := launch.finished(folder)) is None:
             if teaching.repair and not teaching.ended:
                 teaching = repair.carry_out(stage, folder, teaching)
             if teaching.ended:
-                choose(stage, folder, teaching)
+                choose(stage, folder, teaching, seconds=teaching.seconds)
             else:
                 teaching = teach(stage, folder, teaching, record)
         launch.publish(stage, end, record, teaching.report)
@@ -61,20 +62,30 @@ def teach(stage: Stage, folder: RunFolder, teaching: Teaching, record: Record) -
     taught = repair.stage_of(stage, folder, teaching)
     require_audited(taught, teaching.present.identity)
     with lease.verifier(taught) as endpoint:  # which has the code that is here, or is refused
-        watcher = watch(stage, endpoint.url, folder, teaching, record)
+        watcher, began = watch(stage, endpoint.url, folder, teaching, record), time.monotonic()
+        after = look(stage, watcher, folder, record)
         try:
             watcher.require_calm()  # an alarm that was raised just before everything was killed
-            served = launch.reinforce(stage, endpoint, folder, look(stage, watcher, folder, record))
+            for step in missed(watcher, folder):
+                after(step)
+            served = launch.reinforce(stage, endpoint, folder, after)
         except DivergedError as diverged:
             worst = worst_false(watcher.history, watcher.since, diverged.alarm.step)
-            teaching = teaching.blamed(worst_false=worst).fooled(diverged.alarm, folder.whole())
+            spent = time.monotonic() - began
+            teaching = teaching.blamed(worst_false=worst).fooled(diverged.alarm, folder.whole(), spent)
             state.write(folder, teaching)
         else:
             worst = worst_false(watcher.history, watcher.since, stage.recipe.train.steps + 1)
             teaching = teaching.blamed(worst_false=worst)
             state.write(folder, teaching)
-            choose(stage, folder, teaching, **served)
+            choose(stage, folder, teaching, **served | {"seconds": teaching.seconds + served["seconds"]})
     return teaching
+
+
+def missed(watcher: Watcher, folder: RunFolder) -> list[int]:
+    """Steps up to the last checkpoint that nobody has looked at: everything was killed between the two."""
+    seen, last = {summary.step for summary in watcher.history}, folder.checkpoint()
+    return [step for step in folder.done() if step <= last and step not in seen]
 
 
 def watch(stage: Stage, url: str, folder: RunFolder, teaching: Teaching, record: Record) -> Watcher:
