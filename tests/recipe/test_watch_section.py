@@ -44,6 +44,13 @@ def test_a_repair_without_an_oracle_is_refused_before_anything_starts() -> None:
         recipe(on_alarm="repair", sample=0)
 
 
+def test_pressure_without_an_oracle_is_refused_before_an_audit_begins() -> None:
+    with pytest.raises(RecipeError, match=r"recipes/t\.yaml.*verifier\.pressure needs an oracle"):
+        recipe({"prompt": "each-en", "pressure": {}}, world=False)
+    assert recipe({"prompt": "joint-en", "pressure": {}}, world=False).verifier.pressure
+    assert recipe({"pressure": {}}).verifier.pressure
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("allowed_false", 0), ("allowed_false", 1), ("false_alarms", 0), ("false_alarms", 1), ("repairs", -1), ("every", 0),

@@ -78,6 +78,7 @@ def test_every_verifier_that_took_over_is_a_repair_and_is_said(made, stage):
 def test_a_training_that_ended_early_says_so_and_why(made, stage):
     found = made(alarms=1, training={"ended": "the recipe's repairs (3) are used up", "teachers": [{}]})
     assert "Training ended early: the recipe's repairs (3) are used up." in sentences.fooled(found)
+    assert "1 alarm. Training ended early." in sentences.summary(found)
     headline.write(stage, found)
     assert headline.read(stage.root) == found
 

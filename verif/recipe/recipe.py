@@ -254,6 +254,8 @@ class Recipe(Section):
                 "train.watch.on_alarm: repair needs an oracle: the local world's truth, or a judge that is asked once for"
                 " all soft constraints, and a sample above 0"
             )
+        if self.verifier.pressure and not self.has_oracle:
+            raise ValueError("verifier.pressure needs an oracle: the world's truth, or a prompt `joint-...`")
         return self
 
     @property
@@ -263,9 +265,13 @@ class Recipe(Section):
 
     @property
     def watched(self) -> bool:
-        """Whether an oracle looks at what the policy writes: the world's truth, or the judge asked in another way."""
-        known = self.data.kind == "world" or (self.judged and not self.verifier.prompt.startswith("each-"))
-        return known and self.train.watch.sample > 0
+        """Whether an oracle looks at what the policy writes."""
+        return self.has_oracle and self.train.watch.sample > 0
+
+    @property
+    def has_oracle(self) -> bool:
+        """Whether the truth can be asked for: the world's, or the judge asked in another way."""
+        return self.data.kind == "world" or (self.judged and not self.verifier.prompt.startswith("each-"))
 
 
 def parse_recipe(raw: object, where: object) -> Recipe:

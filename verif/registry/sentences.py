@@ -100,7 +100,8 @@ def _registered(root: Path) -> tuple[str, str]:
 def summary(headline: Headline) -> str:
     """All of it in one sentence, for a state or a log."""
     alarm = f" {headline.alarms} alarm{'s' if headline.alarms != 1 else ''}." if headline.alarms else ""
-    return f"{verdict(headline)}{alarm} {allowed(headline)}"
+    early = " Training ended early." if headline.ended else ""
+    return f"{verdict(headline)}{alarm}{early} {allowed(headline)}"
 
 
 def table(headline: Headline) -> list[str]:

