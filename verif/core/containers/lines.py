@@ -16,12 +16,7 @@ def lines(stream: BinaryIO, file: str) -> Iterator[tuple[int, bytes | InputError
     """Numbered lines without their ends, without a byte order mark, without blank ones."""
     number = 0
     while True:
-        try:
-            line = stream.readline(MAX_LINE + 1)
-        except BROKEN as error:
-            raise InputError(
-                f"cannot be read on: {error}", file=file, row=number + 1, hint="Is the file complete?"
-            ) from None
+        line = _read(stream, MAX_LINE + 1, file, number + 1)
         if not line:
             return
         number += 1
@@ -32,8 +27,17 @@ def lines(stream: BinaryIO, file: str) -> Iterator[tuple[int, bytes | InputError
         if len(line) > MAX_LINE:
             yield number, InputError(f"is longer than {MAX_LINE >> 20} MB", file=file, row=number)
             while line and not line.endswith(b"\n"):
-                line = stream.readline(1 << 20)
+                line = _read(stream, 1 << 20, file, number)
             continue
         line = line.strip(b" \t\r\n")
         if line:
             yield number, line
+
+
+def _read(stream: BinaryIO, most: int, file: str, number: int) -> bytes:
+    """The rest of a line, at most so many bytes of it; "" at the end."""
+    try:
+        return stream.readline(most)
+    except BROKEN as error:
+        hint = "Is the file complete?"
+        raise InputError(f"cannot be read on: {error}", file=file, row=number, hint=hint) from None

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from verif.errors import InputError, SetupError
 
-PACKED = (".gz", ".bz2", ".xz", ".zst")
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zstd")
 """Endings that say nothing of what is inside."""
 BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)
 """What a damaged packed file raises while it is read."""

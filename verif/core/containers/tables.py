@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +25,20 @@ def _arrow(path: Path) -> Any:
     return pyarrow
 
 
+def _first(error: BaseException) -> str:
+    """The first line of a message; a library may leave it empty."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def _distinct(names: Sequence[str], file: Path | str) -> None:
+    """Of two columns with one name, a row could keep only the last."""
+    repeated = next((name for name, times in Counter(names).items() if times > 1), None)
+    if repeated is not None:
+        raise InputError(
+            f"has more than one column {repeated[:60]!r}", file=file, hint="Rename or drop one of them."
+        )
+
+
 def parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Numbered rows of a parquet file."""
     pa = _arrow(path)
@@ -32,13 +47,13 @@ def parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     try:
         with pq.ParquetFile(path) as file:
+            _distinct(file.schema_arrow.names, path)
             for batch in file.iter_batches(batch_size=BATCH):
                 for value in batch.to_pylist():
                     number += 1
                     yield number, value
-    except (OSError, ValueError, pa.ArrowException) as error:
-        first = str(error).splitlines()[0]
-        raise InputError(f"cannot be read as parquet: {first}", file=path, row=number + 1) from None
+    except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
+        raise InputError(f"cannot be read as parquet: {_first(error)}", file=path, row=number + 1) from None
 
 
 def arrow(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -52,26 +67,55 @@ def arrow(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
             else:
                 source.seek(0)
-                batches = iter(pa.ipc.open_stream(source))
+                reader = pa.ipc.open_stream(source)
+                batches = iter(reader)
+            _distinct(reader.schema.names, path)
             for batch in batches:
+                batch.validate(
+                    full=True
+                )  # the file's own offsets say what is read: a false one ends the process
                 for start in range(0, batch.num_rows, BATCH):
                     for value in batch.slice(start, BATCH).to_pylist():
                         number += 1
                         yield number, value
-    except (OSError, ValueError, pa.ArrowException) as error:
-        first = str(error).splitlines()[0]
-        raise InputError(f"cannot be read as arrow: {first}", file=path, row=number + 1) from None
+    except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
+        raise InputError(f"cannot be read as arrow: {_first(error)}", file=path, row=number + 1) from None
+
+
+class _Lines:
+    """Lines of a text; those of one row together are no longer than `lines.MAX_LINE`, as in a file of JSON lines."""
+
+    def __init__(self, text: io.TextIOWrapper, file: str) -> None:
+        self.text, self.file, self.row, self.left = text, file, 1, lines.MAX_LINE
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self.text.readline(self.left + 1)
+        self.left -= len(line)
+        if self.left < 0:
+            raise InputError(f"is longer than {lines.MAX_LINE >> 20} MB", file=self.file, row=self.row)
+        if not line:
+            raise StopIteration
+        return line
+
+    def next_row(self) -> None:
+        """A row is read: the next may be as long again."""
+        self.row, self.left = self.row + 1, lines.MAX_LINE
 
 
 def delimited(stream: BinaryIO, file: str, delimiter: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Numbered rows of CSV with a header; an empty cell is null."""
     csv.field_size_limit(lines.MAX_LINE)
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    number = 0
+    bounded, number = _Lines(text, file), 0
     try:
-        for number, cells in enumerate(
-            csv.DictReader(text, delimiter=delimiter, strict=True, restval=_ABSENT), 1
-        ):
+        reader = csv.DictReader(bounded, delimiter=delimiter, strict=True, restval=_ABSENT)
+        _distinct(reader.fieldnames or (), file)
+        bounded.left = lines.MAX_LINE
+        for number, cells in enumerate(reader, 1):
+            bounded.next_row()
             if None in cells:
                 raise InputError("has more cells than the header has names", file=file, row=number)
             if _ABSENT in cells.values():

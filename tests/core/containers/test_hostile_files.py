@@ -1,0 +1,98 @@
+"""Files that lie: what they hold is refused by name, nothing of it is dropped, and nothing ends the process."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from verif.core.containers import lines
+from verif.core.containers.values import values
+from verif.errors import InputError
+
+READ = "import sys; from verif.core.row_files import read_rows; list(read_rows(sys.argv[1]))"
+
+
+def arrow(path: Path, table: pa.Table) -> Path:
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return path
+
+
+def test_false_offsets_of_an_arrow_file_do_not_end_the_process(tmp_path: Path) -> None:
+    path = arrow(tmp_path / "rows.arrow", pa.table({"response": ["seven77", "sixsix"]}))
+    content = path.read_bytes()
+    true, false = struct.pack("<iii", 0, 7, 13), struct.pack("<iii", 0, 7, 1 << 30)
+    assert true in content
+    path.write_bytes(content.replace(true, false))
+    read = subprocess.run(
+        [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=False
+    )
+    assert read.returncode == 1
+    assert "InputError" in read.stderr
+    assert "cannot be read as arrow" in read.stderr
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_a_time_beyond_the_calendar_is_an_error_with_its_row(tmp_path: Path, kind: str) -> None:
+    table = pa.table({"at": pa.array([2**55], pa.timestamp("ms")), "response": ["x"]})
+    path = tmp_path / f"rows.{kind}"
+    if kind == "arrow":
+        arrow(path, table)
+    else:
+        pq.write_table(table, path)
+    with pytest.raises(InputError, match=f"row 1: cannot be read as {kind}"):
+        list(values(str(path)))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "csv"])
+def test_of_two_columns_with_one_name_none_is_dropped(tmp_path: Path, kind: str) -> None:
+    table = pa.table([pa.array(["p"]), pa.array(["a"]), pa.array(["b"])], ["prompt", "response", "response"])
+    path = tmp_path / f"rows.{kind}"
+    if kind == "arrow":
+        arrow(path, table)
+    elif kind == "parquet":
+        pq.write_table(table, path)
+    else:
+        path.write_text("prompt,response,response\np,a,b\n")
+    with pytest.raises(InputError, match="has more than one column 'response'"):
+        list(values(str(path)))
+
+
+@pytest.mark.parametrize(
+    "row", ["x" * 5000, ",".join(["x"] * 2500), '"' + "x\n" * 2500 + '"', ',"x\n"' * 1000]
+)
+def test_a_row_of_csv_is_as_bounded_as_a_line_of_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str
+) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE", 3000)
+    path = tmp_path / "rows.csv.gz"
+    good = "p,{}\n".format("y" * 2000)
+    path.write_bytes(gzip.compress(f"prompt,response\n{good}{good}{row}\n".encode()))
+    with pytest.raises(InputError, match="row 3"):
+        list(values(str(path)))
+
+
+def test_a_file_that_breaks_within_a_long_line_is_an_error_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE", 3000)
+    path = tmp_path / "rows.jsonl.gz"
+    packed = gzip.compress(random.Random(1).randbytes(1 << 21).replace(b"\n", b" "))
+    path.write_bytes(packed[:-100])
+    with pytest.raises(InputError, match="cannot be read on"):
+        list(values(str(path)))
+
+
+def test_a_shard_that_ends_in_zstd_is_not_left_out(tmp_path: Path) -> None:
+    row = b'{"response": "x"}\n'
+    (tmp_path / "a.jsonl").write_bytes(row)
+    (tmp_path / "b.jsonl.zstd").write_bytes(pa.compress(row, codec="zstd", asbytes=True))
+    assert len(list(values(str(tmp_path)))) == 2
