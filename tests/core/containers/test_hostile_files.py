@@ -80,6 +80,31 @@ def test_a_row_of_csv_is_as_bounded_as_a_line_of_json(
         list(values(str(path)))
 
 
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_a_row_of_a_table_is_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE", 3000)
+    table = pa.table({"response": ["x" * 2000] * 9 + ["x" * 4000]})
+    path = tmp_path / f"rows.{kind}"
+    if kind == "arrow":
+        arrow(path, table)
+    else:
+        pq.write_table(table, path)
+    with pytest.raises(InputError, match="row 10: is longer than"):
+        list(values(str(path)))
+
+
+def test_a_small_parquet_file_of_long_rows_is_unpacked_in_portions(tmp_path: Path) -> None:
+    """A thousand times one megabyte in 50 kB: at most a hundred megabytes of it are held at once."""
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), pa.array(["x" * (1 << 20)]))
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"response": long}), path)
+    assert path.stat().st_size < 100_000
+    before = pa.total_allocated_bytes()
+    held = [pa.total_allocated_bytes() - before for _ in values(str(path))]
+    assert len(held) == 1000
+    assert max(held) < 300 << 20
+
+
 def test_a_file_that_breaks_within_a_long_line_is_an_error_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

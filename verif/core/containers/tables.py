@@ -13,7 +13,8 @@ from verif.core.containers import lines
 from verif.core.containers.streams import BROKEN
 from verif.errors import InputError, SetupError
 
-BATCH = 1000
+BATCH = 64
+"""Rows that are unpacked at once: a packed file of some kB can hold rows of any length."""
 _ABSENT = "\0absent"
 
 
@@ -39,6 +40,17 @@ def _distinct(names: Sequence[str], file: Path | str) -> None:
         )
 
 
+def _rows(batch: Any, file: Path, before: int) -> list[dict[str, Any]]:
+    """The rows of a batch, which stand behind so many; none is longer than a line of JSON may be."""
+    if batch.nbytes > lines.MAX_LINE:
+        for number in range(batch.num_rows):
+            if batch.slice(number, 1).nbytes > lines.MAX_LINE:
+                problem = f"is longer than {lines.MAX_LINE >> 20} MB"
+                raise InputError(problem, file=file, row=before + number + 1)
+    rows: list[dict[str, Any]] = batch.to_pylist()
+    return rows
+
+
 def parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Numbered rows of a parquet file."""
     pa = _arrow(path)
@@ -49,7 +61,7 @@ def parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         with pq.ParquetFile(path) as file:
             _distinct(file.schema_arrow.names, path)
             for batch in file.iter_batches(batch_size=BATCH):
-                for value in batch.to_pylist():
+                for value in _rows(batch, path, number):
                     number += 1
                     yield number, value
     except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
@@ -75,7 +87,7 @@ def arrow(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     full=True
                 )  # the file's own offsets say what is read: a false one ends the process
                 for start in range(0, batch.num_rows, BATCH):
-                    for value in batch.slice(start, BATCH).to_pylist():
+                    for value in _rows(batch.slice(start, BATCH), path, number):
                         number += 1
                         yield number, value
     except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
