@@ -79,7 +79,7 @@ Form = Callable[[Raw, Where], Parts | list[Parts]]
 def _wrapped(raw: Raw, where: Where) -> Parts:
     """`{"instruction": {...}}`, in tables as JSON."""
     return of_instruction(
-        own(written(raw["instruction"], "instruction", where), where), responses(raw, where)
+        own(written(raw["instruction"], "instruction", where), where), responses(raw, where), where
     )
 
 
@@ -88,7 +88,7 @@ def _bare(raw: Raw, where: Where) -> Parts:
     said = responses(raw, where)
     fields = {name: written(raw[name], name, where) for name in Instruction.model_fields if name in raw}
     rest = {name: value for name, value in raw.items() if name not in ("response", "finished")}
-    return of_instruction(own({**rest, **fields}, where), said)
+    return of_instruction(own({**rest, **fields}, where), said, where)
 
 
 def _ground_truth(raw: Raw, where: Where) -> Parts:
@@ -174,7 +174,10 @@ def rows(raw: Any, where: Where, *, strict_types: bool = True) -> list[Row]:
     """The rows of one value of a file: one for each response, or one without any."""
     if not isinstance(raw, dict):
         raise where.wanted("a JSON object", raw, "")
-    return [row for parsed in parts(raw, where) for row in _rows(parsed, raw, where, strict_types)]
+    try:
+        return [row for parsed in parts(raw, where) for row in _rows(parsed, raw, where, strict_types)]
+    except RecursionError:
+        raise where.error("is nested too deeply") from None
 
 
 def _rows(parsed: Parts, raw: Raw, where: Where, strict_types: bool) -> list[Row]:

@@ -13,8 +13,8 @@ from verif.core.containers.json_list import no_number
 from verif.errors import InputError
 
 Raw = dict[str, Any]
-MOST_LITERAL = 1 << 20
-"""Characters of a Python literal: its syntax tree takes some hundred times as much memory."""
+MOST_LITERAL = 1 << 18
+"""Characters of a Python literal: its syntax tree takes nearly a thousand times as much memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ def written(value: Any, name: str, where: Where) -> Any:
     if len(value) > MOST_LITERAL:
         raise where.error(f"is not JSON ({problem}), and too long to be read as a Python literal", name)
     try:
-        return ast.literal_eval(value.strip())
+        literal = ast.literal_eval(value.strip())
+        return json.loads(json.dumps(literal, allow_nan=False))  # what JSON has no word for is refused
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise where.error(f"is neither JSON ({problem}) nor a Python literal", name) from None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from verif.core.forms.fields import Raw, Where, identifier
-from verif.core.forms.talk import Asked, Said, asked, responses
+from verif.core.forms.talk import Asked, Said, asked, is_messages, responses
 from verif.core.forms.truths import lists, own
 from verif.types import Constraint, Instruction
 
@@ -41,10 +41,13 @@ def prompt(raw: Raw, where: Where) -> Asked:
 
 
 def of_instruction(
-    instruction: Instruction, said: tuple[Said, ...] | None, talk: Asked | None = None
+    instruction: Instruction, said: tuple[Said, ...] | None, where: Where, talk: Asked | None = None
 ) -> Parts:
     """verif's own instruction; the conversation that a trainer's row holds beside it adds what it lacks."""
-    history = tuple(instruction.meta.get("history", ())) or (talk.history if talk else ())
+    turns = instruction.meta.get("history") or ()
+    if turns and not is_messages(turns):
+        raise where.wanted("a list of chat messages", turns, "meta.history")
+    history = tuple(turns) or (talk.history if talk else ())
     system = instruction.system or (talk.system if talk else "")
     families = instruction.meta.get("families", [])
     return Parts(
@@ -60,7 +63,7 @@ def plain(raw: Raw, where: Where, truth: Raw | None = None) -> Parts:
     if truth is not None and "constraints" in truth:
         talk = prompt(raw, where) if any(raw.get(name) is not None for name in PROMPTS) else None
         filled = {"id": identifier(raw, where), **({"prompt": talk.prompt} if talk else {}), **truth}
-        return of_instruction(own(filled, where), said, talk)
+        return of_instruction(own(filled, where), said, where, talk)
     listed = lists(whole, where)
     constraints, families = listed if listed is not None else (None, [])
     return Parts(identifier(whole, where), prompt(whole, where), constraints, said, families).with_reply()

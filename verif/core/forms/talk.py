@@ -46,9 +46,11 @@ def is_messages(value: Any) -> bool:
 
 def asked(value: Any, where: Where, field: str = "prompt") -> Asked:
     """A prompt given as text or as a conversation. What cannot be kept is refused by name."""
-    value = written(value, field, where) if isinstance(value, str) and value[:2] in ("[{", '{"') else value
     if isinstance(value, str):
-        return Asked(value)
+        talk = _written_talk(value, where, field)
+        if talk is None:
+            return Asked(value)
+        value = talk
     if isinstance(value, dict) and "content" in value:
         value = [value]
     if not is_messages(value):
@@ -68,6 +70,16 @@ def asked(value: Any, where: Where, field: str = "prompt") -> Asked:
     history = tuple({"role": role, "content": text} for role, text in turns[len(systems) : last])
     reply = Said(turns[-1][1]) if len(turns) - last == 2 else None
     return Asked(turns[last][1], systems[0] if systems else "", history, reply)
+
+
+def _written_talk(text: str, where: Where, field: str) -> Any:
+    """The messages that a text is; None for any other, which may well begin with JSON to work on."""
+    start = text[:30]
+    names = {"[{": ("role", "from", "content"), '{"': ("role",), "{'": ("role",)}.get(start[:2], ())
+    if not any(name in start for name in names):
+        return None
+    talk = written(text, field, where)
+    return talk if is_messages(talk if isinstance(talk, list) else [talk]) else None
 
 
 def _role(message: Raw, where: Where, field: str) -> str:

@@ -27,7 +27,7 @@ def grounded(raw: Raw, value: object, where: Where, field: str) -> Parts:
     content = truth(value, where, field, words if isinstance(words, str) else "")
     said_in_row = responses(raw, where)
     if isinstance(content, Instruction):
-        return of_instruction(content, said_in_row, prompt(raw, where))
+        return of_instruction(content, said_in_row, where, prompt(raw, where))
     if isinstance(content, tuple):
         return Parts(identifier(raw, where), prompt(raw, where), content, said_in_row).with_reply()
     parts = plain(raw, where, content)

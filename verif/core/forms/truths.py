@@ -40,7 +40,10 @@ def _multi(value: Raw, where: Where, before: str) -> tuple[Constraint, ...]:
     names = ("instruction_id", "kwargs")
     if "instruction_id" not in value:
         raise where.error("is missing", before + "instruction_id")
-    given = {**value, "kwargs": value.get("kwargs") or [None] * len(value["instruction_id"] or ())}
+    listed = written(value["instruction_id"], before + "instruction_id", where)
+    if not isinstance(listed, list):
+        raise where.wanted("a list", listed, before + "instruction_id")
+    given = {"instruction_id": listed, "kwargs": value.get("kwargs") or [None] * len(listed)}
     return ids.constraints(given, where, names, before)
 
 
