@@ -21,6 +21,8 @@ from verif.core.answers.number import read_number, same_number
         ("\\frac{3}{4}", "3/4"), ("\\dfrac34", "3/4"), ("-\\frac{3}{4}", "-3/4"), ("2\\frac{1}{2}", "5/2"),
         ("$5", "5"), ("€1.234,50", "1234.5"), ("12 km", "12"), ("12\\text{ km}", "12"), ("45%", "45"), ("45\\%", "45"),
         ("1.2e3", "1200"), ("1.2 \\times 10^3", "1200"), ("5 × 10^{-2}", "1/20"), ("٤٢", "42"), ("$42$", "42"),
+        ("12 million", "12000000"), ("1.5 million people", "1500000"), ("3 dozen eggs", "36"), ("5k", "5000"),
+        ("$2B", "2000000000"), ("2 hundred thousand", "200000"), ("300 K", "300"), ("5 m²", "5"), ("5 m/s", "5"),
     ],
 )  # fmt: skip
 def test_it_is_read(text: str, value: str) -> None:
@@ -32,7 +34,8 @@ def test_it_is_read(text: str, value: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "six", "6 or 7", "6, 7", "6 and 7", "1/0", "\\frac{1}{0}", "x", "x=2", "1,23,4", "1.2.3", "3/4/5",
-     "9" * 700, "1e9999", "6 7", "\\frac{1}", "12 km 5", "$$", "."],
+     "9" * 700, "1e9999", "6 7", "\\frac{1}", "12 km 5", "$$", ".",
+     "5²", "5π", "5√", "5 not six", "5 is wrong", "5 squared", "5 × x"],
 )  # fmt: skip
 def test_it_is_none(text: str) -> None:
     assert read_number(text) is None

@@ -15,7 +15,7 @@ _CUE = re.compile(
     r"(?:\b(?:final[ \t]{1,4})?answer[ \t*_]{0,6}(?:is\b|:|=)|####|答案(?:是|为|：|:))[ \t:]{0,8}",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"\.[ \t]+(?=[A-Z])")
+_SENTENCE = re.compile(r"\.[ \t]+(?=[A-Z])(?!Or\b)")
 _WRAPPERS = ("**", "__", "`", "*", "_")
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from select import select
 
 from verif.core.answers.number import read_number, rounds_to, same_number
-from verif.core.answers.structure import alike, labelless
+from verif.core.answers.structure import alike, contradict, labelless
 
 LONGEST = 1_000
 """Characters of an expression that is compared; no reference answer is longer."""
@@ -30,6 +30,10 @@ WAIT_S = 60.0
 PACKAGES = ("math-verify", "latex2sympy2-extended", "sympy", "antlr4-python3-runtime")
 _WORKER = Path(__file__).with_name("maths_worker.py")
 _BLANK = re.compile(r"\\[ ,;:!]|\\(?:left|right|displaystyle|limits|[Bb]igg?[lr]?)(?![A-Za-z])|\s+|~")
+_NO_GAP = re.compile(r"(?<!\d) +| +(?!\d)")
+_BRACES = re.compile(r"\\.|[{}]")
+_THOUSANDS = re.compile(r"(?<=\d) +(?=\d{3}(?![\d/]))")
+"""Blanks that say nothing; `1 1/2` and `2 3` are other numbers without theirs."""
 _SAME = (
     (r"\dfrac", r"\frac"),
     (r"\tfrac", r"\frac"),
@@ -65,7 +69,8 @@ def normal(text: str) -> str:
     >>> normal("$\\\\left( \\\\dfrac{1}{2}, 3 \\\\right)$.")
     '(\\\\frac{1}{2},3)'
     """
-    text = _BLANK.sub("", _unwrapped(text))
+    text = _BLANK.sub(" ", _unwrapped(text))
+    text = _THOUSANDS.sub("", _NO_GAP.sub("", text)).strip()
     for old, new in _SAME:
         text = text.replace(old, new)
     return text
@@ -93,6 +98,10 @@ def same(reference: str, answer: str, worker: Worker) -> bool | str:
     left, right = normal(reference), normal(answer)
     if left == right:
         return True
+    if not _balanced(right):
+        return "cannot be read as an expression"
+    if contradict(left, right):
+        return False
     one, other = read_number(left), read_number(right)
     if one is not None and other is not None and not one.unit and not other.unit:  # a unit may be a variable
         if same_number(one, other) or rounds_to(one, other) or rounds_to(other, one):
@@ -107,6 +116,16 @@ def same(reference: str, answer: str, worker: Worker) -> bool | str:
     bare = labelless(written[0]), labelless(written[1])
     same_as_written = worker.same(*written)
     return same_as_written if same_as_written is True or bare == written else worker.same(*bare)
+
+
+def _balanced(text: str) -> bool:
+    """Whether each group that begins ends; what is compared is put into a box, which a brace would leave."""
+    depth = 0
+    for brace in _BRACES.findall(text):
+        depth += {"{": 1, "}": -1}.get(brace, 0)
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _depth(text: str) -> int:

@@ -7,6 +7,7 @@ is a decimal and `1,234` a thousand. `1,5` is one and a half, since no group of 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -18,6 +19,17 @@ _LATEX = (
     ("−", "-"), ("–", "-"), ("\u00a0", " "), ("\u202f", " "), ("\u2009", " "), ("\u2044", "/"),
 )  # fmt: skip
 _VULGAR = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅛": "1/8"}
+_SCALES = {
+    "dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+}  # fmt: skip
+_LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "bn": 10**9}
+"""What stands for a scale behind an amount of money; `k` does behind every number."""
+_NO_UNIT = {
+    "or", "and", "to", "not", "no", "but", "wrong", "incorrect", "plus", "minus", "times", "over", "squared",
+    "cubed", "factorial",
+}  # fmt: skip
+"""Words that make another number of it, or take it back."""
+_OPERATORS = set("π√∞±×÷*^")
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mbox)\s{0,4}\{([^{}]{0,80})\}")
 _FRAC = re.compile(
     r"([-+]?)\s?(?:(\d{1,300})\s?)?\\frac\s?\{?\s?([-+]?\d{1,300})\s?\}?\s?\{?\s?(\d{1,300})\s?\}?"
@@ -148,12 +160,32 @@ def _with_unit(value: Fraction, rest: str, currency: str, places: int | None = N
         rest = rest.lstrip("%").strip()
         for word in ("percentage", "percent", "per cent"):
             rest = rest[len(word) :].strip() if rest.lower().startswith(word) else rest
+    if not percent:
+        scale, rest = _scale(rest, currency)
+        value, places = value * scale, places if scale == 1 else None
     unit = rest.strip(".,;: ").lower()
     if len(unit) > 30 or any(c.isdigit() and c.isascii() for c in unit) or any(c in "=+<>\\{}" for c in unit):
         return None
-    if len(unit.split()) > 3 or {"or", "and", "to"} & set(unit.split()):
+    if len(unit.split()) > 3 or _NO_UNIT & set(unit.split()):
+        return None
+    if _OPERATORS & set(unit) or unicodedata.category(unit[:1] or " ") == "No":  # 5², 5π
         return None
     return Number(value, _singular(unit) or currency, percent, places)
+
+
+def _scale(rest: str, currency: str) -> tuple[int, str]:
+    """What the words behind the digits multiply them by, and what follows: `million people`, `k`."""
+    scale = 1
+    letter = re.match(r"[A-Za-z]{1,2}(?![A-Za-z])", rest)
+    if letter and letter[0] in _LETTERS and (currency or letter[0] == "k"):
+        return _LETTERS[letter[0]], rest[letter.end() :].strip()
+    words = rest.split(" ")
+    while words and (factor := _SCALES.get(words[0].lower().removesuffix("s"))):
+        scale *= factor
+        words = words[1:]
+        if scale > 10**MOST_DIGITS:
+            break
+    return scale, " ".join(words)
 
 
 def _singular(unit: str) -> str:

@@ -11,11 +11,18 @@ from collections import Counter
 from datetime import date
 
 from verif.core.answers.number import read_number, same_number
+from verif.core.answers.structure import labelless
 
 _CHOICE = re.compile(r"\W{0,4}(?:(?:option|choice|answer)\W{1,3})?\(?(?P<letter>[A-Za-z])\)?(?=[).:,;\s*]|$)")
 _ANOTHER = re.compile(
-    r"[).*\s]{0,4}(?:or\b|and\b|,|/|&|\+|;)\s{0,4}(?:or\s{1,4}|and\s{1,4})?\(?[A-Za-z]\)?(?![A-Za-z])"
+    r"[).*\s(,;]{0,6}(?:or\b|and\b|nor\b|,|/|&|\+|;)\s{0,4}"
+    r"(?:(?:or|and|maybe|perhaps|possibly|probably|even|also|else)\s{1,4}){0,3}\(?[A-HJa-hj]\)?(?![A-Za-z])"
+    r"|\s{1,4}\(?[A-HJ]\)?(?![A-Za-z])"
 )
+_LISTED = re.compile(r"(?<![A-Za-z0-9(])(?:\(?([A-Ja-j])\)|([A-Ja-j])[.:](?=\s))")
+_ARTICLE = re.compile(r"A\s{1,4}(?P<upper>[a-z]+)|[aIi]\s{1,4}(?P<word>[A-Za-z]+)")
+_OF_A_CHOICE = {"is", "was", "because", "since", "as", "seems", "would", "must", "should", "has"}
+"""Words that follow the name of a choice and no article."""
 _TEXT_COMMAND = re.compile(r"\\(?:text|mathrm|textbf|mbox)\s{0,4}\{([^{}]{0,200})\}")
 _ARTICLES = {"a", "an", "the"}
 _MONTHS = {
@@ -29,20 +36,33 @@ _MONTHS = {
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _NUMERIC = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 _WORDS = re.compile(r"[^\W_]+")
+_WORDS_AND_SIGNS = re.compile(
+    r"[^\W_]+|(?<![^\W_])-(?=\.?\d)|(?<=\d)\.(?=\d)|(?<=\w)[+#]|(?<=\+)\+|\+(?=\s)|[<>](?=\s?[-.\d])|[%^≤≥≠±×÷√€£¥]"
+)
+"""Words, and the signs without which another thing would be meant: -5, 1.5, C++, C#, 50%, x < 5."""
+_NO_DAY = {"not", "before", "after", "until", "since", "or"}
 _OPEN, _CLOSE = "([{", ")]}"
 
 
 def choice(text: str) -> str | None:
     """The letter of a choice; None where there is none, or more than one is named.
 
-    >>> [choice(t) for t in ("(B)", "B. The harbour", "option c", "\\\\text{D}", "A or B", "Boats")]
-    ['B', 'B', 'C', 'D', None, None]
+    >>> [choice(t) for t in ("(B)", "B. The harbour", "option c", "\\\\text{D}", "A or B", "Boats", "A boat")]
+    ['B', 'B', 'C', 'D', None, None, None]
     """
     text = _TEXT_COMMAND.sub(r"\1", text).strip().strip("$").strip()
     match = _CHOICE.match(text)
-    if match is None or _ANOTHER.match(text, match.end("letter")):
+    if match is None or _ANOTHER.match(text, match.end("letter")) or _is_article(text):
         return None
-    return match["letter"].upper()
+    letter = match["letter"].upper()
+    following = {(a or b).upper() for a, b in _LISTED.findall(text, match.end("letter"))}
+    return None if chr(ord(letter) + 1) in following else letter  # the list of all choices, said again
+
+
+def _is_article(text: str) -> bool:
+    """Whether a text begins with "A boat" or "I think" and so with a word, not with the name of a choice."""
+    match = _ARTICLE.match(text)
+    return match is not None and (match["upper"] or match["word"]) not in _OF_A_CHOICE
 
 
 def plain_text(text: str) -> str:
@@ -50,10 +70,13 @@ def plain_text(text: str) -> str:
 
     >>> plain_text("The  «Eiffel Tower».")
     'eiffel tower'
+    >>> plain_text("C++"), plain_text("-1.5"), plain_text("Vitamin A")
+    ('c + +', '- 1 . 5', 'vitamin a')
     """
-    text = unicodedata.normalize("NFKC", _TEXT_COMMAND.sub(r"\1", text)).casefold()
-    words = [word for word in _WORDS.findall(text) if word not in _ARTICLES]
-    return " ".join(words) or " ".join(text.split())
+    text = unicodedata.normalize("NFKC", _TEXT_COMMAND.sub(r"\1", text)).casefold().replace("−", "-")
+    words = _WORDS_AND_SIGNS.findall(text)
+    kept = [word for word in words[:-1] if word not in _ARTICLES] + words[-1:]  # no article ends a phrase
+    return " ".join(kept) or " ".join(text.split())
 
 
 def members(text: str) -> list[str]:
@@ -73,8 +96,7 @@ def members(text: str) -> list[str]:
             start = position + 1
     parts.append(text[start:])
     *others, end = parts
-    before, joined, after = end.partition(" and ")
-    ends = [before, after] if joined else [end.strip().removeprefix("and ")]
+    ends = end.strip().removeprefix("and ").split(" and ")
     return [part.strip() for part in (*others, *ends) if part.strip()]
 
 
@@ -117,6 +139,8 @@ def read_date(text: str) -> date | None:
         months = [word for word in words if word in _MONTHS]
         numbers = [int(digits) for word in words if (digits := _ordinal(word))]
         years, days = [n for n in numbers if n > 31], [n for n in numbers if 1 <= n <= 31]
+        if _NO_DAY & set(words):
+            return None
         if len(months) == len(years) == len(days) == 1 and len(words) <= 6:
             return date(years[0], _MONTHS[months[0]], days[0])
     except ValueError:
@@ -135,7 +159,7 @@ def same(kind: str, reference: str, answer: str, tolerance: float = 0.0) -> bool
         letter = choice(answer)
         return "names no choice, or several" if letter is None else letter == choice(reference)
     if kind == "number":
-        number, right = read_number(answer), read_number(reference)
+        number, right = read_number(labelless(answer)), read_number(reference)
         if number is None:
             return "is no number"
         return right is not None and same_number(right, number, tolerance)

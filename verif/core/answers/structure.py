@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from fractions import Fraction
+from itertools import pairwise
 
-from verif.core.answers.number import read_number
+from verif.core.answers.number import read_number, same_number
 
 _LABEL = re.compile(
     r"(?:\\?[A-Za-z][A-Za-z0-9_{}\\]{0,20}(?:\([A-Za-z0-9]{1,4}\))?)\s{0,4}(?:=|:)\s{0,4}(?![=:])"
@@ -32,12 +34,44 @@ def alike(reference: str, answer: str) -> bool:
     left, right = _union(reference), _union(answer)
     if left is not None and left == right:
         return True
+    left_named, right_named = _named(reference), _named(answer)
+    if left_named and left_named.keys() == right_named.keys():
+        return left_named == right_named
     ordered = _parts(reference), _parts(answer)
     if len(ordered[0]) != len(ordered[1]) or not ordered[0]:
         return False
     if ordered[0] == ordered[1]:
         return True
     return _is_set(reference) and _is_set(answer) and Counter(ordered[0]) == Counter(ordered[1])
+
+
+def contradict(reference: str, answer: str) -> bool:
+    """Whether two lists give the same names other values, or an answer says that two numbers are one.
+
+    >>> contradict("x=1,y=2", "y=1,x=2"), contradict("x=1,y=2", "y=2,x=1"), contradict("6", "5=6"), contradict("6", "2+4=6")
+    (True, False, True, False)
+    """
+    values = [read_number(part) for part in answer.split("=")]
+    numbers = [value for value in values if value is not None and not value.unit]
+    for one, other in pairwise(numbers):
+        places = one.places or other.places
+        rounded = Fraction(1, 10**places) if places else 0
+        if not (same_number(one, other) or abs(one.value - other.value) <= rounded):
+            return True
+    left, right = _named(reference), _named(answer)
+    return len(left) > 1 and left.keys() == right.keys() and left != right
+
+
+def _named(text: str) -> dict[str, str]:
+    """The values of a list whose parts all have names; empty for any other."""
+    named = {}
+    parts = _split(text)
+    for part in parts:
+        match = _LABEL.match(part)
+        if match is None or match.end() == len(part):
+            return {}
+        named[match[0].rstrip("=: ")] = _atom(part[match.end() :])
+    return named if len(named) == len(parts) else {}
 
 
 def _atom(text: str) -> str:
@@ -62,6 +96,10 @@ def _parts(text: str) -> list[str]:
     text = labelless(_TEXT.sub(r"\1", text))
     if _is_set(text):
         text = text[2:-2]
+    return [_atom(labelless(part)) for part in _split(text)]
+
+
+def _split(text: str) -> list[str]:
     parts, depth, start = [], 0, 0
     for position, letter in enumerate(text):
         depth += (letter in _OPEN) - (letter in _CLOSE)
@@ -69,7 +107,7 @@ def _parts(text: str) -> list[str]:
             parts.append(text[start:position])
             start = position + 1
     parts.append(text[start:])
-    return [_atom(labelless(part)) for part in parts]
+    return parts
 
 
 def _union(text: str) -> list[tuple[str, str, str, str]] | None:
