@@ -9,6 +9,7 @@ import pytest
 
 from verif.core.rows import Where, rows
 from verif.errors import InputError
+from verif.service.dialects.nemo_gym import NEMO_GYM
 
 HERE = Where("rows.jsonl", 3)
 LONG = "0x" + "f" * 5000
@@ -67,3 +68,33 @@ def test_a_python_tuple_is_a_list() -> None:
     )  # fmt: skip
     assert read.instruction is not None
     assert read.instruction.constraints[0].kind == "rule"
+
+
+@pytest.mark.parametrize(("status", "finished"), [("completed", True), (None, True), ("failed", False)])
+def test_a_rollout_in_a_file_is_read_as_the_service_reads_it(status: str | None, finished: bool) -> None:
+    said = [
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+        for text in "ab"
+    ]
+    rollout = {
+        "id": 1, "responses_create_params": {"input": "p"}, "instruction_id_list": ["punctuation:no_comma"],
+        "kwargs": [{}], "response": {"output": said, "status": status},
+    }  # fmt: skip
+    (read,) = rows(rollout, HERE)
+    (asked,) = NEMO_GYM.read(rollout, {})
+    assert (read.response, read.finished) == (asked.response.text, asked.response.finished) == ("b", finished)
+
+
+@pytest.mark.parametrize("part", [{"text": 5}, {"type": "image"}, 5])
+def test_what_is_no_text_is_refused_and_not_judged_as_an_empty_response(part: Any) -> None:
+    response = {"output": [{"type": "message", "content": [part]}]}
+    rollout = {
+        "id": 1,
+        "responses_create_params": {"input": "p"},
+        "instruction_id_list": [],
+        "kwargs": [],
+        "response": response,
+    }
+    for read in (lambda: rows(rollout, HERE), lambda: NEMO_GYM.read(rollout, {})):
+        with pytest.raises(InputError, match=r"response\.output': must be parts of text"):
+            read()

@@ -151,8 +151,10 @@ def _served(value: Raw, where: Where, field: str) -> Said:
             for item in value["output"]
             if isinstance(item, dict) and item.get("type", "message") == "message"
         ]
-        text = "".join(content(item, where, f"{field}.output") for item in items)
-        return Said(text, value.get("status") != "incomplete")
+        text = (
+            content(items[-1], where, f"{field}.output") if items else ""
+        )  # what came before is no answer yet
+        return Said(text, value.get("status") in ("completed", None))
     if (
         isinstance(value.get("choices"), list)
         and len(value["choices"]) == 1

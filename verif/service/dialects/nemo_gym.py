@@ -11,6 +11,7 @@ from typing import Any
 
 from verif.core.asked import item_of
 from verif.core.failures import why
+from verif.core.forms.talk import content
 from verif.core.rows import Where
 from verif.service.dialects.dialect import Dialect, truth
 from verif.types import Item, Status, Verification
@@ -37,13 +38,7 @@ def _said(response: dict[str, Any], where: Where) -> str:
     if not isinstance(outputs, list):
         raise where.error("must be a list", "response.output")
     messages = [output for output in outputs if isinstance(output, dict) and output.get("type") == "message"]
-    parts = messages[-1].get("content") if messages else []
-    if isinstance(parts, str):
-        return parts
-    if not isinstance(parts, list):
-        raise where.error("must be text or a list of parts", "response.output.content")
-    texts = [part.get("text") for part in parts if isinstance(part, dict)]
-    return "".join(text for text in texts if isinstance(text, str))
+    return content(messages[-1], where, "response.output") if messages else ""
 
 
 def answer(body: dict[str, Any], found: Sequence[Verification]) -> Any:
