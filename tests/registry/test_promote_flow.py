@@ -84,7 +84,9 @@ def test_nothing_is_promoted_before_a_person_says_so(
         text=True,
     )
     try:
-        run = wait(lambda: paused(api))
+        wait(lambda: paused(api) or flow.poll() is not None)
+        assert flow.poll() is None, flow.communicate()[0][-3000:]
+        run = paused(api)
         assert open_registry(stage).aliases()["champion"] == "1"
         kept = requests.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
         (evidence,) = [a for a in kept if a["flow_run_id"] == run]
