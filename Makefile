@@ -21,9 +21,9 @@ run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file]
 	  $(if $(IFEVAL),--set 'evaluate.benchmarks=[{name: held-back}$(comma) {name: ifeval$(comma) path: $(abspath $(IFEVAL))}]') $(ARGS)
 
 test: setup ## All tests, end to end included
-	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile
-	@# Real servers on a busy machine: what fails once is tried once more and shown as R. What trains or serves a model
-	@# uses every core, so nothing runs beside it. Both halves run whatever the first says.
+	@# Real servers on a busy machine: what fails once is tried once more and shown as R.
+	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile --reruns 1
+	@# What trains or serves a model uses every core, so nothing runs beside it. Both halves run whatever the first says.
 	@status=0; \
 	python -m pytest -m "slow and not e2e" -n 2 --dist loadfile --durations 25 --reruns 1 || status=$$?; \
 	python -m pytest -m e2e --durations 25 --reruns 1 || status=$$?; \

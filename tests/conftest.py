@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast a machine is decides no test: time is measured where a test says so, in processor time.
+settings.register_profile("verif", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("verif")
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]

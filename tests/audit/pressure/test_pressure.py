@@ -170,6 +170,6 @@ def test_the_report_has_tables_a_picture_and_the_worst_examples(tmp_path: Path) 
 def test_without_an_oracle_there_is_no_truth_to_ask() -> None:
     raw = {
         "name": "x", "data": {"kind": "verinstruct"}, "policy": {"kind": "scratch"},
-        "judge": {"kind": "hub", "repo": "a/b"}, "verifier": {"prompt": "each-en", "pressure": {}},
+        "judge": {"kind": "hub", "repo": "a/b"}, "verifier": {"prompt": "each-en"},
     }  # fmt: skip
     assert truths_of(parse_recipe(raw, "x"), StandIn(perfect)) is None

@@ -148,11 +148,11 @@ def test_nonsense_about_the_cost_costs_no_verdict(usage: Any) -> None:
 
 def test_a_hundred_thousand_log_probabilities_are_read_in_no_time() -> None:
     body = raw(completion([{"token": "ab ", "logprob": -1.0, "top_logprobs": []}] * 60_000 + [BEFORE, TOKEN]))
-    begun = time.monotonic()
+    begun = time.process_time()
     answer, _ = read(body, 0.0)
     assert len(answer.logprobs) == LAST_TOKENS
     assert confidence(answer) == pytest.approx(0.909, abs=0.001)
-    assert time.monotonic() - begun < 3, "linear, on a busy machine"
+    assert time.process_time() - begun < 3, "linear"
 
 
 JSON = st.recursive(
