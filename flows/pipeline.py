@@ -46,7 +46,9 @@ def run_one(root: Path, stage: str, run_id: str, executor: Executor) -> State[bo
     if outcome.ran:  # otherwise its artifacts are there already
         artifacts.publish(root, stage)
     name = "Restored" if outcome.restored else "Completed" if outcome.ran else "Unchanged"
-    if stage == "train" and outcome.ran and (raised := alarms(root)):
+    if (
+        stage == "train" and name == "Completed" and (raised := alarms(root))
+    ):  # a restored one was told of when it ran
         name = "Alarm"
         emit_event("verif.alarm", current_run(), payload={"alarms": raised, "said": said})
     return Completed(name=name, message=said, data=outcome.ran)

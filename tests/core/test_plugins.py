@@ -50,7 +50,7 @@ WORK = """
 import asyncio, json, random, subprocess, sys
 from pathlib import Path
 from verif import Instruction, Item, Response, RuleConstraint, build, load_recipe, verify
-from verif.audit.mutations import generate
+from verif.audit.mutations.generate import generate
 from verif.audit.mutations.score import score
 from verif.audit.second_process import Recheck
 from verif.audit.cases import AuditCase, ask
@@ -145,7 +145,8 @@ def test_the_command_line_takes_a_plugin_by_name(root: Path, tmp_path: Path) -> 
     done = run(root, place, "-m", "verif", "score", "rows.jsonl", "--plugin", "house", "--out", "out.jsonl")
     assert done.returncode == 0, done.stderr[-2000:]
     assert json.loads((place / "out.jsonl").read_text())["all"] is True
-    without = run(root, place, "-m", "verif", "score", "rows.jsonl")
+    without = run(root, place, "-m", "verif", "score", "rows.jsonl", "--strict-types")
+    assert without.returncode != 0
     assert "unknown constraint type" in without.stderr
 
 

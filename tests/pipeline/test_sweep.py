@@ -45,11 +45,11 @@ STAGE = """
 from pathlib import Path
 import yaml
 from verif.evaluation import verdicts
-from verif.evaluation.case import Row
+from verif.evaluation.case import VerdictRow
 recipe = yaml.safe_load(open("recipes/local.yaml"))
 assert Path("models/policy").read_text() == f"policy of seed {recipe['train']['seed']}"
 wins = {"hard-only": 12, "average": 16}[recipe["verifier"]["formula"]] + recipe["train"]["seed"]
-rows = [Row("b", m, "t1", f"p{i}", f"p{i}", 0, "k", "soft", "c", "q", "r", True, 1, "pass" if i < n else "fail",
+rows = [VerdictRow("b", m, "t1", f"p{i}", f"p{i}", 0, "k", "soft", "c", "q", "r", True, 1, "pass" if i < n else "fail",
             "", "{}", "", "") for m, n in (("before", 8), ("after", wins)) for i in range(20)]
 verdicts.write(Path("reports/evaluation/verdicts.parquet"), rows)
 """

@@ -42,7 +42,7 @@ def test_on_one_machine_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 SUPERVISOR = """
 import sys; from pathlib import Path
-from verif.training import supervise; from verif.training.command import Job
+from verif.training import supervise; from verif.training.command import CommandLine
 from verif.training.progress import RunFolder
 folder = RunFolder(Path({path!r}))
 code = '''
@@ -60,7 +60,7 @@ for n in range(1, 999):
         folder.fail(TrainingError("told to end"))
         sys.exit(1)
 '''
-job = Job(("-c", code), {{"PYTHONPATH": {here!r}}})
+job = CommandLine(("-c", code), {{"PYTHONPATH": {here!r}}})
 with supervise.claim(folder):
     supervise.run(lambda _: job, folder, steps=999, step_timeout_s=60)
 """
