@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from pathlib import Path
 
 import orjson
 import pytest
@@ -56,6 +57,7 @@ def test_registered_loaded_served_and_asked(trained, tmp_path, monkeypatch, caps
     from verif.evaluation.general import ask, check_tasks
     from verif.evaluation.generate import AnswerFile, Sampling, generate
     from verif.registry import versions
+    from verif.registry.flavour import INNER
     from verif.registry.reconcile import register
     from verif.registry.store import open_registry
     from verif.system.files import digest_tree
@@ -65,8 +67,9 @@ def test_registered_loaded_served_and_asked(trained, tmp_path, monkeypatch, caps
     registry = open_registry(trained)
     mlflow.set_tracking_uri(registry.uri)
     loaded = mlflow.artifacts.download_artifacts("models:/m@champion", dst_path=str(tmp_path / "down"))
-    model = AutoModelForCausalLM.from_pretrained(loaded)
-    tokens = AutoTokenizer.from_pretrained(loaded)("Write about the harbour.", return_tensors="pt")
+    weights = Path(loaded) / INNER
+    model = AutoModelForCausalLM.from_pretrained(weights)
+    tokens = AutoTokenizer.from_pretrained(weights)("Write about the harbour.", return_tensors="pt")
     assert model.generate(**tokens, max_new_tokens=4).shape[1] > tokens.input_ids.shape[1]
     folder = versions.fetch(registry, registry.resolve("champion"), trained.state)
     assert digest_tree(folder) == digest_tree(trained.models / "trained")

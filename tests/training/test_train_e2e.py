@@ -192,7 +192,7 @@ def test_a_judge_that_dies_leaves_no_trace_in_scores_or_gradients(
     project: Project, algorithm: str, rollout: str, tmp_path: Path
 ) -> None:
     project.forget_runs()
-    project.recipe(algorithm=algorithm, rollout=rollout, steps=5)
+    project.recipe(algorithm=algorithm, rollout=rollout, steps=7)
     process = project.start("train")
     if rollout == "vllm":
         only_with_the_token(
@@ -201,7 +201,7 @@ def test_a_judge_that_dies_leaves_no_trace_in_scores_or_gradients(
             lambda until: project.wait(process, until),
             tmp_path,
         )
-    for step in range(1, 4):
+    for step in range(1, 6):
         project.wait(process, lambda step=step: project.reached(step))
         if step == 1:
             only_this_machine(project.processes())
