@@ -166,7 +166,7 @@ def checker_verdicts(
     ]
     parts = [checker_part(constraint.source, sandbox.version) for _, constraint in chosen]
     keys = [[digest([part, instruction.prompt, answer]) for part in parts] for answer in answers]
-    grid = [[_known(cache, key, index) for key, (index, _) in zip(row, chosen, strict=True)] for row in keys]
+    grid = [[kept(cache, key, index) for key, (index, _) in zip(row, chosen, strict=True)] for row in keys]
     rows = [row for row, cells in enumerate(grid) if any(cell is None for cell in cells)]
     columns = [c for c in range(len(chosen)) if any(grid[row][c] is None for row in rows)]
     if rows:
@@ -198,7 +198,8 @@ def checker_verdicts(
     return [[cell for cell in cells if cell is not None] for cells in grid]
 
 
-def _known(cache: VerdictCache | None, key: str, index: int) -> Verdict | None:
+def kept(cache: VerdictCache | None, key: str, index: int) -> Verdict | None:
+    """What the cache holds of a question, for the constraint at this place; None where it must be decided."""
     found = cache.get(key) if cache is not None else None
     return None if found is None else as_cached(found, (index,))
 

@@ -11,7 +11,7 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from verif.core.answers.maths import process_worker
 from verif.core.answers.reference import reference_verdicts, wants_references
@@ -20,7 +20,7 @@ from verif.core.finishing import finished, to_judge
 from verif.core.plan import Plan
 from verif.core.reward import require_formula
 from verif.core.starting import Start
-from verif.types import Constraint, Formula, Instruction, Item, Reasoning, Response, Verification
+from verif.types import Constraint, Formula, Instruction, Item, Reasoning, Response, Verdict, Verification
 
 FEED = 32
 """Answers that go to the sandbox together."""
@@ -89,10 +89,11 @@ def verify_many(
     while not start.step():
         pass
     for plans in start.groups:
-        if formula != "soft-only" and wants_sandbox(plans[0].item.instruction.constraints):
-            _checkers(plans)
-        if formula != "soft-only" and wants_references(plans[0].item.instruction.constraints):
-            _references(plans)
+        constraints = plans[0].item.instruction.constraints
+        if formula != "soft-only" and wants_sandbox(constraints):
+            _decide(plans, _checked)
+        if formula != "soft-only" and wants_references(constraints):
+            _decide(plans, _compared)
     for plan in start.plans:
         to_judge(plan, formula, judged=False, complete=False)
     return [finished(plan, formula, 0.0) for plan in start.plans]
@@ -108,29 +109,24 @@ def _item(prompt: str | Instruction, response: str | Response, constraints: Iter
     return Item(id=instruction.id, instruction=instruction, response=said)
 
 
-def _checkers(plans: list[Plan]) -> None:
-    """The verdicts of one instruction's checkers on its answers."""
+def _decide(plans: list[Plan], verdicts_of: Callable[[Instruction, list[str]], list[list[Verdict]]]) -> None:
+    """Add verdicts on the distinct answers to one instruction, decided a few at a time."""
     able = [plan for plan in plans if not plan.answer.hopeless]
     answers = list(dict.fromkeys(plan.answer.text for plan in able))
-    sandbox = _sandbox()
+    by_answer: dict[str, list[Verdict]] = {}
     for first in range(0, len(answers), FEED):
         part = answers[first : first + FEED]
-        grid = checker_verdicts(plans[0].item.instruction, part, sandbox, None)
-        for text, verdicts in zip(part, grid, strict=True):
-            for plan in able:
-                if plan.answer.text == text:
-                    plan.verdicts.extend(verdicts)
+        by_answer.update(zip(part, verdicts_of(plans[0].item.instruction, part), strict=True))
+    for plan in able:
+        plan.verdicts.extend(by_answer[plan.answer.text])
 
 
-def _references(plans: list[Plan]) -> None:
-    """The verdicts of one instruction's references on its answers."""
-    able = [plan for plan in plans if not plan.answer.hopeless]
-    texts = list(dict.fromkeys(plan.answer.text for plan in able))
-    if texts:
-        grid = reference_verdicts(plans[0].item.instruction, texts, process_worker(), None)
-        by_answer = dict(zip(texts, grid, strict=True))
-        for plan in able:
-            plan.verdicts.extend(by_answer[plan.answer.text])
+def _checked(instruction: Instruction, answers: list[str]) -> list[list[Verdict]]:
+    return checker_verdicts(instruction, answers, _sandbox(), None)
+
+
+def _compared(instruction: Instruction, answers: list[str]) -> list[list[Verdict]]:
+    return reference_verdicts(instruction, answers, process_worker(), None)
 
 
 def _sandbox() -> LazySandbox:

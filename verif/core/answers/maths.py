@@ -19,6 +19,7 @@ import threading
 from pathlib import Path
 from select import select
 
+from verif.core.answers.brackets import depth_of
 from verif.core.answers.number import read_number, rounds_to, same_number
 from verif.core.answers.structure import alike, contradict, labelless
 
@@ -30,8 +31,8 @@ WAIT_S = 60.0
 PACKAGES = ("math-verify", "latex2sympy2-extended", "sympy", "antlr4-python3-runtime")
 _WORKER = Path(__file__).with_name("maths_worker.py")
 _BLANK = re.compile(r"\\[ ,;:!]|\\(?:left|right|displaystyle|limits|[Bb]igg?[lr]?)(?![A-Za-z])|\s+|~")
-_NO_GAP = re.compile(r"(?<!\d) +| +(?!\d)")
 _BRACES = re.compile(r"\\.|[{}]")
+_NO_GAP = re.compile(r"(?<!\d) +| +(?!\d)")
 _THOUSANDS = re.compile(r"(?<=\d) +(?=\d{3}(?![\d/]))")
 """Blanks that say nothing; `1 1/2` and `2 3` are other numbers without theirs."""
 _SAME = (
@@ -110,7 +111,7 @@ def same(reference: str, answer: str, worker: Worker) -> bool | str:
             return False
     if alike(left, right):
         return True
-    if _depth(right) > DEEPEST:
+    if depth_of(right) > DEEPEST:
         return _ENDED["depth"]
     written = _unwrapped(reference), _unwrapped(answer)
     bare = labelless(written[0]), labelless(written[1])
@@ -126,14 +127,6 @@ def _balanced(text: str) -> bool:
         if depth < 0:
             return False
     return depth == 0
-
-
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for letter in text:
-        depth += (letter in "([{") - (letter in ")]}")
-        deepest = max(deepest, depth)
-    return deepest
 
 
 _WORKERS: dict[int, Worker] = {}

@@ -70,9 +70,8 @@ def _source(given: Any) -> str:
 
 def _child(requests: int, answers: int) -> None:
     """Compare until the parent closes the pipe."""
-    signal.signal(
-        signal.SIGPROF, signal.SIG_DFL
-    )  # which ends the process, also within one long multiplication
+    # Which ends the process, also within one long multiplication.
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     used = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")  # noqa: SIM115, PTH123
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
     with os.fdopen(requests, "rb") as lines:
@@ -128,9 +127,8 @@ class Child:
 
 def main() -> None:
     """Serve lines until standard input ends."""
-    logging.disable(
-        logging.CRITICAL
-    )  # the libraries warn that time is limited elsewhere: it is, by the kernel
+    # The libraries warn that time is limited elsewhere: it is, by the kernel.
+    logging.disable(logging.CRITICAL)
     compare("1", "\\frac{2}{2}")  # what the libraries make on first use
     sys.stdout.buffer.write(b'{"ready": true}\n')
     sys.stdout.buffer.flush()

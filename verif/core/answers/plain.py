@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from datetime import date
 
+from verif.core.answers.brackets import CLOSE, OPEN, change, split_outside
 from verif.core.answers.number import read_number, same_number
 from verif.core.answers.structure import labelless
 
@@ -41,7 +42,6 @@ _WORDS_AND_SIGNS = re.compile(
 )
 """Words, and the signs without which another thing would be meant: -5, 1.5, C++, C#, 50%, x < 5."""
 _NO_DAY = {"not", "before", "after", "until", "since", "or"}
-_OPEN, _CLOSE = "([{", ")]}"
 
 
 def choice(text: str) -> str | None:
@@ -86,16 +86,9 @@ def members(text: str) -> list[str]:
     ['1', '(2, 3)', 'x', 'y']
     """
     text = text.strip().strip("$").replace("\\{", "{").replace("\\}", "}").strip()
-    if text[:1] in _OPEN and text[-1:] in _CLOSE and _one_bracket(text):
+    if text[:1] in OPEN and text[-1:] in CLOSE and _one_bracket(text):
         text = text[1:-1]
-    parts, depth, start = [], 0, 0
-    for position, letter in enumerate(text):
-        depth += (letter in _OPEN) - (letter in _CLOSE)
-        if depth <= 0 and letter in ",;":
-            parts.append(text[start:position])
-            start = position + 1
-    parts.append(text[start:])
-    *others, end = parts
+    *others, end = split_outside(text)
     ends = end.strip().removeprefix("and ").split(" and ")
     return [part.strip() for part in (*others, *ends) if part.strip()]
 
@@ -104,7 +97,7 @@ def _one_bracket(text: str) -> bool:
     """Whether the first bracket is closed by the last character."""
     depth = 0
     for position, letter in enumerate(text):
-        depth += (letter in _OPEN) - (letter in _CLOSE)
+        depth += change(letter)
         if depth == 0:
             return position == len(text) - 1
     return False

@@ -10,10 +10,11 @@ from verif.core.answers import maths, plain
 from verif.core.answers.final import final_answer
 from verif.core.answers.maths import MathsError, Worker
 from verif.core.cache import VerdictCache
+from verif.core.checks import kept
 from verif.core.deciding import code_digest
 from verif.core.plan import unscorable
 from verif.system.files import digest
-from verif.types import Constraint, Cost, Instruction, ReferenceConstraint, Status, Verdict
+from verif.types import Constraint, Instruction, ReferenceConstraint, Status, Verdict
 
 log = logging.getLogger("verif.service.build")
 
@@ -65,10 +66,8 @@ def reference_verdicts(
             if not isinstance(constraint, ReferenceConstraint):
                 continue
             key = digest([decided_by, constraint.model_dump(mode="json", exclude={"text"}), text])
-            verdict = cache.get(key) if cache is not None else None
-            if verdict is not None:
-                verdict = verdict.model_copy(update={"covers": (index,), "cost": Cost(cached=True)})
-            else:
+            verdict = kept(cache, key, index)
+            if verdict is None:
                 verdict = reference_verdict(constraint, index, Answer(text), worker)
                 if cache is not None and verdict.status in (Status.PASS, Status.FAIL):
                     cache.set(key, verdict)

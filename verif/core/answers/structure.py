@@ -11,6 +11,7 @@ from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
 
+from verif.core.answers.brackets import split_outside
 from verif.core.answers.number import read_number, same_number
 
 _LABEL = re.compile(
@@ -21,7 +22,6 @@ _NAME = r"\\?[A-Za-z]{1,10}"
 _BETWEEN = re.compile(rf"([^<>≤≥]{{1,80}})(<|≤)({_NAME})(<|≤)([^<>≤≥]{{1,80}})")
 _ONE_SIDE = re.compile(rf"({_NAME})(<|≤|>|≥)([^<>≤≥]{{1,80}})")
 _SUCH_THAT = re.compile(r"\\\{[A-Za-z](?:\||\\mid)([^{}]{1,200})\\\}")
-_OPEN, _CLOSE = "([{", ")]}"
 _INFINITY = "\\infty"
 
 
@@ -65,7 +65,7 @@ def contradict(reference: str, answer: str) -> bool:
 def _named(text: str) -> dict[str, str]:
     """The values of a list whose parts all have names; empty for any other."""
     named = {}
-    parts = _split(text)
+    parts = split_outside(text)
     for part in parts:
         match = _LABEL.match(part)
         if match is None or match.end() == len(part):
@@ -96,18 +96,7 @@ def _parts(text: str) -> list[str]:
     text = labelless(_TEXT.sub(r"\1", text))
     if _is_set(text):
         text = text[2:-2]
-    return [_atom(labelless(part)) for part in _split(text)]
-
-
-def _split(text: str) -> list[str]:
-    parts, depth, start = [], 0, 0
-    for position, letter in enumerate(text):
-        depth += (letter in _OPEN) - (letter in _CLOSE)
-        if letter in ",;" and depth <= 0:
-            parts.append(text[start:position])
-            start = position + 1
-    parts.append(text[start:])
-    return parts
+    return [_atom(labelless(part)) for part in split_outside(text)]
 
 
 def _union(text: str) -> list[tuple[str, str, str, str]] | None:

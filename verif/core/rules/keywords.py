@@ -45,6 +45,25 @@ class LetterFrequency(Params):
     let_relation: Relation
 
 
+def none_missing(missing: list[str]) -> Outcome:
+    """The outcome where every keyword has to occur and these do not."""
+    reason = f"missing: {', '.join(missing)}" if missing else "all keywords occur"
+    return Outcome(not missing, reason, {"missing": missing})
+
+
+def none_used(used: list[str]) -> Outcome:
+    """The outcome where no word may occur and these do."""
+    return Outcome(
+        not used, f"found: {', '.join(used)}" if used else "no forbidden word occurs", {"found": used}
+    )
+
+
+def occurs(keyword: str, count: int, relation: Relation, frequency: int) -> Outcome:
+    """The outcome where a keyword that occurs `count` times has to occur less than, or at least, so many times."""
+    reason = f"{keyword!r} occurs {count} times, {relation} {frequency} asked"
+    return Outcome(holds(count, relation, frequency), reason, {"count": count})
+
+
 @rule(
     "keywords:existence",
     Keywords,
@@ -53,12 +72,7 @@ class LetterFrequency(Params):
 )
 def existence(doc: Doc, params: Keywords) -> Outcome:
     """Every keyword occurs somewhere."""
-    missing = [word for word in params.keywords if not compiled(word).search(doc.text)]
-    return Outcome(
-        not missing,
-        f"missing: {', '.join(missing)}" if missing else "all keywords occur",
-        {"missing": missing},
-    )
+    return none_missing([word for word in params.keywords if not compiled(word).search(doc.text)])
 
 
 @rule(
@@ -70,12 +84,7 @@ def existence(doc: Doc, params: Keywords) -> Outcome:
 def frequency(doc: Doc, params: Frequency) -> Outcome:
     """The keyword occurs less than, or at least, so many times."""
     count = sum(1 for _ in compiled(params.keyword).finditer(doc.text))
-    ok = holds(count, params.relation, params.frequency)
-    return Outcome(
-        ok,
-        f"{params.keyword!r} occurs {count} times, {params.relation} {params.frequency} asked",
-        {"count": count},
-    )
+    return occurs(params.keyword, count, params.relation, params.frequency)
 
 
 @rule(
@@ -86,10 +95,7 @@ def frequency(doc: Doc, params: Frequency) -> Outcome:
 )
 def forbidden_words(doc: Doc, params: Forbidden) -> Outcome:
     r"""No forbidden word occurs between word boundaries (`\b`)."""
-    found = [word for word in params.forbidden_words if compiled(rf"\b{word}\b").search(doc.text)]
-    return Outcome(
-        not found, f"found: {', '.join(found)}" if found else "no forbidden word occurs", {"found": found}
-    )
+    return none_used([word for word in params.forbidden_words if compiled(rf"\b{word}\b").search(doc.text)])
 
 
 @rule(

@@ -10,7 +10,8 @@ import re
 from functools import lru_cache
 
 from verif.core.rules import forgiving
-from verif.core.rules.params import Count, Phrase, Relation, Texts, holds
+from verif.core.rules.keywords import none_missing, none_used, occurs
+from verif.core.rules.params import Count, Phrase, Relation, Texts
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
@@ -60,11 +61,8 @@ def existence_fixed(doc: Doc, params: Keywords) -> Outcome:
     """
     text = forgiving.even(doc.text)
     looked = _looked_for(params.keywords)
-    missing = [word for word, form in zip(params.keywords, looked, strict=True) if form not in text]
-    return Outcome(
-        not missing,
-        f"missing: {', '.join(missing)}" if missing else "all keywords occur",
-        {"missing": missing},
+    return none_missing(
+        [word for word, form in zip(params.keywords, looked, strict=True) if form not in text]
     )
 
 
@@ -77,9 +75,7 @@ def existence_fixed(doc: Doc, params: Keywords) -> Outcome:
 def frequency_fixed(doc: Doc, params: Frequency) -> Outcome:
     """As above: how often the keyword occurs, without overlaps."""
     count = forgiving.even(doc.text).count(_looked_for((params.keyword,))[0])
-    ok = holds(count, params.relation, params.frequency)
-    reason = f"{params.keyword!r} occurs {count} times, {params.relation} {params.frequency} asked"
-    return Outcome(ok, reason, {"count": count})
+    return occurs(params.keyword, count, params.relation, params.frequency)
 
 
 @rule(
@@ -92,9 +88,6 @@ def forbidden_words_fixed(doc: Doc, params: Forbidden) -> Outcome:
     r"""No forbidden word occurs as a word, taken literally: `\b` finds no "C++" before a blank, this does."""
     text = forgiving.even(doc.text)
     looked = _looked_for(params.forbidden_words)
-    used = [
-        word for word, form in zip(params.forbidden_words, looked, strict=True) if _word(form).search(text)
-    ]
-    return Outcome(
-        not used, f"found: {', '.join(used)}" if used else "no forbidden word occurs", {"found": used}
+    return none_used(
+        [word for word, form in zip(params.forbidden_words, looked, strict=True) if _word(form).search(text)]
     )
