@@ -15,8 +15,9 @@ from verif.core.rules.expressions import compiled
 from verif.core.rules.language import Language
 from verif.core.rules.language import response_language as in_this_language
 from verif.core.rules.length import FirstWord
+from verif.core.rules.literal import Forbidden, Keywords
 from verif.core.rules.mifeval.shared import Japanese, Sentences, counted
-from verif.core.rules.params import Count, Phrase, Texts
+from verif.core.rules.params import Count, Phrase
 from verif.core.rules.registry import Outcome, Params, rule
 from verif.core.text import Doc
 
@@ -25,18 +26,6 @@ _MARK = re.compile("[。!?]")
 _NORMAL = str.maketrans("！？（）｡", "!?()。")
 _KATAKANA = "\u30a1-\u30fa\u30fc"
 _KANJI = "\u4e00-\u9fff々"
-
-
-class Keywords(Params):
-    """All of these must occur."""
-
-    keywords: Texts
-
-
-class Forbidden(Params):
-    """None of these may occur."""
-
-    forbidden_words: Texts
 
 
 class Frequency(Params):
