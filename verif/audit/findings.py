@@ -7,6 +7,8 @@ from typing import Any
 
 from verif.audit.accuracy import Accuracy
 from verif.audit.agreement import Agreement
+from verif.audit.answers.measure import Answers
+from verif.audit.answers.report import numbers as answers_numbers
 from verif.audit.attacks.score import FamilyResult
 from verif.audit.band import ChosenBand
 from verif.audit.calibration import Calibration
@@ -37,6 +39,7 @@ class Findings:
     agreement: Agreement | None = None
     band: ChosenBand | None = None
     pressure: Pressure | None = None
+    answers: Answers | None = None
     calibration: Calibration | None = None
     pairs: dict[str, Pairwise] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -96,6 +99,8 @@ def numbers(found: Findings) -> dict[str, Any]:
         out["calibration"] = found.calibration.as_dict()
     if found.pressure:
         out["pressure"] = pressure_numbers(found.pressure)
+    if found.answers:
+        out["answers"] = answers_numbers(found.answers)
     out["cost"] = found.cost.as_dict()
     return out
 
