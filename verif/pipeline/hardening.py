@@ -90,12 +90,14 @@ def harden_judge(
 def best_round(rounds: Sequence[dict[str, Any]]) -> int:
     """The round whose judge accepts most of what is true and refuses most of what is false, both counting alike.
 
-    The earliest of several; rounds that ended early have no judge.
+    The latest of several: it has seen most. Rounds that ended early have no judge.
     """
-    worth = [
-        row.get("accept_true", 1.0) + row.get("recall_false", 1.0) for row in rounds if "ended" not in row
-    ]
-    return worth.index(max(worth))
+    worth = {
+        row["round"]: row.get("accept_true", 1.0) + row.get("recall_false", 1.0)
+        for row in rounds
+        if "ended" not in row
+    }
+    return max(worth, key=lambda number: (worth[number], number))
 
 
 def figures(pressed: Pressure) -> dict[str, Any]:
