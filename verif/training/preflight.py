@@ -75,8 +75,8 @@ def check_prompts(path: Path, policy: Path, limit: int) -> int:
     tokenizer = AutoTokenizer.from_pretrained(policy, trust_remote_code=False)
     instructions = read_instructions(path)
     texts = [
-        tokenizer.apply_chat_template(messages(one), add_generation_prompt=True, tokenize=False)
-        for one in instructions
+        tokenizer.apply_chat_template(messages(instruction), add_generation_prompt=True, tokenize=False)
+        for instruction in instructions
     ]
     for row, ids in enumerate(tokenizer(texts, add_special_tokens=False).input_ids, 1):
         if len(ids) > limit:
