@@ -23,6 +23,8 @@ from verif.system.files import digest, digest_path, write_bytes, write_json
 
 WORLD = "verif/data/world"
 HEADER = "# Which recipe the pipeline runs, and where its instructions come from: the local world (code) or a file.\n"
+STAGES = ("prepare", "policy", "judge", "verifier", "train", "evaluate", "register")
+"""In the order of dvc.yaml."""
 Overrides = Mapping[str, Any]
 
 

@@ -93,7 +93,7 @@ def variables(train: Train, places: RunFiles, verifier_url: str, verifier_identi
 def alone(places: RunFiles) -> dict[str, str]:
     """A run on one machine: nothing of it can be reached from another one, and its Ray asks for the run's token.
 
-    Over several nodes Ray's network is the cluster's, and so is the token (`preflight.check_ray`).
+    Over several nodes Ray's network is the cluster's, and so is the token (`preflight.train_checks`).
     """
     interface = "lo0" if sys.platform == "darwin" else "lo"
     return {

@@ -16,6 +16,7 @@ from verif.pipeline.planning.placement import Placed
 from verif.project import read_parameters
 from verif.recipe import HubModel, Recipe
 from verif.system.check import Check
+from verif.training.preflight import train_checks
 
 EVERYWHERE = ("dvc", "mlflow", "prefect")
 TRAINING = ("torch", "transformers", "verl", "vllm", "ray")
@@ -37,6 +38,7 @@ def needs(recipe: Recipe, stages: tuple[Placed, ...], root: Path) -> list[Check]
         *_machine(local, root, recipe),
         *_gpus([stage for stage in local if stage.gpus]),
         *recipe_checks(recipe, root),
+        *(train_checks(recipe, os.environ) if any(stage.stage == "train" for stage in local) else ()),
         *_weights(recipe, local),
         *_data(recipe, root),
         *_cluster(remote, root, recipe),
