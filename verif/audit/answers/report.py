@@ -11,32 +11,32 @@ from verif.audit.answers.measure import Answers, accepted
 from verif.audit.rows import Row, cells, write_csv
 
 
-def write(found: Answers, folder: Path) -> None:
+def write(answers: Answers, folder: Path) -> None:
     """The tables `answers.csv` (by form: equal forms accepted, minimal edits refused) and `answer_attacks.csv`."""
-    write_csv(folder / "answers.csv", form_rows(found))
-    write_csv(folder / "answer_attacks.csv", attack_rows(found))
+    write_csv(folder / "answers.csv", form_rows(answers))
+    write_csv(folder / "answer_attacks.csv", attack_rows(answers))
 
 
-def form_rows(found: Answers) -> list[Row]:
+def form_rows(answers: Answers) -> list[Row]:
     """One row per form, and one for all: recall, false accepts and precision of each opinion, with intervals."""
     rows = []
-    for form in ("", *sorted({compared.case.group for compared in found.forms})):
+    for form in ("", *sorted({compared.case.group for compared in answers.forms})):
         row: Row = {
             "form": form or "all",
-            "n": sum(c.case.group in (form or c.case.group,) for c in found.forms),
+            "n": sum(c.case.group in (form or c.case.group,) for c in answers.forms),
         }
         for opinion in OPINIONS:
-            row |= cells(f"{opinion}_recall", found.rate(opinion, right=True, group=form))
-            row |= cells(f"{opinion}_false", found.rate(opinion, right=False, group=form))
+            row |= cells(f"{opinion}_recall", answers.rate(opinion, right=True, group=form))
+            row |= cells(f"{opinion}_false", answers.rate(opinion, right=False, group=form))
         rows.append(row)
     return rows
 
 
-def attack_rows(found: Answers) -> list[Row]:
+def attack_rows(answers: Answers) -> list[Row]:
     """One row per family: how often each opinion accepts it."""
     rows = []
     for name, attack in FAMILIES.items():
-        group = [compared for compared in found.attacks if compared.case.group == name]
+        group = [compared for compared in answers.attacks if compared.case.group == name]
         row: Row = {"family": name, "n": len(group)}
         for opinion in OPINIONS:
             row |= cells(opinion, accepted(opinion, group))
@@ -44,30 +44,34 @@ def attack_rows(found: Answers) -> list[Row]:
     return rows
 
 
-def lines(found: Answers) -> list[str]:
+def lines(answers: Answers) -> list[str]:
     """The audit of reference answers in a few lines."""
     out = []
     for opinion in OPINIONS:
-        recall = found.rate(opinion, right=True)
+        recall = answers.rate(opinion, right=True)
         if recall.n:
-            worst = found.worst(opinion)
+            worst = answers.worst(opinion)
             shown = f"; worst attack {worst[0]} {worst[1]}" if worst else ""
             out.append(
-                f"answers, {opinion}: recall {recall}; false accepts {found.rate(opinion, right=False)};"
-                f" precision {found.precision(opinion)}{shown}"
+                f"answers, {opinion}: recall {recall}; false accepts {answers.rate(opinion, right=False)};"
+                f" precision {answers.precision(opinion)}{shown}"
             )
     return out
 
 
-def numbers(found: Answers) -> dict[str, Any]:
+def numbers(answers: Answers) -> dict[str, Any]:
     """The figures for `reports/verifier.json`."""
-    out: dict[str, Any] = {"n": len(found.forms), "undecided": found.undecided, "threshold": found.threshold}
+    out: dict[str, Any] = {
+        "n": len(answers.forms),
+        "undecided": answers.undecided,
+        "threshold": answers.threshold,
+    }
     for opinion in OPINIONS:
-        if not found.rate(opinion, right=True).n:
+        if not answers.rate(opinion, right=True).n:
             continue
-        out |= cells(f"{opinion}_recall", found.rate(opinion, right=True))
-        out |= cells(f"{opinion}_false", found.rate(opinion, right=False))
-        if worst := found.worst(opinion):
+        out |= cells(f"{opinion}_recall", answers.rate(opinion, right=True))
+        out |= cells(f"{opinion}_false", answers.rate(opinion, right=False))
+        if worst := answers.worst(opinion):
             out[f"{opinion}_worst_family"] = worst[0]
             out |= cells(f"{opinion}_worst", worst[1])
     return out

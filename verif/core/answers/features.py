@@ -162,11 +162,11 @@ def _rounding(right: Sequence[Token], given: Sequence[Token]) -> float:
     if len(right) != len(given):
         return -1.0
     rounded = 0
-    for one, other in zip(right, given, strict=True):
-        if one.value == other.value:
+    for left, other in zip(right, given, strict=True):
+        if left.value == other.value:
             continue
-        places = min((len(token.text.partition(".")[2]) for token in (one, other)), default=0)
-        if not places or abs(one.value - other.value) > Fraction(1, 2 * 10**places):
+        places = min((len(token.text.partition(".")[2]) for token in (left, other)), default=0)
+        if not places or abs(left.value - other.value) > Fraction(1, 2 * 10**places):
             return -1.0
         rounded += 1
     return float(rounded)
