@@ -41,8 +41,8 @@ FILLERS = frozenset(
 )
 _PARTING = frozenset({",", ";", "∪", "and", "or"})
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
-_POINTS = (0.731, 1.377, 2.213, 0.419, 3.071, 1.913, 0.587, 2.749)
-"""Values of the variables: of each letter by its place in the alphabet, or by the order in which letters come."""
+_GOLDEN = 0.6180339887498949
+"""Its multiples are well apart: the values of the variables, by their letters or by the order in which they come."""
 _SIZES = {
     "mm": ("length", Fraction(1, 1000)), "cm": ("length", Fraction(1, 100)), "m": ("length", Fraction(1)),
     "km": ("length", Fraction(1000)), "metre": ("length", Fraction(1)), "meter": ("length", Fraction(1)),
@@ -74,7 +74,7 @@ def parts_of(side: Sequence[Token], *, by_order: bool) -> list[Part]:
     """The parts of a list; `by_order` gives the variables values by the order in which they come."""
     names = list(dict.fromkeys(token.text for token in side if token.kind == "variable"))
     variables = {
-        name: _POINTS[(place if by_order else ord(name.lower()) * 7 + name.isupper()) % len(_POINTS)]
+        name: 0.4 + 3 * (((place + 1 if by_order else ord(name)) * _GOLDEN) % 1)
         for place, name in enumerate(names)
     }
     out = []

@@ -46,7 +46,6 @@ _LAYOUT = frozenset(
         "bf",
         "mathcal",
         "mathbb",
-        "overline",
         "begin",
         "end",
     ]
@@ -56,7 +55,9 @@ _COMMANDS = {
     "geqslant": "≥", "lt": "<", "gt": ">", "neq": "≠", "ne": "≠", "infty": "∞", "pi": "π", "sqrt": "√", "cdot": "*",
     "times": "*", "div": "/", "cup": "∪", "cap": "∩", "in": "∈", "pm": "±", "mp": "∓", "circ": "°", "degree": "°",
     "mid": "|", "vert": "|", "to": "→", "rightarrow": "→", "approx": "=", "equiv": "≡", "ldots": "…", "dots": "…",
-    "cdots": "…", "land": "and", "lor": "or", "lfloor": "⌊", "rfloor": "⌋", "log": "log", "ln": "ln", "emptyset": "∅",
+    "cdots": "…",
+    "overline": "‾", "bar": "‾", "prime": "'", "land": "and", "lor": "or", "lfloor": "⌊", "rfloor": "⌋",
+    "log": "log", "ln": "ln", "emptyset": "∅",
     "varnothing": "∅", "setminus": "∖", "backslash": "∖", "colon": ":", "lbrace": "{", "rbrace": "}",
 }  # fmt: skip
 _SIGNS = {
@@ -141,4 +142,4 @@ def _sign(sign: str) -> list[Token]:
         digit = sign.translate(_RAISED)
         return [Token("sign", "^"), Token("number", digit, Fraction(int(digit)))]
     sign = _SIGNS.get(sign, sign)
-    return [] if sign in "$~.!?\"'`" or not sign.isprintable() else [Token("sign", sign)]
+    return [] if sign in '$~.?"`' or not sign.isprintable() else [Token("sign", sign)]
