@@ -41,6 +41,9 @@ FILLERS = frozenset(
 )
 _PARTING = frozenset({",", ";", "∪", "and", "or"})
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
+_APPLIED = frozenset(
+    {"sin", "cos", "tan", "log", "ln", "exp", "cot", "sec", "csc", "max", "min", "gcd", "lcm", "mod"}
+)
 _GOLDEN = 0.6180339887498949
 """Its multiples are well apart: the values of the variables, by their letters or by the order in which they come."""
 _SIZES = {
@@ -115,11 +118,30 @@ def _closed_by_last(side: Sequence[Token]) -> bool:
 
 
 def _unlabelled(part: Sequence[Token]) -> tuple[Token, ...]:
-    """What stands behind the last equals sign or colon of a part."""
-    for place in range(len(part) - 1, -1, -1):
-        if part[place].text in ("=", ":") and place + 1 < len(part):
-            return tuple(part[place + 1 :])
+    """What stands behind the first equals sign or colon, where only a name stands before it; else the whole part."""
+    for place, token in enumerate(part):
+        if token.text in ("=", ":"):
+            return tuple(part[place + 1 :] if place + 1 < len(part) and _is_name(part[:place]) else part)
     return tuple(part)
+
+
+def _is_name(side: Sequence[Token]) -> bool:
+    """Whether this names a value: words, at most a variable outside brackets, its index and arguments; no expression."""
+    depth = variables = 0
+    for before, token in zip((None, *side), side, strict=False):
+        depth += (token.text in _OPENS) - (token.text in _CLOSES)
+        if token.kind == "number":
+            if before is None or before.text not in ("_", "{"):
+                return False
+        elif token.kind == "word":
+            if token.text in _APPLIED:
+                return False
+        elif token.kind == "sign":
+            if token.text not in "(){}_,∈'":
+                return False
+        elif depth <= 0 and not (before is not None and before.text == "_"):
+            variables += 1
+    return variables <= 1 and any(token.kind in ("word", "variable") for token in side)
 
 
 def _values(part: Sequence[Token], variables: dict[str, float]) -> list[float | None]:
