@@ -14,6 +14,8 @@ from typing import Any
 
 from verif.core.row_files import read_rows
 from verif.core.sandbox.sandbox import Sandbox
+from verif.data import answering
+from verif.data.answering import asking
 from verif.data.compose import compose, spoil
 from verif.data.screening.claims import Claim, read
 from verif.data.screening.order import order_sensitive
@@ -36,7 +38,9 @@ def prepare_verinstruct(source: Path, section: VerInstructData, seed: int) -> Sp
         raise InputError(
             "the file does not exist", file=source, hint="Set `data` in params.yaml to a VerInstruct file."
         )
-    rows = [(row.where.row, row.instruction) for row in read_rows(source) if row.instruction is not None]
+    rows = [
+        (row.where.row, asking(row.instruction)) for row in read_rows(source) if row.instruction is not None
+    ]
     with Sandbox() as sandbox:
         findings = screen(rows, sandbox)
         usable, quarantine = screened(rows, findings, section)
@@ -170,7 +174,7 @@ def golden(instruction: Instruction, rng: random.Random) -> list[GoldenItem]:
     claims = [read(c.text) if isinstance(c, CheckerConstraint) else None for c in instruction.constraints]
     known = [claim for claim in claims if claim is not None]
     if not known:
-        return []
+        return answering.golden(instruction)
     texts = [compose(known, rng, []), spoil(known, rng)]
     return [GoldenItem(instruction, text, [holds(c, text) if c else None for c in claims]) for text in texts]
 
