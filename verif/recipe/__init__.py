@@ -6,6 +6,7 @@ from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, Pr
 from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
 from verif.recipe.pressure import HardenSection, PressureSection
 from verif.recipe.recipe import RECIPES, SWEEPS, Recipe, Resources, load_recipe, parse_recipe
+from verif.recipe.reference import ReferenceSection
 from verif.recipe.train import Train, Watch
 from verif.recipe.verifier import AuditGate, CascadeSection, VerifierSection
 
@@ -25,6 +26,7 @@ __all__ = [
     "PressureSection",
     "PromotionGate",
     "Recipe",
+    "ReferenceSection",
     "Register",
     "Resources",
     "ScratchJudge",
