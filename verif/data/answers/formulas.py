@@ -152,6 +152,6 @@ def equation(rng: random.Random) -> Meaning:
         )
     return made(
         "formula",
-        said(a, b, c),
-        said(a + 1, b, c) + said(a, b, c + 2) + [f"y = -{a}x + {c}", f"x = {a}y + {c}", f"y = {a}x - {c}"],
+        line(a, c),
+        line(a + 1, c) + line(a, c + 2) + [f"y = -{a}x + {c}", f"x = {a}y + {c}", f"y = {a}x - {c}"],
     )

@@ -34,8 +34,8 @@ def solutions(rng: random.Random) -> Meaning:
         turned = [str(n) for n in mixed]
         named, last = [f"{name}={n}" for n in turned], f" or {turned[-1]}" if len(turned) > 1 else ""
         return [
-            ", ".join(plain), ", ".join(turned), f"\\{{{', '.join(turned)}\\}}", f"{name} = {', '.join(turned)}", ",
-            ".join(named),
+            ", ".join(plain), ", ".join(turned), f"\\{{{', '.join(turned)}\\}}", f"{name} = {', '.join(turned)}",
+            ", ".join(named),
             f"${name} = {', '.join(turned[:-1])}${last}" if last else f"{name}={turned[0]}", " and ".join(turned),
             f"${name}\\in\\{{{','.join(plain)}\\}}$", " or ".join(named), "; ".join(turned), f"the values {', '.join(turned)}",
             f"{name} is {' or '.join(turned)}", f"{', '.join(turned[:-1])}, and {turned[-1]}" if last else turned[0],
@@ -62,8 +62,8 @@ def tuple_(rng: random.Random) -> Meaning:
         plain, listed = ", ".join(map(str, members)), ", ".join(names)
         named = [f"{n}={m}" for n, m in zip(names, members, strict=True)]
         return [
-            f"({plain})", f"$({plain})$", f"({listed}) = ({plain})", f"$({listed})=({plain})$", ",
-            ".join(named), " and ".join(named),
+            f"({plain})", f"$({plain})$", f"({listed}) = ({plain})", f"$({listed})=({plain})$",
+            ", ".join(named), " and ".join(named),
             f"\\left({plain}\\right)", ", ".join(rng.sample(named, size)), f"the point ({plain})", f"$ {', '.join(named)} $",
             "; ".join(named),
         ]  # fmt: skip

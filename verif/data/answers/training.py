@@ -16,7 +16,7 @@ from verif.core.answers.features import NAMES, features
 from verif.data.answers.pairs import AnswerPair, pairs
 from verif.data.answers.threshold import threshold_for
 
-PAIRS, SEED = 24_000, 1
+PAIRS, SEED = 12_000, 1
 TREES, LEAVES, RATE = 150, 16, 0.1
 PRECISION = 0.98
 DIGITS = 6
