@@ -27,7 +27,7 @@ from verif.data.splits import GoldenItem, PolicyPair, Splits
 from verif.errors import InputError
 from verif.recipe import VerInstructData
 from verif.system.files import digest
-from verif.types import CheckerConstraint, Constraint, Instruction
+from verif.types import CheckerConstraint, Constraint, Instruction, is_hard
 
 PAIRS_PER_ROW = 24
 
@@ -130,7 +130,7 @@ def _unusable(outcome: RepairedRow, section: VerInstructData, seen: set[str]) ->
     instruction = outcome.instruction
     if instruction is None:
         return outcome.reason
-    if section.require_checker and not any(isinstance(c, CheckerConstraint) for c in instruction.constraints):
+    if section.require_checker and not any(map(is_hard, instruction.constraints)):
         return "no hard constraint is left, and the recipe rewards nothing else"
     if tokens(instruction.prompt) > section.max_prompt_tokens:
         return f"the prompt may exceed {section.max_prompt_tokens} tokens ({tokens(instruction.prompt)} estimated)"
