@@ -37,7 +37,7 @@ GAP, WINDOW, TESTED = 0.1, 5, 400
 
 
 @dataclass
-class Step:
+class StepShares:
     """Shares of a step's rollouts. `false`: wrong among the accepted; `refused`: refused among the right."""
 
     step: int
@@ -48,13 +48,13 @@ class Step:
     errors: int = 0
 
 
-def measured(step: int, said: Sequence[Written]) -> Step:
+def measured(step: int, said: Sequence[Written]) -> StepShares:
     """The numbers of one step's responses."""
     kept = [(w.reward, right(w.item, w.text)) for w in said if w.reward is not None]
     accepted = [truth for reward, truth in kept if reward > 0.5]
     true = [reward for reward, truth in kept if truth]
     n = max(1, len(kept))
-    return Step(
+    return StepShares(
         step,
         reward=sum(reward for reward, _ in kept) / n,
         truth=sum(truth for _, truth in kept) / n,
@@ -64,7 +64,7 @@ def measured(step: int, said: Sequence[Written]) -> Step:
     )
 
 
-def hacked(curve: Sequence[Step]) -> int | None:
+def hacked(curve: Sequence[StepShares]) -> int | None:
     """The step from which reward runs away from truth; None if it never does."""
     for end in range(WINDOW, len(curve) + 1):
         window = curve[end - WINDOW : end]
@@ -139,7 +139,7 @@ def run(trial: Trial, recipe: Recipe) -> dict[str, Any]:
 
     assert isinstance(recipe.data, SumsData)
     splits = prepare_sums(recipe.data, recipe.seed)
-    loaded, curve, began = load(policy_of(recipe, splits)), list[Step](), time.process_time()
+    loaded, curve, began = load(policy_of(recipe, splits)), list[StepShares](), time.process_time()
     arm = Arm(recipe, judge_of(recipe, splits))
 
     def seen(step: int, said: Sequence[Written]) -> None:
