@@ -26,8 +26,6 @@ def answers(text: str) -> list[str]:
 def right(item: Instruction, text: str) -> bool:
     """Whether a response gives the right answer, and only that; any other instruction is an `InputError`."""
     asked = sum_of(item)
-    meanings = [meaning(answer) for answer in answers(text)]
-    fits = {
-        found is not None and found[0] == asked.answer and found[1] in ("", asked.thing) for found in meanings
-    }
+    meanings = [meaning(answer) or (-1, "") for answer in answers(text)]
+    fits = {value == asked.answer and thing in ("", asked.thing) for value, thing in meanings}
     return fits == {True}
