@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from verif.errors import RecipeError
 from verif.system import plugins
@@ -28,6 +29,8 @@ def mean(statuses: Sequence[Status]) -> float:
     return sum(s is Status.PASS for s in statuses) / len(statuses)
 
 
+FEW = 16
+"""Constraints of an instruction whose rewards are remembered: few statuses make few rewards."""
 Combine = Callable[[Sequence[Status], Sequence[Status]], float]
 log = logging.getLogger("verif.reward")
 
@@ -113,18 +116,27 @@ def reward(
     for verdict in verdicts:
         for index in verdict.covers:
             statuses[index] = verdict.status
+    kinds = tuple([is_hard(constraint) for constraint in constraints])
+    known = formula in FORMULAS and len(kinds) <= FEW  # a plugin's formula is asked each time
+    return (_reward if known else _reward.__wrapped__)(kinds, tuple(statuses), formula, unscorable)
+
+
+@lru_cache(maxsize=1024)
+def _reward(
+    kinds: tuple[bool, ...], statuses: tuple[Status, ...], formula: Formula, unscorable: float
+) -> Reward:
+    """The reward of these statuses; `kinds` says which constraints are hard."""
     used = [
-        (constraint, status)
-        for constraint, status in zip(constraints, statuses, strict=True)
-        if not (formula == "hard-only" and not is_hard(constraint))
-        and not (formula == "soft-only" and is_hard(constraint))
+        (is_hard_one, status)
+        for is_hard_one, status in zip(kinds, statuses, strict=True)
+        if not (formula == "hard-only" and not is_hard_one) and not (formula == "soft-only" and is_hard_one)
     ]
     if any(status is Status.ERROR for _, status in used):
         return Reward(value=None, state="error", formula=formula)
     if any(status is Status.UNSCORABLE for _, status in used):
         return Reward(value=unscorable, state="unscorable", formula=formula)
-    hard = [status for constraint, status in used if is_hard(constraint)]
-    soft = [status for constraint, status in used if not is_hard(constraint)]
+    hard = [status for is_hard_one, status in used if is_hard_one]
+    soft = [status for is_hard_one, status in used if not is_hard_one]
     if any(status is Status.SKIPPED for status in hard):
         return Reward(value=None, state="error", formula=formula)
     if any(status is Status.SKIPPED for status in soft):
