@@ -97,7 +97,7 @@ def row(name: str, verdicts: str, by_rule: dict[str, Tally]) -> str:
 def main() -> None:
     """Measure and write the page's table."""
     lines = [
-        "| published verdicts | checker | decided | unlike | share, 95% interval | raised, hung, ended | unknown | most of them |",
+        "| published verdicts | checker | decided | unlike | share, 95% interval | failed | unknown | most of them |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for verdicts, files, instructions, loose in published():
