@@ -170,7 +170,7 @@ def test_the_wheel_works_where_nothing_else_is(
     for arguments, said in (
         (["-c", "import verif; print(verif.__version__, verif.__file__)"], str(place)),
         ([str(place / "bin" / "verif"), "score", "rows.jsonl"], "punctuation:no_comma"),
-        (["-m", "verif", "rules", "show", "punctuation:no_comma"], "No commas"),
+        (["-m", "verif", "rules", "show", "punctuation:no_comma"], "No ASCII comma"),
     ):
         done = subprocess.run(
             [str(bare), *arguments],
