@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from verif.errors import RecipeError
 from verif.system import plugins
-from verif.types import FORMULAS, Constraint, Formula, Reward, Status, Verdict, is_hard
+from verif.types import FORMULAS, Constraint, Formula, Reward, Status, Verdict
 
 
 def joint(statuses: Sequence[Status]) -> float:
@@ -31,6 +31,8 @@ def mean(statuses: Sequence[Status]) -> float:
 
 FEW = 16
 """Constraints of an instruction whose rewards are remembered: few statuses make few rewards."""
+THREE_TERMS = "three-terms"
+"""As `average`, with reference answers as a term of their own beside rules and checkers."""
 Combine = Callable[[Sequence[Status], Sequence[Status]], float]
 log = logging.getLogger("verif.reward")
 
@@ -82,10 +84,13 @@ def require_formula(name: str) -> None:
 
 
 def combine(
-    hard: Sequence[Status], soft: Sequence[Status], formula: Formula
+    hard: Sequence[Status], soft: Sequence[Status], formula: Formula, references: Sequence[Status] = ()
 ) -> tuple[float, dict[str, float]]:
-    """Reward and its present terms, from decided statuses only; both sequences empty is a reward of 1."""
-    terms: dict[str, float] = {}
+    """Reward and its present terms, from decided statuses only; all sequences empty is a reward of 1.
+
+    `references` are given apart from `hard` only where the formula is `three-terms`.
+    """
+    terms: dict[str, float] = {"reference": joint(references)} if references else {}
     if hard and formula != "soft-only":
         terms["hard"] = mean(hard) if formula == "product" else joint(hard)
     if soft and formula != "hard-only":
@@ -95,7 +100,7 @@ def combine(
     if formula not in FORMULAS:
         require_formula(formula)
         return float(_REGISTERED[formula].combine(hard, soft)), terms
-    if formula == "average":
+    if formula in ("average", THREE_TERMS):
         return sum(terms.values()) / len(terms), terms
     value = 1.0
     for term in terms.values():
@@ -116,28 +121,30 @@ def reward(
     for verdict in verdicts:
         for index in verdict.covers:
             statuses[index] = verdict.status
-    kinds = tuple([is_hard(constraint) for constraint in constraints])
+    kinds = tuple([constraint.kind for constraint in constraints])
     known = formula in FORMULAS and len(kinds) <= FEW  # a plugin's formula is asked each time
     return (_reward if known else _reward.__wrapped__)(kinds, tuple(statuses), formula, unscorable)
 
 
 @lru_cache(maxsize=1024)
 def _reward(
-    kinds: tuple[bool, ...], statuses: tuple[Status, ...], formula: Formula, unscorable: float
+    kinds: tuple[str, ...], statuses: tuple[Status, ...], formula: Formula, unscorable: float
 ) -> Reward:
-    """The reward of these statuses; `kinds` says which constraints are hard."""
+    """The reward of these statuses; `kinds` are those of the constraints."""
     used = [
-        (is_hard_one, status)
-        for is_hard_one, status in zip(kinds, statuses, strict=True)
-        if not (formula == "hard-only" and not is_hard_one) and not (formula == "soft-only" and is_hard_one)
+        (kind, status)
+        for kind, status in zip(kinds, statuses, strict=True)
+        if not (formula == "hard-only" and kind == "soft") and not (formula == "soft-only" and kind != "soft")
     ]
     if any(status is Status.ERROR for _, status in used):
         return Reward(value=None, state="error", formula=formula)
     if any(status is Status.UNSCORABLE for _, status in used):
         return Reward(value=unscorable, state="unscorable", formula=formula)
-    hard = [status for is_hard_one, status in used if is_hard_one]
-    soft = [status for is_hard_one, status in used if not is_hard_one]
-    if any(status is Status.SKIPPED for status in hard):
+    apart = formula == THREE_TERMS
+    references = [status for kind, status in used if apart and kind == "reference"]
+    hard = [status for kind, status in used if kind != "soft" and not (apart and kind == "reference")]
+    soft = [status for kind, status in used if kind == "soft"]
+    if any(status is Status.SKIPPED for status in (*hard, *references)):
         return Reward(value=None, state="error", formula=formula)
     if any(status is Status.SKIPPED for status in soft):
         value, terms = combine(hard, [], formula)
@@ -145,7 +152,7 @@ def _reward(
             return Reward(value=0.0, state="scored", formula=formula, terms=terms)
         return Reward(value=None, state="error", formula=formula)
     try:
-        value, terms = combine(hard, soft, formula)
+        value, terms = combine(hard, soft, formula, references)
     except Exception:
         log.exception("formula %s failed", formula)
         value, terms = math.nan, {}
