@@ -1,7 +1,7 @@
 """The recipe: one file = one complete experiment, typed (`recipe.py`); a file for each of its sections."""
 
 from verif.recipe.base import Section
-from verif.recipe.data import LABELLED, LabelFile, VerInstructData, WorldData
+from verif.recipe.data import LABELLED, LabelFile, SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
 from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
 from verif.recipe.pressure import HardenSection, PressureSection
@@ -32,6 +32,7 @@ __all__ = [
     "ScratchJudge",
     "ScratchModel",
     "Section",
+    "SumsData",
     "Train",
     "VerInstructData",
     "VerifierSection",
