@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.answers_hostile import run as run_hostile
 from verif import build
 from verif.audit.answers.asking import AnswerCase, Compared, compare
-from verif.audit.answers.attacks import FAMILIES, Target
+from verif.audit.answers.attacks import FAMILIES, Posed
 from verif.audit.answers.measure import accepted, attacked, drawn
 from verif.core.answer import Answer
 from verif.core.answers.maths import Worker
@@ -36,7 +36,7 @@ COMPARED: dict[str, Comparison] = {
 """How a row of each form would be compared; all others as mathematics."""
 
 
-def hard(path: Path) -> tuple[list[AnswerCase], list[Target]]:
+def hard(path: Path) -> tuple[list[AnswerCase], list[Posed]]:
     """HardVerify's rows: a right and a wrong answer to each question, and what attacks start from."""
     if not path.is_file():
         raise InputError(f"{path} does not exist", hint="benchmarks/HardVerify-Math.json of uw-nsl/TinyV.")
@@ -45,7 +45,7 @@ def hard(path: Path) -> tuple[list[AnswerCase], list[Target]]:
         question, reference = row["question"], row["ground_truth"]
         for key, right in (("fn_output", True), ("tn_output", False)):
             cases.append(AnswerCase("hard", question, reference, f"The answer is {row[key]}", right))
-        asked.append(Target(question, reference, row["tn_output"]))
+        asked.append(Posed(question, reference, row["tn_output"]))
     return cases, asked
 
 
