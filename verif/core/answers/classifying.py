@@ -26,17 +26,17 @@ LONGEST_QUESTION = 2_000
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class _Read(BaseModel):
+class _Typed(BaseModel):
     """Values are of their types, not like them; other fields are nobody's business."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
 
-class _Class(_Read):
+class _Class(_Typed):
     probs: list[Share] = Field(min_length=1, max_length=2)
 
 
-class _Classified(_Read):
+class _Classified(_Typed):
     data: list[_Class] = Field(min_length=1, max_length=1)
 
 

@@ -15,9 +15,14 @@ from typing import Any
 
 from verif.core.answers.features import NAMES, features
 from verif.core.answers.hybrid import Likeness, Pair
+from verif.core.answers.tokens import tokens
 from verif.system.files import digest
 
 FILE = Path(__file__).with_name("embedded.json")
+LONGEST_REFERENCE, LONGEST_ANSWER = 40, 60
+"""Tokens: what is longer than anything that the model learnt from is prose, and it says nothing about it."""
+CONTENT = "∞∅π"
+"""Signs that are answers by themselves; others alone are none."""
 LEAF = -1
 """In the place of a feature: the node is a leaf."""
 
@@ -61,7 +66,12 @@ class FeatureModel:
         return Likeness(await asyncio.to_thread(self.probability, pair.reference, pair.answer))
 
     def probability(self, reference: str, answer: str) -> float:
-        """The probability that two answers are the same."""
+        """The probability that two answers are the same; 0 where one is too long to say, or says nothing."""
+        right, given = tokens(reference), tokens(answer)
+        if len(right) > LONGEST_REFERENCE or len(given) > LONGEST_ANSWER:
+            return 0.0
+        if all(token.kind == "sign" and token.text not in CONTENT for token in given):
+            return 0.0
         return self._trees.probability(features(reference, answer))
 
     async def close(self) -> None:

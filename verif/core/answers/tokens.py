@@ -16,7 +16,7 @@ MOST = 300
 Kind = Literal["number", "variable", "word", "sign"]
 _TOKEN = re.compile(
     r"\\(?P<command>[A-Za-z]{1,20})|\\(?P<escaped>.)|(?P<number>\d{1,3}(?:,\d{3}){1,20}(?!\d)(?:\.\d{1,40})?|\d{1,60}(?:\.\d{1,40})?|\.\d{1,40})"
-    r"|(?P<word>[^\W\d_]{1,40})|(?P<sign>\S)"
+    r"|(?P<word>[^\W\d_⁰¹²³⁴-⁹]{1,40})|(?P<sign>\S)"
 )
 _LAYOUT = frozenset(
     [
@@ -46,7 +46,6 @@ _LAYOUT = frozenset(
         "bf",
         "mathcal",
         "mathbb",
-        "overline",
         "begin",
         "end",
     ]
@@ -56,7 +55,9 @@ _COMMANDS = {
     "geqslant": "≥", "lt": "<", "gt": ">", "neq": "≠", "ne": "≠", "infty": "∞", "pi": "π", "sqrt": "√", "cdot": "*",
     "times": "*", "div": "/", "cup": "∪", "cap": "∩", "in": "∈", "pm": "±", "mp": "∓", "circ": "°", "degree": "°",
     "mid": "|", "vert": "|", "to": "→", "rightarrow": "→", "approx": "=", "equiv": "≡", "ldots": "…", "dots": "…",
-    "cdots": "…", "land": "and", "lor": "or", "lfloor": "⌊", "rfloor": "⌋", "log": "log", "ln": "ln", "emptyset": "∅",
+    "cdots": "…",
+    "overline": "‾", "bar": "‾", "prime": "'", "land": "and", "lor": "or", "lfloor": "⌊", "rfloor": "⌋",
+    "log": "log", "ln": "ln", "emptyset": "∅",
     "varnothing": "∅", "setminus": "∖", "backslash": "∖", "colon": ":", "lbrace": "{", "rbrace": "}",
 }  # fmt: skip
 _SIGNS = {
@@ -64,7 +65,7 @@ _SIGNS = {
     "⩾": "≥",
 }  # fmt: skip
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-_VULGAR = re.compile("[½⅓⅔¼¾⅕⅛]")
+_VULGAR = re.compile("[¼-¾⅐-⅞]")
 _SMALL = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
@@ -141,4 +142,4 @@ def _sign(sign: str) -> list[Token]:
         digit = sign.translate(_RAISED)
         return [Token("sign", "^"), Token("number", digit, Fraction(int(digit)))]
     sign = _SIGNS.get(sign, sign)
-    return [] if sign in "$~.!?\"'`" or not sign.isprintable() else [Token("sign", sign)]
+    return [] if sign in '$~.?"`' or not sign.isprintable() else [Token("sign", sign)]

@@ -28,7 +28,7 @@ def value(tokens: Sequence[Token], variables: Mapping[str, float]) -> float | No
     >>> value(tokens("2\\\\sqrt{9} + \\\\frac{x}{2}"), {"x": 4.0}), value(tokens("9^{9^{9}}"), {}), value(tokens("(2"), {})
     (8.0, None, None)
     """
-    reader = _Reader(tokens, variables)
+    reader = _Descent(tokens, variables)
     try:
         result = reader.sum(0)
     except (_NoValue, OverflowError, ValueError, ZeroDivisionError):
@@ -36,7 +36,7 @@ def value(tokens: Sequence[Token], variables: Mapping[str, float]) -> float | No
     return result if reader.at == len(tokens) and math.isfinite(result) and tokens else None
 
 
-class _Reader:
+class _Descent:
     """A recursive descent; `at` is the place of the next token."""
 
     def __init__(self, tokens: Sequence[Token], variables: Mapping[str, float]) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from verif.data.answers import formulas, lists, numbers, words
+from verif.data.answers import formulas, lists, numbers, structures, words
 from verif.data.answers.meaning import Meaning, draws
 
-MODULES = (numbers, lists, formulas, words)
+MODULES = (numbers, lists, formulas, structures, words)
 """The generators register themselves when these are imported."""
 FORMS = (
     "number",
