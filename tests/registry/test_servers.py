@@ -174,9 +174,13 @@ def test_mlflow_answering_500_in_a_promotion_promotes_nothing(stage, refill, mon
     assert open_registry(stage).aliases()["champion"] == "2"
 
 
+NEWER = ("logged-models", "traces", "webhooks", "scorers", "assessments", "gateway", "server-info")
+
+
 class Proxy(ThreadingHTTPServer):
     """In front of a real MLflow: from the n-th POST to a path on, `fault` is what the client sees.
 
+    It answers as an older server to what MLflow 3 brought: there is no such address.
     refuse: 500, and nothing is forwarded. hang: it is forwarded, and answered after the client has given up.
     """
 
@@ -197,6 +201,9 @@ class Forward(BaseHTTPRequestHandler):
         if proxy.fault and self.command == "POST" and self.path.endswith(proxy.path):
             proxy.left -= 1
             fault = proxy.fault if proxy.left <= 0 else ""
+        if any(f"/mlflow/{name}" in self.path for name in NEWER):
+            self.answer(404, b"<!doctype html><title>404 Not Found</title>")
+            return
         if fault == "refuse":
             self.answer(500, b"{}")
             return
