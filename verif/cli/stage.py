@@ -42,7 +42,7 @@ def use_code_of(root: Path) -> None:
     ):
         return
     os.environ["PYTHONPATH"] = os.pathsep.join([str(root), *(path for path in told if path)])
-    os.execv(sys.executable, [sys.executable, "-m", "verif.cli", *sys.argv[1:]])
+    os.execv(sys.executable, [sys.executable, "-m", "verif.cli", *sys.argv[1:]])  # noqa: S606
 
 
 def stage(name: str = typer.Argument(help="One of: " + ", ".join(STAGES))) -> None:
