@@ -49,13 +49,11 @@ def main() -> int:
     root = Path.cwd()
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else root / ".verif" / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
-    local_services.adopt(root)
-    if not os.environ.get("PREFECT_API_URL"):
-        print(
-            "verif: the services are not up. In this shell: `make up`, then `. .verif/services/access`.",
-            file=sys.stderr,
-        )
+    if not (servers := local_services.addresses(root)):
+        print("verif: the services are not up: `make up`.", file=sys.stderr)
         return 2
+    os.environ |= servers
+    local_services.adopt(root)
     api, login = os.environ["PREFECT_API_URL"], os.environ["PREFECT_API_AUTH_STRING"]
     prefect, mlflow_page = api.removesuffix("/api"), os.environ["MLFLOW_TRACKING_URI"]
     stage = load_stage(root)
