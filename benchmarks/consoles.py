@@ -57,18 +57,19 @@ def of_dvc(root: Path) -> tuple[int, dict[str, float]]:
 
 
 def of_mlflow(stage: Stage) -> dict[str, Any]:
-    """Counts over the newest finished pipeline run, its stages' runs and the registered versions; its metrics."""
+    """Counts over the newest finished pipeline run, all stages' runs and the registered versions; its metrics."""
     from verif.registry.runs.mlflow import client, experiment
+    from verif.registry.runs.pipeline_run import run_name
     from verif.registry.store import open_registry
 
     mlflow = client(stage.root)
     where = [experiment(mlflow, stage)]
-    name = f"{stage.recipe.name}-pipeline"
-    parents = mlflow.search_runs(where, f"run_name = '{name}' and status = 'FINISHED'", max_results=50)
+    finished = f"run_name LIKE '{run_name(stage)}%' and status = 'FINISHED'"
+    parents = mlflow.search_runs(where, finished, max_results=50)
     parent = next((run for run in parents if "before" in run.data.metrics), None)
     if parent is None:
         raise VerifError("MLflow has no finished pipeline run with a headline.", "`make run` makes one.")
-    below = mlflow.search_runs(where, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+    below = mlflow.search_runs(where, "tags.`verif.stage` != ''", max_results=1000)
     versions = open_registry(stage).versions()
     return {
         "metrics": dict(parent.data.metrics),

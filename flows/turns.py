@@ -50,7 +50,7 @@ def _training(root: Path, stage: str) -> Iterator[None]:
 def _known(root: Path, stage: str) -> bool:
     """Whether the cache holds the result; where DVC cannot be asked, the stage itself will say why."""
     try:
-        return has_result(root, stage)
+        return has_result(root, stage, fetch=False)
     except VerifError:
         return False
 

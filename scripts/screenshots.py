@@ -21,6 +21,7 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 from verif.project import load_stage
 from verif.registry.runs.mlflow import client, experiment
+from verif.registry.runs.pipeline_run import run_name
 from verif.registry.store import open_registry
 from verif.system import local_services
 
@@ -31,6 +32,11 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SETTLED = """
+localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
+localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
+"""
+"""MLflow's page for somebody who has closed the panel beside it, which takes a third of the width."""
 
 
 def asked(url: str, login: str, path: str, body: dict[str, Any]) -> Any:
@@ -59,16 +65,25 @@ def main() -> int:
     stage = load_stage(root)
     mlflow, registry = client(root), open_registry(stage)
     where = experiment(mlflow, stage)
-    runs = mlflow.search_runs([where], f"run_name = '{stage.recipe.name}-pipeline'", max_results=2)
+    ended = f"run_name LIKE '{run_name(stage)}%' and status = 'FINISHED' and metrics.before >= 0"
+    runs = mlflow.search_runs([where], ended, max_results=2)
     flows = asked(api, login, "/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 20})
-    newest = next(run["id"] for run in flows if run["name"].startswith(stage.recipe.name))
+    shown = [run["id"] for run in flows if run["name"].startswith(stage.recipe.name)]
+    versions = registry.versions()
+    if not shown or not versions or not runs:
+        print(
+            "verif: there is nothing to see yet. Press Run on the deployment pipeline/weekly, or "
+            "`prefect deployment run pipeline/weekly`, and wait for its end.",
+            file=sys.stderr,
+        )
+        return 2
     subprocess.run([sys.executable, "-m", "dvc", "plots", "show", "-q"], cwd=root, check=True)
     ids = json.dumps([run.info.run_id for run in runs])
-    number = registry.versions()[-1].number
+    number = versions[-1].number
     pages: dict[str, tuple[str, str]] = {
-        "prefect-run": (f"{prefect}/runs/flow-run/{newest}", "train"),
+        "prefect-run": (f"{prefect}/runs/flow-run/{shown[0]}", "train"),
         "prefect-deployments": (f"{prefect}/deployments", "weekly"),
-        "mlflow-runs": (f"{mlflow_page}/#/experiments/{where}/runs", "pipeline"),
+        "mlflow-runs": (f"{mlflow_page}/#/experiments/{where}/runs", "points"),
         "mlflow-version": (f"{mlflow_page}/#/models/{registry.name}/versions/{number}", "points"),
         "mlflow-compare": (
             f'{mlflow_page}/#/compare-runs?runs={ids}&experiments=["{where}"]',
@@ -84,6 +99,7 @@ def main() -> int:
             viewport={"width": 1440, "height": 900},
             http_credentials={"username": user, "password": password, "origin": mlflow_page},
         )
+        context.add_init_script(SETTLED)
         page = context.new_page()
         failed += not tried("log in to Prefect", lambda: log_in(page, prefect, login))
         for name, (url, words) in pages.items():
@@ -116,7 +132,9 @@ def picture(page: Page, url: str, words: str, path: Path) -> None:
     """The page, once it shows these words."""
     page.goto(url, wait_until="domcontentloaded")
     try:
-        page.get_by_text(words).first.wait_for(timeout=WAIT_MS)
+        shown = page.get_by_text(words).first
+        shown.wait_for(timeout=WAIT_MS)
+        shown.scroll_into_view_if_needed()
     finally:
         page.wait_for_timeout(3000)
         page.screenshot(path=path)

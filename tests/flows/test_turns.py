@@ -37,7 +37,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(turns, "concurrency", concurrency)
     monkeypatch.setattr(turns, "get_run_logger", lambda: logging.getLogger("run"))
     monkeypatch.setattr(turns, "AGAIN_S", 0.0)
-    monkeypatch.setattr(turns, "has_result", lambda *_: False)
+    monkeypatch.setattr(turns, "has_result", lambda *_, **__: False)
     monkeypatch.setattr(turns.progress, "shown", lambda _: contextmanager(lambda: iter([None]))())
     return answers
 
@@ -80,7 +80,8 @@ def test_a_server_that_stays_away_ends_no_training(server: list[Any], caplog: An
 def test_what_the_cache_knows_waits_for_nobody(
     server: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
-    def has_result(*_: Any) -> bool:
+    def has_result(*_: Any, fetch: bool) -> bool:
+        assert not fetch
         if isinstance(answer, Exception):
             raise answer
         return bool(answer)

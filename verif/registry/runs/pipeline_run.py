@@ -12,7 +12,7 @@ import orjson
 
 from verif.registry.headline import read
 from verif.registry.runs.mlflow import client, experiment, mlflow_errors
-from verif.registry.sentences import table
+from verif.registry.sentences import table, title
 from verif.system.disclosure.masking import mask, mask_uri, mask_values
 from verif.system.files import write_json
 from verif.system.processes import started
@@ -32,6 +32,11 @@ def _record(stage: Stage) -> Path:
 def start_run(stage: Stage, tags: Mapping[str, str] | None = None) -> str:
     """Begin one pipeline execution's parent run and remember it; returns its id. For the `run` command."""
     return _start(client(stage.root), stage, "pipeline", tags or {})
+
+
+def run_name(stage: Stage) -> str:
+    """What the name of a pipeline's run begins with; once it has a headline, the gain and the gate's word follow."""
+    return f"{stage.recipe.name}-pipeline"
 
 
 def end_run(stage: Stage, status: str = "FINISHED") -> None:
@@ -77,7 +82,7 @@ def _start(mlflow: MlflowClient, stage: Stage, owner: str, tags: Mapping[str, st
         run = mlflow.create_run(
             where,
             tags={**lineage(stage), **mask_values(dict(tags))},
-            run_name=f"{stage.recipe.name}-pipeline",
+            run_name=run_name(stage),
         )
         mlflow.log_batch(run.info.run_id, params=_params(compared(stage)))
     record = {
@@ -145,7 +150,7 @@ def show_in_execution(stage: Stage) -> None:
 
 
 def show_headline(stage: Stage, mlflow: MlflowClient, run_id: str) -> None:
-    """The headline as the pipeline run's metrics, once there is one."""
+    """The headline as the pipeline run's metrics, note and name, once there is one."""
     from mlflow.entities import Metric
 
     headline = read(stage.root)
@@ -156,3 +161,4 @@ def show_headline(stage: Stage, mlflow: MlflowClient, run_id: str) -> None:
     with mlflow_errors("logging the headline", mlflow.tracking_uri):
         mlflow.log_batch(run_id, metrics=metrics)
         mlflow.set_tag(run_id, "mlflow.note.content", "\n".join(table(headline)))
+        mlflow.update_run(run_id, name=f"{run_name(stage)}: {title(headline)}")
