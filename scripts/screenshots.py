@@ -21,7 +21,6 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 from verif.project import load_stage
 from verif.registry.runs.mlflow import client, experiment
-from verif.registry.runs.pipeline_run import run_name
 from verif.registry.store import open_registry
 from verif.system import local_services
 
@@ -65,7 +64,7 @@ def main() -> int:
     stage = load_stage(root)
     mlflow, registry = client(root), open_registry(stage)
     where = experiment(mlflow, stage)
-    ended = f"run_name LIKE '{run_name(stage)}%' and status = 'FINISHED' and metrics.before >= 0"
+    ended = "status = 'FINISHED' and metrics.steps > 0 and run_name != 'register'"
     runs = mlflow.search_runs([where], ended, max_results=2)
     flows = asked(api, login, "/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 20})
     shown = [run["id"] for run in flows if run["name"].startswith(stage.recipe.name)]
@@ -134,7 +133,8 @@ def picture(page: Page, url: str, words: str, path: Path) -> None:
     try:
         shown = page.get_by_text(words).first
         shown.wait_for(timeout=WAIT_MS)
-        shown.scroll_into_view_if_needed()
+        if "compare" in path.stem:
+            shown.scroll_into_view_if_needed()  # below what nobody has chosen yet
     finally:
         page.wait_for_timeout(3000)
         page.screenshot(path=path)

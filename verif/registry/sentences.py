@@ -69,9 +69,9 @@ def next_step(headline: Headline, version: str, alias: str) -> str:
 
 
 def title(headline: Headline) -> str:
-    """A few words, for a list of runs: the gain and the gate's word."""
-    gain = "not measured" if headline.gain is None else f"{100 * headline.gain:+.1f} points"
-    return f"{gain}, {'may go out' if headline.gate else 'refused'}"
+    """The gain and the gate's word, short enough for the column of names in MLflow's list of runs."""
+    gain = "no gain measured" if headline.gain is None else f"{100 * headline.gain:+.1f} points"
+    return f"{gain}, {'passed' if headline.gate else 'refused'}"
 
 
 def page_lines(headline: Headline | None) -> list[str]:

@@ -88,7 +88,8 @@ def _about(stage: Stage) -> dict[str, str]:
     recipe = stage.recipe
     said = (
         f"Recipe `{recipe.name}`: {recipe.description or 'instruction following from verified rewards'}.\n\n"
-        "A run `NAME-pipeline` is one execution: its metrics are the headline (before, after, gain with its interval; "
+        "A run at the top level is one execution, called by its gain once it has one. "
+        "Its metrics are the headline (before, after, gain with its interval; "
         "shares of prompts followed in full), its parameters what people compare. Below it is a run per stage. "
         "Sort by `gain`, or select two runs and press Compare."
     )

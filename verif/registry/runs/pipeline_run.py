@@ -34,11 +34,6 @@ def start_run(stage: Stage, tags: Mapping[str, str] | None = None) -> str:
     return _start(client(stage.root), stage, "pipeline", tags or {})
 
 
-def run_name(stage: Stage) -> str:
-    """What the name of a pipeline's run begins with; once it has a headline, the gain and the gate's word follow."""
-    return f"{stage.recipe.name}-pipeline"
-
-
 def end_run(stage: Stage, status: str = "FINISHED") -> None:
     """Close the remembered parent run (status FINISHED, FAILED or KILLED); nothing to close is fine.
 
@@ -82,7 +77,7 @@ def _start(mlflow: MlflowClient, stage: Stage, owner: str, tags: Mapping[str, st
         run = mlflow.create_run(
             where,
             tags={**lineage(stage), **mask_values(dict(tags))},
-            run_name=run_name(stage),
+            run_name=f"{stage.recipe.name}-pipeline",
         )
         mlflow.log_batch(run.info.run_id, params=_params(compared(stage)))
     record = {
@@ -161,4 +156,4 @@ def show_headline(stage: Stage, mlflow: MlflowClient, run_id: str) -> None:
     with mlflow_errors("logging the headline", mlflow.tracking_uri):
         mlflow.log_batch(run_id, metrics=metrics)
         mlflow.set_tag(run_id, "mlflow.note.content", "\n".join(table(headline)))
-        mlflow.update_run(run_id, name=f"{run_name(stage)}: {title(headline)}")
+        mlflow.update_run(run_id, name=title(headline))
