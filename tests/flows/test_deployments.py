@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ import psutil
 import pytest
 import requests
 import yaml
+from support.browser import chromium, sign_in
 from support.headlines import REFUSED
-from support.hooks import webhook
+from support.webhook import webhook
 
 from flows import server
 from flows.automations import NAME
@@ -160,32 +160,14 @@ def test_its_numbers_and_pictures_are_artifacts(services: Any, finished: str) ->
 
 
 def test_the_run_page_shows_in_a_browser(services: Any, finished: str, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("no chromium; .ci/setup installs it")
-    from playwright.sync_api import sync_playwright
-
-    arguments = [
-        "--no-sandbox",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=arguments)
+    with chromium() as browser:
         page = browser.new_page()
-        page.goto(
-            f"{services.prefect}/deployments", wait_until="domcontentloaded"
-        )  # which asks for the password
-        field = page.locator("input[type=password]")
-        field.fill(":".join(services.login), timeout=60_000)
-        field.press("Enter")
-        field.wait_for(state="detached", timeout=60_000)
+        page.goto(f"{services.prefect}/deployments", wait_until="domcontentloaded")
+        sign_in(page, ":".join(services.login))
         page.goto(f"{services.prefect}/runs/flow-run/{finished}", wait_until="domcontentloaded")
         page.get_by_text("Completed").first.wait_for(timeout=60_000)
         page.get_by_text("pipeline").first.wait_for(timeout=60_000)
         page.screenshot(path=tmp_path / "run.png")
-        browser.close()
     assert (tmp_path / "run.png").stat().st_size > 10_000
 
 
