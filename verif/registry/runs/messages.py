@@ -86,7 +86,8 @@ def _require_access(mlflow: MlflowClient, run_id: str) -> None:
         raise RegistryError(
             f"MLflow at {mask_uri(mlflow.tracking_uri)} keeps files in a folder of its own ({place}), which nobody can "
             "write to from here.",
-            "Start it with --artifacts-destination, and make a new experiment: the old one keeps its place.",
+            "Give the server an artifacts destination (docs/operations.md), and make a new experiment: the old one "
+            "keeps its place.",
         )
 
 
