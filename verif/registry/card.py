@@ -28,6 +28,8 @@ def card(stage: Stage, evidence: Evidence, decision: Decision, headline: Headlin
     lines = [
         *table(headline),
         "",
+        "Gains and intervals are differences of shares; `false` and `recall` are about the verifier.",
+        "",
         f"# {recipe.register_.model_name}",
         "",
         f"{recipe.description or recipe.name}. Trained by {recipe.train.algorithm.upper()} against verified rewards "
