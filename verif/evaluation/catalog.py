@@ -19,7 +19,14 @@ from verif.system import plugins
 
 _PACKAGE = "verif.evaluation.benchmarks"
 _ADDED: dict[str, Benchmark] = {}
-SPLITS = {"world-test": "test.parquet", "world-unseen": "unseen.parquet", "held-back": "test.parquet"}
+SPLITS = {
+    "world-test": "test.parquet",
+    "world-unseen": "unseen.parquet",
+    "held-back": "test.parquet",
+    "judge-test": "test.parquet",
+    "judge-unseen": "unseen.parquet",
+    "judge-attacks": "unseen.parquet",
+}
 assert set(SPLITS) == set(PREPARED)
 
 

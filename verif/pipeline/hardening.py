@@ -45,8 +45,10 @@ def harden_judge(
         )
     from verif.data.world.prepare import lesson
     from verif.training.tiny.harden import harden, new_lessons
+    from verif.training.tiny.judge_sft import without_reasons
 
     items = read_instructions(stage.data / "train.parquet")
+    reasons = getattr(stage.recipe.judge, "reasons", True)
     rng = random.Random(f"harden-{stage.recipe.seed}")
     held = _check(stage)
     known, learnt = list(lessons), list[JudgePair]()
@@ -55,7 +57,8 @@ def harden_judge(
         chosen = rng.sample(items, min(section.prompts, len(items)))
         drawn = draw(stage, chosen, section.samples, section.temperature, TOKENS, stage.recipe.seed + number)
         pressed = look(stage, judge, drawn, section.mutants, number)
-        new = new_lessons(known, [lesson(item, text) for item, text, _ in pressed.contradicted()])
+        seen = [lesson(item, text) for item, text, _ in pressed.contradicted()]
+        new = new_lessons(known, seen if reasons else without_reasons(seen))
         if len(new) < section.enough:
             rounds.append({"round": number, "new": len(new), "ended": "too little is new"})
             break

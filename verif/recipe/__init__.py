@@ -1,16 +1,24 @@
 """The recipe: one file = one complete experiment, typed (`recipe.py`), and its sections about a judge under pressure."""
 
 from verif.recipe.base import Section
-from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
-from verif.recipe.pressure import HardenSection, PressureSection
+from verif.recipe.judgements import JudgementData, JudgementReward
+from verif.recipe.models import (
+    CascadeSection,
+    HubModel,
+    JudgePolicy,
+    NoModel,
+    RegisteredJudge,
+    ScratchJudge,
+    ScratchModel,
+    TinyModel,
+)
+from verif.recipe.pressure import AuditGate, HardenSection, PressureSection
 from verif.recipe.recipe import (
     BENCHMARK_FILES,
     LABELLED,
     RECIPES,
     SWEEPS,
-    AuditGate,
     BenchmarkSource,
-    CascadeSection,
     Evaluate,
     LabelFile,
     PromotionGate,
@@ -37,16 +45,21 @@ __all__ = [
     "Evaluate",
     "HardenSection",
     "HubModel",
+    "JudgePolicy",
+    "JudgementData",
+    "JudgementReward",
     "LabelFile",
     "NoModel",
     "PressureSection",
     "PromotionGate",
     "Recipe",
     "Register",
+    "RegisteredJudge",
     "Resources",
     "ScratchJudge",
     "ScratchModel",
     "Section",
+    "TinyModel",
     "Train",
     "VerInstructData",
     "VerifierSection",

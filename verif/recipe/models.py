@@ -10,10 +10,9 @@ from verif.recipe.base import Section
 from verif.recipe.pressure import HardenSection
 
 
-class ScratchModel(Section):
-    """A tiny causal LM trained here from the prepared text. `steps` fixes the model: a limit in seconds would not."""
+class TinyModel(Section):
+    """Size and training of a tiny causal LM. `steps` fixes the model: a limit in seconds would not."""
 
-    kind: Literal["scratch"] = "scratch"
     width: int = 96
     layers: int = 2
     heads: int = 3
@@ -26,10 +25,47 @@ class ScratchModel(Section):
     seed: int = 0
 
 
+class ScratchModel(TinyModel):
+    """A tiny causal LM trained here from the prepared text."""
+
+    kind: Literal["scratch"] = "scratch"
+
+
 class ScratchJudge(ScratchModel):
-    """A tiny judge trained here from the prepared judgements, and hardened against the policy where `harden` stands."""
+    """A tiny judge trained here from the prepared judgements, and hardened against the policy where `harden` stands.
+
+    Without `reasons` it writes its verdict at once, one token whose probability can be read: nothing talks it round.
+    """
 
     harden: HardenSection | None = None
+    reasons: bool = Field(
+        True, exclude_if=bool, description="whether it says what it sees before its verdict"
+    )
+
+
+class JudgePolicy(TinyModel):
+    """A tiny judge as the policy of `data.kind: judgements`, trained as the stage `judge` trains one.
+
+    `registered` starts from a registered model's version instead, e.g. one that a run before this one made.
+    """
+
+    kind: Literal["judge"] = "judge"
+    registered: str = Field(
+        "", description="the name of a registered model to start from; empty: from scratch"
+    )
+    alias: str = Field("champion", description="which version of it: an alias or a number")
+
+
+class RegisteredJudge(Section):
+    """A judge from the registry, such as one that reinforcement trained (`data.kind: judgements`).
+
+    An alias moves. `digest` holds the stage to one model: other bytes than it names are refused.
+    """
+
+    kind: Literal["registered"] = "registered"
+    model_name: str = "verif-judge"
+    alias: str = Field("champion", description="which version: an alias or a number")
+    digest: str = Field("", description="of the model's files; empty takes whatever the alias names")
 
 
 class HubModel(Section):
@@ -45,3 +81,17 @@ class NoModel(Section):
     """No judge: the recipe's formula needs none (`hard-only`)."""
 
     kind: Literal["none"] = "none"
+
+
+class CascadeSection(Section):
+    """A small judge in front of the judge; outside a band of its own probability of pass it decides alone.
+
+    Its server is named by the environment variable `VERIF_SMALL_JUDGE_URL`, its key by `VERIF_SMALL_JUDGE_API_KEY`,
+    its model by `digest`. The audit chooses the band for `agreement`; `low` and `high` hold what it chose and are
+    not written by hand.
+    """
+
+    digest: str
+    agreement: float = Field(0.98, ge=0.5, le=1, description="with the judge, where it decides alone")
+    low: float = Field(0, ge=0, le=0.5)
+    high: float = Field(1, ge=0.5, le=1)

@@ -16,8 +16,17 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from verif.errors import RecipeError
 from verif.recipe.base import Section
-from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
-from verif.recipe.pressure import PressureSection
+from verif.recipe.judgements import JudgementData, JudgementReward
+from verif.recipe.models import (
+    CascadeSection,
+    HubModel,
+    JudgePolicy,
+    NoModel,
+    RegisteredJudge,
+    ScratchJudge,
+    ScratchModel,
+)
+from verif.recipe.pressure import AuditGate, PressureSection
 from verif.types import FORMULAS, Formula, Reasoning
 
 RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
@@ -64,29 +73,6 @@ class VerInstructData(Section):
     labelled: LabelFile = Field(
         "", description="responses that people labelled; without them no judge of this data passes its audit"
     )
-
-
-class AuditGate(Section):
-    """What the audit must show before the verifier may teach (lower ends of 95% intervals are not used: values are)."""
-
-    min_recall_false: float = Field(0.9, ge=0, le=1)
-    min_accept_true: float = Field(0.9, ge=0, le=1)
-    max_attack_success: float = Field(0.1, ge=0, le=1)
-    max_flip_rate: float = Field(0.0, ge=0, le=1)
-
-
-class CascadeSection(Section):
-    """A small judge in front of the judge; outside a band of its own probability of pass it decides alone.
-
-    Its server is named by the environment variable `VERIF_SMALL_JUDGE_URL`, its key by `VERIF_SMALL_JUDGE_API_KEY`,
-    its model by `digest`. The audit chooses the band for `agreement`; `low` and `high` hold what it chose and are
-    not written by hand.
-    """
-
-    digest: str
-    agreement: float = Field(0.98, ge=0.5, le=1, description="with the judge, where it decides alone")
-    low: float = Field(0, ge=0, le=0.5)
-    high: float = Field(1, ge=0.5, le=1)
 
 
 class VerifierSection(Section):
@@ -157,6 +143,9 @@ class Train(Section):
     tensor_parallel: int = Field(1, ge=1)
     micro_batch: int = Field(64, ge=1)
     watch: Watch = Watch()
+    judgements: JudgementReward | None = Field(
+        None, exclude_if=operator.not_, description="for `data.kind: judgements`"
+    )
     seed: int = 1
 
 
@@ -224,9 +213,9 @@ class Recipe(Section):
 
     name: str
     description: str = ""
-    data: Annotated[WorldData | VerInstructData, Field(discriminator="kind")]
-    policy: Annotated[ScratchModel | HubModel, Field(discriminator="kind")]
-    judge: Annotated[ScratchJudge | HubModel | NoModel, Field(discriminator="kind")]
+    data: Annotated[WorldData | VerInstructData | JudgementData, Field(discriminator="kind")]
+    policy: Annotated[ScratchModel | HubModel | JudgePolicy, Field(discriminator="kind")]
+    judge: Annotated[ScratchJudge | HubModel | RegisteredJudge | NoModel, Field(discriminator="kind")]
     verifier: VerifierSection = VerifierSection()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
@@ -256,6 +245,25 @@ class Recipe(Section):
             )
         if self.verifier.pressure and not self.has_oracle:
             raise ValueError("verifier.pressure needs an oracle: the world's truth, or a prompt `joint-...`")
+        return self
+
+    @model_validator(mode="after")
+    def _judgements_belong_together(self) -> Recipe:
+        asked = self.data.kind == "judgements"
+        if self.policy.kind == "judge" and not asked:
+            raise ValueError("policy.kind: judge needs data.kind: judgements, which is what it learns from")
+        if asked != (self.train.judgements is not None):
+            raise ValueError(
+                "data.kind: judgements and train.judgements belong together: give both or neither"
+            )
+        if asked and self.train.prompts_per_step % 2:
+            raise ValueError(
+                "train.prompts_per_step must be even: the two questions of a pair are in one batch"
+            )
+        if asked and self.judge.kind != "none":
+            raise ValueError(
+                "data.kind: judgements needs judge.kind: none: code knows which answers are right"
+            )
         return self
 
     @property
