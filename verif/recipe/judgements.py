@@ -30,7 +30,7 @@ class JudgementData(Section):
     unseen: int = Field(250, ge=8, description="pairs of families that no training pair has")
     golden: int = Field(100, ge=8)
     attacks: int = Field(4, ge=0, description="pairs of each of the audit's attack families, to measure only")
-    lessons: int = Field(20000, ge=0, description="questions with their answers for a judge from scratch")
+    lessons: int = Field(12000, ge=0, description="questions with their answers for a judge from scratch")
 
     @property
     def forms(self) -> tuple[Literal["pointwise", "pairwise"], ...]:

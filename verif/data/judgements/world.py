@@ -39,6 +39,8 @@ def world_pair(rng: random.Random, split: str) -> AnswerPair:
     unseen = split == "unseen"
     while True:
         item = draw(rng, "test" if unseen else split)
+        if sum(kind in SOFT for kind, _ in wishes_of(item)) < 2 and rng.random() < 0.5:
+            continue  # little to judge
         good = reference(item, rng)
         if not unseen and rng.random() < FLIPPED:
             bad, construction = _flipped(item, rng)
@@ -57,7 +59,8 @@ def _flipped(item: Instruction, rng: random.Random) -> tuple[str, str]:
     """The answer to the instruction with one soft wish exchanged; "" where none could be written."""
     wishes = wishes_of(item)
     topic = str(dict(wishes)["topic"])
-    place = rng.choice([i for i, (kind, _) in enumerate(wishes) if kind in SOFT])
+    soft = [i for i, (kind, _) in enumerate(wishes) if kind in SOFT]
+    place = rng.choice(soft[1:] or soft) if rng.random() < 0.7 else rng.choice(soft)  # the first is the topic
     kind, argument = wishes[place]
     other = rng.choice([wish for wish in _others(kind, topic) if wish[1] != argument])
     changed = [*wishes[:place], other, *wishes[place + 1 :]]

@@ -32,7 +32,7 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
         write_json(stage.reports / "policy.json", take(stage, section.registered, section.alias, out))
         return
     threads = training_threads()
-    from verif.training.tiny.judge_sft import train_as_policy
+    from verif.training.tiny.judge_policy import train_as_policy
     from verif.training.tiny.pretrain import from_scratch
 
     pairs = [(pair.prompt, pair.response) for pair in read_policy_pairs(stage.data / "policy_pairs.parquet")]

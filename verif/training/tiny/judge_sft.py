@@ -13,15 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from verif.core.judge.prompt import render
-from verif.data.judgements.answers import BETTER, CLOSE, FAIL, PASS
+from verif.data.judgements.answers import CLOSE, FAIL, PASS
 from verif.data.splits import JudgePair
-from verif.recipe import ScratchModel, TinyModel
+from verif.recipe import ScratchModel
 from verif.training.tiny.inference import load, sample
+from verif.training.tiny.judge_policy import PROMPT_WEIGHT, WHOLE
 from verif.training.tiny.pretrain import Trained, from_scratch
 from verif.types import Instruction, is_hard
 
-WHOLE = (CLOSE, PASS, FAIL)  # one token each: a verdict takes 14 steps of the server, not 19
-PROMPT_WEIGHT = 0.2  # of the loss on what the judge reads: it learns the words' classes from it
 
 
 @dataclass(frozen=True)
@@ -68,14 +67,6 @@ def train_judge(
     return from_scratch(
         section, examples(template, pairs, section.seed), folder, "judge", PROMPT_WEIGHT, threads, WHOLE
     )
-
-
-def train_as_policy(
-    section: TinyModel, pairs: Sequence[tuple[str, str]], folder: Path, threads: int = 1
-) -> Trained:
-    """Train a judge that is a policy: from (question, answer) pairs about one response or about two."""
-    whole = (*WHOLE, *BETTER.values())
-    return from_scratch(section, pairs, folder, "judge as policy", PROMPT_WEIGHT, threads, whole)
 
 
 def scores(folder: Path, template: str, pairs: Sequence[JudgePair], seed: int = 1) -> Scores:
