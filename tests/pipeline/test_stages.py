@@ -46,7 +46,12 @@ READERS = ("verif/core/containers", "verif/core/forms", "verif/core/row_files.py
 REGISTRY = ("verif/registry", "verif/evaluation")
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     # the audit's edits and attacks make pairs; of the cases around them only the nouns are used
-    "prepare": ("verif/audit/cases.py", "verif/core/answer.py", "verif/core/reasoning.py", "verif/core/reward.py"),
+    "prepare": (
+        "verif/audit/cases.py",
+        "verif/core/answer.py",
+        "verif/core/reasoning.py",
+        "verif/core/reward.py",
+    ),
     # the first look at a new model is a figure to read; `evaluate` and the audit measure
     "policy": (*ROWS, *VERIFIER, *REGISTRY, "verif/core/instruction_files.py", "verif/stats.py"),
     # it is hardened in this process, without a cache and without checkers; a large policy is asked as

@@ -24,7 +24,6 @@ from verif.recipe.recipe import (
     PromotionGate,
     Recipe,
     Register,
-    Resources,
     Train,
     VerifierSection,
     VerInstructData,
@@ -33,6 +32,7 @@ from verif.recipe.recipe import (
     load_recipe,
     parse_recipe,
 )
+from verif.recipe.resources import Resources
 
 __all__ = [
     "BENCHMARK_FILES",

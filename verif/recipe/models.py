@@ -59,6 +59,7 @@ class JudgePolicy(TinyModel):
 class RegisteredJudge(Section):
     """A judge from the registry, such as one that reinforcement trained (`data.kind: judgements`).
 
+    `@seed` in its name stands for the recipe's seed; `latest` as its alias for what was registered last.
     An alias moves. `digest` holds the stage to one model: other bytes than it names are refused.
     """
 

@@ -27,6 +27,7 @@ from verif.recipe.models import (
     ScratchModel,
 )
 from verif.recipe.pressure import AuditGate, PressureSection
+from verif.recipe.resources import Resources
 from verif.types import FORMULAS, Formula, Reasoning
 
 RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
@@ -57,6 +58,9 @@ class WorldData(Section):
     golden: int = Field(400, ge=8)
     policy_pairs: int = Field(24000, ge=100)
     judge_pairs: int = Field(20000, ge=100)
+    soft: Literal["judge", "rules"] = Field(
+        "judge", exclude_if=lambda value: value == "judge", description="`rules`: by plugin `world_oracle`"
+    )
 
 
 class VerInstructData(Section):
@@ -194,18 +198,6 @@ class Register(Section):
     upload_below_mb: float = 200
     alias_moved: Literal["gate", "put-back", "keep"] = "gate"
     gate: PromotionGate = PromotionGate()
-
-
-class Resources(Section):
-    """What one stage needs, and where it runs."""
-
-    executor: Literal["local", "kubernetes"] = "local"
-    gpus: int = 0
-    nodes: int = 1
-    cpus: int = 2
-    memory_gb: int = 12
-    gpu_type: str = ""
-    deadline_h: float = 24
 
 
 class Recipe(Section):

@@ -14,8 +14,9 @@ from verif.registry.store import Registry
 from verif.registry.versions import fetch
 from verif.system.files import digest_tree, new_directory
 
-SEED = "{seed}"
-"""In a model's name: the recipe's seed, so that a sweep gives each seed the judge that was trained with it."""
+SEED, LATEST = "@seed", "latest"
+"""In a model's name: the recipe's seed, so that a sweep gives each seed the judge that was trained with it. As a version:
+the one registered last, whatever its gate said."""
 
 
 def take(stage: Stage, name: str, which: str, out: Path, wanted: str = "") -> dict[str, Any]:
@@ -24,7 +25,8 @@ def take(stage: Stage, name: str, which: str, out: Path, wanted: str = "") -> di
     `RegistryError` where there is none; `InputError` where it is not the one of digest `wanted`.
     """
     registry = Registry(client(stage.root), name.replace(SEED, str(stage.recipe.seed)))
-    version = registry.resolve(which)
+    versions = registry.versions() if which == LATEST else []
+    version = versions[-1] if versions else registry.resolve(which)
     place = fetch(registry, version, stage.state)
     got = digest_tree(place)
     if wanted and got != wanted:

@@ -17,6 +17,4 @@ def train_as_policy(
     section: TinyModel, pairs: Sequence[tuple[str, str]], folder: Path, threads: int = 1
 ) -> Trained:
     """Train a judge from (question, answer) pairs about one response or about two, and write it to `folder`."""
-    return from_scratch(
-        section, pairs, folder, "judge", PROMPT_WEIGHT, threads, (*WHOLE, *BETTER.values())
-    )
+    return from_scratch(section, pairs, folder, "judge", PROMPT_WEIGHT, threads, (*WHOLE, *BETTER.values()))

@@ -22,7 +22,6 @@ from verif.training.tiny.pretrain import Trained, from_scratch
 from verif.types import Instruction, is_hard
 
 
-
 @dataclass(frozen=True)
 class Scores:
     """How a judge does on judgements with known truth; `readable` is the share of verdicts in the required form."""
