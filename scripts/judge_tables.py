@@ -39,19 +39,19 @@ def judge_table(evaluation: dict[str, Any]) -> str:
     """Each benchmark's scores by pair, and the paired changes of the first."""
     parts = []
     for name in evaluation["order"]:
-        found = evaluation["benchmarks"][name]
-        shown = [(key, label) for key, label in MODELS if key in found]
-        lines = [f"`{name}`, T=1, {found['n']} questions", ""]
+        measured = evaluation["benchmarks"][name]
+        shown = [(key, label) for key, label in MODELS if key in measured]
+        lines = [f"`{name}`, T=1, {measured['n']} questions", ""]
         lines += [
             "| | " + " | ".join(label for _, label in shown) + " |",
             "|---|" + "---|" * len(shown),
         ]
         for key, label in ROWS:
-            cells = [interval(found[model]["scores"].get(key)) for model, _ in shown]
+            cells = [interval(measured[model]["scores"].get(key)) for model, _ in shown]
             if any(cell != "–" for cell in cells):
                 lines.append(f"| {label} | " + " | ".join(cells) + " |")
         parts.append("\n".join(lines))
-        told = found.get("judge", {})
+        told = measured.get("judge", {})
         rows = [
             f"| {what}: {name} | {change['value']:+.3f} [{change['low']:+.3f}, {change['high']:+.3f}] | {change['n']} |"
             for what, named in told.items()

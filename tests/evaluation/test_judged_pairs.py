@@ -66,16 +66,16 @@ def rows(pair: str, said: tuple[str, str], form: str = "pairwise", **labels: Any
     ],
 )
 def test_two_orders(said: tuple[str, str], both: int, flipped: int, tied: int, fooled: int) -> None:
-    (found,) = judged_pairs(rows("p", said)).values()
-    assert (found.both, found.flipped, found.tied, found.fooled) == (both, flipped, tied, fooled)
+    (measured,) = judged_pairs(rows("p", said)).values()
+    assert (measured.both, measured.flipped, measured.tied, measured.fooled) == (both, flipped, tied, fooled)
 
 
 def test_one_response_at_a_time_a_tie_is_the_same_verdict_on_both() -> None:
-    found = judged_pairs(
+    measured = judged_pairs(
         [*rows("p", ("pass", "pass"), "pointwise"), *rows("q", ("pass", "fail"), "pointwise")]
     )
-    assert (found["p"].tied, found["p"].undecided, found["p"].fooled) == (1, 1, 1)
-    assert (found["q"].tied, found["q"].both) == (0, 1)
+    assert (measured["p"].tied, measured["p"].undecided, measured["p"].fooled) == (1, 1, 1)
+    assert (measured["q"].tied, measured["q"].both) == (0, 1)
 
 
 def test_a_pair_with_an_errored_verdict_is_left_out() -> None:
@@ -88,12 +88,12 @@ def test_scores_are_by_form_by_construction_and_alike_in_length() -> None:
         *rows("q", ("A", "A"), matched=False, construction="flipped tone"),
         *rows("r", ("pass", "pass"), "pointwise"),
     ]
-    found = {name: interval.value for name, interval in pair_scores(kept, 50, 1).items()}
-    assert found["pairwise/flips"] == 0.5
-    assert found["pairwise/both_right_alike_in_length"] == 1.0
-    assert found["pointwise/accept_true"] == 1.0
-    assert found["pointwise/recall_false"] == 0.0
-    assert found["both_right: flipped tone"] == 0.0
+    measured = {name: interval.value for name, interval in pair_scores(kept, 50, 1).items()}
+    assert measured["pairwise/flips"] == 0.5
+    assert measured["pairwise/both_right_alike_in_length"] == 1.0
+    assert measured["pointwise/accept_true"] == 1.0
+    assert measured["pointwise/recall_false"] == 0.0
+    assert measured["both_right: flipped tone"] == 0.0
     assert "prompt_strict" in score([], kept, 50, 1)
 
 

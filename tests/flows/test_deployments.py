@@ -21,10 +21,10 @@ from support.headlines import REFUSED
 
 from flows.automations import NAME
 from flows.server import alive, end, environment, record_path
+from verif.project import STAGES
 from verif.system import local_services
 
 pytestmark = pytest.mark.slow
-STAGES = ["prepare", "policy", "judge", "verifier", "train", "evaluate", "register"]
 
 
 def test_everything_is_deployed_with_help_texts(services: Any) -> None:

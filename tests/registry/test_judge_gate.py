@@ -50,15 +50,17 @@ def evidence(after: dict[str, float], attacked: dict[str, float] | None = None, 
         *answers("judge-attacks", "after", attacked or after),
     ]
     cases = [Case(Instruction(id=f"p{n}", prompt=f"q{n}")) for n in range(N)]
-    found = {
+    measured = {
         b.name: summarise(b, cases, [r for r in rows if r.benchmark == b.name], 200, 1)
         for b in (TEST, ATTACKED)
     }
-    return Evidence({"benchmarks": found, "order": list(found)}, {}, {"fit": fit, "reasons": []}, tuple(rows))
+    return Evidence(
+        {"benchmarks": measured, "order": list(measured)}, {}, {"fit": fit, "reasons": []}, tuple(rows)
+    )
 
 
-def failed(found: Evidence, champion: Evidence | None = None) -> list[str]:
-    decision = decide(found, PromotionGate(), champion, samples=300)
+def failed(measured: Evidence, champion: Evidence | None = None) -> list[str]:
+    decision = decide(measured, PromotionGate(), champion, samples=300)
     assert decision.passed is not bool(decision.reasons)
     return [check.name for check in decision.checks if not check.passed]
 
@@ -83,17 +85,17 @@ def test_what_it_loses_stops_it(
 
 
 def test_what_was_not_measured_is_not_passed() -> None:
-    found = evidence(BETTER)
+    measured = evidence(BETTER)
     without: dict[str, Any] = {
-        "benchmarks": {"judge-test": found.evaluation["benchmarks"]["judge-test"]},
+        "benchmarks": {"judge-test": measured.evaluation["benchmarks"]["judge-test"]},
         "order": ["judge-test"],
     }
-    assert failed(replace(found, evaluation=without)) == ["attacks"]
+    assert failed(replace(measured, evaluation=without)) == ["attacks"]
 
 
 def test_against_a_champion_the_same_judge_is_no_better() -> None:
-    found = evidence(BETTER)
-    assert "consistency" in failed(found, champion=found)
+    measured = evidence(BETTER)
+    assert "consistency" in failed(measured, champion=measured)
 
 
 def test_an_unfit_verifier_stops_it() -> None:

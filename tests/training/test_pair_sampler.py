@@ -62,12 +62,12 @@ class Queue:
         return keys
 
     def kv_batch_get(self, *, keys: list[str], partition_id: str, select_fields: list[str]) -> dict[str, Any]:
-        found = {name: [self.rows[key][name] for key in keys] for name in select_fields}
-        if "response_mask" in found:
-            found["response_mask"] = torch.nested.as_nested_tensor(
-                found["response_mask"], layout=torch.jagged
+        measured = {name: [self.rows[key][name] for key in keys] for name in select_fields}
+        if "response_mask" in measured:
+            measured["response_mask"] = torch.nested.as_nested_tensor(
+                measured["response_mask"], layout=torch.jagged
             )
-        return found
+        return measured
 
     def kv_batch_put(self, *, keys: list[str], partition_id: str, fields: Any) -> None:
         for name, column in fields.items():

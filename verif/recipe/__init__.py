@@ -1,9 +1,10 @@
-"""The recipe: one file = one complete experiment, typed (`recipe.py`), and its sections about a judge under pressure."""
+"""The recipe: one file = one complete experiment, typed (`recipe.py`); a file for each of its sections."""
 
 from verif.recipe.base import Section
+from verif.recipe.data import LABELLED, LabelFile, VerInstructData, WorldData
+from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
 from verif.recipe.judgements import JudgementData, JudgementReward
 from verif.recipe.models import (
-    CascadeSection,
     HubModel,
     JudgePolicy,
     NoModel,
@@ -12,27 +13,10 @@ from verif.recipe.models import (
     ScratchModel,
     TinyModel,
 )
-from verif.recipe.pressure import AuditGate, HardenSection, PressureSection
-from verif.recipe.recipe import (
-    BENCHMARK_FILES,
-    LABELLED,
-    RECIPES,
-    SWEEPS,
-    BenchmarkSource,
-    Evaluate,
-    LabelFile,
-    PromotionGate,
-    Recipe,
-    Register,
-    Train,
-    VerifierSection,
-    VerInstructData,
-    Watch,
-    WorldData,
-    load_recipe,
-    parse_recipe,
-)
-from verif.recipe.resources import Resources
+from verif.recipe.pressure import HardenSection, PressureSection
+from verif.recipe.recipe import RECIPES, SWEEPS, Recipe, Resources, load_recipe, parse_recipe
+from verif.recipe.train import Train, Watch
+from verif.recipe.verifier import AuditGate, CascadeSection, VerifierSection
 
 __all__ = [
     "BENCHMARK_FILES",

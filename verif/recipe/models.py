@@ -82,17 +82,3 @@ class NoModel(Section):
     """No judge: the recipe's formula needs none (`hard-only`)."""
 
     kind: Literal["none"] = "none"
-
-
-class CascadeSection(Section):
-    """A small judge in front of the judge; outside a band of its own probability of pass it decides alone.
-
-    Its server is named by the environment variable `VERIF_SMALL_JUDGE_URL`, its key by `VERIF_SMALL_JUDGE_API_KEY`,
-    its model by `digest`. The audit chooses the band for `agreement`; `low` and `high` hold what it chose and are
-    not written by hand.
-    """
-
-    digest: str
-    agreement: float = Field(0.98, ge=0.5, le=1, description="with the judge, where it decides alone")
-    low: float = Field(0, ge=0, le=0.5)
-    high: float = Field(1, ge=0.5, le=1)

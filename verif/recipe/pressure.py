@@ -51,12 +51,3 @@ class HardenSection(Section):
     steps: int = Field(400, ge=1, description="of training, a round")
     replay: float = Field(0.5, ge=0.1, le=0.95, description="share of old lessons among those of a round")
     enough: int = Field(12, ge=1, description="fewer new lessons than this end the hardening")
-
-
-class AuditGate(Section):
-    """What the audit must show before the verifier may teach (lower ends of 95% intervals are not used: values are)."""
-
-    min_recall_false: float = Field(0.9, ge=0, le=1)
-    min_accept_true: float = Field(0.9, ge=0, le=1)
-    max_attack_success: float = Field(0.1, ge=0, le=1)
-    max_flip_rate: float = Field(0.0, ge=0, le=1)

@@ -56,8 +56,8 @@ class Sides:
 def sides_of(benchmark: str, evidence: Evidence, champion: Evidence | None, *, must: bool) -> Sides:
     """Against the champion where it was measured on the benchmark (or `must` have been), else the starting policy."""
     new = rows_of(evidence, benchmark, "after")
-    if champion is not None and ((found := rows_of(champion, benchmark, "after")) or must):
-        return Sides(_same_prompts(new, found), new)
+    if champion is not None and ((theirs := rows_of(champion, benchmark, "after")) or must):
+        return Sides(_same_prompts(new, theirs), new)
     return Sides(rows_of(evidence, benchmark, "before"), new)
 
 

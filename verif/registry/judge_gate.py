@@ -36,8 +36,8 @@ def decide(
     """Undecided pairs down, recall up, acceptance and attacks not worse; verdicts, verifier and audit as for any model."""
     names = list(in_order(evidence.evaluation))
     sides = {name: sides_of(name, evidence, champion, must=name == names[0]) for name in names}
-    found = {name: changes(side.old, side.new, samples, 0) for name, side in sides.items()}
-    first, attacked = found[names[0]], found.get(ATTACKED, {})
+    measured = {name: changes(side.old, side.new, samples, 0) for name, side in sides.items()}
+    first, attacked = measured[names[0]], measured.get(ATTACKED, {})
     checks = [
         _falls("consistency", first.get("undecided")),
         _rises("recall", first.get("recall on false") or first.get("pairwise accuracy")),

@@ -75,14 +75,14 @@ def _gpu(recipe: Recipe, shape: Shape, gpu: Gpu) -> list[Estimate]:
     known = JUDGES.get(recipe.judge.repo) if isinstance(recipe.judge, HubModel) else None
     if known is None:
         return [*out, Estimate("judging", "no measured figure for this judge: not guessed", None, "s")]
-    found = simulate(at, known, 1)
-    hours = found.step_s * train.steps / 3600
+    simulated = simulate(at, known, 1)
+    hours = simulated.step_s * train.steps / 3600
     gpus = at.gpus + known.gpus
     return [
         *out,
         Estimate("one verdict", "mean, so that a batch takes what was measured", mean_service(known), "s", known.source),
-        Estimate("waiting for rewards", "simulated with one judge replica, overlapped", found.wait_s, "s"),
-        Estimate("step", "generation + waiting + training", found.step_s, "s"),
+        Estimate("waiting for rewards", "simulated with one judge replica, overlapped", simulated.wait_s, "s"),
+        Estimate("step", "generation + waiting + training", simulated.step_s, "s"),
         Estimate("the whole training", f"{train.steps} steps (validation, checkpoints not counted)", hours, "h"),
         Estimate("GPU-hours", f"({at.gpus} + {known.gpus} for the judge) GPUs x hours", gpus * hours, "h"),
     ]  # fmt: skip
