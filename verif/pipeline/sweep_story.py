@@ -85,7 +85,7 @@ def keep(root: Path, sweep: Sweep, runs: Sequence[Story]) -> None:
     """The table as `reports/sweep-NAME-runs.json` and `.md`."""
     place = root / "reports" / f"sweep-{sweep.sweep}-runs"
     write_json(place.with_suffix(".json"), [asdict(each) for each in runs])
-    rows = [HEADER, ("---",) * len(HEADER), *(cells(each) for each in found)]
+    rows = [HEADER, ("---",) * len(HEADER), *(cells(each) for each in runs)]
     text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
     write_bytes(place.with_suffix(".md"), f"{text}\n".encode())
 
