@@ -6,7 +6,7 @@ import pytest
 
 from verif.data.judgements.pairs import META
 from verif.errors import TrainingError
-from verif.training.verl.pairing import Asked, asked, consistent, differing
+from verif.training.verl.pairing import PairQuestion, asked, consistent, differing
 from verif.types import Instruction
 
 
@@ -15,7 +15,7 @@ def question(pair: str, turn: int) -> str:
 
 
 def test_a_rollout_knows_its_question_and_its_number() -> None:
-    assert asked(question("p", 1), "3f_2_0") == Asked("p", 1, "2_0")
+    assert asked(question("p", 1), "3f_2_0") == PairQuestion("p", 1, "2_0")
 
 
 @pytest.mark.parametrize("row", ["", "{}", Instruction(id="i", prompt="Write.").model_dump_json()])
@@ -24,7 +24,14 @@ def test_a_row_that_is_no_question_ends_the_run_with_what_to_do(row: str) -> Non
         asked(row, "u_0_0")
 
 
-ROWS = [Asked("p", 0, "0"), Asked("p", 0, "1"), Asked("p", 1, "0"), Asked("p", 1, "1"), Asked("q", 0, "0")]
+PLACES = (("p", 0, "0"), ("p", 0, "1"), ("p", 1, "0"), ("p", 1, "1"), ("q", 0, "0"))
+ROWS = [PairQuestion(*place) for place in PLACES]
+    PairQuestion("p", 0, "0"),
+    PairQuestion("p", 0, "1"),
+    PairQuestion("p", 1, "0"),
+    PairQuestion("p", 1, "1"),
+    PairQuestion("q", 0, "0"),
+]
 
 
 def test_consistent_rewards_need_the_counterpart_to_be_right() -> None:

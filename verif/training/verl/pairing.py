@@ -16,7 +16,7 @@ from verif.errors import TrainingError
 
 
 @dataclass(frozen=True)
-class Asked:
+class PairQuestion:
     """Which question of which pair a rollout answers, and which of that question's rollouts it is."""
 
     pair: str
@@ -24,11 +24,11 @@ class Asked:
     session: str
 
 
-def asked(instruction: str, key: str) -> Asked:
+def asked(instruction: str, key: str) -> PairQuestion:
     """Read from an instruction as JSON and a rollout's key (`uid_session_index`); `TrainingError` for any other row."""
     try:
         told = orjson.loads(instruction)["meta"]["judgement"]
-        return Asked(str(told["pair"]), int(told["turn"]), key.split("_", 1)[1])
+        return PairQuestion(str(told["pair"]), int(told["turn"]), key.split("_", 1)[1])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, IndexError):
         raise TrainingError(
             f"a row of the training data is no question about a pair: {instruction[:80]!r}.",
@@ -36,7 +36,7 @@ def asked(instruction: str, key: str) -> Asked:
         ) from None
 
 
-def consistent(questions: Sequence[Asked], rewards: Sequence[float | None]) -> list[float | None]:
+def consistent(questions: Sequence[PairQuestion], rewards: Sequence[float | None]) -> list[float | None]:
     """Each reward, or 0 where the answer with the same number to the pair's other question earned less than 1.
 
     A rollout without a reward stays without one, and so does one whose counterpart has none: nobody knows.
