@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,6 +15,7 @@ PRODUCT = ("verif", "flows", "benchmarks", "scripts")
 EMPTY_NAMES = ("found", "one")
 
 
+@cache
 def trees(folder: str) -> list[tuple[Path, ast.Module]]:
     """The parsed files of a top-level folder."""
     return [(path, ast.parse(path.read_text("utf-8"))) for path in sorted((ROOT / folder).rglob("*.py"))]

@@ -180,6 +180,7 @@ def test_over_several_nodes_ray_must_ask_for_a_token_that_the_cluster_holds() ->
     assert train_checks(recipe, {}) == []
 
 
+@pytest.mark.slow
 def test_verl_accepts_every_override() -> None:
     hydra = pytest.importorskip("hydra")
     verl = pytest.importorskip("importlib.util").find_spec("verl")
