@@ -26,12 +26,6 @@ def test_a_row_that_is_no_question_ends_the_run_with_what_to_do(row: str) -> Non
 
 PLACES = (("p", 0, "0"), ("p", 0, "1"), ("p", 1, "0"), ("p", 1, "1"), ("q", 0, "0"))
 ROWS = [PairQuestion(*place) for place in PLACES]
-    PairQuestion("p", 0, "0"),
-    PairQuestion("p", 0, "1"),
-    PairQuestion("p", 1, "0"),
-    PairQuestion("p", 1, "1"),
-    PairQuestion("q", 0, "0"),
-]
 
 
 def test_consistent_rewards_need_the_counterpart_to_be_right() -> None:
