@@ -28,6 +28,8 @@ def mean(statuses: Sequence[Status]) -> float:
     return sum(s is Status.PASS for s in statuses) / len(statuses)
 
 
+THREE_TERMS = "three-terms"
+"""As `average`, with reference answers as a term of their own beside rules and checkers."""
 Combine = Callable[[Sequence[Status], Sequence[Status]], float]
 log = logging.getLogger("verif.reward")
 
@@ -79,10 +81,13 @@ def require_formula(name: str) -> None:
 
 
 def combine(
-    hard: Sequence[Status], soft: Sequence[Status], formula: Formula
+    hard: Sequence[Status], soft: Sequence[Status], formula: Formula, references: Sequence[Status] = ()
 ) -> tuple[float, dict[str, float]]:
-    """Reward and its present terms, from decided statuses only; both sequences empty is a reward of 1."""
-    terms: dict[str, float] = {}
+    """Reward and its present terms, from decided statuses only; all sequences empty is a reward of 1.
+
+    `references` are given apart from `hard` only where the formula is `three-terms`.
+    """
+    terms: dict[str, float] = {"reference": joint(references)} if references else {}
     if hard and formula != "soft-only":
         terms["hard"] = mean(hard) if formula == "product" else joint(hard)
     if soft and formula != "hard-only":
@@ -92,7 +97,7 @@ def combine(
     if formula not in FORMULAS:
         require_formula(formula)
         return float(_REGISTERED[formula].combine(hard, soft)), terms
-    if formula == "average":
+    if formula in ("average", THREE_TERMS):
         return sum(terms.values()) / len(terms), terms
     value = 1.0
     for term in terms.values():
@@ -123,9 +128,11 @@ def reward(
         return Reward(value=None, state="error", formula=formula)
     if any(status is Status.UNSCORABLE for _, status in used):
         return Reward(value=unscorable, state="unscorable", formula=formula)
-    hard = [status for constraint, status in used if is_hard(constraint)]
+    apart = formula == THREE_TERMS
+    references = [status for constraint, status in used if apart and constraint.kind == "reference"]
+    hard = [s for c, s in used if is_hard(c) and not (apart and c.kind == "reference")]
     soft = [status for constraint, status in used if not is_hard(constraint)]
-    if any(status is Status.SKIPPED for status in hard):
+    if any(status is Status.SKIPPED for status in (*hard, *references)):
         return Reward(value=None, state="error", formula=formula)
     if any(status is Status.SKIPPED for status in soft):
         value, terms = combine(hard, [], formula)
@@ -133,7 +140,7 @@ def reward(
             return Reward(value=0.0, state="scored", formula=formula, terms=terms)
         return Reward(value=None, state="error", formula=formula)
     try:
-        value, terms = combine(hard, soft, formula)
+        value, terms = combine(hard, soft, formula, references)
     except Exception:
         log.exception("formula %s failed", formula)
         value, terms = math.nan, {}

@@ -22,6 +22,7 @@ _ADDED: dict[str, Benchmark] = {}
 SPLITS = {
     "world-test": "test.parquet",
     "world-unseen": "unseen.parquet",
+    "sums-test": "test.parquet",
     "held-back": "test.parquet",
     "judge-test": "test.parquet",
     "judge-unseen": "unseen.parquet",

@@ -1,7 +1,7 @@
 """The recipe: one file = one complete experiment, typed (`recipe.py`); a file for each of its sections."""
 
 from verif.recipe.base import Section
-from verif.recipe.data import LABELLED, LabelFile, VerInstructData, WorldData
+from verif.recipe.data import LABELLED, LabelFile, SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
 from verif.recipe.judgements import JudgementData, JudgementReward
 from verif.recipe.models import (
@@ -15,6 +15,7 @@ from verif.recipe.models import (
 )
 from verif.recipe.pressure import HardenSection, PressureSection
 from verif.recipe.recipe import RECIPES, SWEEPS, Recipe, Resources, load_recipe, parse_recipe
+from verif.recipe.reference import ReferenceSection
 from verif.recipe.train import Train, Watch
 from verif.recipe.verifier import AuditGate, CascadeSection, VerifierSection
 
@@ -37,12 +38,14 @@ __all__ = [
     "PressureSection",
     "PromotionGate",
     "Recipe",
+    "ReferenceSection",
     "Register",
     "RegisteredJudge",
     "Resources",
     "ScratchJudge",
     "ScratchModel",
     "Section",
+    "SumsData",
     "TinyModel",
     "Train",
     "VerInstructData",

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from verif.errors import RecipeError
 from verif.recipe.base import Section
-from verif.recipe.data import VerInstructData, WorldData
+from verif.recipe.data import SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import Evaluate, Register
 from verif.recipe.judgements import JudgementData
 from verif.recipe.models import HubModel, JudgePolicy, NoModel, RegisteredJudge, ScratchJudge, ScratchModel
@@ -44,7 +44,7 @@ class Recipe(Section):
 
     name: str
     description: str = ""
-    data: Annotated[WorldData | VerInstructData | JudgementData, Field(discriminator="kind")]
+    data: Annotated[WorldData | SumsData | VerInstructData | JudgementData, Field(discriminator="kind")]
     policy: Annotated[ScratchModel | HubModel | JudgePolicy, Field(discriminator="kind")]
     judge: Annotated[ScratchJudge | HubModel | RegisteredJudge | NoModel, Field(discriminator="kind")]
     verifier: VerifierSection = VerifierSection()
@@ -108,9 +108,14 @@ class Recipe(Section):
         return self.has_oracle and self.train.watch.sample > 0
 
     @property
+    def knows_truth(self) -> bool:
+        """Whether the data is drawn by code that knows the truth about every response."""
+        return self.data.kind in ("world", "sums")
+
+    @property
     def has_oracle(self) -> bool:
         """Whether the truth can be asked for: the world's, or the judge asked in another way."""
-        return self.data.kind == "world" or (self.judged and not self.verifier.prompt.startswith("each-"))
+        return self.knows_truth or (self.judged and not self.verifier.prompt.startswith("each-"))
 
 
 def parse_recipe(raw: object, where: object) -> Recipe:

@@ -14,7 +14,7 @@ from verif.data.judgements.pairs import PairSource
 from verif.data.splits import Splits
 from verif.errors import RecipeError
 from verif.project import Stage
-from verif.recipe import JudgementData, VerInstructData
+from verif.recipe import JudgementData, SumsData, VerInstructData
 from verif.system.files import digest, write_bytes, write_json
 from verif.system.record import SILENT, Record
 
@@ -39,6 +39,10 @@ def prepare(stage: Stage) -> Splits:
 
         seed, source = stage.recipe.seed, pair_source(stage, section)
         return prepare_judgements(section, seed, source, attacked_pairs(source, section.attacks, seed))
+    if isinstance(section, SumsData):
+        from verif.data.sums.prepare import prepare_sums
+
+        return prepare_sums(section, stage.recipe.seed)
     from verif.data.world.prepare import prepare_world
 
     return prepare_world(section, stage.recipe.seed)
