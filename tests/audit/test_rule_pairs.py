@@ -12,7 +12,7 @@ from verif.audit.attacked_pairs import ATTACK, attacked_pairs
 from verif.audit.rule_pairs import RulePairs
 from verif.core.rules import check, get, validate
 from verif.core.text import Doc
-from verif.data.judgements.pairs import AnswerPair
+from verif.data.judgements.pairs import JudgementPair
 from verif.errors import InputError
 from verif.types import RuleConstraint
 
@@ -44,7 +44,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def keeps(pair: AnswerPair, text: str) -> bool:
+def keeps(pair: JudgementPair, text: str) -> bool:
     constraint = pair.instruction.constraints[pair.asked[0]]
     assert isinstance(constraint, RuleConstraint)
     return check(get(constraint.rule), Doc(text), validate(constraint.rule, constraint.params)).ok

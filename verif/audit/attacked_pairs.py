@@ -9,19 +9,19 @@ import random
 from dataclasses import replace
 
 from verif.audit.attacks.family import families
-from verif.data.judgements.pairs import AnswerPair, PairSource
+from verif.data.judgements.pairs import JudgementPair, PairSource
 
 ATTACK = "attack "
 """How the construction of such a pair begins; the family's name follows."""
 TRIES = 20
 
 
-def attacked_pairs(source: PairSource, per_family: int, seed: int) -> list[AnswerPair]:
+def attacked_pairs(source: PairSource, per_family: int, seed: int) -> list[JudgementPair]:
     """Up to `per_family` pairs of each family; fewer where an attack leaves too few responses false."""
     rng = random.Random(f"{seed}-judgements-attacked")
-    out: list[AnswerPair] = []
+    out: list[JudgementPair] = []
     for family in families().values():
-        made: list[AnswerPair] = []
+        made: list[JudgementPair] = []
         for _ in range(per_family * TRIES):
             if len(made) == per_family:
                 break

@@ -16,7 +16,7 @@ from verif.core.row_files import raw_rows
 from verif.core.rows import rows as rows_of
 from verif.core.rules import check, get, validate
 from verif.core.text import Doc
-from verif.data.judgements.pairs import AnswerPair
+from verif.data.judgements.pairs import JudgementPair
 from verif.errors import InputError
 from verif.system.files import digest
 from verif.types import Instruction, RuleConstraint
@@ -52,7 +52,7 @@ class RulePairs:
                 hint="Rows need constraints that a rule decides (`verif rules list`); give more rows.",
             )
 
-    def draw(self, rng: random.Random, split: str) -> AnswerPair:
+    def draw(self, rng: random.Random, split: str) -> JudgementPair:
         """A pair whose two labels the rule confirms."""
         rows = self._rows[split]
         for _ in range(TRIES):
@@ -60,7 +60,7 @@ class RulePairs:
                 return pair
         raise InputError(f"{TRIES} edits in a row broke nothing in the rows of {split}", file=self._path)
 
-    def false(self, pair: AnswerPair, text: str) -> bool:
+    def false(self, pair: JudgementPair, text: str) -> bool:
         """By the rule that was broken."""
         constraint = pair.instruction.constraints[pair.asked[0]]
         return isinstance(constraint, RuleConstraint) and not _keeps(constraint, text)
@@ -87,7 +87,7 @@ def _split_of(breakable: BreakableRow) -> str:
     return next(name for name, high in SHARES.items() if bucket < high)
 
 
-def _pair(rng: random.Random, breakable: BreakableRow) -> AnswerPair | None:
+def _pair(rng: random.Random, breakable: BreakableRow) -> JudgementPair | None:
     """A pair whose two labels the rule itself confirms, or None."""
     constraint = breakable.instruction.constraints[breakable.place]
     assert isinstance(constraint, RuleConstraint)
@@ -99,7 +99,7 @@ def _pair(rng: random.Random, breakable: BreakableRow) -> AnswerPair | None:
     bad = edits.break_(rng, good, raw)
     if not _keeps(constraint, good) or _keeps(constraint, bad):
         return None
-    return AnswerPair(breakable.instruction, (breakable.place,), good, bad, constraint.rule)
+    return JudgementPair(breakable.instruction, (breakable.place,), good, bad, constraint.rule)
 
 
 def _keeps(constraint: RuleConstraint, text: str) -> bool:

@@ -22,7 +22,7 @@ Form = Literal["pointwise", "pairwise"]
 
 
 @dataclass(frozen=True)
-class AnswerPair:
+class JudgementPair:
     """`good` keeps the constraints at `asked`, `bad` breaks at least one. `construction` says how it was broken.
 
     `reasons` are what a judge should see in either; empty where nobody knows.
@@ -45,17 +45,17 @@ class AnswerPair:
 class PairSource(Protocol):
     """Where pairs come from, and what is true of them."""
 
-    def draw(self, rng: random.Random, split: str) -> AnswerPair:
+    def draw(self, rng: random.Random, split: str) -> JudgementPair:
         """A pair of a split: train, validation, test, golden, or unseen (families that no other split has)."""
         ...
 
-    def false(self, pair: AnswerPair, text: str) -> bool:
+    def false(self, pair: JudgementPair, text: str) -> bool:
         """Whether another response to the pair's instruction breaks what is asked about."""
         ...
 
 
 def questions(
-    pair: AnswerPair, name: str, form: Form, section: JudgementData, rng: random.Random
+    pair: JudgementPair, name: str, form: Form, section: JudgementData, rng: random.Random
 ) -> list[Instruction]:
     """Both questions about a pair, `<name>-0` and `<name>-1`: the orders good first and bad first, or good and bad alone.
 
@@ -65,7 +65,7 @@ def questions(
 
 
 def _question(
-    pair: AnswerPair, name: str, turn: int, form: Form, section: JudgementData, rng: random.Random
+    pair: JudgementPair, name: str, turn: int, form: Form, section: JudgementData, rng: random.Random
 ) -> Instruction:
     marker = f"{rng.getrandbits(32):08x}"
     texts = (pair.good, pair.bad) if turn == 0 else (pair.bad, pair.good)
@@ -92,17 +92,17 @@ def _question(
     )
 
 
-def right_answer(pair: AnswerPair, question: Instruction) -> str:
+def right_answer(pair: JudgementPair, question: Instruction) -> str:
     """What a judge should write: what it sees, where that is known, then the verdict."""
     return _answer(pair, question, right=True)
 
 
-def wrong_answer(pair: AnswerPair, question: Instruction) -> str:
+def wrong_answer(pair: JudgementPair, question: Instruction) -> str:
     """The same with the other verdict."""
     return _answer(pair, question, right=False)
 
 
-def _answer(pair: AnswerPair, question: Instruction, *, right: bool) -> str:
+def _answer(pair: JudgementPair, question: Instruction, *, right: bool) -> str:
     told = question.meta[META]
     turn = int(told["turn"])
     seen = pair.reasons if turn == 0 else pair.reasons[::-1]
@@ -114,6 +114,6 @@ def _answer(pair: AnswerPair, question: Instruction, *, right: bool) -> str:
     return f"{reason}{CLOSE}{verdict}" if reason else verdict
 
 
-def lesson(pair: AnswerPair, question: Instruction) -> PolicyPair:
+def lesson(pair: JudgementPair, question: Instruction) -> PolicyPair:
     """A question with its right answer, to train a judge from scratch on."""
     return PolicyPair(question.prompt, right_answer(pair, question))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from verif.data.judgements.pairs import (
     META,
-    AnswerPair,
+    JudgementPair,
     PairSource,
     lesson,
     questions,
@@ -25,7 +25,7 @@ TRIES = 50
 
 
 def prepare_judgements(
-    section: JudgementData, seed: int, source: PairSource, attacks: Sequence[AnswerPair] = ()
+    section: JudgementData, seed: int, source: PairSource, attacks: Sequence[JudgementPair] = ()
 ) -> Splits:
     """All splits; the same section, seed and source give the same rows. Each part has its own random stream.
 

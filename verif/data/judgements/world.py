@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from verif.data.judgements.pairs import AnswerPair
+from verif.data.judgements.pairs import JudgementPair
 from verif.data.world.constraints import SOFT, Wish, draw_argument
 from verif.data.world.oracle import reasoning, soft_truth
 from verif.data.world.prepare import FAMILY_WEIGHTS
@@ -25,16 +25,16 @@ FLIPPED = 0.4
 class WorldPairs:
     """The world's pairs."""
 
-    def draw(self, rng: random.Random, split: str) -> AnswerPair:
+    def draw(self, rng: random.Random, split: str) -> JudgementPair:
         """See `world_pair`."""
         return world_pair(rng, split)
 
-    def false(self, pair: AnswerPair, text: str) -> bool:
+    def false(self, pair: JudgementPair, text: str) -> bool:
         """By the world's oracle."""
         return not soft_truth(pair.instruction, text)
 
 
-def world_pair(rng: random.Random, split: str) -> AnswerPair:
+def world_pair(rng: random.Random, split: str) -> JudgementPair:
     """A random pair. Pairs of `unseen` are about instructions of the test split, and of families held out."""
     unseen = split == "unseen"
     while True:
@@ -52,7 +52,7 @@ def world_pair(rng: random.Random, split: str) -> AnswerPair:
         if bad and bad != good and soft_truth(item, good) and not soft_truth(item, bad):
             asked = tuple(i for i, constraint in enumerate(item.constraints) if not is_hard(constraint))
             reasons = (reasoning(item, good), reasoning(item, bad))
-            return AnswerPair(item, asked, good, bad, construction, reasons)
+            return JudgementPair(item, asked, good, bad, construction, reasons)
 
 
 def _flipped(item: Instruction, rng: random.Random) -> tuple[str, str]:
