@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Literal
 
 from pydantic import Field
 
 from verif.recipe.base import Section
+from verif.recipe.judgements import JudgementReward
 
 
 class Watch(Section):
@@ -53,4 +55,7 @@ class Train(Section):
     tensor_parallel: int = Field(1, ge=1)
     micro_batch: int = Field(64, ge=1)
     watch: Watch = Watch()
+    judgements: JudgementReward | None = Field(
+        None, exclude_if=operator.not_, description="for `data.kind: judgements`"
+    )
     seed: int = 1
