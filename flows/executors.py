@@ -16,7 +16,7 @@ from verif.cluster.request import goes_to_cluster
 from verif.errors import ClusterError
 from verif.pipeline.run import StageResult, parent_run, run_stage
 from verif.project import load_stage, read_parameters, recorded_overrides
-from verif.recipe import Recipe, Resources, VerInstructData
+from verif.recipe import FileData, Recipe, Resources
 from verif.system.dvc import changed
 from verif.system.git import git
 from verif.system.run_cache import dvc
@@ -115,7 +115,7 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> StageResu
             git(root, "rev-parse", "HEAD"),
             recorded_overrides(root),
             run_id=run_id,  # for the pod; the object's name does not hold it
-            data=read_parameters(root)["data"] if isinstance(recipe.data, VerInstructData) else "",
+            data=read_parameters(root)["data"] if isinstance(recipe.data, FileData) else "",
             parent=parent_run(
                 root, run_id
             ),  # one run of the pipeline is one run of MLflow, wherever its stages are

@@ -18,11 +18,22 @@ from typing import Any
 import yaml
 
 from verif.errors import InputError, RecipeError
-from verif.recipe import BENCHMARK_FILES, Recipe, VerInstructData, WorldData, load_recipe, parse_recipe
+from verif.recipe import (
+    BENCHMARK_FILES,
+    ComposedData,
+    FileData,
+    Recipe,
+    SumsData,
+    WorldData,
+    load_recipe,
+    parse_recipe,
+)
 from verif.system.files import digest, digest_path, write_bytes, write_json
 
 WORLD, SUMS = "verif/data/world", "verif/data/sums"
 """Where the code lies that draws data; it stands in params.yaml in the place of a file."""
+CODE = {WorldData: WORLD, SumsData: SUMS, ComposedData: "verif/data/composed"}
+"""The same by the kind of data."""
 HEADER = "# Which recipe the pipeline runs, and where its instructions come from: the local world (code) or a file.\n"
 STAGES = ("prepare", "policy", "judge", "verifier", "train", "evaluate", "register")
 """In the order of dvc.yaml."""
@@ -82,25 +93,24 @@ def read_parameters(root: Path) -> dict[str, str]:
 def set_parameters(root: Path, recipe: str = "", data: str = "") -> dict[str, str]:
     """Point params.yaml at a recipe and its data; empty means as it stands. Returns what now holds.
 
-    A recipe of the local world reads the world's code; any other needs a file that exists.
+    A recipe that makes its instructions itself reads their code; any other needs a file that exists.
     """
     now = read_parameters(root)
     name = recipe or now["recipe"]
     kind = load_recipe(name, root / "recipes").data
     source = data or now["data"]
-    if not isinstance(kind, VerInstructData):
-        code = WORLD if isinstance(kind, WorldData) else SUMS
-        if data and data != code:
+    if own := CODE.get(type(kind)):
+        if data and data != own:
             raise RecipeError(
-                f"recipe {name!r} draws its own world and reads no file.",
+                f"recipe {name!r} makes its own instructions and reads no file.",
                 "Leave DATA out, or choose another recipe.",
             )
-        source = code
-    elif source in (WORLD, SUMS):
+        source = own
+    elif source in CODE.values():
         raise RecipeError(
             f"recipe {name!r} needs a file of instructions.", "Name it: make run RECIPE=... DATA=file.jsonl"
         )
-    if isinstance(kind, VerInstructData) and not (root / source).is_file():
+    if isinstance(kind, FileData) and not (root / source).is_file():
         raise InputError("the data file does not exist.", file=root / source)
     new = {"recipe": name, "data": source}
     if new != now:

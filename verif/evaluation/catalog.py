@@ -24,6 +24,7 @@ SPLITS = {
     "world-unseen": "unseen.parquet",
     "sums-test": "test.parquet",
     "held-back": "test.parquet",
+    "composed-unseen": "unseen.parquet",
 }
 assert set(SPLITS) == set(PREPARED)
 

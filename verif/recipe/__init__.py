@@ -1,9 +1,18 @@
 """The recipe: one file = one complete experiment, typed (`recipe.py`); a file for each of its sections."""
 
 from verif.recipe.base import Section
-from verif.recipe.data import LABELLED, LabelFile, SumsData, VerInstructData, WorldData
+from verif.recipe.data import (
+    LABELLED,
+    ComposedData,
+    FileData,
+    LabelFile,
+    RowsData,
+    SumsData,
+    VerInstructData,
+    WorldData,
+)
 from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
-from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
+from verif.recipe.models import HubModel, NoModel, PackageModel, ScratchJudge, ScratchModel
 from verif.recipe.pressure import HardenSection, PressureSection
 from verif.recipe.recipe import RECIPES, SWEEPS, Recipe, Resources, load_recipe, parse_recipe
 from verif.recipe.reference import ReferenceSection
@@ -18,17 +27,21 @@ __all__ = [
     "AuditGate",
     "BenchmarkSource",
     "CascadeSection",
+    "ComposedData",
     "Evaluate",
+    "FileData",
     "HardenSection",
     "HubModel",
     "LabelFile",
     "NoModel",
+    "PackageModel",
     "PressureSection",
     "PromotionGate",
     "Recipe",
     "ReferenceSection",
     "Register",
     "Resources",
+    "RowsData",
     "ScratchJudge",
     "ScratchModel",
     "Section",

@@ -16,9 +16,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from verif.errors import RecipeError
 from verif.recipe.base import Section
-from verif.recipe.data import SumsData, VerInstructData, WorldData
+from verif.recipe.data import ComposedData, RowsData, SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import Evaluate, Register
-from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
+from verif.recipe.models import HubModel, NoModel, PackageModel, ScratchJudge, ScratchModel
 from verif.recipe.train import Train
 from verif.recipe.verifier import VerifierSection
 from verif.types import FORMULAS
@@ -43,8 +43,10 @@ class Recipe(Section):
 
     name: str
     description: str = ""
-    data: Annotated[WorldData | SumsData | VerInstructData, Field(discriminator="kind")]
-    policy: Annotated[ScratchModel | HubModel, Field(discriminator="kind")]
+    data: Annotated[
+        WorldData | SumsData | ComposedData | VerInstructData | RowsData, Field(discriminator="kind")
+    ]
+    policy: Annotated[ScratchModel | HubModel | PackageModel, Field(discriminator="kind")]
     judge: Annotated[ScratchJudge | HubModel | NoModel, Field(discriminator="kind")]
     verifier: VerifierSection = VerifierSection()
     train: Train = Train()

@@ -1,4 +1,4 @@
-"""Stage `prepare`: splits, corpora and the quarantine file from the local world or a file of instructions."""
+"""Stage `prepare`: splits, corpora and the quarantine file, from the local world, composed tasks or a file of rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from verif.data.benchmark_files import without_rows
 from verif.data.splits import Splits
 from verif.errors import RecipeError
 from verif.project import Stage
-from verif.recipe import SumsData, VerInstructData
+from verif.recipe import ComposedData, FileData, SumsData
 from verif.system.files import digest, write_bytes, write_json
 from verif.system.record import SILENT, Record
 
@@ -23,7 +23,7 @@ SPLITS = ("train", "validation", "test", "unseen")
 def prepare(stage: Stage) -> Splits:
     """The splits of the recipe's data section."""
     section = stage.recipe.data
-    if isinstance(section, VerInstructData):
+    if isinstance(section, FileData):
         from verif.data.labelled import read_labelled
         from verif.data.verinstruct import prepare_verinstruct
 
@@ -32,6 +32,10 @@ def prepare(stage: Stage) -> Splits:
         made: Splits = prepare_verinstruct(stage.source, section, stage.recipe.seed)
         source = {**made.summary, "labelled": len(known)}
         return replace(made, golden=[*made.golden, *known], summary=source)
+    if isinstance(section, ComposedData):
+        from verif.data.composed.prepare import prepare_composed
+
+        return prepare_composed(section, stage.recipe.seed)
     if isinstance(section, SumsData):
         from verif.data.sums.prepare import prepare_sums
 
