@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-fresh bench-control bench-engine bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-fresh bench-control bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench-control: setup ## After `make bench`: supervised training for the time tha
 
 bench-engine: setup ## Rules, checkers and language detection against their peers
 	@python -m benchmarks.engine
+
+conformance: setup ## verif and its peers against published verdicts: the table of docs/conformance.md
+	@python -m benchmarks.conformance
 
 bench-verifier: setup ## The verifier service under load
 	@python -m benchmarks.verifier

@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from verif.errors import RecipeError
 from verif.system import plugins
@@ -30,6 +31,8 @@ def mean(statuses: Sequence[Status]) -> float:
 
 THREE_TERMS = "three-terms"
 """As `average`, with reference answers as a term of their own beside rules and checkers."""
+FEW = 16
+"""Constraints of an instruction whose rewards are remembered: few statuses make few rewards."""
 Combine = Callable[[Sequence[Status], Sequence[Status]], float]
 log = logging.getLogger("verif.reward")
 
@@ -118,20 +121,38 @@ def reward(
     for verdict in verdicts:
         for index in verdict.covers:
             statuses[index] = verdict.status
+    apart = formula == THREE_TERMS
+    terms = tuple(
+        [
+            "reference"
+            if apart and constraint.kind == "reference"
+            else "hard"
+            if is_hard(constraint)
+            else "soft"
+            for constraint in constraints
+        ]
+    )
+    known = formula in FORMULAS and len(terms) <= FEW  # a plugin's formula is asked each time
+    return (_reward if known else _reward.__wrapped__)(terms, tuple(statuses), formula, unscorable)
+
+
+@lru_cache(maxsize=1024)
+def _reward(
+    terms_of: tuple[str, ...], statuses: tuple[Status, ...], formula: Formula, unscorable: float
+) -> Reward:
+    """The reward of these statuses; `terms_of` says which term each counts in: `hard`, `soft` or `reference`."""
     used = [
-        (constraint, status)
-        for constraint, status in zip(constraints, statuses, strict=True)
-        if not (formula == "hard-only" and not is_hard(constraint))
-        and not (formula == "soft-only" and is_hard(constraint))
+        (term, status)
+        for term, status in zip(terms_of, statuses, strict=True)
+        if not (formula == "hard-only" and term == "soft") and not (formula == "soft-only" and term != "soft")
     ]
     if any(status is Status.ERROR for _, status in used):
         return Reward(value=None, state="error", formula=formula)
     if any(status is Status.UNSCORABLE for _, status in used):
         return Reward(value=unscorable, state="unscorable", formula=formula)
-    apart = formula == THREE_TERMS
-    references = [status for constraint, status in used if apart and constraint.kind == "reference"]
-    hard = [s for c, s in used if is_hard(c) and not (apart and c.kind == "reference")]
-    soft = [status for constraint, status in used if not is_hard(constraint)]
+    hard, soft, references = (
+        [status for term, status in used if term == name] for name in ("hard", "soft", "reference")
+    )
     if any(status is Status.SKIPPED for status in (*hard, *references)):
         return Reward(value=None, state="error", formula=formula)
     if any(status is Status.SKIPPED for status in soft):

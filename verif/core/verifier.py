@@ -103,10 +103,15 @@ class Verifier:
         done: asyncio.Queue[Verification | BaseException] = asyncio.Queue()
         for lost in start.unwanted:
             done.put_nowait(self._give_up(lost))
-        tasks = [
-            asyncio.create_task(self._group(group, cache, complete, wanted, done)) for group in start.groups
-        ]
-        async with aclosing(arriving(len(items), done, tasks)) as verifications:
+        tasks: list[asyncio.Task[None]] = []
+        ready: list[Verification] = []
+        for group in start.groups:
+            if all(constraint.kind == "rule" for constraint in group[0].item.instruction.constraints):
+                self.saved["absent"] += sum(not plan.answer.hopeless for plan in group)
+                ready += map(self._finish, group)
+            else:
+                tasks.append(asyncio.create_task(self._group(group, cache, complete, wanted, done)))
+        async with aclosing(arriving(len(items) - len(ready), done, tasks, ready)) as verifications:
             async for verification in verifications:
                 yield verification
 
