@@ -18,21 +18,12 @@ from typing import Any
 import yaml
 
 from verif.errors import InputError, RecipeError
-from verif.recipe import (
-    BENCHMARK_FILES,
-    ComposedData,
-    FileData,
-    Recipe,
-    SumsData,
-    WorldData,
-    load_recipe,
-    parse_recipe,
-)
+from verif.recipe import BENCHMARK_FILES, Recipe, load_recipe, parse_recipe
 from verif.system.files import digest, digest_path, write_bytes, write_json
 
 WORLD, SUMS = "verif/data/world", "verif/data/sums"
 """Where the code lies that draws data; it stands in params.yaml in the place of a file."""
-CODE = {WorldData: WORLD, SumsData: SUMS, ComposedData: "verif/data/composed"}
+CODE = {"world": WORLD, "sums": SUMS, "composed": "verif/data/composed"}
 """The same by the kind of data."""
 HEADER = "# Which recipe the pipeline runs, and where its instructions come from: the local world (code) or a file.\n"
 STAGES = ("prepare", "policy", "judge", "verifier", "train", "evaluate", "register")
@@ -90,6 +81,13 @@ def read_parameters(root: Path) -> dict[str, str]:
     return {key: str(value) for key, value in raw.items()}
 
 
+def reads_file(recipe: Recipe) -> bool:
+    """Whether the recipe's data come from a file of rows; else the local world draws them."""
+    return recipe.data.kind in ("verinstruct", "rows") or (
+        recipe.data.kind == "judgements" and recipe.data.source == "rules"
+    )
+
+
 def set_parameters(root: Path, recipe: str = "", data: str = "") -> dict[str, str]:
     """Point params.yaml at a recipe and its data; empty means as it stands. Returns what now holds.
 
@@ -97,9 +95,10 @@ def set_parameters(root: Path, recipe: str = "", data: str = "") -> dict[str, st
     """
     now = read_parameters(root)
     name = recipe or now["recipe"]
-    kind = load_recipe(name, root / "recipes").data
+    wanted = load_recipe(name, root / "recipes")
     source = data or now["data"]
-    if own := CODE.get(type(kind)):
+    if not reads_file(wanted):
+        own = CODE.get(wanted.data.kind, WORLD)
         if data and data != own:
             raise RecipeError(
                 f"recipe {name!r} makes its own instructions and reads no file.",
@@ -110,7 +109,7 @@ def set_parameters(root: Path, recipe: str = "", data: str = "") -> dict[str, st
         raise RecipeError(
             f"recipe {name!r} needs a file of instructions.", "Name it: make run RECIPE=... DATA=file.jsonl"
         )
-    if isinstance(kind, FileData) and not (root / source).is_file():
+    elif not (root / source).is_file():
         raise InputError("the data file does not exist.", file=root / source)
     new = {"recipe": name, "data": source}
     if new != now:

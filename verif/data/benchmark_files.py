@@ -9,7 +9,10 @@ from verif.errors import VerifError
 from verif.recipe import BENCHMARK_FILES, BenchmarkSource, Evaluate
 from verif.system.files import digest_path
 
-PREPARED = ("world-test", "world-unseen", "sums-test", "held-back", "composed-unseen")
+PREPARED = (
+    "world-test", "world-unseen", "sums-test", "held-back", "composed-unseen", "judge-test", "judge-unseen",
+    "judge-attacks",
+)  # fmt: skip
 """Benchmarks whose rows `prepare` makes."""
 
 

@@ -25,6 +25,9 @@ SPLITS = {
     "sums-test": "test.parquet",
     "held-back": "test.parquet",
     "composed-unseen": "unseen.parquet",
+    "judge-test": "test.parquet",
+    "judge-unseen": "unseen.parquet",
+    "judge-attacks": "unseen.parquet",
 }
 assert set(SPLITS) == set(PREPARED)
 

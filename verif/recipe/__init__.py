@@ -12,7 +12,17 @@ from verif.recipe.data import (
     WorldData,
 )
 from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
-from verif.recipe.models import HubModel, NoModel, PackageModel, ScratchJudge, ScratchModel
+from verif.recipe.judgements import JudgementData, JudgementReward
+from verif.recipe.models import (
+    HubModel,
+    JudgePolicy,
+    NoModel,
+    PackageModel,
+    RegisteredJudge,
+    ScratchJudge,
+    ScratchModel,
+    TinyModel,
+)
 from verif.recipe.pressure import HardenSection, PressureSection
 from verif.recipe.recipe import RECIPES, SWEEPS, Recipe, Resources, load_recipe, parse_recipe
 from verif.recipe.reference import ReferenceSection
@@ -32,6 +42,9 @@ __all__ = [
     "FileData",
     "HardenSection",
     "HubModel",
+    "JudgePolicy",
+    "JudgementData",
+    "JudgementReward",
     "LabelFile",
     "NoModel",
     "PackageModel",
@@ -40,12 +53,14 @@ __all__ = [
     "Recipe",
     "ReferenceSection",
     "Register",
+    "RegisteredJudge",
     "Resources",
     "RowsData",
     "ScratchJudge",
     "ScratchModel",
     "Section",
     "SumsData",
+    "TinyModel",
     "Train",
     "VerInstructData",
     "VerifierSection",

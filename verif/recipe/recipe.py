@@ -18,7 +18,16 @@ from verif.errors import RecipeError
 from verif.recipe.base import Section
 from verif.recipe.data import ComposedData, RowsData, SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import Evaluate, Register
-from verif.recipe.models import HubModel, NoModel, PackageModel, ScratchJudge, ScratchModel
+from verif.recipe.judgements import JudgementData
+from verif.recipe.models import (
+    HubModel,
+    JudgePolicy,
+    NoModel,
+    PackageModel,
+    RegisteredJudge,
+    ScratchJudge,
+    ScratchModel,
+)
 from verif.recipe.train import Train
 from verif.recipe.verifier import VerifierSection
 from verif.types import FORMULAS
@@ -44,10 +53,11 @@ class Recipe(Section):
     name: str
     description: str = ""
     data: Annotated[
-        WorldData | SumsData | ComposedData | VerInstructData | RowsData, Field(discriminator="kind")
+        WorldData | SumsData | ComposedData | VerInstructData | RowsData | JudgementData,
+        Field(discriminator="kind"),
     ]
-    policy: Annotated[ScratchModel | HubModel | PackageModel, Field(discriminator="kind")]
-    judge: Annotated[ScratchJudge | HubModel | NoModel, Field(discriminator="kind")]
+    policy: Annotated[ScratchModel | HubModel | PackageModel | JudgePolicy, Field(discriminator="kind")]
+    judge: Annotated[ScratchJudge | HubModel | RegisteredJudge | NoModel, Field(discriminator="kind")]
     verifier: VerifierSection = VerifierSection()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
@@ -77,6 +87,25 @@ class Recipe(Section):
             )
         if self.verifier.pressure and not self.has_oracle:
             raise ValueError("verifier.pressure needs an oracle: the world's truth, or a prompt `joint-...`")
+        return self
+
+    @model_validator(mode="after")
+    def _judgements_belong_together(self) -> Recipe:
+        asked = self.data.kind == "judgements"
+        if self.policy.kind == "judge" and not asked:
+            raise ValueError("policy.kind: judge needs data.kind: judgements, which is what it learns from")
+        if asked != (self.train.judgements is not None):
+            raise ValueError(
+                "data.kind: judgements and train.judgements belong together: give both or neither"
+            )
+        if asked and self.train.prompts_per_step % 2:
+            raise ValueError(
+                "train.prompts_per_step must be even: the two questions of a pair are in one batch"
+            )
+        if asked and self.judge.kind != "none":
+            raise ValueError(
+                "data.kind: judgements needs judge.kind: none: code knows which answers are right"
+            )
         return self
 
     @property

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from verif.recipe.base import Section
+from verif.recipe.judgements import JudgementReward
 
 
 class Watch(Section):
@@ -68,4 +69,7 @@ class Train(Section):
         exclude_if=operator.not_,
     )
     watch: Watch = Watch()
+    judgements: JudgementReward | None = Field(
+        None, exclude_if=operator.not_, description="for `data.kind: judgements`"
+    )
     seed: int = 1

