@@ -31,8 +31,8 @@ def prepare(stage: Stage) -> Splits:
         # first, because a row that cannot be read should not cost the minutes of a screening
         known = read_labelled(stage.root / section.labelled) if section.labelled else []
         made: Splits = prepare_verinstruct(stage.source, section, stage.recipe.seed)
-        source = {**made.summary, "labelled": len(known)}
-        return replace(made, golden=[*made.golden, *known], summary=source)
+        told = {**made.summary, "labelled": len(known)}
+        return replace(made, golden=[*made.golden, *known], summary=told)
     if isinstance(section, ComposedData):
         from verif.data.composed.prepare import prepare_composed
 
