@@ -1,13 +1,23 @@
 """The recipe: one file = one complete experiment, typed (`recipe.py`); a file for each of its sections."""
 
 from verif.recipe.base import Section
-from verif.recipe.data import LABELLED, LabelFile, SumsData, VerInstructData, WorldData
+from verif.recipe.data import (
+    LABELLED,
+    ComposedData,
+    FileData,
+    LabelFile,
+    RowsData,
+    SumsData,
+    VerInstructData,
+    WorldData,
+)
 from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
 from verif.recipe.judgements import JudgementData, JudgementReward
 from verif.recipe.models import (
     HubModel,
     JudgePolicy,
     NoModel,
+    PackageModel,
     RegisteredJudge,
     ScratchJudge,
     ScratchModel,
@@ -27,7 +37,9 @@ __all__ = [
     "AuditGate",
     "BenchmarkSource",
     "CascadeSection",
+    "ComposedData",
     "Evaluate",
+    "FileData",
     "HardenSection",
     "HubModel",
     "JudgePolicy",
@@ -35,6 +47,7 @@ __all__ = [
     "JudgementReward",
     "LabelFile",
     "NoModel",
+    "PackageModel",
     "PressureSection",
     "PromotionGate",
     "Recipe",
@@ -42,6 +55,7 @@ __all__ = [
     "Register",
     "RegisteredJudge",
     "Resources",
+    "RowsData",
     "ScratchJudge",
     "ScratchModel",
     "Section",

@@ -8,7 +8,6 @@ per node, as in the job manifests.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +16,13 @@ from pathlib import Path
 from verif.errors import RecipeError
 from verif.recipe import Train
 from verif.system import plugins
-from verif.system.weights import cache_bytes, counts
+from verif.system.processor import precision, real
+from verif.system.weights import cache_bytes
+from verif.training.buffers import bucket_mb, rollout_tokens, sequences
 from verif.training.environment import Notation, RunFiles, Value, ray, variables
 
-SEQUENCES = 48
-"""Rollouts at a time on CPU: those that end early are judged while others begin, and less is left to wait for."""
-BUCKET_MB = 32
+ON_POLICY = "verif_on_policy"
+"""The policy loss of `verif.training.verl.on_policy`."""
 KEPT, KEPT_WATCHED = 2, 4
 """Checkpoints on disk at most: the last two; or the last, the best, the one before a suspicion, and one being written."""
 _WORD = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
@@ -53,7 +53,7 @@ def job(
         **algorithm(train),
         **data(train, places),
         **model(train, places),
-        **actor(train),
+        **actor(train, places),
         **(critic(train, places) if train.algorithm == "ppo" else {}),
         **rollout(train, places),
         **reward(train),
@@ -120,7 +120,7 @@ def model(train: Train, places: RunFiles) -> dict[str, Value]:
     return settings
 
 
-def actor(train: Train) -> dict[str, Value]:
+def actor(train: Train, places: RunFiles) -> dict[str, Value]:
     """FSDP2. One update per step from all rollouts: on policy, so that masked rows are masked once."""
     prefix = "actor_rollout_ref.actor"
     settings: dict[str, Value] = {
@@ -141,11 +141,16 @@ def actor(train: Train) -> dict[str, Value]:
             f"{prefix}.kl_loss_type": "low_var_kl",
             "actor_rollout_ref.ref.strategy": "fsdp2",
         }
+    if train.one_forward:
+        settings[f"{prefix}.policy_loss.loss_mode"] = ON_POLICY
+    if train.micro_batch_tokens:
+        settings |= {
+            f"{prefix}.use_dynamic_bsz": True,  # rollout and reference follow it
+            f"{prefix}.ppo_max_token_len_per_gpu": train.micro_batch_tokens,
+        }
     if not train.gpus:
-        settings |= {f"{prefix}.use_torch_compile": False} | _fp32(f"{prefix}.fsdp_config")
-        settings |= {"actor_rollout_ref.ref.use_torch_compile": False} | _fp32(
-            "actor_rollout_ref.ref.fsdp_config"
-        )
+        for name in (prefix, "actor_rollout_ref.ref"):
+            settings |= {f"{name}.use_torch_compile": False} | _computed(f"{name}.fsdp_config", places.policy)
     return settings
 
 
@@ -161,7 +166,7 @@ def critic(train: Train, places: RunFiles) -> dict[str, Value]:
         "critic.fsdp.seed": train.seed,
     }
     if not train.gpus:
-        settings |= _fp32("critic.fsdp")
+        settings |= _computed("critic.fsdp", places.policy)
         settings |= {
             "critic.model.use_remove_padding": False,
             "critic.model.enable_gradient_checkpointing": False,
@@ -185,36 +190,28 @@ def rollout(train: Train, places: RunFiles) -> dict[str, Value]:
     }
     if train.gpus:
         return settings | {
-            f"{prefix}.gpu_memory_utilization": 0.6,
+            f"{prefix}.gpu_memory_utilization": train.rollout_share,
             f"{prefix}.agent.num_workers": 8,
             f"{prefix}.max_num_batched_tokens": max(8192, total),
         }
     return settings | {
-        f"{prefix}.dtype": "float32",
+        f"{prefix}.dtype": precision(places.policy),
         f"{prefix}.enforce_eager": True,
         f"{prefix}.free_cache_engine": False,
         f"+{prefix}.enable_sleep_mode": False,
-        f"{prefix}.max_num_seqs": SEQUENCES,
+        f"{prefix}.max_num_seqs": sequences(train, real=real(places.policy)),
         f"{prefix}.max_num_batched_tokens": max(2048, total),
         f"{prefix}.agent.num_workers": 1,
         f"{prefix}.checkpoint_engine.update_weights_bucket_megabytes": bucket_mb(places.policy),
         f"+{prefix}.engine_kwargs.vllm.kv_cache_memory_bytes": cache_bytes(
-            places.policy, rollout_tokens(train)
+            places.policy,
+            rollout_tokens(train, real=real(places.policy)),
+            2 if precision(places.policy) == "bfloat16" else 4,
         ),
         # No worker process beside the engine's: 0.5 GB less, and half the delay of a token.
         f"+{prefix}.engine_kwargs.vllm.distributed_executor_backend": "uni",
         f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.verl.vllm_extension.CPUWorkerExtension",
     }
-
-
-def bucket_mb(policy: Path) -> int:
-    """The buffer through which fp32 weights go to the engine: veRL refuses a tensor that is larger than it."""
-    return max(BUCKET_MB, math.ceil(4 * counts(policy).largest / 2**20))
-
-
-def rollout_tokens(train: Train) -> int:
-    """Tokens that vLLM on CPU may hold at once: its rollouts at their limit, in blocks of 128."""
-    return SEQUENCES * 128 * math.ceil((train.prompt_tokens + train.response_tokens) / 128)
 
 
 def reward(train: Train) -> dict[str, Value]:
@@ -274,11 +271,17 @@ def micro_batch(train: Train) -> int:
     return max(size for size in range(1, min(share, train.micro_batch) + 1) if share % size == 0)
 
 
-def _fp32(prefix: str) -> dict[str, Value]:
-    """Full precision: bf16 on CPU is slow, and these models are tiny."""
+def _computed(prefix: str, policy: Path) -> dict[str, Value]:
+    """Weights and sums in full precision; products in bf16 where the policy is saved so and the processor has it.
+
+    Parameters in bf16 themselves would round the steps of reinforcement away.
+    """
+    products = "bf16" if precision(policy) == "bfloat16" else "fp32"
     return {
         f"{prefix}.use_torch_compile": False,
-        f"+{prefix}.mixed_precision": Notation("{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}"),
+        f"+{prefix}.mixed_precision": Notation(
+            f"{{param_dtype:{products},reduce_dtype:fp32,buffer_dtype:fp32}}"
+        ),
     }
 
 
