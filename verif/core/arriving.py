@@ -25,10 +25,10 @@ async def arriving(
         for verification in ready:
             yield verification
         for _ in range(count):
-            verification = await queue.get()
-            if isinstance(verification, BaseException):
-                raise verification
-            yield verification
+            arrived = await queue.get()
+            if isinstance(arrived, BaseException):
+                raise arrived
+            yield arrived
     finally:
         for task in tasks:
             task.cancel()

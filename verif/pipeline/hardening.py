@@ -96,7 +96,7 @@ def best_round(rounds: Sequence[dict[str, Any]]) -> int:
 
     The latest of several: it has seen most. Rounds that ended early have no judge.
     """
-    worth = {
+    worth: dict[int, float] = {
         row["round"]: row.get("accept_true", 1.0) + row.get("recall_false", 1.0)
         for row in rounds
         if "ended" not in row

@@ -44,7 +44,10 @@ def prepare_judgements(
         name: Counter(row.meta[META]["construction"] for row in rows[::2]) for name, rows in splits.items()
     }
     return Splits(
-        **splits,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        unseen=splits["unseen"],
         golden=_golden(section, seed, source),
         policy_pairs=_lessons(section, seed, source),
         summary={
