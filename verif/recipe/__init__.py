@@ -17,14 +17,13 @@ from verif.recipe.recipe import (
     Recipe,
     Register,
     Resources,
-    Train,
     VerifierSection,
     VerInstructData,
-    Watch,
     WorldData,
     load_recipe,
     parse_recipe,
 )
+from verif.recipe.train import DpoSection, Train, Watch
 
 __all__ = [
     "BENCHMARK_FILES",
@@ -34,6 +33,7 @@ __all__ = [
     "AuditGate",
     "BenchmarkSource",
     "CascadeSection",
+    "DpoSection",
     "Evaluate",
     "HardenSection",
     "HubModel",

@@ -18,6 +18,7 @@ from verif.errors import RecipeError
 from verif.recipe.base import Section
 from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
 from verif.recipe.pressure import PressureSection
+from verif.recipe.train import Train
 from verif.types import FORMULAS, Formula, Reasoning
 
 RECIPES, SWEEPS = Path("recipes"), Path("sweeps")
@@ -101,6 +102,11 @@ class VerifierSection(Section):
         "",
         description="vLLM's --reasoning-parser for the judge, e.g. deepseek_r1; without it, no schema is sent",
     )
+    judge_logprobs: bool = Field(
+        False,
+        description="ask the judge for its log-probabilities too; `train.dpo.pairs: best-worst` needs them",
+        exclude_if=operator.not_,
+    )
     cascade: CascadeSection | None = None
     reasoning: Reasoning = Field(
         "auto",
@@ -111,53 +117,6 @@ class VerifierSection(Section):
     price_per_hour: float = Field(0.1, ge=0, description="of the machines that judge: two cloud CPU cores")
     gate: AuditGate = AuditGate()
     pressure: PressureSection | None = Field(None, description="None: the audit asks the golden set only")
-
-
-class Watch(Section):
-    """What is watched while the policy trains. Shares are of a step's rollouts; the run's first steps are its baseline."""
-
-    on_alarm: Literal["warn", "stop", "repair"] | None = Field(
-        None, description="what follows an alarm; left out: repair where there is an oracle, else warn"
-    )
-    every: int = Field(5, ge=1, description="steps between two looks by the oracle")
-    sample: int = Field(32, ge=0, description="rollouts that the oracle judges again at a look; 0 asks none")
-    allowed_false: float = Field(
-        0.05, gt=0, lt=1, description="share of false among accepted rollouts that raises no alarm"
-    )
-    false_alarms: float = Field(
-        0.05, gt=0, lt=1, description="probability of an alarm in a whole run that stays within allowed_false"
-    )
-    repairs: int = Field(3, ge=0, description="how often a run may repair its verifier")
-    max_unscorable_rise: float = Field(0.3, ge=0, le=1)
-    max_signature_rise: float = Field(0.15, ge=0, le=1)
-    min_length_ratio: float = Field(0.4, ge=0, le=1)
-    min_entropy_ratio: float = Field(0.1, ge=0, le=1)
-
-
-class Train(Section):
-    """veRL. `algorithm` grpo is VerIF's; ppo adds a critic. Token counts are maxima."""
-
-    algorithm: Literal["grpo", "ppo"] = "grpo"
-    rollout: Literal["vllm", "transformers"] = "vllm"
-    steps: int = Field(40, ge=1)
-    prompts_per_step: int = Field(16, ge=2)
-    rollouts_per_prompt: int = Field(8, ge=2)
-    learning_rate: float = Field(1e-3, gt=0)
-    critic_learning_rate: float = Field(1e-3, gt=0)
-    kl_coefficient: float = Field(0.0, ge=0)
-    temperature: float = Field(1.0, gt=0)
-    prompt_tokens: int = Field(192, ge=8)
-    response_tokens: int = Field(104, ge=8)
-    save_every: int = Field(10, ge=1)
-    validate_every: int = Field(20, ge=1)
-    max_error_share: float = Field(0.2, ge=0, le=1)
-    step_timeout_s: float = Field(300, gt=0)
-    gpus: int = Field(0, ge=0, description="0 trains on CPU")
-    nodes: int = Field(1, ge=1)
-    tensor_parallel: int = Field(1, ge=1)
-    micro_batch: int = Field(64, ge=1)
-    watch: Watch = Watch()
-    seed: int = 1
 
 
 class BenchmarkSource(Section):
@@ -256,6 +215,16 @@ class Recipe(Section):
             )
         if self.verifier.pressure and not self.has_oracle:
             raise ValueError("verifier.pressure needs an oracle: the world's truth, or a prompt `joint-...`")
+        return self
+
+    @model_validator(mode="after")
+    def _best_worst_needs_a_sure_judge(self) -> Recipe:
+        asked = self.judged and (self.verifier.judge_logprobs or self.verifier.cascade)
+        if self.train.algorithm == "dpo" and self.train.dpo.pairs == "best-worst" and not asked:
+            raise ValueError(
+                "train.dpo.pairs: best-worst orders rollouts by the judge's probability; the reward needs a judge and"
+                " verifier.judge_logprobs must be true, or take random"
+            )
         return self
 
     @property

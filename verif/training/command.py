@@ -19,6 +19,7 @@ from verif.recipe import Train
 from verif.system import plugins
 from verif.system.weights import cache_bytes, counts
 from verif.training.environment import Notation, RunFiles, Value, ray, variables
+from verif.training.workers import actor, critic, micro_batch
 
 SEQUENCES = 48
 """Rollouts at a time on CPU: those that end early are judged while others begin, and less is left to wait for."""
@@ -76,17 +77,17 @@ def check(train: Train) -> None:
     if train.gpus and train.rollout == "transformers":
         raise RecipeError("train: rollout transformers is for machines without vLLM.", "Use rollout: vllm.")
     devices = max(1, train.gpus) * train.nodes
-    if train.prompts_per_step * train.rollouts_per_prompt % devices:
+    if train.rows_per_step % devices:
+        each = "2 rollouts of a pair" if train.algorithm == "dpo" else f"{train.rollouts_per_prompt} rollouts"
         raise RecipeError(
-            f"train: {train.prompts_per_step} x {train.rollouts_per_prompt} rollouts cannot be shared by"
-            f" {devices} devices.",
+            f"train: {train.prompts_per_step} x {each} cannot be shared by {devices} devices.",
             "Change prompts_per_step or rollouts_per_prompt.",
         )
 
 
 def algorithm(train: Train) -> dict[str, Value]:
-    """GRPO with verif's estimator, or PPO with veRL's GAE (see `advantage.py`)."""
-    name = "verif_grpo" if train.algorithm == "grpo" else "gae"
+    """GRPO with verif's estimator, or PPO with veRL's GAE (see `advantage.py`); DPO's trainer asks for neither."""
+    name = "gae" if train.algorithm == "ppo" else "verif_grpo"
     return {"algorithm.adv_estimator": name, "algorithm.use_kl_in_reward": False}
 
 
@@ -103,7 +104,7 @@ def data(train: Train, places: RunFiles) -> dict[str, Value]:
         "data.dataloader_num_workers": 0,  # the sampler's state is saved exactly; rows are small
         "data.shuffle": True,
         "data.seed": train.seed,
-    }
+    } | ({"data.gen_batch_size": 1} if train.algorithm == "dpo" else {})  # any number of prompts is replaced
 
 
 def model(train: Train, places: RunFiles) -> dict[str, Value]:
@@ -117,56 +118,6 @@ def model(train: Train, places: RunFiles) -> dict[str, Value]:
         }
     if train.rollout == "transformers":
         settings["actor_rollout_ref.model.external_lib"] = "verif.training.verl.transformers_rollout"
-    return settings
-
-
-def actor(train: Train) -> dict[str, Value]:
-    """FSDP2. One update per step from all rollouts: on policy, so that masked rows are masked once."""
-    prefix = "actor_rollout_ref.actor"
-    settings: dict[str, Value] = {
-        f"{prefix}.strategy": "fsdp2",
-        f"{prefix}.optim.lr": train.learning_rate,
-        f"{prefix}.optim.weight_decay": 0.0,
-        f"{prefix}.ppo_mini_batch_size": train.prompts_per_step,
-        f"{prefix}.ppo_micro_batch_size_per_gpu": micro_batch(train),
-        f"{prefix}.entropy_coeff": 0,
-        f"{prefix}.use_kl_loss": train.kl_coefficient > 0,
-        f"{prefix}.data_loader_seed": train.seed,
-        f"{prefix}.fsdp_config.seed": train.seed,
-        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": micro_batch(train),
-    }
-    if train.kl_coefficient > 0:
-        settings |= {
-            f"{prefix}.kl_loss_coef": train.kl_coefficient,
-            f"{prefix}.kl_loss_type": "low_var_kl",
-            "actor_rollout_ref.ref.strategy": "fsdp2",
-        }
-    if not train.gpus:
-        settings |= {f"{prefix}.use_torch_compile": False} | _fp32(f"{prefix}.fsdp_config")
-        settings |= {"actor_rollout_ref.ref.use_torch_compile": False} | _fp32(
-            "actor_rollout_ref.ref.fsdp_config"
-        )
-    return settings
-
-
-def critic(train: Train, places: RunFiles) -> dict[str, Value]:
-    """PPO's critic starts from the policy's weights with a fresh value head."""
-    settings: dict[str, Value] = {
-        "critic.strategy": "fsdp2",
-        "critic.model.path": str(places.policy),
-        "critic.optim.lr": train.critic_learning_rate,
-        "critic.optim.weight_decay": 0.0,
-        "critic.ppo_micro_batch_size_per_gpu": micro_batch(train),
-        "critic.data_loader_seed": train.seed,
-        "critic.fsdp.seed": train.seed,
-    }
-    if not train.gpus:
-        settings |= _fp32("critic.fsdp")
-        settings |= {
-            "critic.model.use_remove_padding": False,
-            "critic.model.enable_gradient_checkpointing": False,
-            "+critic.model.override_config.attn_implementation": "sdpa",
-        }
     return settings
 
 
@@ -254,22 +205,26 @@ def trainer(train: Train, places: RunFiles, experiment: str, kept: int | None = 
         "hydra.run.dir": str(places.run),
         "hydra.output_subdir": None,
         "transfer_queue.backend.SimpleStorage.num_data_storage_units": 8 if train.gpus else 1,
-        "transfer_queue.backend.SimpleStorage.total_storage_size": 100_000 if train.gpus else 10_000,
-    }
+        "transfer_queue.backend.SimpleStorage.total_storage_size": max(
+            100_000 if train.gpus else 10_000, queued(train)
+        ),
+    } | cycles(train)
 
 
-def micro_batch(train: Train) -> int:
-    """The largest size up to the recipe's that divides a device's share of the rollouts, as veRL demands."""
-    share = train.prompts_per_step * train.rollouts_per_prompt // (max(1, train.gpus) * train.nodes)
-    return max(size for size in range(1, min(share, train.micro_batch) + 1) if share % size == 0)
+def cycles(train: Train) -> dict[str, Value]:
+    """What `cycles.py` and `sampler.py` need to know beyond one update a cycle of GRPO or PPO, which is veRL's own."""
+    if train.algorithm != "dpo" and train.cycle == 1:
+        return {}
+    settings: dict[str, Value] = {"every": train.cycle, "overlap": train.overlap, "seed": train.seed}
+    if train.algorithm == "dpo":
+        dpo = train.dpo
+        settings |= {"pairs": dpo.pairs, "beta": dpo.beta, "reference": dpo.reference}
+    return {f"+trainer.v1.sampler.sampler_kwargs.{name}": value for name, value in settings.items()}
 
 
-def _fp32(prefix: str) -> dict[str, Value]:
-    """Full precision: bf16 on CPU is slow, and these models are tiny."""
-    return {
-        f"{prefix}.use_torch_compile": False,
-        f"+{prefix}.mixed_precision": Notation("{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}"),
-    }
+def queued(train: Train) -> int:
+    """Rows that stand in the queue at once at most: two cycles of prompts with their rollouts, all of them replaced."""
+    return 4 * train.cycle * train.prompts_per_step * (train.rollouts_per_prompt + 1)
 
 
 def _text(value: Value) -> str:

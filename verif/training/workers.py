@@ -1,0 +1,77 @@
+"""What veRL's workers are told: the actor with its reference, and PPO's critic. Part of `command.py`."""
+
+from __future__ import annotations
+
+from verif.recipe import Train
+from verif.training.environment import Notation, RunFiles, Value
+
+
+def actor(train: Train) -> dict[str, Value]:
+    """FSDP2. One update per step from all rollouts: on policy, so that masked rows are masked once."""
+    prefix = "actor_rollout_ref.actor"
+    # veRL makes a reference worker for a KL term only; DPO's own reference is one whose term weighs nothing.
+    reference = train.kl_coefficient > 0 or (train.algorithm == "dpo" and train.dpo.reference == "start")
+    settings: dict[str, Value] = {
+        f"{prefix}.strategy": "fsdp2",
+        f"{prefix}.optim.lr": train.learning_rate,
+        f"{prefix}.optim.weight_decay": 0.0,
+        f"{prefix}.ppo_mini_batch_size": train.rows_per_step
+        // train.rollouts_per_prompt,  # veRL multiplies again
+        f"{prefix}.ppo_micro_batch_size_per_gpu": micro_batch(train),
+        f"{prefix}.entropy_coeff": 0,
+        f"{prefix}.use_kl_loss": reference,
+        f"{prefix}.data_loader_seed": train.seed,
+        f"{prefix}.fsdp_config.seed": train.seed,
+        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": micro_batch(train),
+    }
+    if train.adam_eps != Train.model_fields["adam_eps"].default:
+        settings[f"+{prefix}.optim.override_optimizer_config.eps"] = train.adam_eps
+    if train.clip_grad != Train.model_fields["clip_grad"].default:
+        settings[f"{prefix}.optim.clip_grad"] = train.clip_grad
+    if reference:
+        settings |= {
+            f"{prefix}.kl_loss_coef": train.kl_coefficient,
+            f"{prefix}.kl_loss_type": "low_var_kl",
+            "actor_rollout_ref.ref.strategy": "fsdp2",
+        }
+    if not train.gpus:
+        settings |= {f"{prefix}.use_torch_compile": False} | _fp32(f"{prefix}.fsdp_config")
+        settings |= {"actor_rollout_ref.ref.use_torch_compile": False} | _fp32(
+            "actor_rollout_ref.ref.fsdp_config"
+        )
+    return settings
+
+
+def critic(train: Train, places: RunFiles) -> dict[str, Value]:
+    """PPO's critic starts from the policy's weights with a fresh value head."""
+    settings: dict[str, Value] = {
+        "critic.strategy": "fsdp2",
+        "critic.model.path": str(places.policy),
+        "critic.optim.lr": train.critic_learning_rate,
+        "critic.optim.weight_decay": 0.0,
+        "critic.ppo_micro_batch_size_per_gpu": micro_batch(train),
+        "critic.data_loader_seed": train.seed,
+        "critic.fsdp.seed": train.seed,
+    }
+    if not train.gpus:
+        settings |= _fp32("critic.fsdp")
+        settings |= {
+            "critic.model.use_remove_padding": False,
+            "critic.model.enable_gradient_checkpointing": False,
+            "+critic.model.override_config.attn_implementation": "sdpa",
+        }
+    return settings
+
+
+def micro_batch(train: Train) -> int:
+    """The largest size up to the recipe's that divides a device's share of the rollouts, as veRL demands."""
+    share = train.rows_per_step // (max(1, train.gpus) * train.nodes)
+    return max(size for size in range(1, min(share, train.micro_batch) + 1) if share % size == 0)
+
+
+def _fp32(prefix: str) -> dict[str, Value]:
+    """Full precision: bf16 on CPU is slow, and these models are tiny."""
+    return {
+        f"{prefix}.use_torch_compile": False,
+        f"+{prefix}.mixed_precision": Notation("{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}"),
+    }
