@@ -110,7 +110,9 @@ def test_the_gradient_is_dpos_however_the_batch_is_split(micro: int) -> None:
 
 
 def rank(number: int, folder: str) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=number, world_size=2)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/meet", rank=number, world_size=2
+    )
     _, found = by_weights(list(range(ROWS))[number::2], 2, 2)
     torch.distributed.all_reduce(found)
     if number == 0:

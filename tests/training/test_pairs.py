@@ -21,8 +21,10 @@ def test_random_takes_a_right_and_a_wrong_one_or_nothing(group: list[Scored | No
         assert not (1.0 in rewards and any(reward < 1 for reward in rewards))
     else:
         chosen, rejected = group[found.chosen], group[found.rejected]
-        assert chosen and chosen.reward == 1.0
-        assert rejected and rejected.reward < 1.0
+        assert chosen
+        assert chosen.reward == 1.0
+        assert rejected
+        assert rejected.reward < 1.0
 
 
 @given(groups, st.integers())

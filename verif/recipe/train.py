@@ -97,6 +97,11 @@ class Train(Section):
         """Rollouts that an update is made of at most: all, or the two of each prompt's pair."""
         return self.prompts_per_step * (2 if self.algorithm == "dpo" else self.rollouts_per_prompt)
 
+    @property
+    def has_reference(self) -> bool:
+        """Whether a reference policy is loaded beside the trained one: for a KL term, or as DPO's fixed reference."""
+        return self.kl_coefficient > 0 or (self.algorithm == "dpo" and self.dpo.reference == "start")
+
     @model_validator(mode="after")
     def _cycles_are_whole(self) -> Train:
         every = self.sync_every

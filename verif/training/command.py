@@ -219,7 +219,10 @@ def cycles(train: Train) -> dict[str, Value]:
     if train.algorithm == "dpo":
         dpo = train.dpo
         settings |= {"pairs": dpo.pairs, "beta": dpo.beta, "reference": dpo.reference}
-    return {f"+trainer.v1.sampler.sampler_kwargs.{name}": value for name, value in settings.items()}
+    return {
+        "trainer.v1.sampler.custom_sampler.path": "pkg://verif.training.verl.planned",
+        "trainer.v1.sampler.custom_sampler.name": "PlannedSampler",
+    } | {f"+trainer.v1.sampler.sampler_kwargs.{name}": value for name, value in settings.items()}
 
 
 def queued(train: Train) -> int:

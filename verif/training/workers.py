@@ -9,8 +9,6 @@ from verif.training.environment import Notation, RunFiles, Value
 def actor(train: Train) -> dict[str, Value]:
     """FSDP2. One update per step from all rollouts: on policy, so that masked rows are masked once."""
     prefix = "actor_rollout_ref.actor"
-    # veRL makes a reference worker for a KL term only; DPO's own reference is one whose term weighs nothing.
-    reference = train.kl_coefficient > 0 or (train.algorithm == "dpo" and train.dpo.reference == "start")
     settings: dict[str, Value] = {
         f"{prefix}.strategy": "fsdp2",
         f"{prefix}.optim.lr": train.learning_rate,
@@ -19,7 +17,7 @@ def actor(train: Train) -> dict[str, Value]:
         // train.rollouts_per_prompt,  # veRL multiplies again
         f"{prefix}.ppo_micro_batch_size_per_gpu": micro_batch(train),
         f"{prefix}.entropy_coeff": 0,
-        f"{prefix}.use_kl_loss": reference,
+        f"{prefix}.use_kl_loss": train.has_reference,  # what makes veRL load one
         f"{prefix}.data_loader_seed": train.seed,
         f"{prefix}.fsdp_config.seed": train.seed,
         "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": micro_batch(train),
@@ -28,9 +26,9 @@ def actor(train: Train) -> dict[str, Value]:
         settings[f"+{prefix}.optim.override_optimizer_config.eps"] = train.adam_eps
     if train.clip_grad != Train.model_fields["clip_grad"].default:
         settings[f"{prefix}.optim.clip_grad"] = train.clip_grad
-    if reference:
+    if train.has_reference:
         settings |= {
-            f"{prefix}.kl_loss_coef": train.kl_coefficient,
+            f"{prefix}.kl_loss_coef": train.kl_coefficient,  # 0 with DPO, whose loss has the reference in it
             f"{prefix}.kl_loss_type": "low_var_kl",
             "actor_rollout_ref.ref.strategy": "fsdp2",
         }
