@@ -221,6 +221,8 @@ def defaults_of(model: type[BaseModel]) -> dict[str, Any]:
     """What each key of a section is where a recipe leaves it out."""
     found: dict[str, Any] = {}
     for name, field in model.model_fields.items():
+        if field.exclude_if is not None and model is not Recipe:
+            continue  # a later key: naming its default would run every stage of every recipe again
         kinds = models_of(field.annotation)
         if kinds and not isinstance(field.default, tuple):
             inner = {
