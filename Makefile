@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-fresh bench-control bench-engine bench-verifier bench-flow bench-consoles screenshots fuzz mutants reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-fresh bench-control bench-sync bench-engine bench-verifier bench-flow bench-consoles screenshots fuzz mutants reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench-seeds: setup ## The gain with three seeds (about an hour)
 
 bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on where it stopped)
 	@python -m benchmarks.fresh
+
+bench-sync: setup ## After `make run`: DPO online, semi-online and offline, and GRPO (about an hour; goes on where it stopped)
+	@python -m benchmarks.sync
 
 bench-control: setup ## After `make bench`: supervised training for the time that reinforcement took
 	@python -m benchmarks.same_time
