@@ -6,6 +6,9 @@ over gloo that hold one half of a pair each.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +113,7 @@ def test_the_gradient_is_dpos_however_the_batch_is_split(micro: int) -> None:
 
 
 def rank(number: int, folder: str) -> None:
+    """One of two processes: this file is its program."""
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{folder}/meet", rank=number, world_size=2
     )
@@ -121,6 +125,18 @@ def rank(number: int, folder: str) -> None:
 
 
 def test_two_ranks_that_hold_half_of_a_pair_each_make_the_same_gradient(tmp_path: Path) -> None:
-    torch.multiprocessing.start_processes(rank, (str(tmp_path),), nprocs=2, start_method="spawn")
+    root = str(Path(__file__).parents[2])
+    loopback = {"GLOO_SOCKET_IFNAME": "lo0" if sys.platform == "darwin" else "lo", "PYTHONPATH": root}
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, __file__, str(number), str(tmp_path)], env={**os.environ, **loopback}
+        )
+        for number in range(2)
+    ]
+    assert [process.wait(300) for process in ranks] == [0, 0]
     found = torch.load(tmp_path / "gradient", weights_only=True)
     assert apart(found, by_autograd()[1]) <= 1e-5
+
+
+if __name__ == "__main__":
+    rank(int(sys.argv[1]), sys.argv[2])

@@ -23,7 +23,7 @@ def actor(train: Train) -> dict[str, Value]:
         "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": micro_batch(train),
     }
     if train.adam_eps != Train.model_fields["adam_eps"].default:
-        settings[f"+{prefix}.optim.override_optimizer_config.eps"] = train.adam_eps
+        settings[f"{prefix}.optim.override_optimizer_config"] = Notation(f"{{eps:{train.adam_eps}}}")
     if train.clip_grad != Train.model_fields["clip_grad"].default:
         settings[f"{prefix}.optim.clip_grad"] = train.clip_grad
     if train.has_reference:

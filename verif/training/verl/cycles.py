@@ -30,7 +30,7 @@ class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
     folder: RunFolder
 
     def __init__(self, config: Any) -> None:
-        options = config.trainer.v1.sampler.sampler_kwargs
+        options = dict(config.trainer.v1.sampler.sampler_kwargs)
         self.every = int(options.get("every", 0))
         self.overlap = bool(options.get("overlap", False))
         self.beta, self.reference = options.get("beta"), options.get("reference")
