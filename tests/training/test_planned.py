@@ -66,8 +66,12 @@ class Queue:
             made["response_mask"] = torch.nested.as_nested_tensor(made["response_mask"], layout=torch.jagged)
         return made
 
-    def kv_batch_put(self, *, keys: list[str], partition_id: str, fields: Any) -> None:
-        for name, column in fields.items():
+    def kv_batch_put(
+        self, *, keys: list[str], partition_id: str, fields: Any = None, tags: Any = None
+    ) -> None:
+        for key, tag in zip(keys, tags or (), strict=bool(tags)):
+            self.tags[key] = tag
+        for name, column in (fields or {}).items():
             for key, value in zip(keys, column.unbind(), strict=True):
                 self.rows[key][name] = value
 

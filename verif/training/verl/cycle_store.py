@@ -37,7 +37,7 @@ class CycleStore:
             "loader": loader,
             "tags": {key: plain(tag, "tag") for key, tag in tags.items()},
             "rows": {
-                key: {name: plain(rows[index][name], name) for name in rows.keys()}  # noqa: SIM118
+                key: {name: plain(rows[name][index], name) for name in rows.keys()}  # noqa: SIM118
                 for index, key in enumerate(keys)
             },
         }

@@ -152,14 +152,15 @@ class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
         if self.beta is None:
             return super()._compute_advantage(batch, metrics)
         sample = self.replay_buffer.current
-        metrics |= weigh(batch, sample.pairs, float(self.beta), str(self.reference))
+        written, said = weigh(batch, sample.pairs, float(self.beta), str(self.reference))
+        metrics |= said
         metrics |= {
             "dpo/pairs": float(len(sample.pairs)),
             "dpo/no_contrast": float(sample.no_contrast),
             "dpo/replaced": float(self.replaced),
         }
         self.replaced = 0
-        return batch
+        return written
 
     def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
         """One update a batch; none where no rollout takes part."""

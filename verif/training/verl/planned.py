@@ -125,6 +125,7 @@ class PlannedSampler(Sampler):
         )
         if not kept:
             self.mask(made, range(len(rows)), [tag["response_len"] for tag in made.tags])
+            tq.kv_batch_put(keys=made.keys, partition_id=made.partition_id, tags=made.tags)
         return made
 
 

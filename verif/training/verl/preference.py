@@ -15,10 +15,13 @@ REFERENCES = {"synced": "rollout_log_probs", "start": "ref_log_prob"}
 """The field with the reference's log-probabilities. What generated the rollouts is the policy as it was last synced."""
 
 
-def weigh(batch: Any, pairs: Sequence[tuple[str, str]], beta: float, reference: str) -> dict[str, float]:
-    """Write each row's weight as its advantage; returns the update's loss, margin and accuracy.
+def weigh(
+    batch: Any, pairs: Sequence[tuple[str, str]], beta: float, reference: str
+) -> tuple[Any, dict[str, float]]:
+    """Write each row's weight as its advantage; returns the batch with these fields, and loss, margin and accuracy.
 
-    veRL divides its loss by the tokens of the batch, and so the weights are for that many.
+    veRL divides its loss by the tokens of the batch, and so the weights are for that many. Its workers fetch the fields
+    that the batch names, which are those known when it was last written.
     """
     field = REFERENCES[reference]
     rows = tq.kv_batch_get(
@@ -43,12 +46,12 @@ def weigh(batch: Any, pairs: Sequence[tuple[str, str]], beta: float, reference: 
             weights[chosen], weights[rejected] = weight, -weight
         said = {"dpo/loss": made.loss, "dpo/margin": made.margin, "dpo/accuracy": made.accuracy}
     spread = nested([weights.get(key, 0.0) * masks[key].float() for key in batch.keys])
-    tq.kv_batch_put(
+    written = tq.kv_batch_put(
         keys=batch.keys,
         partition_id=batch.partition_id,
         fields=TensorDict({"advantages": spread, "returns": spread.clone()}, batch_size=len(batch.keys)),
     )
-    return said
+    return written, said
 
 
 def against_generator(batch: Any, *, replace: bool) -> float:
