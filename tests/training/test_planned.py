@@ -71,7 +71,7 @@ class Queue:
     ) -> None:
         for key, tag in zip(keys, tags or (), strict=bool(tags)):
             self.tags[key] = tag
-        for name, column in (fields or {}).items():
+        for name, column in ({} if fields is None else fields).items():
             for key, value in zip(keys, column.unbind(), strict=True):
                 self.rows[key][name] = value
 

@@ -1,7 +1,8 @@
 """Which checkpoint is the best, by what the oracle saw of the rollouts around it. Pure.
 
-The rollouts of step `s` were written by the weights after step `s - 1`. A look is a sample of some prompts and so is
-noisy; a checkpoint's score is the mean over the looks nearby, from weights at most `reach` steps away.
+The rollouts of step `s` were written by the weights after step `s - 1`, or in a cycle of updates by those at its
+beginning. A look is a sample of some prompts and so is noisy; a checkpoint's score is the mean over the looks nearby, from
+weights at most `reach` steps away.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ REACH = 2
 PERIOD, MIN_CHECKED = 5, 12
 
 
-def scores(history: Sequence[StepSummary], checkpoints: Iterable[int], every: int) -> dict[int, float]:
-    """The oracle's truth (0 to 1) around each checkpoint; one without a look nearby has no score."""
-    reach = max(REACH, every)
-    seen = [(summary.step - 1, summary.truth) for summary in history]
+def scores(
+    history: Sequence[StepSummary], checkpoints: Iterable[int], every: int, cycle: int = 1
+) -> dict[int, float]:
+    """The oracle's truth (0 to 1) around each checkpoint; one without a look nearby has no score.
+
+    Over a cycle the looks are as far apart as its weights, and the last checkpoint counts by those before it.
+    """
+    reach = max(REACH, every, cycle if cycle > 1 else 0)
+    seen = [((summary.step - 1) // cycle * cycle, summary.truth) for summary in history]
     out = {}
     for step in checkpoints:
         near = [truth for weights, truth in seen if truth is not None and abs(weights - step) <= reach]
@@ -42,7 +48,9 @@ def worst_false(history: Sequence[StepSummary], since: int, until: int) -> float
     return max(shares, default=None)
 
 
-def best(history: Sequence[StepSummary], checkpoints: Sequence[int], every: int) -> int | None:
+def best(
+    history: Sequence[StepSummary], checkpoints: Sequence[int], every: int, cycle: int = 1
+) -> int | None:
     """The checkpoint with the highest score, of equals the later one; None if none has a score."""
-    by_truth = scores(history, checkpoints, every)
+    by_truth = scores(history, checkpoints, every, cycle)
     return max(by_truth, key=lambda step: (by_truth[step], step), default=None)
