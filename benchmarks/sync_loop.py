@@ -17,7 +17,7 @@ import torch
 
 from verif.data.world import truth
 from verif.training.dpo import Sums, prefer
-from verif.training.pairs import Scored, pick
+from verif.training.pairs import Worth, pick
 from verif.training.tiny import tokenizer as tok
 from verif.training.tiny.inference import load
 from verif.types import Instruction
@@ -114,7 +114,7 @@ def paired(model: Any, batch: Rollouts, groups: Sequence[range], seed: str) -> t
     """DPO's rows and weights."""
     pairs = []
     for number, group in enumerate(groups):
-        found = pick([Scored(batch.rewards[row]) for row in group], "random", f"{seed} {number}")
+        found = pick([Worth(batch.rewards[row]) for row in group], "random", f"{seed} {number}")
         if found:
             pairs.append((group[found.chosen], group[found.rejected]))
     rows = [row for pair in pairs for row in pair]

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif.training.pairs import SURE, Pair, Scored, pick, scored
+from verif.training.pairs import SURE, Pair, Worth, pick, scored
 from verif.types import Reward, Status, Verdict, Verification
 
-scores = st.builds(Scored, st.sampled_from([0.0, 0.5, 1.0]), st.none() | st.floats(0, 1))
+scores = st.builds(Worth, st.sampled_from([0.0, 0.5, 1.0]), st.none() | st.floats(0, 1))
 groups = st.lists(st.none() | scores, max_size=8)
 
 
 @given(groups, st.integers())
-def test_random_takes_a_right_and_a_wrong_one_or_nothing(group: list[Scored | None], seed: int) -> None:
+def test_random_takes_a_right_and_a_wrong_one_or_nothing(group: list[Worth | None], seed: int) -> None:
     found = pick(group, "random", seed)
     rewards = [score.reward for score in group if score]
     if found is None:
@@ -29,7 +29,7 @@ def test_random_takes_a_right_and_a_wrong_one_or_nothing(group: list[Scored | No
 
 @given(groups, st.integers())
 def test_best_worst_takes_the_ends_of_reward_and_then_of_probability(
-    group: list[Scored | None], seed: int
+    group: list[Worth | None], seed: int
 ) -> None:
     worth = [(score.reward, score.p_pass or 0.0) for score in group if score]
     found = pick(group, "best-worst", seed)
@@ -51,7 +51,7 @@ def test_the_same_group_and_seed_give_the_same_pair(group, seed, how) -> None:
 
 
 def test_every_right_one_may_be_taken() -> None:
-    group = [Scored(1.0), Scored(0.0), Scored(1.0), None]
+    group = [Worth(1.0), Worth(0.0), Worth(1.0), None]
     assert {pick(group, "random", seed) for seed in range(40)} == {Pair(0, 1), Pair(2, 1)}
 
 
@@ -66,6 +66,6 @@ def test_every_right_one_may_be_taken() -> None:
 def test_a_verification_is_worth_its_reward_and_the_judges_probability(evidence, expected) -> None:
     verdicts = tuple(Verdict(status=Status.PASS, covers=(n,), evidence=e) for n, e in enumerate(evidence))
     reward = Reward(value=0.5, state="scored", formula="average")
-    assert scored(Verification(id="x", verdicts=verdicts, reward=reward)) == Scored(0.5, expected)
+    assert scored(Verification(id="x", verdicts=verdicts, reward=reward)) == Worth(0.5, expected)
     error = Reward(value=None, state="error", formula="average")
     assert scored(Verification(id="x", verdicts=verdicts, reward=error)) is None

@@ -21,7 +21,7 @@ SURE = 0.05
 
 
 @dataclass(frozen=True)
-class Scored:
+class Worth:
     """A rollout's reward, and how sure the judge was of a pass (None where it did not say)."""
 
     reward: float
@@ -36,7 +36,7 @@ class Pair:
     rejected: int
 
 
-def scored(verification: Verification) -> Scored | None:
+def scored(verification: Verification) -> Worth | None:
     """What a verification is worth in a pair; None for an error, which is in none.
 
     Where a judge gave several verdicts, or a small and a large one did, their mean probability counts.
@@ -48,13 +48,13 @@ def scored(verification: Verification) -> Scored | None:
         for verdict in verification.verdicts
         if (probability := verdict.evidence.get("p_pass", verdict.evidence.get("small_p_pass"))) is not None
     ]
-    return Scored(verification.reward.value, sum(said) / len(said) if said else None)
+    return Worth(verification.reward.value, sum(said) / len(said) if said else None)
 
 
-def pick(group: Sequence[Scored | None], how: Choice, seed: object) -> Pair | None:
+def pick(group: Sequence[Worth | None], how: Choice, seed: object) -> Pair | None:
     """The pair of a group, None without contrast; the same group and seed give the same pair.
 
-    Example: `pick([Scored(0.0), None, Scored(1.0)], "random", 1)` is `Pair(chosen=2, rejected=0)`.
+    Example: `pick([Worth(0.0), None, Worth(1.0)], "random", 1)` is `Pair(chosen=2, rejected=0)`.
     """
     rng = random.Random(str(seed))
     known = [(position, score) for position, score in enumerate(group) if score is not None]
@@ -70,6 +70,6 @@ def pick(group: Sequence[Scored | None], how: Choice, seed: object) -> Pair | No
     return Pair(best[0], worst[0]) if apart else None
 
 
-def _worth(rollout: tuple[int, Scored]) -> tuple[float, float]:
+def _worth(rollout: tuple[int, Worth]) -> tuple[float, float]:
     score = rollout[1]
     return score.reward, 0.0 if score.p_pass is None else score.p_pass

@@ -11,7 +11,7 @@ import transfer_queue as tq
 from transfer_queue import KVBatchMeta
 
 from verif.errors import TrainingError
-from verif.training.pairs import Scored, pick, scored
+from verif.training.pairs import Worth, pick, scored
 from verif.training.verl.record import RolloutRecord, read
 from verif.training.verl.sample import Sample
 from verif.training.verl.sampler import Sampler
@@ -91,7 +91,7 @@ class PlannedSampler(Sampler):
 
     def pairs_of(self, records: dict[str, RolloutRecord]) -> list[tuple[str, str, str]]:
         """(prompt, chosen key, rejected key) of each prompt with contrast, drawn by the recipe's seed and the prompt."""
-        worth: dict[str, Scored | None] = {
+        worth: dict[str, Worth | None] = {
             key: None if record.verification is None else scored(record.verification)
             for key, record in sorted(records.items())
         }
@@ -129,7 +129,7 @@ class PlannedSampler(Sampler):
         return made
 
 
-def require_sure(records: Iterable[RolloutRecord], worth: Iterable[Scored | None]) -> None:
+def require_sure(records: Iterable[RolloutRecord], worth: Iterable[Worth | None]) -> None:
     """`TrainingError` if a judge was asked and never said how sure it is: best and worst would be by reward alone."""
     asked = any(
         verdict.part.startswith(("judge", "cascade"))
