@@ -40,13 +40,13 @@ def main() -> None:
     chosen = parser.parse_args().parts or list(PARTS)
     if unknown := set(chosen) - set(PARTS):
         parser.error(f"unknown part {min(unknown)!r}")
-    found: dict[str, object] = {}
+    figures: dict[str, object] = {}
     for name in chosen:
         print(f"== {name}", flush=True)
         measure, keys = PARTS[name]
         numbers = measure()
-        found |= {key: numbers[key] for key in keys}
-    print(json.dumps(dict(sorted(found.items()))))
+        figures |= {key: numbers[key] for key in keys}
+    print(json.dumps(dict(sorted(figures.items()))))
 
 
 if __name__ == "__main__":

@@ -108,11 +108,16 @@ def _agreed(rows: list[Any], reasoning: Reasoning) -> int:
         Item(id=str(n), instruction=row.instruction, response=Response(text=row.response or ""))
         for n, row in enumerate(sent)
     ]
-    scored = [[v.status.value for v in one.verdicts] for one in score(sent, reasoning=reasoning)]
+    scored = [
+        [v.status.value for v in scored_row.verdicts] for scored_row in score(sent, reasoning=reasoning)
+    ]
 
     async def asked() -> dict[str, list[str]]:
-        found = Verifier(reasoning=reasoning).verify(items, complete=True)
-        return {one.id: [v.status.value for v in one.verdicts] async for one in found}
+        verified = Verifier(reasoning=reasoning).verify(items, complete=True)
+        return {
+            verification.id: [v.status.value for v in verification.verdicts]
+            async for verification in verified
+        }
 
     served = asyncio.run(asked())
     same = 0
@@ -157,15 +162,15 @@ def _followed(path: Path) -> tuple[bool | None, ...]:
 
 
 def measure() -> dict[str, object]:
-    found: dict[str, object] = {
+    figures: dict[str, object] = {
         "verify_ms": verify_ms(),
         "plumbing_ratio": plumbing_ratio(),
         "answer_agree": answer_agree(),
         "forms_read": forms_read(),
     }
-    for name, value in found.items():
+    for name, value in figures.items():
         print(f"front: {name} {value}")
-    return found
+    return figures
 
 
 if __name__ == "__main__":

@@ -115,7 +115,9 @@ def measure() -> dict[str, float]:
         raise SystemExit("langid: less accurate than langdetect")
     answers = [{theirs(text, seed) for seed in range(SEEDS)} for text in texts]
     stable = [
-        (text, found.copy().pop()) for text, found in zip(texts, answers, strict=True) if len(found) == 1
+        (text, languages.copy().pop())
+        for text, languages in zip(texts, answers, strict=True)
+        if len(languages) == 1
     ]
     differ = sum(language.detect(text) != answer for text, answer in stable)
     print(

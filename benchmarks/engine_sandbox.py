@@ -255,9 +255,9 @@ def hostile(data: Path) -> dict[str, float]:
 def measure(data: Path = DATA) -> dict[str, Any]:
     """The keys `checks_vs_exec`, `hostile_escapes`, `hostile_wrong` and `hostile_time_ratio`."""
     print("checkers, sandbox against exec per check")
-    found: dict[str, Any] = speed(data)
+    figures: dict[str, Any] = speed(data)
     print("hostile checkers among honest ones")
-    return found | hostile(data)
+    return figures | hostile(data)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ from typing import Any
 
 def imports(source: str) -> list[str]:
     """`import x` and `from x import y` statements of a source, without their aliases (as the released code has them)."""
-    found = []
+    lines = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found += [f"import {alias.name}" for alias in node.names]
+            lines += [f"import {alias.name}" for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            found += [f"from {node.module} import {alias.name}" for alias in node.names]
-    return found
+            lines += [f"from {node.module} import {alias.name}" for alias in node.names]
+    return lines
 
 
 def check(source: str, response: str) -> bool | None:

@@ -49,26 +49,26 @@ RUNS = (*(Run(seed, 2) for seed in SEEDS), *(Run(seed, 1) for seed in reversed(S
 
 def figures(clone: Path) -> Figures:
     """What one finished run showed; `InputError` with the file if a report lacks something."""
-    found: dict[str, Any] = {}
+    reports: dict[str, Any] = {}
     for name in ("evaluation", "registration", "train"):
         path = clone / "reports" / f"{name}.json"
         try:
-            found[name] = json.loads(path.read_text("utf-8"))
+            reports[name] = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"no report: {error}", file=path) from None
     try:
-        headline = found["evaluation"]["benchmarks"]["world-test"]
+        headline = reports["evaluation"]["benchmarks"]["world-test"]
         before, after = (headline[model]["grammatical"]["value"] for model in ("before", "after"))
         return {
             "gain": round(100 * headline["gain"]["value"], 1),
             "gain_low": round(100 * headline["gain"]["low"], 1),
             "greedy": round(100 * headline["gain_greedy"]["value"], 1),
             "grammar_drop": round(100 * (before - after), 1),
-            "false_accepted": found["train"]["false_accepted_max"],
-            "repairs": len(found["train"]["teachers"]) - 1,
-            "exported": found["train"]["exported"]["step"],
-            "ended": found["train"]["ended"],
-            "gate_passed": bool(found["registration"]["gate"]["passed"]),
+            "false_accepted": reports["train"]["false_accepted_max"],
+            "repairs": len(reports["train"]["teachers"]) - 1,
+            "exported": reports["train"]["exported"]["step"],
+            "ended": reports["train"]["ended"],
+            "gate_passed": bool(reports["registration"]["gate"]["passed"]),
         }
     except (KeyError, TypeError) as error:
         raise InputError(f"the reports lack {error}", file=clone / "reports") from None

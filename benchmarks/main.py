@@ -67,8 +67,8 @@ def remember(seed: int, gain: float) -> float:
 
 def show(clone: Path, seed: int) -> dict[str, Any]:
     """Print before and after with intervals; returns the evaluation."""
-    found: dict[str, Any] = json.loads((clone / "reports" / "evaluation.json").read_text())
-    for name, numbers in found["benchmarks"].items():
+    evaluation: dict[str, Any] = json.loads((clone / "reports" / "evaluation.json").read_text())
+    for name, numbers in evaluation["benchmarks"].items():
         print(f"seed {seed}, {name}, n = {numbers['n']}")
         for model in ("before", "after", "control"):
             if model in numbers:
@@ -89,7 +89,7 @@ def show(clone: Path, seed: int) -> dict[str, Any]:
                 print(
                     f"  {key:18} {100 * cell['value']:+.1f} points [{100 * cell['low']:+.1f}, {100 * cell['high']:+.1f}]"
                 )
-    return found
+    return evaluation
 
 
 def main_job(seed: int) -> dict[str, float]:
@@ -97,7 +97,7 @@ def main_job(seed: int) -> dict[str, float]:
     clone = fresh_clone(seed)
     seconds, peak = verif_run(clone, *seeds_of(seed))
     again, _ = verif_run(clone, *seeds_of(seed))
-    found = show(clone, seed)
+    evaluation = show(clone, seed)
     print("memory at the peak:")
     for name, size in sorted(peak.by_name.items(), key=lambda item: -item[1])[:12]:
         print(f"  {size:6.2f} GB  {name}")
@@ -107,7 +107,7 @@ def main_job(seed: int) -> dict[str, float]:
         "peak_gb": round(peak.gb, 2),
         "noop_s": round(again, 1),
         "reward_wait_share": wait,
-        "gain_points": round(remember(seed, float(found["gain_points"])), 2),
+        "gain_points": round(remember(seed, float(evaluation["gain_points"])), 2),
     }
 
 

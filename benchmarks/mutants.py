@@ -31,8 +31,8 @@ KILLED, SURVIVED, UNDECIDED = "killed", "survived", "undecided"
 def spoil(mutant: Mutant, root: Path) -> str:
     """The file's text with the mutant's line; `ValueError` if the line is not there just once."""
     text = (root / mutant.file).read_text("utf-8")
-    if (found := text.count(mutant.old)) != 1:
-        raise ValueError(f"{mutant.name}: the text stands there {found} times: {mutant.old!r}")
+    if (count := text.count(mutant.old)) != 1:
+        raise ValueError(f"{mutant.name}: the text stands there {count} times: {mutant.old!r}")
     return text.replace(mutant.old, mutant.new)
 
 
@@ -87,7 +87,7 @@ def run(mutants: Sequence[Mutant], root: Path = ROOT) -> dict[str, str]:
     state = root / ".verif" / "mutants.json"
     code = digest_code(root / "verif", root / "tests")
     kept: dict[str, str] = json.loads(state.read_text()) if state.is_file() else {}
-    found: dict[str, str] = {}
+    verdicts: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="verif-mutants-") as folder:
         tree = Path(folder)
         copy(root, tree)
@@ -104,8 +104,8 @@ def run(mutants: Sequence[Mutant], root: Path = ROOT) -> dict[str, str]:
                 print(f"{kept[key]:9} {time.monotonic() - began:5.1f} s  {mutant.name}", flush=True)
             else:
                 print(f"{kept[key]:9}   known  {mutant.name}", flush=True)
-            found[mutant.name] = kept[key]
-    return found
+            verdicts[mutant.name] = kept[key]
+    return verdicts
 
 
 def main() -> int:
@@ -113,11 +113,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="?", default="", help="only mutants whose name holds this")
     only = parser.parse_args().only
-    found = run([mutant for mutant in MUTANTS if only in mutant.name])
+    verdicts = run([mutant for mutant in MUTANTS if only in mutant.name])
     for word in (SURVIVED, UNDECIDED):
-        for name in sorted(name for name, said in found.items() if said == word):
+        for name in sorted(name for name, said in verdicts.items() if said == word):
             print(f"{word}: {name}")
-    print(json.dumps({"mutants": len(found), "killed": sum(said == KILLED for said in found.values())}))
+    print(json.dumps({"mutants": len(verdicts), "killed": sum(said == KILLED for said in verdicts.values())}))
     return 0
 
 

@@ -74,8 +74,8 @@ def main() -> None:
         "control_gain": ("before", "control"),
         "gain_over_control": ("control", "after"),
     }.items():
-        found = paired_bootstrap(scores[pair[0]], scores[pair[1]]).difference
-        gains[name] = [round(100 * x, 2) for x in (found.value, found.low, found.high)]
+        difference = paired_bootstrap(scores[pair[0]], scores[pair[1]]).difference
+        gains[name] = [round(100 * x, 2) for x in (difference.value, difference.low, difference.high)]
     print(json.dumps(gains))
 
 

@@ -39,18 +39,18 @@ def post(url: str, body: bytes, timeout: float = 90) -> tuple[int, bytes]:
         return 0, str(error).encode()
 
 
-def one(rules: list[dict[str, Any]] | None = None, text: str = "x", **more: Any) -> dict[str, Any]:
+def body_with(rules: list[dict[str, Any]] | None = None, text: str = "x", **more: Any) -> dict[str, Any]:
     """An item as JSON."""
-    found: dict[str, Any] = json.loads(item(1, text, soft=False).model_dump_json())
+    payload: dict[str, Any] = json.loads(item(1, text, soft=False).model_dump_json())
     if rules is not None:
-        found["instruction"]["constraints"] = rules
-    found["instruction"].update(more)
-    return found
+        payload["instruction"]["constraints"] = rules
+    payload["instruction"].update(more)
+    return payload
 
 
 def wrapped(inner: bytes, size: int) -> bytes:
     """A body of that size whose `meta` holds the pattern over and over."""
-    head = json.dumps(one())[:-1].replace('"meta": {}', '"meta": {"k": [%]}')
+    head = json.dumps(body_with())[:-1].replace('"meta": {}', '"meta": {"k": [%]}')
     before, after = head.split("%")
     many = inner * ((size - 2000) // len(inner))
     return b'{"items": [' + before.encode() + many.rstrip(b",") + after.encode() + b"}]}"
@@ -66,7 +66,7 @@ def lists(url: str) -> list[Any]:
 
 def escapes(url: str) -> list[Any]:
     return [
-        post(url, json.dumps({"items": [one(text="\n" * count)]}).encode())[0]
+        post(url, json.dumps({"items": [body_with(text="\n" * count)]}).encode())[0]
         for count in (7_900_000, 3_900_000)
     ]
 
@@ -77,7 +77,7 @@ def kept(url: str) -> list[Any]:
     for turn in range(40):
         params = {"end_phrase": f"{turn} {'wo ' * 2_000_000}"}
         rule = {"kind": "rule", "text": "t", "rule": "startend:end_checker", "params": params}
-        out.append(post(url, json.dumps({"items": [one([rule])]}).encode())[0])
+        out.append(post(url, json.dumps({"items": [body_with([rule])]}).encode())[0])
     return sorted({*out})
 
 
@@ -91,7 +91,7 @@ def slow_bodies(url: str, count: int = 4) -> list[Any]:
         made.sendall(b"[" * 100_000)
         slow.append(made)
     time.sleep(0.3)
-    body, begun, answers = json.dumps({"items": [one()]}).encode(), time.monotonic(), []
+    body, begun, answers = json.dumps({"items": [body_with()]}).encode(), time.monotonic(), []
     while time.monotonic() - begun < HOLD_S:
         answers.append(post(url, body)[0])
         if answers[-1] == 200:
@@ -126,13 +126,13 @@ def long_text(url: str) -> list[Any]:
         {"kind": "rule", "text": "t", "rule": "keywords:frequency",
          "params": {"keyword": f"w{n}", "frequency": 1, "relation": "at least"}} for n in range(32)
     ]  # fmt: skip
-    body = json.dumps({"items": [one(rules, "Wa. wb! (w1 " * 600_000)]}).encode()
+    body = json.dumps({"items": [body_with(rules, "Wa. wb! (w1 " * 600_000)]}).encode()
     code = [post(url, body, timeout=0.5)[0]]
     body = json.dumps(
-        {"items": [{**one(rules, f"{n} Wa. wb! (w1 " * 60_000), "id": f"{n}"} for n in range(8)]}
+        {"items": [{**body_with(rules, f"{n} Wa. wb! (w1 " * 60_000), "id": f"{n}"} for n in range(8)]}
     ).encode()
     code += [post(url, body, timeout=0.5)[0] for _ in range(8)]
-    begun, honest = time.monotonic(), json.dumps({"items": [one()]}).encode()
+    begun, honest = time.monotonic(), json.dumps({"items": [body_with()]}).encode()
     answered = post(url, honest, timeout=HOLD_S)[0]
     return [code, answered, f"an honest answer took {time.monotonic() - begun:.1f} s"]
 
@@ -142,15 +142,15 @@ ATTACKS: dict[str, Callable[[str], list[Any]]] = {
 }
 
 
-def probe(running: Service, stop: threading.Event, found: dict[str, float]) -> None:
+def probe(running: Service, stop: threading.Event, seen: dict[str, float]) -> None:
     """The longest that `/health` was silent, and the most memory."""
     process = psutil.Process(running.process.pid)
     while not stop.is_set():
         begun = time.monotonic()
         with contextlib.suppress(OSError):
             urllib.request.urlopen(f"{running.url}/health", timeout=90).close()
-        found["health_s"] = max(found["health_s"], time.monotonic() - begun)
-        found["rss_mb"] = max(found["rss_mb"], process.memory_info().rss / 2**20)
+        seen["health_s"] = max(seen["health_s"], time.monotonic() - begun)
+        seen["rss_mb"] = max(seen["rss_mb"], process.memory_info().rss / 2**20)
         time.sleep(0.01)
 
 
@@ -160,9 +160,9 @@ def attack(name: str) -> dict[str, Any]:
         tempfile.TemporaryDirectory() as folder,
         service(Path(folder), None, chosen=recipe(judge="none")) as running,
     ):
-        stop, found = threading.Event(), {"health_s": 0.0, "rss_mb": 0.0}
+        stop, seen = threading.Event(), {"health_s": 0.0, "rss_mb": 0.0}
         before = psutil.Process(running.process.pid).memory_info().rss / 2**20
-        prober = threading.Thread(target=probe, args=(running, stop, found))
+        prober = threading.Thread(target=probe, args=(running, stop, seen))
         prober.start()
         begun = time.monotonic()
         try:
@@ -172,8 +172,8 @@ def attack(name: str) -> dict[str, Any]:
             stop.set()
             prober.join()
         after = psutil.Process(running.process.pid).memory_info().rss / 2**20
-    figures = {"seconds": round(seconds, 1), "health_max_s": round(found["health_s"], 2)}
-    memory = {"rss_mb": [round(before), round(found["rss_mb"]), round(after)]}
+    figures = {"seconds": round(seconds, 1), "health_max_s": round(seen["health_s"], 2)}
+    memory = {"rss_mb": [round(before), round(seen["rss_mb"]), round(after)]}
     return {"attack": name, "answers": answers, **figures, **memory}
 
 

@@ -99,8 +99,8 @@ class Standin:
 
 def verdict(text: str) -> str:
     """Reasoning, end marker, one JSON object."""
-    found = FENCE.search(text)
-    good = found is not None and "good" in found.group(2)
+    fenced = FENCE.search(text)
+    good = fenced is not None and "good" in fenced.group(2)
     return f'It says what it says.</think>{{"verdict":"{"pass" if good else "fail"}"}}'
 
 
@@ -172,8 +172,10 @@ async def answer(
         request.transport.close()
         return stream
     if mode == "echo":  # a judge that repeats the response in its reasoning
-        found = FENCE.search(text)
-        return web.json_response(completion((found.group(2) if found else "") + verdict(text), "judge", mark))
+        fenced = FENCE.search(text)
+        return web.json_response(
+            completion((fenced.group(2) if fenced else "") + verdict(text), "judge", mark)
+        )
     if mode.startswith("say:"):
         return web.json_response(completion(mode[4:], "judge", mark))
     return web.Response(body=good, content_type="application/json")

@@ -120,14 +120,14 @@ def service(
     )
     (folder / "config.json").write_text(config.model_dump_json(by_alias=True))
     process = run_service(folder, before)
-    found = Service("", folder, process, config)
+    running = Service("", folder, process, config)
     try:
-        found.url = address(folder, process) if wait else ""
-        yield found
+        running.url = address(folder, process) if wait else ""
+        yield running
     finally:
-        for one in {process, found.process}:
-            end_group(one, 10)
-            one.wait()
+        for leader in {process, running.process}:
+            end_group(leader, 10)
+            leader.wait()
 
 
 def run_service(folder: Path, before: str = "", **env: str) -> subprocess.Popen[bytes]:
@@ -165,19 +165,19 @@ async def ask(
 ) -> dict[str, Any]:
     """All verifications of some items, by id, from a client of the given URL."""
     async with VerifierClient(url, token, patience_s=patience_s) as client:
-        return {found.id: found async for found in client.verify(items, **options)}
+        return {verification.id: verification async for verification in client.verify(items, **options)}
 
 
-def wrong(items: list[Item], found: dict[str, Any], *, errors_allowed: bool = False) -> list[Any]:
+def wrong(items: list[Item], answers: dict[str, Any], *, errors_allowed: bool = False) -> list[Any]:
     """Verifications that are missing, or whose reward is not the truth (errors, if allowed, are not rewards)."""
     bad: list[Any] = []
-    for one in items:
-        answer = found.get(one.id)
-        soft = any(c.kind == "soft" for c in one.instruction.constraints)
-        hard = 1.0 if "," not in one.response.text else 0.0
-        true = (hard + float("good" in one.response.text)) / 2 if soft else hard
+    for asked in items:
+        answer = answers.get(asked.id)
+        soft = any(c.kind == "soft" for c in asked.instruction.constraints)
+        hard = 1.0 if "," not in asked.response.text else 0.0
+        true = (hard + float("good" in asked.response.text)) / 2 if soft else hard
         if answer is None or (
             answer.reward.value != true and not (errors_allowed and answer.reward.state == "error")
         ):
-            bad.append((one.id, one.response.text, answer and answer.reward))
+            bad.append((asked.id, asked.response.text, answer and answer.reward))
     return bad

@@ -35,8 +35,8 @@ async def verif_run(judge: StandInJudge, count: int) -> float:
     verifier = make(judge)
     begun = time.monotonic()
     done = 0
-    async for found in verifier.verify(soft_items(count, 1), cache=False):
-        assert found.reward.state == "scored", found
+    async for verification in verifier.verify(soft_items(count, 1), cache=False):
+        assert verification.reward.state == "scored", verification
         done += 1
     await verifier.close()
     return done / (time.monotonic() - begun)
@@ -123,12 +123,12 @@ async def overlap(url: str, count: int, seed: int, judge_all: bool) -> tuple[flo
         begun = time.monotonic()
         ended: list[float] = []
 
-        async def one(item: Item, at: float) -> None:
+        async def send_at(item: Item, at: float) -> None:
             await asyncio.sleep(begun + at - time.monotonic())
             async for _ in client.verify([item]):
                 ended.append(time.monotonic() - begun)
 
-        await asyncio.gather(*(one(item, at) for item, at in zip(early, finish, strict=True)))
+        await asyncio.gather(*(send_at(item, at) for item, at in zip(early, finish, strict=True)))
         overlapped = max(ended) - finish[-1]
         begun = time.monotonic()
         async for _ in client.verify(late):

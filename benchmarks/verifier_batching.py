@@ -45,20 +45,20 @@ async def run(url: str, items: list[Item], window_s: float | None, cache: bool) 
     verifier = Verifier(judge=judge, sandbox=sandbox)
     batcher = Batcher(verifier, window_s or 0.0)
 
-    async def one(item: Item) -> None:
+    async def send(item: Item) -> None:
         async for _ in batcher.verify([item], cache=cache, complete=False):
             pass
 
-    await one(
+    await send(
         items[0].model_copy(update={"response": Response(text="warm up the workers of the sandbox first")})
     )
     sandbox.feeds = verifier.judge_calls = 0
     begun = time.perf_counter()
     if window_s is None:
         for item in items:
-            await one(item)
+            await send(item)
     else:
-        await asyncio.gather(*(one(item) for item in items))
+        await asyncio.gather(*(send(item) for item in items))
     seconds = time.perf_counter() - begun
     await verifier.close()
     return seconds, sandbox.feeds, verifier.judge_calls

@@ -34,5 +34,5 @@ def greets(doc: Doc, params: Greeting) -> Outcome:
 if __name__ == "__main__":
     asked = [RuleConstraint(text="Greet Ada first.", rule="example:greets", params={"name": "Ada"})]
     for response in ("Hello Ada. The harbour is calm.", "The harbour is calm."):
-        found = verify("Describe the harbour.", response, asked)
-        print(found.reward.value, found.verdicts[0].reason)
+        verification = verify("Describe the harbour.", response, asked)
+        print(verification.reward.value, verification.verdicts[0].reason)

@@ -21,7 +21,9 @@ async def main(name: str) -> None:
     items = [Item(id=str(n), instruction=ASKED, response=response) for n, response in enumerate(said)]
     with tempfile.TemporaryDirectory() as state:
         verifier = build(name, state=Path(state))
-        rewards = {found.id: found.reward.value async for found in verifier.verify(items)}
+        rewards = {
+            verification.id: verification.reward.value async for verification in verifier.verify(items)
+        }
         await verifier.close()
     print([rewards[item.id] for item in items])
 

@@ -20,8 +20,11 @@ def trainer(model: str, rows: str, out: str, steps: int = 100, length: int = 64)
     """A trainer whose reward is verif's; a completion that could not be verified has none and teaches nothing."""
     asked = [row.instruction for row in read_rows(rows)]
     data = [
-        {"prompt": [{"role": "user", "content": one.prompt}], "ground_truth": one.model_dump_json()}
-        for one in asked
+        {
+            "prompt": [{"role": "user", "content": instruction.prompt}],
+            "ground_truth": instruction.model_dump_json(),
+        }
+        for instruction in asked
     ]
     return GRPOTrainer(
         model=model,

@@ -21,8 +21,8 @@ async def main(rows: str) -> None:
     """Validate each task before anything is trained on it, and look at one answer."""
     for task in Instructions(VerifTasksetConfig(rows=Path(rows))):
         await task.validate(None)
-        found = await task.verify("A boat, a gull.")
-        print(task.data.id, found.reward.value, found.verdicts[0].reason)
+        verification = await task.verify("A boat, a gull.")
+        print(task.data.id, verification.reward.value, verification.verdicts[0].reason)
 
 
 if __name__ == "__main__":

@@ -68,13 +68,13 @@ def report(root: Path) -> None:
     folder, tracking = root / "reports", tracking_page()
     if not (folder / "card.md").is_file():
         return
-    found = json.loads((folder / "registration.json").read_text("utf-8"))
+    registration = json.loads((folder / "registration.json").read_text("utf-8"))
     where = f"The whole page: `{(folder / 'index.html').resolve()}`"
     if tracking:
-        link = f"{tracking}/#/models/{found['model']}/versions/{found['version']}"
-        where += f", and in MLflow behind [version {found['version']}]({link})"
+        link = f"{tracking}/#/models/{registration['model']}/versions/{registration['version']}"
+        where += f", and in MLflow behind [version {registration['version']}]({link})"
     shown = [path for part in ("train", "evaluation") for path in sorted((folder / part).glob("*.svg"))]
-    state = f"Version {found['version']}, {found['alias'] or 'no alias'}."
+    state = f"Version {registration['version']}, {registration['alias'] or 'no alias'}."
     if said := headline.read(root):
         state = f"{state} {sentences.summary(said)}"
     create_markdown_artifact(

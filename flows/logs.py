@@ -41,11 +41,11 @@ def heard() -> Iterator[None]:
 def _handlers() -> list[logging.Handler]:
     terminal = logging.StreamHandler(sys.stdout)
     terminal.setFormatter(logging.Formatter("%(message)s"))
-    found: list[logging.Handler] = [terminal]
+    handlers: list[logging.Handler] = [terminal]
     if "prefect" in sys.modules:
         from prefect.context import FlowRunContext, TaskRunContext
         from prefect.logging.handlers import APILogHandler
 
         if TaskRunContext.get() or FlowRunContext.get():
-            found.append(APILogHandler())
-    return found
+            handlers.append(APILogHandler())
+    return handlers

@@ -92,10 +92,10 @@ def launch(root: Path, name: str, command: list[str], env: dict[str, str]) -> ps
             stderr=stream,
             start_new_session=True,
         )
-    found = psutil.Process(process.pid)
+    service = psutil.Process(process.pid)
     known = json.loads(record_path(root).read_text("utf-8")) if record_path(root).is_file() else {}
-    write_json(record_path(root), known | {name: [found.pid, found.create_time()]})
-    return found
+    write_json(record_path(root), known | {name: [service.pid, service.create_time()]})
+    return service
 
 
 def wait(url: str, process: psutil.Process, name: str, seconds: float = 180) -> None:
@@ -196,11 +196,11 @@ def alive(root: Path) -> list[psutil.Process]:
     """The recorded services that still run (a reused pid has another start time)."""
     if not record_path(root).is_file():
         return []
-    found = []
+    services = []
     for pid, created in json.loads(record_path(root).read_text("utf-8")).values():
         if psutil.pid_exists(pid) and psutil.Process(pid).create_time() == created:
-            found.append(psutil.Process(pid))
-    return found
+            services.append(psutil.Process(pid))
+    return services
 
 
 def end(services: list[psutil.Process]) -> None:

@@ -89,14 +89,14 @@ def forget_old(base: Path) -> None:
 def newest_run(base: Path, folder: str) -> Path:
     """The directory (`base`, or the clone of a run that has ended) whose `folder` is the newest."""
     clones = [p for p in (base / ".verif" / "clones").glob("*") if not is_running(p)]
-    found = [place for place in (base, *clones) if (place / folder).exists()]
-    if not found:
+    holders = [place for place in (base, *clones) if (place / folder).exists()]
+    if not holders:
         raise InputError(
             f"neither {base} nor the clone of a run that has ended holds it.",
             file=folder,
             hint="Run the pipeline first, or give the full path of a folder of rollouts.",
         )
-    return max(found, key=lambda place: (place / folder).stat().st_mtime)
+    return max(holders, key=lambda place: (place / folder).stat().st_mtime)
 
 
 @contextmanager

@@ -27,13 +27,13 @@ FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 
 def ranges(codes: Iterable[int]) -> str:
     """Code points as text, "41-5a 5f"."""
-    found: list[list[int]] = []
+    pairs: list[list[int]] = []
     for code in sorted(codes):
-        if found and found[-1][1] == code - 1:
-            found[-1][1] = code
+        if pairs and pairs[-1][1] == code - 1:
+            pairs[-1][1] = code
         else:
-            found.append([code, code])
-    return " ".join(f"{a:x}" if a == b else f"{a:x}-{b:x}" for a, b in found)
+            pairs.append([code, code])
+    return " ".join(f"{a:x}" if a == b else f"{a:x}-{b:x}" for a, b in pairs)
 
 
 def fold_groups() -> list[str]:

@@ -65,13 +65,13 @@ def shown(annotation: Any) -> str:
 def span(field: FieldInfo) -> str:
     """The range of a number."""
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-    found = [
+    allowed = [
         f"{sign} {getattr(mark, name)}"
         for mark in field.metadata
         for name, sign in signs.items()
         if getattr(mark, name, None) is not None
     ]
-    return ", ".join(found)
+    return ", ".join(allowed)
 
 
 def default(field: FieldInfo) -> str:
@@ -129,8 +129,8 @@ def leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
     if inner is None:
         yield name, command
         return
-    for key, found in inner.items():
-        yield from leaves(f"{name} {key}", found)
+    for key, member in inner.items():
+        yield from leaves(f"{name} {key}", member)
 
 
 def commands_page() -> str:
@@ -175,9 +175,9 @@ def variables_page() -> str:
 
 def errors_page() -> str:
     """Every expected error with its exit code."""
-    found = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.VerifError)]
+    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.VerifError)]
     rows = [
-        (f"`{c.__name__}`", str(c.exit_code), (inspect.getdoc(c) or "").replace("\n", " ")) for c in found
+        (f"`{c.__name__}`", str(c.exit_code), (inspect.getdoc(c) or "").replace("\n", " ")) for c in classes
     ]
     return "\n\n".join([
         "# Errors", NOTE,
@@ -204,7 +204,7 @@ def rules_page() -> str:
     ]
     for source in sorted({rule.source for rule in told}):
         parts.append(f"## {source}")
-        for rule in (one for one in told if one.source == source):
+        for rule in (spec for spec in told if spec.source == source):
             parts.append(f"### `{rule.id}`\n\n{rule.counts}{f' {rule.edges}' if rule.edges else ''}")
             rows = [f"`{name}`: {kind}{f' ({span})' if span else ''}" for name, kind, span in rule.parameters]
             lines = [f"- Parameters: {'; '.join(rows) or 'none'}", f"- In a prompt: {code(rule.asks)}"]
@@ -219,7 +219,7 @@ def rules_page() -> str:
 
 def defaults_of(model: type[BaseModel]) -> dict[str, Any]:
     """What each key of a section is where a recipe leaves it out."""
-    found: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         if field.exclude_if is not None and model is not Recipe:
             continue  # a later key: naming its default would run every stage of every recipe again
@@ -229,10 +229,10 @@ def defaults_of(model: type[BaseModel]) -> dict[str, Any]:
                 str(k.model_fields["kind"].default) if "kind" in k.model_fields else "": defaults_of(k)
                 for k in kinds
             }
-            found[field.alias or name] = inner.get("", inner)
+            defaults[field.alias or name] = inner.get("", inner)
         elif not field.is_required():
-            found[field.alias or name] = field.get_default(call_default_factory=True)
-    return found
+            defaults[field.alias or name] = field.get_default(call_default_factory=True)
+    return defaults
 
 
 def defaults_page() -> str:

@@ -23,6 +23,8 @@ from verif.system.files import digest, digest_path, write_bytes, write_json
 
 WORLD = "verif/data/world"
 HEADER = "# Which recipe the pipeline runs, and where its instructions come from: the local world (code) or a file.\n"
+STAGES = ("prepare", "policy", "judge", "verifier", "train", "evaluate", "register")
+"""In the order of dvc.yaml."""
 Overrides = Mapping[str, Any]
 
 
@@ -155,12 +157,17 @@ def with_digests(root: Path, raw: dict[str, Any]) -> dict[str, Any]:
     """The recipe with the digest of every local benchmark file that DVC does not look at: a changed one is then seen."""
     raw = copy.deepcopy(raw)  # it holds the caller's overrides
     benchmarks = (raw.get("evaluate") or {}).get("benchmarks")
-    for one in benchmarks if isinstance(benchmarks, list) else ():
-        if not isinstance(one, dict) or not one.get("path") or one.get("repo") or one.get("digest"):
+    for benchmark in benchmarks if isinstance(benchmarks, list) else ():
+        if (
+            not isinstance(benchmark, dict)
+            or not benchmark.get("path")
+            or benchmark.get("repo")
+            or benchmark.get("digest")
+        ):
             continue
-        path = root / str(one["path"])
+        path = root / str(benchmark["path"])
         if path.exists() and not path.resolve().is_relative_to((root / BENCHMARK_FILES).resolve()):
-            one["digest"] = digest_path(path)
+            benchmark["digest"] = digest_path(path)
     return raw
 
 

@@ -14,7 +14,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, norm, t
 
 LEVEL = 0.95
 FEW = 8
@@ -64,6 +63,8 @@ def proportion(successes: int, n: int) -> Interval:
     """A share with its Wilson 95% interval; n = 0 gives [0, 1]."""
     if n == 0:
         return Interval(float("nan"), 0.0, 1.0, 0)
+    from scipy.stats import binomtest  # half a second, which `verif score --help` need not pay
+
     ci = binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
     return Interval(successes / n, float(ci.low), float(ci.high), n)
 
@@ -191,6 +192,8 @@ def _bounds(
     units = sums.size
     if units < 2:
         return float("-inf"), float("inf")
+    from scipy.stats import norm, t
+
     rng = np.random.default_rng(seed)
     alike = bool((sizes == sizes[0]).all())  # then the denominator is always the same
 
@@ -210,6 +213,8 @@ def _bounds(
 
 def _student(sums: Floats, sizes: Floats, scale: tuple[float, float]) -> tuple[float, float]:
     """Student's t interval of the mean over clusters, within the scale if all that was seen is."""
+    from scipy.stats import t
+
     units, mean = sums.size, float(sums.sum() / sizes.sum())
     error = math.sqrt(units / (units - 1) * float(((sums - mean * sizes) ** 2).sum())) / float(sizes.sum())
     half = float(t.ppf((1 + LEVEL) / 2, units - 1)) * error

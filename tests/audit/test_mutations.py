@@ -79,3 +79,10 @@ def test_a_broken_response_differs_little_from_the_true_one() -> None:
 def test_a_rule_without_a_mutator_is_named() -> None:
     assert generate(random.Random(0), ["new:rule"], [], 2) == ([], ["new:rule"])
     assert "local:title" in mutators()
+
+
+def test_a_new_rule_brings_its_edits_in_its_own_file() -> None:
+    """The folder of edits is closed (docs/decisions/0006-the-house.md): it knows IFEval's families and the world's."""
+    ifeval = ("change_case", "combination", "detectable_content", "detectable_format", "keywords", "language",
+              "length_constraints", "punctuation", "startend")  # fmt: skip
+    assert {rule.partition(":")[0] for rule in mutators()} <= {*ifeval, "local"}

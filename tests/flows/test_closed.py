@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import requests
+from support.browser import chromium, sign_in
 
 from flows.server import record_path
 
@@ -127,21 +127,10 @@ def test_our_own_commands_find_the_password(services: Any, monkeypatch: pytest.M
 
 
 def test_in_a_browser_both_pages_ask_and_let_in_who_knows_it(services: Any, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("no chromium; .ci/setup installs it")
     from playwright.sync_api import Error as Refused
-    from playwright.sync_api import sync_playwright
 
-    arguments = [
-        "--no-sandbox",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
     user, password = services.login
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=arguments)
+    with chromium() as browser:
         page = browser.new_page()
         page.goto(f"{services.prefect}/deployments", wait_until="domcontentloaded")
         sign_in(page, f"{user}:{password}")
@@ -156,13 +145,3 @@ def test_in_a_browser_both_pages_ask_and_let_in_who_knows_it(services: Any, tmp_
         mine.goto(services.mlflow, wait_until="domcontentloaded")
         mine.get_by_text("Experiments").first.wait_for(timeout=60_000)
         mine.screenshot(path=tmp_path / "mlflow.png")
-        browser.close()
-
-
-def sign_in(page: Any, line: str) -> None:
-    """Prefect's own login page, which keeps the password in the browser."""
-    field = page.locator("input[type=password]")
-    field.wait_for(timeout=60_000)
-    field.fill(line)
-    field.press("Enter")
-    field.wait_for(state="detached", timeout=60_000)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +14,16 @@ import psutil
 import pytest
 import requests
 import yaml
+from support.browser import chromium, sign_in
 from support.headlines import REFUSED
+from support.webhook import webhook
 
 from flows.automations import NAME
 from flows.server import alive, end, environment, record_path
+from verif.project import STAGES
 from verif.system import local_services
 
 pytestmark = pytest.mark.slow
-STAGES = ["prepare", "policy", "judge", "verifier", "train", "evaluate", "register"]
 
 
 def test_everything_is_deployed_with_help_texts(services: Any) -> None:
@@ -174,51 +173,20 @@ def test_its_numbers_and_pictures_are_artifacts(services: Any, finished: str) ->
 
 
 def test_the_run_page_shows_in_a_browser(services: Any, finished: str, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("no chromium; .ci/setup installs it")
-    from playwright.sync_api import sync_playwright
-
-    arguments = [
-        "--no-sandbox",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-    ]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=arguments)
+    with chromium() as browser:
         page = browser.new_page()
-        page.goto(
-            f"{services.prefect}/deployments", wait_until="domcontentloaded"
-        )  # which asks for the password
-        field = page.locator("input[type=password]")
-        field.fill(":".join(services.login), timeout=60_000)
-        field.press("Enter")
-        field.wait_for(state="detached", timeout=60_000)
+        page.goto(f"{services.prefect}/deployments", wait_until="domcontentloaded")
+        sign_in(page, ":".join(services.login))
         page.goto(f"{services.prefect}/runs/flow-run/{finished}", wait_until="domcontentloaded")
         page.get_by_text("Completed").first.wait_for(timeout=60_000)
         page.get_by_text("pipeline").first.wait_for(timeout=60_000)
         page.screenshot(path=tmp_path / "run.png")
-        browser.close()
     assert (tmp_path / "run.png").stat().st_size > 10_000
 
 
 def test_a_block_of_the_teams_is_told_of_a_refusal(services: Any, finished: str) -> None:
     """And a block that does not exist is one line; a webhook that hangs holds up no run."""
-    told: list[bytes] = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(self.rfile.read(int(self.headers["Content-Length"])))
-            time.sleep(60 if b"hang" in self.path.encode() else 0)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    told, server = webhook()
     env = os.environ | {"PREFECT_API_URL": f"{services.prefect}/api"}
 
     def python(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:

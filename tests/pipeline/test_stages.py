@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from verif.cli.stage import STAGES
+from verif.project import STAGES
 from verif.recipe import BENCHMARK_FILES, Recipe
 
 # Carries files, errors and settings; decides no result. The recipe's values are tracked as parameters, its defaults too.
@@ -22,7 +23,7 @@ PLUMBING = (
     "verif/system/console.py", "verif/system/disclosure", "verif/system/git.py", "verif/system/local_services.py",
     "verif/system/private.py", "verif/system/web.py", "verif/system/serving.py", "verif/system/weights.py",
     "verif/core/verifies.py", "verif/core/arriving.py", "verif/core/deciding.py", "verif/core/activate.py",
-    "verif/system/plugins.py",
+    "verif/system/plugins.py", "verif/system/check.py",
     "verif/core/failures.py",  # what a screen says about errors
 )  # fmt: skip
 # The world's code reaches these stages only as rows that `prepare` has written.
@@ -77,30 +78,38 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
 DATA = ("verif/core/judge/prompts",)
 
 
+@cache
+def direct(path: Path) -> tuple[Path, ...] | None:
+    """The project's modules that a file imports, anywhere in it; None for a package that holds a docstring only."""
+    tree = ast.parse(path.read_text())
+    if path.name == "__init__.py" and len(tree.body) <= 1:
+        return None
+    places: list[Path] = []
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("verif"):
+            names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names if alias.name.startswith("verif")]
+        for name in names:
+            if name != "verif":  # `verif/__init__` is a facade
+                base = Path(*name.split("."))
+                places += [base.with_suffix(".py"), base / "__init__.py"]
+    return tuple(places)
+
+
 def imported(start: Path, root: Path) -> set[Path]:
-    """The project's modules that a module reaches, imports inside functions included; `verif/__init__` is a façade."""
+    """The project's modules that a module reaches, imports inside functions included."""
     seen: set[Path] = set()
     todo = [start]
     while todo:
         path = todo.pop()
-        if path in seen:
+        if path in seen or not (root / path).is_file():
             continue
-        tree = ast.parse((root / path).read_text())
-        if path.name == "__init__.py" and len(tree.body) <= 1:
-            continue  # a docstring decides nothing
-        seen.add(path)
-        for node in ast.walk(tree):
-            names: list[str] = []
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("verif"):
-                names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-            elif isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names if alias.name.startswith("verif")]
-            for name in names:
-                if name != "verif":
-                    base = Path(*name.split("."))
-                    todo += [
-                        p for p in (base.with_suffix(".py"), base / "__init__.py") if (root / p).is_file()
-                    ]
+        further = direct(root / path)
+        if further is not None:
+            seen.add(path)
+            todo += further
     return seen
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -18,6 +17,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from support.breaking_proxy import Proxy
 
 from tests.registry.conftest import RECIPE
 from verif.errors import RegistryError
@@ -172,57 +172,6 @@ def test_mlflow_answering_500_in_a_promotion_promotes_nothing(stage, refill, mon
         assert open_registry(stage).aliases()["champion"] == "1"
     assert any("Finished the interrupted promote" in line for line in reconcile(stage))
     assert open_registry(stage).aliases()["champion"] == "2"
-
-
-class Proxy(ThreadingHTTPServer):
-    """In front of a real MLflow: from the n-th POST to a path on, `fault` is what the client sees.
-
-    refuse: 500, and nothing is forwarded. hang: it is forwarded, and answered after the client has given up.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, target: str) -> None:
-        super().__init__(("127.0.0.1", 0), Forward)
-        self.target, self.fault, self.path, self.left = target, "", "", 0
-
-    def breaks(self, fault: str, path: str, nth: int) -> None:
-        self.fault, self.path, self.left = fault, path, nth
-
-
-class Forward(BaseHTTPRequestHandler):
-    def forward(self) -> None:
-        proxy, fault = self.server, ""
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if proxy.fault and self.command == "POST" and self.path.endswith(proxy.path):
-            proxy.left -= 1
-            fault = proxy.fault if proxy.left <= 0 else ""
-        if fault == "refuse":
-            self.answer(500, b"{}")
-            return
-        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
-        target = urllib.request.Request(proxy.target + self.path, body or None, headers, method=self.command)
-        try:
-            with urllib.request.urlopen(target, timeout=60) as found:
-                status, data = found.status, found.read()
-        except urllib.error.HTTPError as error:
-            status, data = error.code, error.read()
-        if fault == "hang":
-            time.sleep(8)
-        self.answer(status, data)
-
-    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = forward
-
-    def answer(self, status: int, data: bytes) -> None:
-        with contextlib.suppress(OSError):  # the client has given up
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from verif.errors import RecipeError, SetupError
+from verif.errors import RecipeError
 from verif.recipe import Train, load_recipe
 from verif.system.weights import cache_bytes
 from verif.training.command import _text, job, micro_batch, rollout_tokens
 from verif.training.environment import RunFiles
-from verif.training.preflight import check_ray
+from verif.training.preflight import train_checks
 
 PLACES = RunFiles(
     Path("/p/policy"), Path("/p/train.parquet"), Path("/p/val.parquet"), Path("/p/run"), Path("/tmp/r")
@@ -209,14 +209,16 @@ def test_on_one_machine_ray_wants_the_runs_token_and_stays_on_loopback(train: Tr
 def test_over_several_nodes_ray_must_ask_for_a_token_that_the_cluster_holds() -> None:
     found = job(Train(gpus=8, nodes=2), PLACES, experiment="x", verifier_url="http://v").environment
     assert not [name for name in found if name.startswith("RAY_AUTH")]
-    with pytest.raises(SetupError, match="asks for no token"):
-        check_ray(2, {"RAY_AUTH_MODE": "disabled"})
-    with pytest.raises(SetupError, match="asks for no token"):
-        check_ray(2, {})
-    check_ray(2, {"RAY_AUTH_MODE": "token"})
-    check_ray(1, {})
+    recipe = load_recipe("local", Path(__file__).parents[2] / "recipes")
+    several = recipe.model_copy(update={"train": recipe.train.model_copy(update={"nodes": 2})})
+    for environment in ({"RAY_AUTH_MODE": "disabled"}, {}):
+        (check,) = train_checks(several, environment)
+        assert (check.ok, check.detail) == (False, "Ray's cluster asks for no token (RAY_AUTH_MODE)")
+    assert train_checks(several, {"RAY_AUTH_MODE": "token"})[0].ok
+    assert train_checks(recipe, {}) == []
 
 
+@pytest.mark.slow
 def test_verl_accepts_every_override() -> None:
     hydra = pytest.importorskip("hydra")
     verl = pytest.importorskip("importlib.util").find_spec("verl")

@@ -25,12 +25,13 @@ pytest.importorskip("transformers")
 from verif.training.tiny import asking
 from verif.training.tiny import harden as hardening
 from verif.training.tiny.asking import TinyClient
-from verif.training.tiny.harden import harden, new_lessons
+from verif.training.tiny.harden import harden, new_lessons, rarer
 from verif.training.tiny.judge_sft import train_judge
 
 SMALL = ScratchModel(width=32, layers=1, heads=1, ffn=64, vocabulary=700, steps=10, batch=8)
 LESSONS = judge_pairs(160, random.Random(1))
 NEW = judge_pairs(24, random.Random(2))
+ALL = list({(p.instruction.prompt, p.response): p for p in LESSONS}.values())
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,25 @@ def test_only_what_is_new_is_a_lesson_and_each_is_one_once(shown: list[int], tau
     pairs = list({(p.instruction.prompt, p.response): p for p in LESSONS}.values())
     learnt = new_lessons(pairs[:taught], [pairs[n] for n in shown])
     assert learnt == [pairs[n] for n in dict.fromkeys(shown) if n >= taught]
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 99))
+def test_beside_what_is_new_stands_as_much_of_the_other_label(right: int, wrong: int, seed: int) -> None:
+    true = [pair for pair in ALL if pair.followed][:right]
+    false = [pair for pair in ALL if not pair.followed][:wrong]
+    beside = rarer([*true, *false], ALL, random.Random(seed))
+    assert all(pair.followed is (len(true) < len(false)) for pair in beside)
+    new = {(pair.instruction.prompt, pair.response) for pair in [*true, *false]}
+    assert not new & {(pair.instruction.prompt, pair.response) for pair in beside}
+    enough = sum(pair.followed is (len(true) < len(false)) for pair in ALL) - min(len(true), len(false))
+    assert len(beside) == min(abs(len(true) - len(false)), enough)
+    assert beside == rarer([*true, *false], ALL, random.Random(seed))
+
+
+def test_what_stands_beside_is_about_the_same_instructions_first() -> None:
+    true = [pair for pair in ALL if pair.followed]
+    false = replace(next(pair for pair in ALL if not pair.followed), instruction=true[-1].instruction)
+    assert rarer([false], true, random.Random(1)) == [true[-1]]
 
 
 def test_nothing_new_stops_with_the_reason(judge: Path, tmp_path: Path) -> None:

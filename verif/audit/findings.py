@@ -53,10 +53,10 @@ class Findings:
         return max(rates, key=lambda pair: pair[1].value) if rates else None
 
 
-def numbers(found: Findings) -> dict[str, Any]:
+def numbers(findings: Findings) -> dict[str, Any]:
     """The figures of an audit as a small tree, for `dvc metrics show` and for the report page."""
-    out: dict[str, Any] = {"formula": found.formula}
-    for name, confusion in found.accuracy.parts().items():
+    out: dict[str, Any] = {"formula": findings.formula}
+    for name, confusion in findings.accuracy.parts().items():
         measures = {
             "accuracy": confusion.accuracy,
             "recall_false": confusion.recall_false,
@@ -66,37 +66,37 @@ def numbers(found: Findings) -> dict[str, Any]:
         out[name] = {"n": confusion.n, "undecided": confusion.undecided}
         for measure, interval in measures.items():
             out[name] |= _flat(measure, interval)
-    out["attacks"] = {"families": len(found.attacks), "errors": sum(f.errors for f in found.attacks)}
+    out["attacks"] = {"families": len(findings.attacks), "errors": sum(f.errors for f in findings.attacks)}
     for part in ("rules", "judge", "verifier"):
-        worst = found.worst(part)
+        worst = findings.worst(part)
         if worst:
-            out["attacks"] |= _flat(part, found.attacked(part)) | _flat(f"{part}_worst", worst[1])
+            out["attacks"] |= _flat(part, findings.attacked(part)) | _flat(f"{part}_worst", worst[1])
             out["attacks"][f"{part}_worst_family"] = worst[0]
     out["mutations"] = {
-        "rules": len(found.mutations),
-        "n": sum(r.n for r in found.mutations),
-        "wrong": sum(r.wrong for r in found.mutations),
-        "errors": sum(r.errors for r in found.mutations),
+        "rules": len(findings.mutations),
+        "n": sum(r.n for r in findings.mutations),
+        "wrong": sum(r.wrong for r in findings.mutations),
+        "errors": sum(r.errors for r in findings.mutations),
     }
     out["determinism"] = {
-        "n": found.determinism.cases,
-        "errors": found.determinism.errors,
-        **_flat("flip_rate", found.determinism.flip_rate),
+        "n": findings.determinism.cases,
+        "errors": findings.determinism.errors,
+        **_flat("flip_rate", findings.determinism.flip_rate),
     }
-    if found.agreement and found.agreement.rate.n:
-        out["agreement"] = {"n": found.agreement.rate.n, **_flat("rate", found.agreement.rate)}
-        if found.agreement.kappa is not None:
-            out["agreement"]["kappa"] = round(found.agreement.kappa, 4)
-    if found.band:
-        out["cascade"] = {"low": found.band.low, "high": found.band.high, "n": found.band.saved.n}
-        out["cascade"] |= _flat("agreement", found.band.agreement) | _flat("saved", found.band.saved)
-    if found.pairs:
-        out["pairs"] = {name: p.as_dict() for name, p in found.pairs.items()}
-    if found.calibration:
-        out["calibration"] = found.calibration.as_dict()
-    if found.pressure:
-        out["pressure"] = pressure_numbers(found.pressure)
-    out["cost"] = found.cost.as_dict()
+    if findings.agreement and findings.agreement.rate.n:
+        out["agreement"] = {"n": findings.agreement.rate.n, **_flat("rate", findings.agreement.rate)}
+        if findings.agreement.kappa is not None:
+            out["agreement"]["kappa"] = round(findings.agreement.kappa, 4)
+    if findings.band:
+        out["cascade"] = {"low": findings.band.low, "high": findings.band.high, "n": findings.band.saved.n}
+        out["cascade"] |= _flat("agreement", findings.band.agreement) | _flat("saved", findings.band.saved)
+    if findings.pairs:
+        out["pairs"] = {name: p.as_dict() for name, p in findings.pairs.items()}
+    if findings.calibration:
+        out["calibration"] = findings.calibration.as_dict()
+    if findings.pressure:
+        out["pressure"] = pressure_numbers(findings.pressure)
+    out["cost"] = findings.cost.as_dict()
     return out
 
 

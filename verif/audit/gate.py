@@ -32,28 +32,28 @@ class Reason:
 
 
 def decide(
-    found: Findings, gate: AuditGate, agreement: float = 0.0, pressure: PressureSection | None = None
+    findings: Findings, gate: AuditGate, agreement: float = 0.0, pressure: PressureSection | None = None
 ) -> list[Reason]:
     """The reasons against the verifier; empty means fit. `agreement` is what the recipe asks of a cascade."""
     reasons = []
-    parts = found.accuracy.parts()
-    if found.judged:
+    parts = findings.accuracy.parts()
+    if findings.judged:
         reasons += _enough(parts.get("judge", Confusion()))
     for name in ("judge", "verifier"):
-        if name in parts and (found.judged or name == "verifier"):
-            reasons += _accuracy(name, parts[name], gate, found.failures)
-    reasons += _attacks(found, gate)
-    reasons += _cascade(found, agreement)
-    if found.pressure is not None and pressure is not None:
-        reasons += [Reason(text, measured) for text, measured in exceeded(found.pressure, pressure)]
-    return reasons + _mutations(found) + _determinism(found, gate)
+        if name in parts and (findings.judged or name == "verifier"):
+            reasons += _accuracy(name, parts[name], gate, findings.failures)
+    reasons += _attacks(findings, gate)
+    reasons += _cascade(findings, agreement)
+    if findings.pressure is not None and pressure is not None:
+        reasons += [Reason(text, measured) for text, measured in exceeded(findings.pressure, pressure)]
+    return reasons + _mutations(findings) + _determinism(findings, gate)
 
 
-def _cascade(found: Findings, agreement: float) -> list[Reason]:
-    if found.band is None or not found.band.agreement.n or found.band.agreement.high >= agreement:
+def _cascade(findings: Findings, agreement: float) -> list[Reason]:
+    if findings.band is None or not findings.band.agreement.n or findings.band.agreement.high >= agreement:
         return []
     text = f"where the small judge decides alone, it agrees with the judge in fewer than {agreement:.0%}"
-    return [Reason(text, str(found.band.agreement))]
+    return [Reason(text, str(findings.band.agreement))]
 
 
 def _enough(judge: Confusion) -> list[Reason]:
@@ -86,14 +86,14 @@ def _accuracy(name: str, confusion: Confusion, gate: AuditGate, failures: str) -
     return reasons
 
 
-def _attacks(found: Findings, gate: AuditGate) -> list[Reason]:
+def _attacks(findings: Findings, gate: AuditGate) -> list[Reason]:
     reasons = []
     for part in ("judge", "verifier"):
-        worst = found.worst(part)
+        worst = findings.worst(part)
         if worst and worst[1].value > gate.max_attack_success:
             names = [
                 f"{family.name} {family.rates()[part].value:.2f}"
-                for family in found.attacks
+                for family in findings.attacks
                 if part in family.rates() and family.rates()[part].value > gate.max_attack_success
             ]
             text = (
@@ -103,13 +103,13 @@ def _attacks(found: Findings, gate: AuditGate) -> list[Reason]:
     return reasons
 
 
-def _mutations(found: Findings) -> list[Reason]:
-    wrong = [f"{result.rule} {result.wrong} of {result.n}" for result in found.mutations if result.wrong]
+def _mutations(findings: Findings) -> list[Reason]:
+    wrong = [f"{result.rule} {result.wrong} of {result.n}" for result in findings.mutations if result.wrong]
     return [Reason("a rule misses minimal edits", ", ".join(wrong))] if wrong else []
 
 
-def _determinism(found: Findings, gate: AuditGate) -> list[Reason]:
-    rate = found.determinism.flip_rate
+def _determinism(findings: Findings, gate: AuditGate) -> list[Reason]:
+    rate = findings.determinism.flip_rate
     if rate.n and rate.value > gate.max_flip_rate:
         text = f"more than {gate.max_flip_rate:.0%} of verdicts change when the same batch is asked again"
         return [Reason(text, str(rate))]

@@ -29,7 +29,7 @@ def labels(recipe: Recipe, root: Path) -> tuple[bool, str] | None:
     except InputError as error:
         return False, error.message
     true, false = soft.count(True), soft.count(False)
-    found = f"{name}: {len(soft)} responses, {true} keep all soft constraints, {false} do not"
+    counted = f"{name}: {len(soft)} responses, {true} keep all soft constraints, {false} do not"
     if min(true, false) < MIN_CASES:
-        return False, f"{found}; at least {MIN_CASES} of each, or {REFUSES}"
-    return True, found
+        return False, f"{counted}; at least {MIN_CASES} of each, or {REFUSES}"
+    return True, counted

@@ -95,12 +95,14 @@ async def measure(
     for n, pair in enumerate(pairs):
         outcome = _outcome(values[2 * n], values[2 * n + 1])
         outcomes["all"].append(outcome)
-        group, found, _ = pair.instruction.id.rpartition("-")
-        if found:
+        group, dash, _ = pair.instruction.id.rpartition("-")
+        if dash:
             outcomes.setdefault(group, []).append(outcome)
     counted = {
-        name: Pairwise(found.count("right"), found.count("wrong"), found.count("tie"), found.count("error"))
-        for name, found in sorted(outcomes.items())
+        name: Pairwise(
+            results.count("right"), results.count("wrong"), results.count("tie"), results.count("error")
+        )
+        for name, results in sorted(outcomes.items())
     }
     return counted | {"all": replace(counted["all"], why=commonest(failures(opinions)))}
 

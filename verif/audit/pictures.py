@@ -14,12 +14,12 @@ from verif.system.drawing import pyplot, save
 COLOURS = {"rules": "#7a8ba0", "judge": "#c0772f", "verifier": "#2a6f63"}
 
 
-def draw(found: Findings, folder: Path, max_attack_success: float) -> None:
+def draw(findings: Findings, folder: Path, max_attack_success: float) -> None:
     """Write confusion.svg, attacks.svg and types.svg."""
     pyplot().rcParams["font.size"] = 9
-    _confusions(found.accuracy.parts(), folder / "confusion.svg")
-    _attacks(found, folder / "attacks.svg", max_attack_success)
-    _types(found, folder / "types.svg")
+    _confusions(findings.accuracy.parts(), folder / "confusion.svg")
+    _attacks(findings, folder / "attacks.svg", max_attack_success)
+    _types(findings, folder / "types.svg")
 
 
 def _confusions(parts: dict[str, Confusion], path: Path) -> None:
@@ -46,12 +46,12 @@ def _bars(axis: Any, y: float, interval: Interval, colour: str, label: str | Non
     axis.errorbar(interval.value, y, xerr=error, color="black", linewidth=0.7, capsize=2)
 
 
-def _attacks(found: Findings, path: Path, limit: float) -> None:
-    figure, axis = pyplot().subplots(figsize=(6.4, 0.34 * max(1, len(found.attacks)) + 1))
-    parts = [p for p in ("rules", "judge", "verifier") if any(p in f.rates() for f in found.attacks)]
+def _attacks(findings: Findings, path: Path, limit: float) -> None:
+    figure, axis = pyplot().subplots(figsize=(6.4, 0.34 * max(1, len(findings.attacks)) + 1))
+    parts = [p for p in ("rules", "judge", "verifier") if any(p in f.rates() for f in findings.attacks)]
     height = 0.8 / max(1, len(parts))
     labelled: set[str] = set()
-    for y, family in enumerate(found.attacks):
+    for y, family in enumerate(findings.attacks):
         for k, part in enumerate(parts):
             rate = family.rates().get(part)
             if rate:
@@ -59,12 +59,12 @@ def _attacks(found: Findings, path: Path, limit: float) -> None:
                 labelled.add(part)
                 _bars(axis, y + (k - (len(parts) - 1) / 2) * height, rate, COLOURS[part], label, height)
     axis.axvline(limit, color="red", linewidth=0.8, linestyle="--")
-    _finish(axis, [f.name for f in found.attacks], "attack success rate, 95% interval; dashed: the gate")
+    _finish(axis, [f.name for f in findings.attacks], "attack success rate, 95% interval; dashed: the gate")
     save(figure, path, bbox_inches="tight")
 
 
-def _types(found: Findings, path: Path) -> None:
-    types = found.accuracy.types
+def _types(findings: Findings, path: Path) -> None:
+    types = findings.accuracy.types
     figure, axis = pyplot().subplots(figsize=(6.4, 0.34 * max(1, len(types)) + 1))
     for y, confusion in enumerate(types.values()):
         first = y == 0

@@ -15,20 +15,20 @@ from verif.system.files import new_directory, write_bytes, write_json
 
 def write(report: AuditReport, reports: Path, max_attack_success: float) -> None:
     """Write `verifier.json` and the folder `verifier/` below `reports`; each appears whole or not at all."""
-    found = report.findings
+    findings = report.findings
     with new_directory(reports / "verifier") as folder:
-        write_csv(folder / "accuracy.csv", tables.accuracy_rows(found), ("type", "n", "recall_false"))
-        write_csv(folder / "attacks.csv", tables.attack_rows(found), ("family", "n", "verifier"))
-        write_csv(folder / "mutations.csv", tables.mutation_rows(found), ("rule", "n", "missed"))
-        pictures.draw(found, folder, max_attack_success)
+        write_csv(folder / "accuracy.csv", tables.accuracy_rows(findings), ("type", "n", "recall_false"))
+        write_csv(folder / "attacks.csv", tables.attack_rows(findings), ("family", "n", "verifier"))
+        write_csv(folder / "mutations.csv", tables.mutation_rows(findings), ("rule", "n", "missed"))
+        pictures.draw(findings, folder, max_attack_success)
         write_bytes(folder / "fooled.jsonl", _fooled(report))
-        if found.pressure is not None:
-            pressure.write(found.pressure, folder)
+        if findings.pressure is not None:
+            pressure.write(findings.pressure, folder)
     head = {
         "identity": report.identity,
         "fit": report.fit,
         "reasons": report.detailed,
-        "notes": found.notes,
+        "notes": findings.notes,
     }
     write_json(reports / "verifier.json", head | report.numbers)
 

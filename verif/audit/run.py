@@ -88,21 +88,21 @@ async def _audit_service(
     preferences = pairs.load(stage.root / section.pairs) if section.pairs else []
     plan = AuditPlan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
     async with VerifierClient(endpoint.url) as client:
-        found = await measure(client, plan)
+        findings = await measure(client, plan)
         if preferences:
             began = time.monotonic()
-            found.pairs = await pairs.measure(
+            findings.pairs = await pairs.measure(
                 client, preferences, section.formula, reasoning=section.reasoning
             )
             _say(f"{len(preferences)} preference pairs", began)
-        await _under_pressure(client, found, stage.recipe, drawn)
-    found.band = band
-    found.notes += await asyncio.to_thread(_served_elsewhere, stage)
-    return conclude(found, stage.recipe, endpoint.identity)
+        await _under_pressure(client, findings, stage.recipe, drawn)
+    findings.band = band
+    findings.notes += await asyncio.to_thread(_served_elsewhere, stage)
+    return conclude(findings, stage.recipe, endpoint.identity)
 
 
 async def _under_pressure(
-    verifier: Verifies, found: Findings, recipe: Recipe, drawn: Sequence[Drawn]
+    verifier: Verifies, findings: Findings, recipe: Recipe, drawn: Sequence[Drawn]
 ) -> None:
     """Add what pressure finds; without answers there is none to apply."""
     section, truths = recipe.verifier.pressure, truths_of(recipe, verifier)
@@ -113,8 +113,8 @@ async def _under_pressure(
             "verifier.pressure: this recipe has no oracle, so nobody could say which answers are false.",
             "Use a prompt that asks all constraints at once (joint-en), the local world, or leave it out.",
         )
-    found.pressure = await press(verifier, drawn, recipe, truths, section.mutants, recipe.seed)
-    found.notes += found.pressure.notes
+    findings.pressure = await press(verifier, drawn, recipe, truths, section.mutants, recipe.seed)
+    findings.notes += findings.pressure.notes
 
 
 def _served_elsewhere(stage: Stage) -> list[str]:
@@ -145,15 +145,15 @@ def choose(cases: Sequence[AuditCase], recipe: Recipe) -> list[AuditCase]:
     return chosen[: recipe.verifier.audit_items]
 
 
-def conclude(found: Findings, recipe: Recipe, identity: str) -> AuditReport:
+def conclude(findings: Findings, recipe: Recipe, identity: str) -> AuditReport:
     """Findings, the gate's word on them, and the numbers."""
     cascade = recipe.verifier.cascade
     reasons: list[Reason] = decide(
-        found, recipe.verifier.gate, cascade.agreement if cascade else 0.0, recipe.verifier.pressure
+        findings, recipe.verifier.gate, cascade.agreement if cascade else 0.0, recipe.verifier.pressure
     )
     texts = [reason.text for reason in reasons]
     return AuditReport(
-        not reasons, texts, numbers(found), identity, found, [str(reason) for reason in reasons]
+        not reasons, texts, numbers(findings), identity, findings, [str(reason) for reason in reasons]
     )
 
 
@@ -166,7 +166,7 @@ async def measure(verifier: Verifies, plan: AuditPlan) -> Findings:
     opinions = await ask(verifier, cases, formula, soft=soft, cache=False, reasoning=reasoning)
     seconds = time.monotonic() - began
     _say(f"{len(cases)} golden responses", began)
-    found = Findings(
+    findings = Findings(
         formula=formula,
         judged=soft,
         accuracy=accuracy.measure(cases, opinions, formula),
@@ -180,11 +180,11 @@ async def measure(verifier: Verifies, plan: AuditPlan) -> Findings:
     )
     if soft and formula != "soft-only":
         began = time.monotonic()
-        found.agreement = await agreement.measure(
+        findings.agreement = await agreement.measure(
             verifier, cases, opinions, formula, max(10, budget // 8), reasoning=reasoning
         )
-        _say(f"{found.agreement.confusion.n} hard constraints put to the judge", began)
-    return found
+        _say(f"{findings.agreement.confusion.n} hard constraints put to the judge", began)
+    return findings
 
 
 async def _attacks(verifier: Verifies, plan: AuditPlan, per_family: int) -> list[attacks.FamilyResult]:
@@ -218,7 +218,7 @@ async def _mutations(verifier: Verifies, plan: AuditPlan) -> list[mutations.Rule
 async def _determinism(verifier: Verifies, plan: AuditPlan, size: int) -> determinism.Determinism:
     began, section = time.monotonic(), plan.recipe.verifier
     cases = plan.cases[:size]
-    found = await determinism.measure(
+    repeated = await determinism.measure(
         verifier,
         cases,
         section.formula,
@@ -227,7 +227,7 @@ async def _determinism(verifier: Verifies, plan: AuditPlan, size: int) -> determ
         reasoning=section.reasoning,
     )
     _say(f"{len(cases)} responses asked three times more", began)
-    return found
+    return repeated
 
 
 def notes(plan: AuditPlan) -> list[str]:

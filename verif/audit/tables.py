@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from verif.system.console import Console
 
 
-def accuracy_rows(found: Findings) -> list[Row]:
+def accuracy_rows(findings: Findings) -> list[Row]:
     """One row per part and per constraint type."""
-    named = {f"all {name}": c for name, c in found.accuracy.parts().items()} | found.accuracy.types
+    named = {f"all {name}": c for name, c in findings.accuracy.parts().items()} | findings.accuracy.types
     rows = []
     for name, confusion in named.items():
         row: Row = {"type": name, "n": confusion.n, "undecided": confusion.undecided}
@@ -26,10 +26,10 @@ def accuracy_rows(found: Findings) -> list[Row]:
     return rows
 
 
-def attack_rows(found: Findings) -> list[Row]:
+def attack_rows(findings: Findings) -> list[Row]:
     """One row per family."""
     rows = []
-    for family in found.attacks:
+    for family in findings.attacks:
         row: Row = {"family": family.name, "n": len(family.verifier), "errors": family.errors}
         rates = family.rates()
         for part in ("rules", "judge", "verifier"):
@@ -39,11 +39,11 @@ def attack_rows(found: Findings) -> list[Row]:
     return rows
 
 
-def mutation_rows(found: Findings) -> list[Row]:
+def mutation_rows(findings: Findings) -> list[Row]:
     """One row per rule."""
     return [
         {"rule": r.rule, "n": r.n, "missed": r.missed, "refused": r.refused, "errors": r.errors}
-        for r in found.mutations
+        for r in findings.mutations
     ]
 
 
@@ -51,24 +51,24 @@ def show(report: AuditReport, console: Console) -> None:
     """The audit on a terminal: accuracy, attacks, the rest in a few lines, and the verdict last."""
     from rich.table import Table
 
-    found = report.findings
+    findings = report.findings
     table = Table(title="Golden responses", title_justify="left")
     for head in ("", "n", "recall on false", "precision on false", "accepts true", "errors"):
         table.add_column(head, justify="left" if not head else "right", no_wrap=not head)
-    for row in accuracy_rows(found):
+    for row in accuracy_rows(findings):
         measures = ("recall_false", "precision_false", "accept_true")
         table.add_row(row["type"], str(row["n"]), *(_span(row, m) for m in measures), str(row["undecided"]))
     console.print(table)
     table = Table(title="Attack success (lower is better)", title_justify="left")
     for head in ("family", "n", "rules", "judge", "reward", "errors"):
         table.add_column(head, justify="left" if head == "family" else "right", no_wrap=head == "family")
-    for row in attack_rows(found):
+    for row in attack_rows(findings):
         parts = ("rules", "judge", "verifier")
         table.add_row(row["family"], str(row["n"]), *(_span(row, p) for p in parts), str(row["errors"]))
     console.print(table)
-    for line in lines(found):
+    for line in lines(findings):
         console.print(line, markup=False, highlight=False)
-    for note in found.notes:
+    for note in findings.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
     console.print(
         "fit to teach" if report.fit else "NOT fit to teach:", style="green" if report.fit else "red"
@@ -77,33 +77,33 @@ def show(report: AuditReport, console: Console) -> None:
         console.print(f"- {reason}", markup=False, highlight=False)
 
 
-def lines(found: Findings) -> list[str]:
+def lines(findings: Findings) -> list[str]:
     """Mutations, determinism, agreement and cost in a line each."""
-    wrong, n = sum(r.wrong for r in found.mutations), sum(r.n for r in found.mutations)
-    out = [f"minimal edits: {wrong} of {n} misjudged, {len(found.mutations)} rules"]
-    d, cost = found.determinism, found.cost
+    wrong, n = sum(r.wrong for r in findings.mutations), sum(r.n for r in findings.mutations)
+    out = [f"minimal edits: {wrong} of {n} misjudged, {len(findings.mutations)} rules"]
+    d, cost = findings.determinism, findings.cost
     out.append(f"determinism: flip rate {d.flip_rate} over {', '.join(d.runs)}; {d.errors} with errors")
-    if found.agreement:
-        a = found.agreement
+    if findings.agreement:
+        a = findings.agreement
         kappa = "" if a.kappa is None else f", kappa {a.kappa:.2f}"
         out.append(f"rules and judge on the same constraints: {a.rate}{kappa}; unanswered {a.errors}")
-    if found.pairs:
-        p = found.pairs["all"]
+    if findings.pairs:
+        p = findings.pairs["all"]
         out.append(
             f"preference pairs: accuracy {p.accuracy}, ties not right; without ties {p.without_ties}; errors {p.errors}"
         )
-    if found.band:
-        b = found.band
+    if findings.band:
+        b = findings.band
         out.append(
             f"cascade: the small judge decides outside {b.low:g} to {b.high:g}: agreement {b.agreement}, saved {b.saved}"
         )
-    if found.calibration:
-        c = found.calibration
+    if findings.calibration:
+        c = findings.calibration
         out.append(
             f"calibration of the judge: expected error {c.before:.3f}, {c.after:.3f} at temperature {c.temperature:.2f} (n={c.n})"
         )
-    if found.pressure:
-        out += pressure.lines(found.pressure)
+    if findings.pressure:
+        out += pressure.lines(findings.pressure)
     out.append(
         f"cost: {cost.verdicts_per_second:.0f} verdicts/s, {cost.rollouts_per_second:.0f} rollouts/s, "
         f"{cost.judge_calls} judge calls of {cost.judge_p50 or 0:.2f} s (95%: {cost.judge_p95 or 0:.2f} s), "

@@ -55,13 +55,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
 def subcommands(module: str) -> list[str]:
     """The commands of a group, in their order, read from its source without importing it; none if it is no group."""
     source = (Path(__file__).parent / f"{module}.py").read_text("utf-8")
-    found = []
-    for node in (one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef)):
+    names = []
+    for node in (statement for statement in ast.parse(source).body if isinstance(statement, ast.FunctionDef)):
         for mark in node.decorator_list:
             if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "app.command":
                 named = [a.value for a in mark.args if isinstance(a, ast.Constant)]
-                found.append(str(named[0]) if named else node.name.replace("_", "-"))
-    return found
+                names.append(str(named[0]) if named else node.name.replace("_", "-"))
+    return names
 
 
 def overview() -> str:
@@ -93,8 +93,8 @@ def app(name: str) -> typer.Typer:
     module = importlib.import_module(f"verif.cli.{module_name}")
     function = getattr(module, name.replace("-", "_"), None)
     if not callable(function):
-        found: typer.Typer = module.app
-        return found
+        group: typer.Typer = module.app
+        return group
     made = typer.Typer(add_completion=False)
     made.command(name, help=help_line)(function)
     return made

@@ -77,22 +77,22 @@ def _pairs(
     rows = pairs.load(path)
     rows = rows[: limit or len(rows)]
     if url:
-        found = asyncio.run(_judge_pairs(rows, url, model, prompt, parser, max_tokens, deadline))
+        pairwise = asyncio.run(_judge_pairs(rows, url, model, prompt, parser, max_tokens, deadline))
     else:
-        found = asyncio.run(_service_pairs(rows))
+        pairwise = asyncio.run(_service_pairs(rows))
     table = Table(title=f"{len(rows)} pairs of {path.name}", title_justify="left")
     for head in ("", "right", "wrong", "ties", "errors", "accuracy (ties not right)", "without ties"):
         table.add_column(head, justify="left" if not head else "right")
-    for name, p in found.items():
+    for name, p in pairwise.items():
         counts = (str(value) for value in (p.right, p.wrong, p.ties, p.errors))
         table.add_row(name, *counts, str(p.accuracy), str(p.without_ties))
     Console().print(table)
-    if found["all"].errors == len(rows):
-        raise JudgeError(f"not one pair could be judged: {found['all'].why}")
-    if why := found["all"].why:
+    if pairwise["all"].errors == len(rows):
+        raise JudgeError(f"not one pair could be judged: {pairwise['all'].why}")
+    if why := pairwise["all"].why:
         Console().print(f"errors: {why}", markup=False, highlight=False)
     if out is not None:
-        write_json(out, {name: p.as_dict() for name, p in found.items()})
+        write_json(out, {name: p.as_dict() for name, p in pairwise.items()})
 
 
 async def _judge_pairs(

@@ -21,14 +21,18 @@ def list_() -> None:
     table = Table()
     for column in ("name", "what", "judged by", "needs a file", "paper"):
         table.add_column(column, overflow="fold")  # a link that is cut leads nowhere
-    for found in benchmarks().values():
+    for benchmark in benchmarks().values():
         table.add_row(
-            found.name, found.title, found.judging, "yes" if found.needs_file else "no", found.paper
+            benchmark.name,
+            benchmark.title,
+            benchmark.judging,
+            "yes" if benchmark.needs_file else "no",
+            benchmark.paper,
         )
     console.print(table)
-    for found in benchmarks().values():
-        if found.note:
-            console.print(f"{found.name}: {found.note}", markup=False)
+    for benchmark in benchmarks().values():
+        if benchmark.note:
+            console.print(f"{benchmark.name}: {benchmark.note}", markup=False)
     console.print(
         "General ability comes from lm-eval: name its tasks in the recipe's evaluate.general_tasks."
     )
@@ -68,12 +72,12 @@ def run(
     for column in ("score", "value", "95% interval", "n"):
         table.add_column(column)
     scores = suite.benchmark.score(suite.cases, rows, stage.recipe.evaluate.bootstrap, 0)
-    for score, found in scores.items():
+    for score, interval in scores.items():
         table.add_row(
             score,
-            f"{found.value:.4f}",
-            f"[{found.low:.4f}, {found.high:.4f}]".replace("[", r"\["),
-            str(found.n),
+            f"{interval.value:.4f}",
+            f"[{interval.low:.4f}, {interval.high:.4f}]".replace("[", r"\["),
+            str(interval.n),
         )
     console.print(table)
 

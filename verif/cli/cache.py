@@ -21,11 +21,11 @@ def stats(path: Path = typer.Option(FOLDER, help="The cache's folder.")) -> None
         Console().print(f"No verdict cache at {path}.")
         return
     cache = VerdictCache(path)
-    found = cache.stats()
+    usage = cache.stats()
     cache.close()
-    table.add_row("folder", str(found["path"]))
-    table.add_row("entries", f"{found['entries']:,}")
-    table.add_row("size", f"{found['bytes'] / 2**20:.1f} MB of {found['limit_bytes'] / 2**20:.0f} MB")
+    table.add_row("folder", str(usage["path"]))
+    table.add_row("entries", f"{usage['entries']:,}")
+    table.add_row("size", f"{usage['bytes'] / 2**20:.1f} MB of {usage['limit_bytes'] / 2**20:.0f} MB")
     Console().print(table)
 
 

@@ -23,11 +23,11 @@ def diff(
 
     same = parts.find(a) == parts.find(b)
     old, new = parts.side(a, model_a or ("before" if same else "after")), parts.side(b, model_b)
-    found = parts.compare(old, new)
-    if not found:
+    differences = parts.compare(old, new)
+    if not differences:
         raise InputError("A and B have no prompt of one benchmark in common", file=f"{a} and {b}")
     console = Console(highlight=False, soft_wrap=True)
-    for part in found:
+    for part in differences:
         show(console, part, examples)
 
 

@@ -21,12 +21,12 @@ def gc(
 
     root, console = Path.cwd(), Console(highlight=False, soft_wrap=True)
     read_parameters(root)  # a folder that is no project is refused
-    found = leftovers(root, Policy(keep=keep, days=days))
-    gone = {one.path for one in found if one.goes and (not delete or remove(one))}
+    remains = leftovers(root, Policy(keep=keep, days=days))
+    gone = {item.path for item in remains if item.goes and (not delete or remove(item))}
     table = Table("what", "there", "bytes", "removed" if delete else "may go", "bytes")
     for kind in KINDS:
         all_, some = (
-            [o for o in found if o.kind == kind and (o.path in gone or not only)] for only in (False, True)
+            [o for o in remains if o.kind == kind and (o.path in gone or not only)] for only in (False, True)
         )
         table.add_row(
             kind,
@@ -37,10 +37,10 @@ def gc(
         )
     console.print(table)
     if each:
-        for one in found:
-            if one.path in gone:
-                console.print(f"{one.kind}: {one.path} ({one.size:,} bytes)", markup=False)
-    total = sum(one.size for one in found if one.path in gone)
+        for item in remains:
+            if item.path in gone:
+                console.print(f"{item.kind}: {item.path} ({item.size:,} bytes)", markup=False)
+    total = sum(item.size for item in remains if item.path in gone)
     if delete:
         console.print(f"{total:,} bytes removed.")
     else:

@@ -14,9 +14,9 @@ from verif.system.console import Console
 app = typer.Typer(add_completion=False, help="Docker images: build, list.", no_args_is_help=True)
 
 
-def _table(found: list[images.Image]) -> Table:
+def _table(listed: list[images.Image]) -> Table:
     table = Table("image", "tag", "commit", "lock", "MB", "reference by digest")
-    for image in found:
+    for image in listed:
         table.add_row(
             image.role,
             image.tag,

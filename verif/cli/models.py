@@ -31,14 +31,14 @@ def models(
     if fetch:
         print(versions.fetch(registry, registry.resolve(fetch), stage.state))
         return
-    found = registry.versions()
-    if not found:
+    registered = registry.versions()
+    if not registered:
         console.print(f"No version of {registry.name} is registered yet: `make run`.")
         return
     table = Table(title=registry.name)
     for column in ("version", "aliases", "registered (UTC)", "before", "after", "gain", "commit", "weights"):
         table.add_column(column, no_wrap=column in ("version", "aliases"))
-    for version in reversed(found):
+    for version in reversed(registered):
         when = datetime.fromtimestamp(version.created_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
         commit = version.tags.get("verif.git.commit", "")[:10]
         dirty = "+" if version.tags.get("verif.git.dirty") == "true" else ""
@@ -56,9 +56,9 @@ def space(root: Path) -> str:
     """One line: what runs hold of the disk."""
     from verif.pipeline.leftovers import Policy, leftovers
 
-    found = leftovers(root, Policy())
-    total, may = (sum(one.size for one in found if one.goes or not only) for only in (False, True))
-    runs = sum(one.size for one in found if one.kind.endswith("runs"))
+    remains = leftovers(root, Policy())
+    total, may = (sum(item.size for item in remains if item.goes or not only) for only in (False, True))
+    runs = sum(item.size for item in remains if item.kind.endswith("runs"))
     return (
         f"On disk under .verif: {total / 1e6:,.1f} MB, {runs / 1e6:,.1f} MB of it training runs;"
         f" {may / 1e6:,.1f} MB may go (`verif gc`)."
@@ -75,12 +75,12 @@ def headline(registry: Any, version: Any) -> tuple[str, str, str]:
         benchmarks = in_order(of_version(registry, version).evaluation)
     except VerifError:
         return ("evidence is missing", "", "")
-    for found in benchmarks.values():
-        if "gain" in found and found["gain"]["low"] is not None:
-            gain = found["gain"]
+    for numbers in benchmarks.values():
+        if "gain" in numbers and numbers["gain"]["low"] is not None:
+            gain = numbers["gain"]
             return (
-                f"{found['before']['strict']['value']:.3f}",
-                f"{found['after']['strict']['value']:.3f}",
+                f"{numbers['before']['strict']['value']:.3f}",
+                f"{numbers['after']['strict']['value']:.3f}",
                 f"{gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]",
             )
     return ("", "", "")

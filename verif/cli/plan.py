@@ -33,13 +33,13 @@ def plan(
         raise RecipeError("--picture draws the table without --fit, into a file named .svg or .png.")
     loaded, note = _load(recipe, set_)
     if fit:
-        found = _fit(loaded, fit, check, quiet=as_json)
+        numbers = _fit(loaded, fit, check, quiet=as_json)
     elif simulate:
-        found = _scale(loaded, picture, quiet=as_json)
+        numbers = _scale(loaded, picture, quiet=as_json)
     else:
-        found = _plan(loaded, note, quiet=as_json)
+        numbers = _plan(loaded, note, quiet=as_json)
     if as_json:
-        print(json.dumps({"recipe": loaded.name, **found}, indent=1))
+        print(json.dumps({"recipe": loaded.name, **numbers}, indent=1))
 
 
 def _load(name: str, pairs: list[str]) -> tuple[Recipe, str]:
@@ -88,12 +88,12 @@ def _plan(recipe: Recipe, note: str, *, quiet: bool) -> dict[str, Any]:
             say("", part, sep="\n", soft_wrap=isinstance(part, Text))
     return {
         "note": note,
-        "stages": [asdict(one) for one in placed],
+        "stages": [asdict(stage) for stage in placed],
         "command": ["python", *job.arguments],
-        "memory": [asdict(one) for one in memory],
-        "disk": [asdict(one) for one in space],
-        "time": [asdict(one) for one in times],
-        "needs": [asdict(one) for one in missing],
+        "memory": [asdict(estimate) for estimate in memory],
+        "disk": [asdict(estimate) for estimate in space],
+        "time": [asdict(estimate) for estimate in times],
+        "needs": [asdict(need) for need in missing],
     }
 
 
@@ -125,7 +125,7 @@ def _scale(recipe: Recipe, picture: Path | None, *, quiet: bool) -> dict[str, An
         )
     return {
         "judge": asdict(judge),
-        "sizes": [asdict(one) for one in sizes],
+        "sizes": [asdict(size) for size in sizes],
         "busy": asdict(needed),
     }
 
@@ -151,5 +151,5 @@ def _fit(recipe: Recipe, run: Path, other: Path | None, *, quiet: bool) -> dict[
         "fitted": {**numbers, "mean_service_s": fitted.mean_service_s},
         "itself": asdict(check(fitted, timeline)),
         "check": asdict(checked) if checked else None,
-        "judges": [asdict(one) for one in rows],
+        "judges": [asdict(row) for row in rows],
     }

@@ -98,9 +98,9 @@ def compare_digest(folder: Path, wanted: str) -> None:
 
     if not folder.is_dir():
         raise RegistryError(f"{folder} does not exist.", "Run the commands that make it first.")
-    found = digest_tree(folder)
-    if found != wanted:
-        raise RegistryError(f"{folder} differs: digest {found}, registered {wanted}.")
+    got = digest_tree(folder)
+    if got != wanted:
+        raise RegistryError(f"{folder} differs: digest {got}, registered {wanted}.")
     console.print(f"{folder} is the registered model, byte for byte.")
 
 

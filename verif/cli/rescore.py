@@ -46,23 +46,24 @@ def rescore(
                 return identity, target, await work(client, source, target, errors_only=errors_only)
 
         identity, target, changes = asyncio.run(ask())
-    found = changes.as_dict()
-    write_json(target / "changes.json", {"verifier": identity, "source": str(source)} | found)
+    summary = changes.as_dict()
+    write_json(target / "changes.json", {"verifier": identity, "source": str(source)} | summary)
     console = Console()
     console.print(
-        f"{found['asked']} of {found['rollouts']} rollouts judged again by {identity[:12]}", highlight=False
+        f"{summary['asked']} of {summary['rollouts']} rollouts judged again by {identity[:12]}",
+        highlight=False,
     )
     table = Table("constraint type", "n", "changed", "changes")
-    for row in found["types"]:
+    for row in summary["types"]:
         named = ", ".join(f"{name}: {n}" for name, n in row["changes"].items())
         table.add_row(row["type"], str(row["n"]), str(row["changed"]), named)
     console.print(table)
-    if "reward_mean_before" in found:
-        before, after = found["reward_mean_before"], found["reward_mean_after"]
+    if "reward_mean_before" in summary:
+        before, after = summary["reward_mean_before"], summary["reward_mean_after"]
         console.print(
-            f"mean reward {before:.3f} before, {after:.3f} after; {found['rewards_changed']} changed"
+            f"mean reward {before:.3f} before, {after:.3f} after; {summary['rewards_changed']} changed"
         )
-    console.print(f"{found['repaired']} repaired, {found['still_without_reward']} still without a reward")
+    console.print(f"{summary['repaired']} repaired, {summary['still_without_reward']} still without a reward")
     console.print(f"written to {target}", soft_wrap=True)
 
 

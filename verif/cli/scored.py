@@ -79,11 +79,11 @@ def explained(console: Console, strict: Scored, loose: Scored) -> None:
         )
     assert item.instruction is not None
     names = type_names(item.instruction)
-    for index, (constraint, one, two) in enumerate(
+    for index, (constraint, when_strict, when_loose) in enumerate(
         zip(item.instruction.constraints, strict.verdicts, loose.verdicts, strict=True)
     ):
         console.print(
-            f"\n{index + 1}. {names[index]}: strict {one.status}, loose {two.status}",
+            f"\n{index + 1}. {names[index]}: strict {when_strict.status}, loose {when_loose.status}",
             markup=False,
             soft_wrap=True,
         )
@@ -91,9 +91,9 @@ def explained(console: Console, strict: Scored, loose: Scored) -> None:
             console.print(f"   asked:    {_short(constraint.text)}", markup=False, soft_wrap=True)
         for key, value in getattr(constraint, "params", {}).items():
             console.print(f"   {key}: {_short(str(value))}", markup=False, soft_wrap=True)
-        console.print(f"   reason:   {_short(one.reason)}", markup=False, soft_wrap=True)
-        if one.evidence:
-            console.print(f"   evidence: {_short(str(one.evidence))}", markup=False, soft_wrap=True)
+        console.print(f"   reason:   {_short(when_strict.reason)}", markup=False, soft_wrap=True)
+        if when_strict.evidence:
+            console.print(f"   evidence: {_short(str(when_strict.evidence))}", markup=False, soft_wrap=True)
     console.print(f"\nall: strict {strict.followed}, loose {loose.followed}", markup=False)
 
 

@@ -109,8 +109,8 @@ def _call(url: str, body: bytes | None) -> dict:  # type: ignore[type-arg]
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=300) as answer:  # noqa: S310
-            found: dict[str, object] = json.load(answer)
-            return found
+            reply: dict[str, object] = json.load(answer)
+            return reply
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise ServiceError(
             f"{url} did not answer: {error}.", "Is it served? `verif serve champion`."

@@ -9,9 +9,7 @@ import os
 import typer
 
 from verif.errors import RecipeError, SetupError, VerifError
-from verif.project import Stage, load_stage
-
-STAGES = ("prepare", "policy", "judge", "verifier", "train", "evaluate", "register")
+from verif.project import STAGES, Stage, load_stage
 
 
 def refuse_wrong_place(stage: Stage, name: str) -> None:

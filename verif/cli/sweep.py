@@ -18,13 +18,13 @@ def sweep(
     from verif.pipeline import sweep_table
 
     console, root = Console(highlight=False, soft_wrap=True), Path.cwd()
-    found = parts.load_sweep(file, root / "recipes")
-    jobs = parts.run_sweep(root, found, console.print, run=not show)
-    lines = sweep_table.table(root, found, jobs)
-    table = Table(title=sweep_table.title(found))
+    planned = parts.load_sweep(file, root / "recipes")
+    jobs = parts.run_sweep(root, planned, console.print, run=not show)
+    lines = sweep_table.table(root, planned, jobs)
+    table = Table(title=sweep_table.title(planned))
     for column in sweep_table.HEADER:
         table.add_column(column)
     for line in lines:
         table.add_row(*sweep_table.cells(line))
     console.print(table)
-    sweep_table.keep(root, found, lines)
+    sweep_table.keep(root, planned, lines)

@@ -36,14 +36,14 @@ ROOT = typer.Option(Path(), "--root", help="The project's root.")
 
 def leases(root: Path) -> list[Path]:
     """The lease folders that are ours; another's is said and left alone."""
-    folder, found = root.resolve() / ".verif" / "leases", []
+    folder, ours = root.resolve() / ".verif" / "leases", []
     for path in sorted(path for path in folder.glob("*") if path.is_dir()):
         try:
             require_folder(path)
-            found.append(path)
+            ours.append(path)
         except NotPrivateError as error:
             Console(stderr=True).print(f"left out: {error}", markup=False)
-    return found
+    return ours
 
 
 @app.command(help="Start the recipe's verifier, or find it running; returns when it is ready.")
@@ -123,21 +123,21 @@ def down(root: Path = ROOT) -> None:
 def status(
     root: Path = ROOT, as_json: bool = typer.Option(False, "--json", help="One JSON object per line.")
 ) -> None:
-    found = []
+    live = []
     for folder in leases(root):
         lease = living(folder)
         if lease is not None:
             up_s = time.time() - psutil.Process(int(lease["pid"])).create_time()
-            found.append({**lease, "users": users.count(folder / "users"), "up_s": round(up_s)})
+            live.append({**lease, "users": users.count(folder / "users"), "up_s": round(up_s)})
     if as_json:
-        for lease in found:
+        for lease in live:
             print(json.dumps(lease))
         return
-    if not found:
+    if not live:
         console.print("No verifier service is running.")
         return
     table = Table("identity", "url", "pid", "judge", "users", "up")
-    for lease in found:
+    for lease in live:
         judge = str(lease["judge_url"] or "none")
         table.add_row(
             lease["identity"][:12],

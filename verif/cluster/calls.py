@@ -115,7 +115,7 @@ class Calls:
 
     async def _once(self, function: Callable[[], Awaitable[T]]) -> T:
         try:
-            found = await function()
+            answer = await function()
         except client.ApiException as error:
             if error.status == 404:
                 self._well()  # an answer like any other
@@ -124,9 +124,9 @@ class Calls:
             self.renewed = True
             await self.renew()
             log.info("the API server wanted new credentials (401); they were loaded again")
-            found = await function()
+            answer = await function()
         self._well()
-        return found
+        return answer
 
     def _well(self) -> None:
         if self.said and self.down_since is not None:

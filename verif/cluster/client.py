@@ -51,9 +51,9 @@ class Kube:
         stamina.instrumentation.set_on_retry_hooks(
             ()
         )  # an outage is said in one line of `calls`, not per attempt
-        found = await logins.find(context)
-        api = client.ApiClient(found.configuration)
-        return cls(api, namespace, patience_s, (lambda: found.reload(api)) if found.renewable else None)
+        login = await logins.find(context)
+        api = client.ApiClient(login.configuration)
+        return cls(api, namespace, patience_s, (lambda: login.reload(api)) if login.renewable else None)
 
     @classmethod
     @asynccontextmanager
@@ -174,8 +174,8 @@ class Kube:
 
     async def events_below(self, kind: str, name: str) -> list[Manifest]:
         """The events, oldest first, about objects of a kind whose names a controller made from `name`."""
-        found = await self._events(f"involvedObject.kind={kind}")
-        return [event for event in found if event["involvedObject"]["name"].startswith(f"{name}-")]
+        events = await self._events(f"involvedObject.kind={kind}")
+        return [event for event in events if event["involvedObject"]["name"].startswith(f"{name}-")]
 
     async def _events(self, selector: str) -> list[Manifest]:
         items = await self._items(lambda: self.core.list_namespaced_event(

@@ -150,29 +150,29 @@ async def _exists(call: Awaitable[object]) -> bool | None:
 async def _rayjobs(kube: Kube, recipe: Recipe) -> Check:
     if not _needs_ray(recipe):
         return Check("RayJob CRD", True, "not needed")
-    found = await _exists(
+    exists = await _exists(
         kube.custom.list_namespaced_custom_object(
             "ray.io", "v1", kube.namespace, "rayjobs", limit=1, _request_timeout=ANSWER_S
         )
     )
-    said = {True: "", False: "rayjobs.ray.io is not served", None: "may not be read"}[found]
-    fix = ROLE if found is None else "Install the KubeRay operator."
-    return Check("RayJob CRD", found is True, said, fix)
+    said = {True: "", False: "rayjobs.ray.io is not served", None: "may not be read"}[exists]
+    fix = ROLE if exists is None else "Install the KubeRay operator."
+    return Check("RayJob CRD", exists is True, said, fix)
 
 
 async def _queue(kube: Kube, cluster: Cluster) -> Check:
     if not cluster.queue:
         return Check("Kueue queue", True, "not used")
-    found: bool | None = False
+    exists: bool | None = False
     for version in KUEUE_VERSIONS:
-        found = await _exists(kube.custom.get_namespaced_custom_object(
+        exists = await _exists(kube.custom.get_namespaced_custom_object(
             "kueue.x-k8s.io", version, kube.namespace, "localqueues", cluster.queue, _request_timeout=ANSWER_S))  # fmt: skip
-        if found is not False:
+        if exists is not False:
             break
-    said = {True: "", False: " does not exist", None: f": {NOT_READ}"}[found]
+    said = {True: "", False: " does not exist", None: f": {NOT_READ}"}[exists]
     return Check(
         "Kueue queue",
-        found is not False,
+        exists is not False,
         cluster.queue + said,
         "Create the LocalQueue, or set queue to an empty string.",
     )
@@ -192,9 +192,9 @@ async def _named(kube: Kube, recipe: Recipe, cluster: Cluster) -> list[Check]:
     ]
     out = []
     for kind, name, read, fix in wanted:
-        found = await _exists(read(name, kube.namespace, _request_timeout=ANSWER_S))
-        detail = {True: "", False: "does not exist", None: NOT_READ}[found]
-        out.append(Check(f"{kind} {name}", found is not False, detail, fix))
+        exists = await _exists(read(name, kube.namespace, _request_timeout=ANSWER_S))
+        detail = {True: "", False: "does not exist", None: NOT_READ}[exists]
+        out.append(Check(f"{kind} {name}", exists is not False, detail, fix))
     return out
 
 
@@ -209,9 +209,9 @@ async def _policies(kube: Kube, cluster: Cluster) -> list[Check]:
         else:
             plural = f"{kind.lower()}s" if kind.endswith("Binding") else "validatingadmissionpolicies"
             asked = kube.custom.get_cluster_custom_object(*admission, plural, name, _request_timeout=15)
-        found = await _exists(asked)
-        detail = {True: "", False: "does not exist", None: NOT_READ}[found]
-        out.append(Check(f"{WORDS[kind]} {name}", found is not False, detail, POLICIES))
+        exists = await _exists(asked)
+        detail = {True: "", False: "does not exist", None: NOT_READ}[exists]
+        out.append(Check(f"{WORDS[kind]} {name}", exists is not False, detail, POLICIES))
     if cluster.egress is None:
         out.append(
             Check("egress", True, "the cluster file names no networks: stages reach almost any address")

@@ -20,7 +20,7 @@ from verif.cluster.project_checks import (
 from verif.errors import ClusterError
 from verif.project import Overrides
 from verif.recipe import Recipe
-from verif.system.check import Check
+from verif.system.check import Check, failures
 
 
 def examine(
@@ -60,7 +60,6 @@ async def _ask(recipe: Recipe, cluster: Cluster) -> list[Check]:
 
 def require(checks: Sequence[Check]) -> None:
     """One error that names each check that failed, with what to do about it."""
-    failed = [check for check in checks if not check.ok]
-    if failed:
-        told = " ".join(f"{c.what}: {c.detail.rstrip('.') or 'missing'}. {c.fix}" for c in failed)
-        raise ClusterError(f"nothing was submitted, {len(failed)} of {len(checks)} checks failed. {told}")
+    if said := failures(checks):
+        failed = sum(not check.ok for check in checks)
+        raise ClusterError(f"nothing was submitted, {failed} of {len(checks)} checks failed. {said}")

@@ -66,11 +66,11 @@ def to_pods(selector: Manifest, port: int) -> Manifest:
 def outside(destinations: Iterable[Destination]) -> list[Manifest]:
     """The rules that let out of the cluster; never to link-local addresses, however wide the network."""
     out: list[Manifest] = []
-    for one in destinations:
-        network = ip_network(one.cidr)
+    for destination in destinations:
+        network = ip_network(destination.cidr)
         inner = [cidr for cidr in LINK_LOCAL if _within(cidr, network)]
-        block: Manifest = {"cidr": one.cidr} | ({"except": inner} if inner else {})
-        ports = [{"protocol": "TCP", "port": port} for port in one.ports]
+        block: Manifest = {"cidr": destination.cidr} | ({"except": inner} if inner else {})
+        ports = [{"protocol": "TCP", "port": port} for port in destination.ports]
         out.append({"to": [{"ipBlock": block}], "ports": ports})
     return out
 

@@ -124,11 +124,11 @@ def push(client: Any, image: Image) -> Image:
 
 def built(client: Any) -> list[Image]:
     """Every image of verif that the engine holds, newest first."""
-    found = []
+    images = []
     for image in client.images.list(filters={"label": LOCK_LABEL}):
         title = str(image.labels.get("org.opencontainers.image.title", "")).removeprefix("verif ")
-        found += [_describe(title, tag, image) for tag in image.tags]
-    return found
+        images += [_describe(title, tag, image) for tag in image.tags]
+    return images
 
 
 def _describe(role: str, tag: str, image: Any) -> Image:

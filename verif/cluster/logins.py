@@ -77,9 +77,9 @@ async def find(context: str = "") -> Credentials:
             f"the current kubeconfig context is {active['name']!r}, the cluster file wants {context!r}.",
             f"Run `kubectl config use-context {context}`.",
         )
-    found = Credentials(client.Configuration(), active["name"])
-    await found.load()
-    return found
+    credentials = Credentials(client.Configuration(), active["name"])
+    await credentials.load()
+    return credentials
 
 
 def _require_file() -> None:

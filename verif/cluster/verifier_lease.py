@@ -51,12 +51,12 @@ async def bring_up(
     wanted = [m["metadata"]["name"] for m in manifests if m["kind"] == "Deployment"]
     vigil, begun = Vigil(name, report, patience), time.monotonic()
     while True:
-        waiting = [one for one in wanted if not _available(await kube.get("Deployment", one))]
+        waiting = [each for each in wanted if not _available(await kube.get("Deployment", each))]
         if not waiting:
             log.info("%s: available", name)
             return name
-        states = {one: await _state(kube, one) for one in waiting}
-        worst = min(waiting, key=lambda one: _hopeful(states[one]))
+        states = {each: await _state(kube, each) for each in waiting}
+        worst = min(waiting, key=lambda each: _hopeful(states[each]))
         state = vigil.see(states[worst])
         if state.final or time.monotonic() - begun > start_s:
             pods = await kube.pods(f"app.kubernetes.io/name={worst}")
@@ -76,8 +76,8 @@ async def _state(kube: Kube, name: str) -> ObjectState:
         if not p["metadata"].get("deletionTimestamp")
     ]
     if not pods:
-        found = await kube.get("Deployment", name)
-        said = _conditions(found).get("ReplicaFailure") or _last_refusal(
+        deployment = await kube.get("Deployment", name)
+        said = _conditions(deployment).get("ReplicaFailure") or _last_refusal(
             await kube.events_below("ReplicaSet", name)
         )
         state = refused(said)
@@ -107,13 +107,13 @@ async def _create(kube: Kube, manifest: Manifest) -> Manifest:
             raise
     if manifest["kind"] != "Deployment":
         return manifest
-    found = await kube.get(manifest["kind"], manifest["metadata"]["name"])
-    if found is None or found["metadata"].get("deletionTimestamp"):
+    existing = await kube.get(manifest["kind"], manifest["metadata"]["name"])
+    if existing is None or existing["metadata"].get("deletionTimestamp"):
         raise ClusterError(
             f"the verifier {manifest['metadata']['name']} is being taken down by another run.",
             "Run again.",
         )
-    return {**manifest, **found}
+    return {**manifest, **existing}
 
 
 def _available(deployment: Manifest | None) -> bool:

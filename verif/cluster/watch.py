@@ -40,10 +40,10 @@ async def submit(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifes
         return made
     except ApiRefused as error:
         if error.status == 409:
-            found = await kube.get(wanted["kind"], request.name)
-            if found is not None and found["metadata"].get("labels", {}).get(RUN_LABEL) == request.run:
+            existing = await kube.get(wanted["kind"], request.name)
+            if existing is not None and existing["metadata"].get("labels", {}).get(RUN_LABEL) == request.run:
                 log.info("%s: is there already; watching it", request.name)
-                return found
+                return existing
             raise ClusterError(
                 f"an object named {request.name} exists that is not verif's.", "Delete or rename it."
             ) from None
@@ -55,8 +55,8 @@ async def submit(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifes
 async def latest(kube: Kube, request: StageRequest, cluster: Cluster) -> Manifest | None:
     """The newest attempt of this run that the cluster knows (an orchestrator may have been restarted)."""
     kind = manifest(request, cluster)["kind"]
-    found = await kube.find(kind, f"{RUN_LABEL}={request.run}")
-    return max(found, key=lambda o: int(o["metadata"]["labels"].get(ATTEMPT_LABEL, "1")), default=None)
+    attempts = await kube.find(kind, f"{RUN_LABEL}={request.run}")
+    return max(attempts, key=lambda o: int(o["metadata"]["labels"].get(ATTEMPT_LABEL, "1")), default=None)
 
 
 async def _look(kube: Kube, obj: Manifest, selector: str, seen: PodCauses) -> ObjectState:

@@ -65,13 +65,13 @@ def _read(path: Path, *, named: bool) -> bytes:
             "Check the file and its permissions.",
         ) from None
     with os.fdopen(stream, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
             raise NotPrivateError(f"the cache's key {path} is no file.", "Remove it.")
-        if found.st_uid not in owners:
-            raise NotPrivateError(f"the cache's key {path} belongs to user {found.st_uid}.", "Remove it.")
-        mode = stat.S_IMODE(found.st_mode)
-        mounted = named and found.st_uid == 0 and not mode & (stat.S_IWGRP | stat.S_IRWXO)
+        if state.st_uid not in owners:
+            raise NotPrivateError(f"the cache's key {path} belongs to user {state.st_uid}.", "Remove it.")
+        mode = stat.S_IMODE(state.st_mode)
+        mounted = named and state.st_uid == 0 and not mode & (stat.S_IWGRP | stat.S_IRWXO)
         if mode & OTHERS and not mounted:
             raise NotPrivateError(
                 f"others have access to the cache's key {path}.",

@@ -159,13 +159,13 @@ def _harden(database: sqlite3.Connection) -> None:
     database.setlimit(sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 0)
     for setting in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
         database.execute(f"PRAGMA {setting}")
-    found = _schema(database)
-    if not found:
+    schema = _schema(database)
+    if not schema:
         database.execute("PRAGMA auto_vacuum = FULL")  # what is evicted leaves the disk too
         database.execute("PRAGMA journal_mode = WAL")
         database.execute(TABLE.replace("TABLE", "TABLE IF NOT EXISTS", 1))
-        found = _schema(database)
-    if found != SCHEMA:
+        schema = _schema(database)
+    if schema != SCHEMA:
         raise sqlite3.DatabaseError("its tables are not those of a verdict cache")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
@@ -186,12 +186,12 @@ def _prepare(path: Path) -> None:
 
 def set_aside(folder: Path, name: str, mark: str) -> bool:
     """Give a store's files other names in the same folder (an earlier one so named goes); whether there was one."""
-    found = False
+    existed = False
     for end in BESIDE:
         with contextlib.suppress(FileNotFoundError):
             (folder / f"{name}{end}").rename(folder / f"{name}.{mark}{end}")
-            found = True
-    return found
+            existed = True
+    return existed
 
 
 def _bytes(database: sqlite3.Connection) -> int:

@@ -138,7 +138,7 @@ def rule_verdict(
 def _brief(value: Any) -> Any:
     """Evidence that a reader wants: of a list that is as long as a request the beginning."""
     if isinstance(value, list | tuple):
-        return [one[:MAX_REASON] if isinstance(one, str) else one for one in value[:MAX_EVIDENCE]]
+        return [entry[:MAX_REASON] if isinstance(entry, str) else entry for entry in value[:MAX_EVIDENCE]]
     return value[:MAX_REASON] if isinstance(value, str) else value
 
 
@@ -186,13 +186,13 @@ def checker_verdicts(
                         status=Status.ERROR, covers=(index,), reason="the sandbox failed", part=part
                     )
                 else:
-                    found = results[r][k]
-                    cost = Cost(seconds=found.seconds)
+                    result = results[r][k]
+                    cost = Cost(seconds=result.seconds)
                     verdict = Verdict(
-                        status=found.status, covers=(index,), reason=found.reason, part=part, cost=cost
+                        status=result.status, covers=(index,), reason=result.reason, part=part, cost=cost
                     )
                     # The sandbox gives no verdict from a session that anything unproved shared or touched.
-                    if cache is not None and found.status in (Status.PASS, Status.FAIL):
+                    if cache is not None and result.status in (Status.PASS, Status.FAIL):
                         cache.set(keys[row][c], verdict)
                 grid[row][c] = verdict
     return [[cell for cell in cells if cell is not None] for cells in grid]
@@ -200,8 +200,8 @@ def checker_verdicts(
 
 def kept(cache: VerdictCache | None, key: str, index: int) -> Verdict | None:
     """What the cache holds of a question, for the constraint at this place; None where it must be decided."""
-    found = cache.get(key) if cache is not None else None
-    return None if found is None else as_cached(found, (index,))
+    stored = cache.get(key) if cache is not None else None
+    return None if stored is None else as_cached(stored, (index,))
 
 
 def as_cached(verdict: Verdict, covers: tuple[int, ...]) -> Verdict:

@@ -69,11 +69,11 @@ def _file_of(module: str) -> Path | None:
 
 def code_below(folder: Path, places: tuple[str, ...]) -> str:
     """As `code_digest`, of any folder; what the interpreter keeps beside its modules is left out."""
-    found = []
+    contents = []
     for place in places:
         path = folder / place
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and "__pycache__" not in file.parts:
                 content = hashlib.sha256(file.read_bytes()).hexdigest()
-                found.append([file.relative_to(folder).as_posix(), content])
-    return digest(found)
+                contents.append([file.relative_to(folder).as_posix(), content])
+    return digest(contents)

@@ -82,8 +82,8 @@ def _line(text: str) -> str:
 
 def _resolved(field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     reference = field.get("$ref", "").rpartition("/")[2]
-    found: dict[str, Any] = schema.get("$defs", {}).get(reference, field)
-    return found
+    resolved: dict[str, Any] = schema.get("$defs", {}).get(reference, field)
+    return resolved
 
 
 def _bounds(field: FieldInfo) -> list[str]:

@@ -28,19 +28,19 @@ def commonest(reasons: Iterable[str], most: int = 3) -> str:
     )
 
 
-def why(found: Verification) -> str:
+def why(verification: Verification) -> str:
     """The reason of the first error among the verdicts; "" where there is none."""
-    return next((verdict.reason for verdict in found.verdicts if verdict.status is Status.ERROR), "")
+    return next((verdict.reason for verdict in verification.verdicts if verdict.status is Status.ERROR), "")
 
 
-def reward_or_raise(found: Verification) -> float:
+def reward_or_raise(verification: Verification) -> float:
     """The reward, or `NoRewardError`: for hosts that have no way to leave a response out."""
-    if found.reward.value is None:
+    if verification.reward.value is None:
         raise NoRewardError(
-            f"there is no reward for item {found.id[:80]!r}: {why(found) or 'it could not be decided'}.",
+            f"there is no reward for item {verification.id[:80]!r}: {why(verification) or 'it could not be decided'}.",
             "Whatever asked must not count it, and may ask again.",
         )
-    return found.reward.value
+    return verification.reward.value
 
 
 def _short(text: str) -> str:

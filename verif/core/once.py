@@ -67,8 +67,8 @@ async def averify(
     1.0
     """
     item = _item(prompt, response, constraints)
-    found = await asyncio.to_thread(verify_many, [item], formula=formula, reasoning=reasoning)
-    return found[0]
+    verifications = await asyncio.to_thread(verify_many, [item], formula=formula, reasoning=reasoning)
+    return verifications[0]
 
 
 def verify_many(

@@ -55,10 +55,10 @@ class Scored:
     @property
     def followed(self) -> bool | None:
         """True if all passed, False if one failed or is unscorable, None if that is not known."""
-        found = [verdict.status for verdict in self.verdicts]
-        if Status.FAIL in found or Status.UNSCORABLE in found:
+        statuses = [verdict.status for verdict in self.verdicts]
+        if Status.FAIL in statuses or Status.UNSCORABLE in statuses:
             return False
-        return True if all(status is Status.PASS for status in found) else None
+        return True if all(status is Status.PASS for status in statuses) else None
 
 
 def score(

@@ -198,8 +198,8 @@ class Verifier:
             if self.sandbox is None or not any(wanted(plan.item.id) for plan in able):
                 break
             part = answers[start : start + FEED]
-            found = await asyncio.to_thread(checker_verdicts, instruction, part, self.sandbox, store)
-            by_answer.update(zip(part, found, strict=True))
+            decided = await asyncio.to_thread(checker_verdicts, instruction, part, self.sandbox, store)
+            by_answer.update(zip(part, decided, strict=True))
         for plan in able:
             plan.verdicts.extend(by_answer[plan.answer.text])
 

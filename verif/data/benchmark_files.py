@@ -14,21 +14,25 @@ PREPARED = ("world-test", "world-unseen", "held-back")
 def without_rows(section: Evaluate, root: Path) -> dict[str, str]:
     """Benchmarks at which an evaluation in `root` would stop, by name, and what is wrong with their files."""
     wrong = {}
-    for one in section.benchmarks:
-        if not one.path and one.name not in PREPARED:
-            wrong[one.name] = "the recipe names no file"
-        elif one.path and not one.repo and (why := _wrong(one, root)):
-            wrong[one.name] = why
+    for source in section.benchmarks:
+        if not source.path and source.name not in PREPARED:
+            wrong[source.name] = "the recipe names no file"
+        elif source.path and not source.repo and (why := _wrong(source, root)):
+            wrong[source.name] = why
     return wrong
 
 
-def _wrong(one: BenchmarkSource, root: Path) -> str:
-    path = root / one.path
+def _wrong(source: BenchmarkSource, root: Path) -> str:
+    path = root / source.path
     if not path.exists():
-        return f"{one.path} does not exist"
-    if one.digest:
+        return f"{source.path} does not exist"
+    if source.digest:
         got = digest_path(path)
-        return "" if got == one.digest else f"{one.path} has digest {got}, the recipe names {one.digest}"
+        return (
+            ""
+            if got == source.digest
+            else f"{source.path} has digest {got}, the recipe names {source.digest}"
+        )
     if not path.resolve().is_relative_to((root / BENCHMARK_FILES).resolve()):
-        return f"{one.path} lies outside {BENCHMARK_FILES}/, where DVC looks for changes; its digest is {digest_path(path)}"
+        return f"{source.path} lies outside {BENCHMARK_FILES}/, where DVC looks for changes; its digest is {digest_path(path)}"
     return ""

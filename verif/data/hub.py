@@ -74,12 +74,12 @@ def _unwanted(folder: str, names: list[str]) -> list[str]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except ValueError:
         raise InputError("this is not JSON.", file=path) from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise InputError("this is not a JSON object.", file=path)
-    return found
+    return content
 
 
 def fetch(section: HubModel, out: Path, role: str) -> str:
@@ -98,7 +98,7 @@ def fetch(section: HubModel, out: Path, role: str) -> str:
 
     offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
     try:
-        found = snapshot_download(
+        local = snapshot_download(
             section.repo, revision=section.revision, allow_patterns=WANTED, local_files_only=offline
         )
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
@@ -109,13 +109,13 @@ def fetch(section: HubModel, out: Path, role: str) -> str:
         ) from None
     with new_directory(out) as folder:
         # only what was asked for: the local cache may hold more of this repository
-        shutil.copytree(found, folder, dirs_exist_ok=True, symlinks=False, ignore=_unwanted)
+        shutil.copytree(local, folder, dirs_exist_ok=True, symlinks=False, ignore=_unwanted)
         check_folder(folder)
         got = digest_tree(folder)
         if got != section.digest:
             raise InputError(
                 f"{section.repo}@{section.revision} has digest {got}, the recipe pins {section.digest}.",
-                file=found, hint="The files are damaged or not the ones that were pinned.",
+                file=local, hint="The files are damaged or not the ones that were pinned.",
             )  # fmt: skip
     return got
 
@@ -131,16 +131,16 @@ def fetch_file(what: str, path: str, repo: str, revision: str, wanted: str) -> P
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
     try:
-        found = Path(hf_hub_download(repo, path, repo_type="dataset", revision=revision))
+        local = Path(hf_hub_download(repo, path, repo_type="dataset", revision=revision))
     except (HfHubHTTPError, EntryNotFoundError, OSError, ValueError) as error:
         raise SetupError(
             f"{what}: {repo}@{revision} is neither in the local cache nor reachable "
             f"({type(error).__name__}).",
             "Download it on a machine with network, or set HF_HOME to a cache that holds it.",
         ) from None
-    got = digest([[path, hashlib.sha256(found.read_bytes()).hexdigest()]])
+    got = digest([[path, hashlib.sha256(local.read_bytes()).hexdigest()]])
     if got != wanted:
         raise InputError(
-            f"{path} of {repo}@{revision} has digest {got}, the recipe pins {wanted}.", file=found
+            f"{path} of {repo}@{revision} has digest {got}, the recipe pins {wanted}.", file=local
         )
-    return found
+    return local

@@ -47,12 +47,12 @@ def labelled(raw: Any, where: Where) -> GoldenItem:
     if isinstance(rest.get("instruction"), str):
         rest["instruction"] = parse(rest["instruction"].encode("utf-8", "surrogatepass"), where)
     response = text_field(rest, "response", where)
-    found: Row = row(rest, where)
-    if found.instruction is None or not found.instruction.constraints:
+    parsed: Row = row(rest, where)
+    if parsed.instruction is None or not parsed.instruction.constraints:
         raise where.error("has no constraints", "instruction")
     if "truth" not in raw:
         raise where.error("is missing", "truth")
-    return GoldenItem(found.instruction, response, _truth(raw["truth"], found.instruction, where))
+    return GoldenItem(parsed.instruction, response, _truth(raw["truth"], parsed.instruction, where))
 
 
 def _truth(value: Any, instruction: Instruction, where: Where) -> list[bool | None]:
@@ -64,13 +64,13 @@ def _truth(value: Any, instruction: Instruction, where: Where) -> list[bool | No
         if not value and soft > 1:
             hint = "Give a list, with null where you do not know."
             raise where.error(f"false for {soft} soft constraints does not say which fails", "truth", hint)
-        return [None if one else value for one in hard]
+        return [None if by_rule else value for by_rule in hard]
     if not isinstance(value, list):
         raise where.error("must be a list, true or false", "truth")
-    for index, one in enumerate(value):
+    for index, verdict in enumerate(value):
         if index >= len(hard):
             raise where.error(f"there is no constraint {index}: there are {len(hard)}", f"truth.{index}")
-        if not isinstance(one, bool | None):
+        if not isinstance(verdict, bool | None):
             raise where.error("must be true, false or null", f"truth.{index}")
     if len(value) < len(hard):
         raise where.error(f"{len(value)} values for {len(hard)} constraints", "truth")

@@ -52,7 +52,7 @@ def from_hub(repo: str, kind: Kind, revision: str, path: str = "") -> tuple[str,
     try:
         info = api.repo_info(repo, repo_type=kind, revision=revision or None, files_metadata=True, timeout=30)
         wanted = WANTED if kind == "model" else [path or "*"]
-        found = []
+        files = []
         for entry in getattr(info, "siblings", None) or []:
             if not any(fnmatch(entry.rfilename, pattern) for pattern in wanted):
                 continue
@@ -60,7 +60,7 @@ def from_hub(repo: str, kind: Kind, revision: str, path: str = "") -> tuple[str,
             if sha256 is None:
                 file = api.hf_hub_download(repo, entry.rfilename, repo_type=kind, revision=info.sha)
                 sha256 = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-            found.append([entry.rfilename, sha256])
+            files.append([entry.rfilename, sha256])
     except (
         HfHubHTTPError,
         HTTPError,
@@ -73,9 +73,9 @@ def from_hub(repo: str, kind: Kind, revision: str, path: str = "") -> tuple[str,
         raise ServiceError(
             f"the hub did not answer for {repo}: {first[0][:200]}", "Nothing was pinned."
         ) from None
-    if not found:
+    if not files:
         raise ServiceError(f"{repo} holds nothing of {', '.join(wanted)}.", "Nothing was pinned.")
-    return str(info.sha), digest(sorted(found, key=lambda pair: Path(pair[0])))
+    return str(info.sha), digest(sorted(files, key=lambda pair: Path(pair[0])))
 
 
 def pin_recipe(path: Path, *, again: bool = False, lookup: Lookup = from_hub) -> list[str]:
@@ -122,11 +122,11 @@ def _write(lines: list[str], repo: str, values: dict[str, str]) -> list[str]:
     index = 0
     while index < len(lines):
         out.append(lines[index])
-        found = here.match(lines[index])
+        entry = here.match(lines[index])
         index += 1
-        if not found:
+        if not entry:
             continue
-        indent = " " * len(found.group(1))
+        indent = " " * len(entry.group(1))
         out += [f"{indent}{key}: {value!r}".replace("'", '"') for key, value in values.items()]
         rest = []
         while index < len(lines) and lines[index].startswith(indent) and lines[index].strip():

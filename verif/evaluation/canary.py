@@ -22,8 +22,8 @@ def plain_texts(pairs: Path, seed: int) -> list[str]:
 
     from verif.data.tables import read_policy_pairs
 
-    found = [(pair.prompt, pair.response) for pair in read_policy_pairs(pairs)]
-    plain = [text for prompt, text in found if not prompt] or [text for _, text in found]
+    read = [(pair.prompt, pair.response) for pair in read_policy_pairs(pairs)]
+    plain = [text for prompt, text in read if not prompt] or [text for _, text in read]
     return random.Random(seed).sample(plain, min(TEXTS, len(plain)))
 
 

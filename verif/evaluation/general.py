@@ -93,12 +93,12 @@ def measure_general(
     reasoning = stage.recipe.verifier.reasoning
     reasoning_tokens = section.response_tokens if demanded(reasoning) else 0
     resources = stage.recipe.resources.get("evaluate")
-    found: dict[str, dict[str, Scored]] = {}
+    by_name: dict[str, dict[str, Scored]] = {}
     for name, folder in (("before", stage.models / "policy"), ("after", stage.models / "trained")):
         begun, log = time.monotonic(), stage.state / "logs" / f"general-{name}.log"
         gpus = resources.gpus if resources else 0
         with serve(folder, log=log, gpus=gpus, context=context_of(folder)) as url:
-            found[name], unfinished = ask(
+            by_name[name], unfinished = ask(
                 url,
                 folder,
                 section.general_tasks,
@@ -113,7 +113,7 @@ def measure_general(
                 f"it had {reasoning_tokens} tokens (evaluate.response_tokens)"
             )
         timings[f"general_{name}"] = time.monotonic() - begun
-    return compare(found["before"], found["after"], section.bootstrap, section.seed)
+    return compare(by_name["before"], by_name["after"], section.bootstrap, section.seed)
 
 
 def compare(

@@ -91,10 +91,10 @@ def stored(cases: Sequence[Case], sampling: Sampling, file: AnswerFile) -> dict[
     known, out = {case.id: case for case in cases}, dict[str, Generation]()
     for wave in waves(cases):
         for case in wave:
-            found = file.answers.get(key_of(case, conversation(case, known, out), sampling))
-            if found is None:
+            known_answer = file.answers.get(key_of(case, conversation(case, known, out), sampling))
+            if known_answer is None:
                 return None
-            out[case.id] = found
+            out[case.id] = known_answer
     return out
 
 
@@ -126,7 +126,7 @@ async def _generate(
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
         with progress(label, len(cases)) as update:
 
-            async def one(case: Case) -> None:
+            async def answer_case(case: Case) -> None:
                 nonlocal done
                 messages = conversation(case, known, answers)
                 key = key_of(case, messages, sampling)
@@ -143,7 +143,7 @@ async def _generate(
             for wave in waves(cases):
                 async with asyncio.TaskGroup() as group:
                     for case in wave:
-                        group.create_task(one(case))
+                        group.create_task(answer_case(case))
     return answers
 
 

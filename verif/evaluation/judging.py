@@ -68,14 +68,16 @@ def by_truth(
         return
     from verif.data.world import seen, truth
 
-    found = truth(case.instruction, what.text)
-    status = Status.PASS if found.grammatical else Status.FAIL
+    actual = truth(case.instruction, what.text)
+    status = Status.PASS if actual.grammatical else Status.FAIL
     why = (
-        "grammatical from end to end" if found.grammatical else "not a sentence of this world from end to end"
+        "grammatical from end to end"
+        if actual.grammatical
+        else "not a sentence of this world from end to end"
     )
     yield replace(base, family=LANGUAGE, kind="language", status=status, reason=why)
     for index, (constraint, ok) in enumerate(
-        zip(case.instruction.constraints, found.constraints, strict=True)
+        zip(case.instruction.constraints, actual.constraints, strict=True)
     ):
         reason, evidence = "", dict[str, Any]()
         if isinstance(constraint, RuleConstraint):
@@ -143,9 +145,9 @@ def by_verifier(
         )
         for i, (_, case, answer) in enumerate(pairs)
     ]
-    found = asyncio.run(_collect(verifier, items))
+    verifications = asyncio.run(_collect(verifier, items))
     for number, (base, case, answer) in enumerate(pairs):
-        verification = found.get(str(number))
+        verification = verifications.get(str(number))
         for index in range(len(case.instruction.constraints)):
             row = replace(_place(base, case, index), verifier=identity)
             verdict = (
@@ -168,4 +170,4 @@ def by_verifier(
 
 async def _collect(verifier: Verifies, items: Sequence[Item]) -> dict[str, Verification]:
     """Every constraint is asked: where the reward is known already, the numbers of an evaluation are not."""
-    return {found.id: found async for found in verifier.verify(items, complete=True)}
+    return {verification.id: verification async for verification in verifier.verify(items, complete=True)}

@@ -26,8 +26,8 @@ def token_rows(folder: Path, texts: Sequence[str], context: int) -> list[list[in
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     candidates = (tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id)
     separator = next(i for i in candidates if i is not None)
-    found = tokenizer(list(texts), add_special_tokens=False).input_ids
-    return [[separator, *ids][: context - 1] for ids in found]
+    encoded = tokenizer(list(texts), add_special_tokens=False).input_ids
+    return [[separator, *ids][: context - 1] for ids in encoded]
 
 
 def served_likelihood(url: str, rows: Sequence[Sequence[int]], model: str = "model") -> list[float]:
@@ -41,7 +41,7 @@ async def _all(url: str, rows: Sequence[Sequence[int]], model: str) -> list[floa
     gate, timeout = asyncio.Semaphore(CONCURRENCY), aiohttp.ClientTimeout(total=TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
 
-        async def one(row: Sequence[int]) -> float:
+        async def row_mean(row: Sequence[int]) -> float:
             if len(row) < 2:
                 return 0.0
             body = {
@@ -58,7 +58,7 @@ async def _all(url: str, rows: Sequence[Sequence[int]], model: str) -> list[floa
                 return mean(orjson.loads(text), row)
 
         try:
-            return list(await asyncio.gather(*(one(row) for row in rows)))
+            return list(await asyncio.gather(*(row_mean(row) for row in rows)))
         except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
             raise ServiceError(
                 f"the model server at {url} gave no likelihoods: {type(error).__name__}: {error}."
@@ -71,5 +71,5 @@ def mean(reply: dict[str, Any], row: Sequence[int]) -> float:
     if len(places) != len(row):
         raise ValueError(f"{len(places)} places for {len(row)} tokens")
     return sum(
-        float(found[str(token)]["logprob"]) for found, token in zip(places[1:], row[1:], strict=True)
+        float(place[str(token)]["logprob"]) for place, token in zip(places[1:], row[1:], strict=True)
     ) / (len(row) - 1)

@@ -20,8 +20,8 @@ def draw(numbers: dict[str, Any], folder: Path) -> None:
     _table(with_families, folder / "families.csv")
     _accuracy(numbers["benchmarks"], folder / "accuracy.svg")
     if with_families:
-        name, found = next(iter(with_families.items()))
-        _families(name, found, folder / "families.svg")
+        name, families = next(iter(with_families.items()))
+        _families(name, families, folder / "families.svg")
 
 
 def draw_sweep(arms: dict[str, tuple[dict[str, Any], Sequence[float]]], path: Path) -> None:
@@ -43,13 +43,13 @@ def draw_sweep(arms: dict[str, tuple[dict[str, Any], Sequence[float]]], path: Pa
     save(figure, path)
 
 
-def _table(found: dict[str, Any], path: Path) -> None:
+def _table(by_benchmark: dict[str, Any], path: Path) -> None:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(
         ["benchmark", "family", "n", "before", "after", "gain", "gain_low", "gain_high", "p_holm"]
     )
-    for benchmark, families in found.items():
+    for benchmark, families in by_benchmark.items():
         for family, cell in families.items():
             gain = cell["gain"]
             values = (
@@ -87,9 +87,9 @@ def _bars(
 
 def _accuracy(benchmarks: dict[str, Any], path: Path) -> None:
     lines = []
-    for name, found in benchmarks.items():
+    for name, numbers in benchmarks.items():
         for mode, key in (("T=1", "strict"), ("greedy", "greedy")):
-            cells = {m: found[m][key] for m in ("before", "after", "control") if key in found.get(m, {})}
+            cells = {m: numbers[m][key] for m in ("before", "after", "control") if key in numbers.get(m, {})}
             if cells:
                 lines.append((f"{name}\n{mode}", cells))
     figure, axes = _figure(7.5, 1 + 0.8 * len(lines))
@@ -105,12 +105,14 @@ def _accuracy(benchmarks: dict[str, Any], path: Path) -> None:
     save(figure, path)
 
 
-def _families(name: str, found: dict[str, Any], path: Path) -> None:
-    figure, axes = _figure(7.5, 1 + 0.42 * len(found))
-    at = list(range(len(found)))
-    _bars(axes, [i - 0.19 for i in at], [cell["before"] for cell in found.values()], BEFORE, "before", 0.36)
-    _bars(axes, [i + 0.19 for i in at], [cell["after"] for cell in found.values()], AFTER, "after", 0.36)
-    axes.set_yticks(at, [f"{family} (n={cell['gain']['n']})" for family, cell in found.items()])
+def _families(name: str, families: dict[str, Any], path: Path) -> None:
+    figure, axes = _figure(7.5, 1 + 0.42 * len(families))
+    at = list(range(len(families)))
+    _bars(
+        axes, [i - 0.19 for i in at], [cell["before"] for cell in families.values()], BEFORE, "before", 0.36
+    )
+    _bars(axes, [i + 0.19 for i in at], [cell["after"] for cell in families.values()], AFTER, "after", 0.36)
+    axes.set_yticks(at, [f"{family} (n={cell['gain']['n']})" for family, cell in families.items()])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.02)
     axes.set_xlabel(f"share of verdicts that pass, {name}, T=1 (95% interval)")

@@ -58,11 +58,11 @@ def answer_all(model: Model, state: Path, timings: dict[str, float], *, gpus: in
     try:
         missing = []
         for suite, sampling in jobs:
-            found = stored(suite.cases, sampling, file)
-            if found is None:
+            kept = stored(suite.cases, sampling, file)
+            if kept is None:
                 missing.append((suite, sampling))
             else:
-                out[suite.benchmark.name, model.name, sampling.mode] = found
+                out[suite.benchmark.name, model.name, sampling.mode] = kept
         if missing:
             begun = time.monotonic()
             log = state / "logs" / f"evaluate-{model.name}.log"
@@ -102,16 +102,16 @@ def judge_all(
     waiting: list[tuple[VerdictRow, Case, Generation]] = []
     for suite in suites:
         name, cases = suite.benchmark.name, suite.cases
-        for (benchmark, model, mode), found in sorted(answers.items()):
+        for (benchmark, model, mode), generated in sorted(answers.items()):
             if benchmark != name:
                 continue
             for case in cases:
-                base = judging.blank(name, model, mode, case, found[case.id])
+                base = judging.blank(name, model, mode, case, generated[case.id])
                 how = _here(suite.benchmark, case)
                 if how is not None:
-                    rows += how(base, case, found[case.id], reasoning=reasoning)
+                    rows += how(base, case, generated[case.id], reasoning=reasoning)
                 else:
-                    waiting.append((base, case, found[case.id]))
+                    waiting.append((base, case, generated[case.id]))
     if waiting:
         with open_verifier() as (verifier, identity):
             rows += judging.by_verifier(waiting, verifier, identity)

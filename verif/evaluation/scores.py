@@ -55,10 +55,10 @@ def outcomes(rows: Sequence[VerdictRow], variant: str = "strict") -> list[Prompt
 
 
 def mean_of(
-    found: Sequence[PromptResult], value: Callable[[PromptResult], float], samples: int, seed: int
+    results: Sequence[PromptResult], value: Callable[[PromptResult], float], samples: int, seed: int
 ) -> Interval:
     """The mean over known prompts with its clustered interval."""
-    known = [outcome for outcome in found if outcome.known]
+    known = [outcome for outcome in results if outcome.known]
     return bootstrap_mean([value(o) for o in known], [o.cluster for o in known], samples, seed)
 
 

@@ -62,9 +62,9 @@ def score_stored(
     out = {}
     for variant in ("strict", "loose"):
         own = [row for row in rows if row.variant == variant]
-        found = outcomes(own, variant)
-        passed = sum(outcome.followed for outcome in found)
-        out[f"prompt_{variant}"] = (int(passed), len(found), prompt_level(rows, samples, 0, variant))
+        results = outcomes(own, variant)
+        passed = sum(outcome.followed for outcome in results)
+        out[f"prompt_{variant}"] = (int(passed), len(results), prompt_level(rows, samples, 0, variant))
         single = sum(row.status == Status.PASS for row in own)
         out[f"instruction_{variant}"] = (single, len(own), instruction_level(rows, samples, 0, variant))
     return out

@@ -20,9 +20,9 @@ MAIN = "t1"
 
 def in_order(evaluation: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The benchmarks of an evaluation in the recipe's order: the first is the headline. An older file has only its keys'."""
-    found = evaluation.get("benchmarks") or {}
-    order = [name for name in evaluation.get(ORDER) or () if name in found]
-    return {name: found[name] for name in (*order, *(name for name in found if name not in order))}
+    measured = evaluation.get("benchmarks") or {}
+    order = [name for name in evaluation.get(ORDER) or () if name in measured]
+    return {name: measured[name] for name in (*order, *(name for name in measured if name not in order))}
 
 
 def summarise(
@@ -42,9 +42,9 @@ def summarise(
             **_form(main, samples, seed),
         }
         if greedy := split.get((model, "greedy")):
-            found = benchmark.score(cases, greedy, samples, seed)
-            numbers["greedy"] = found["prompt_strict"].as_dict()
-            numbers["greedy_scores"] = {k: v.as_dict() for k, v in found.items()}
+            scored = benchmark.score(cases, greedy, samples, seed)
+            numbers["greedy"] = scored["prompt_strict"].as_dict()
+            numbers["greedy_scores"] = {k: v.as_dict() for k, v in scored.items()}
             numbers["greedy_form"] = _form(greedy, samples, seed)
         out[model] = numbers
     for name, mode, first, second in (
@@ -94,9 +94,9 @@ def families(
             "after": _within(0, bootstrap_mean(new, clusters, samples, seed).as_dict()),  # type: ignore[arg-type]
             "gain": _within(-1, paired_bootstrap(old, new, clusters, samples, seed).as_dict()),  # type: ignore[arg-type]
         }
-    adjusted = holm([found["gain"]["p_value"] for found in out.values()])
-    for found, p_value in zip(out.values(), adjusted, strict=True):
-        found["gain"]["p_holm"] = p_value
+    adjusted = holm([comparison["gain"]["p_value"] for comparison in out.values()])
+    for comparison, p_value in zip(out.values(), adjusted, strict=True):
+        comparison["gain"]["p_holm"] = p_value
     return out
 
 
@@ -138,19 +138,19 @@ def warnings(name: str, numbers: dict[str, Any]) -> list[str]:
     """Answers that say nothing, or always the same: no number above them means anything."""
     out = []
     for model in ("before", "after", "control"):
-        found = numbers.get(model)
-        if not found:
+        own = numbers.get(model)
+        if not own:
             continue
-        if found["empty"]["value"] > 0.5:
+        if own["empty"]["value"] > 0.5:
             out.append(
-                f"{name}: the {model} model answers nothing to {found['empty']['value']:.0%} of the prompts."
+                f"{name}: the {model} model answers nothing to {own['empty']['value']:.0%} of the prompts."
             )
-        elif numbers["n"] >= 20 and found["distinct"] < 0.1:
+        elif numbers["n"] >= 20 and own["distinct"] < 0.1:
             out.append(
-                f"{name}: the {model} model gives {found['distinct']:.0%} distinct answers; it repeats itself."
+                f"{name}: the {model} model gives {own['distinct']:.0%} distinct answers; it repeats itself."
             )
-        if found["unknown_prompts"]:
+        if own["unknown_prompts"]:
             out.append(
-                f"{name}: {found['unknown_prompts']} prompts of the {model} model have an errored verdict."
+                f"{name}: {own['unknown_prompts']} prompts of the {model} model have an errored verdict."
             )
     return out

@@ -1,13 +1,16 @@
 """The rounds of `judge.harden`: the policy answers, judge and oracle look, the judge learns where they differ.
 
 Rounds end early when little is new. Whether a round made the judge better is measured on instructions that no round
-learns from (those of the golden set), before the first round and after each; the audit's own figures come later.
+learns from (those of the golden set), before the first round and after each, and the best of all these judges is kept:
+one that refuses everything is not fooled either. The audit's own figures come later.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +27,7 @@ from verif.errors import RecipeError
 from verif.pipeline.rollouts import draw, held_out
 from verif.project import Stage
 from verif.recipe import HardenSection
-from verif.system.files import digest_tree
+from verif.system.files import digest_tree, new_directory
 
 CHECK_PROMPTS, CHECK_SAMPLES, CHECK_MUTANTS = 48, 8, 400
 """What each round is measured on: fewer answers than the audit's, since it only has to say whether to go on."""
@@ -34,7 +37,7 @@ TOKENS = 104
 def harden_judge(
     stage: Stage, section: HardenSection, judge: Path, lessons: Sequence[JudgePair], threads: int = 1
 ) -> tuple[list[JudgePair], list[dict[str, Any]]]:
-    """Harden the judge in `judge`, in place: a round's judge replaces it whole. Returns the new lessons and each round's numbers.
+    """Harden the judge in `judge` and put the best of all rounds in its place. Returns the new lessons and each round's numbers.
 
     Raises `RecipeError` for data without an oracle that knows reasons (only the local world's does).
     """
@@ -50,24 +53,57 @@ def harden_judge(
     rng = random.Random(f"harden-{stage.recipe.seed}")
     held = _check(stage)
     known, learnt = list(lessons), list[JudgePair]()
-    rounds = [{"round": 0, **numbers(look(stage, judge, held, CHECK_MUTANTS, 0))}]
-    for number in range(1, section.rounds + 1):
-        chosen = rng.sample(items, min(section.prompts, len(items)))
-        drawn = draw(stage, chosen, section.samples, section.temperature, TOKENS, stage.recipe.seed + number)
-        pressed = look(stage, judge, drawn, section.mutants, number)
-        new = new_lessons(known, [lesson(item, text) for item, text, _ in pressed.contradicted()])
-        if len(new) < section.enough:
-            rounds.append({"round": number, "new": len(new), "ended": "too little is new"})
-            break
-        made = harden(
-            judge, judge, template=stage.recipe.verifier.prompt, lessons=known, contradicted=new,
-            steps=section.steps, seed=stage.recipe.seed + number, replay=section.replay, threads=threads,
-        )  # fmt: skip
-        known, learnt = [*known, *new], [*learnt, *new]
-        after = numbers(look(stage, judge, held, CHECK_MUTANTS, 0))
-        rounds.append({"round": number, **asdict(made), **after})
-        print(f"judge: round {number}: {len(new)} new lessons; {_said(rounds[-1])}", flush=True)
-    return learnt, rounds
+    rounds = [{"round": 0, **figures(look(stage, judge, held, CHECK_MUTANTS, 0))}]
+    stage.state.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="hardening-", dir=stage.state) as name:
+        folder, judges, taught = Path(name), [judge], [0]
+        for number in range(1, section.rounds + 1):
+            chosen = rng.sample(items, min(section.prompts, len(items)))
+            drawn = draw(
+                stage, chosen, section.samples, section.temperature, TOKENS, stage.recipe.seed + number
+            )
+            pressed = look(stage, judges[-1], drawn, section.mutants, number)
+            new = new_lessons(known, [lesson(item, text) for item, text, _ in pressed.contradicted()])
+            if len(new) < section.enough:
+                rounds.append({"round": number, "new": len(new), "ended": "too little is new"})
+                break
+            made = harden(
+                judges[-1], folder / str(number), template=stage.recipe.verifier.prompt, lessons=known,
+                contradicted=new, agreed=[lesson(item, text) for item, text, _ in pressed.agreed()],
+                steps=section.steps, seed=stage.recipe.seed + number, replay=section.replay, threads=threads,
+            )  # fmt: skip
+            known, learnt = [*known, *new], [*learnt, *new]
+            judges.append(folder / str(number))
+            taught.append(len(learnt))
+            rounds.append(
+                {"round": number, **asdict(made), **figures(look(stage, judges[-1], held, CHECK_MUTANTS, 0))}
+            )
+            print(f"judge: round {number}: {len(new)} new lessons; {_said(rounds[-1])}", flush=True)
+        best = best_round(rounds)
+        rounds[best]["kept"] = True
+        if best:
+            with new_directory(judge) as place:
+                shutil.copytree(judges[best], place, dirs_exist_ok=True)
+    return learnt[: taught[best]], rounds
+
+
+def best_round(rounds: Sequence[dict[str, Any]]) -> int:
+    """The round whose judge accepts most of what is true and refuses most of what is false, both counting alike.
+
+    The latest of several: it has seen most. Rounds that ended early have no judge.
+    """
+    worth = {
+        row["round"]: row.get("accept_true", 1.0) + row.get("recall_false", 1.0)
+        for row in rounds
+        if "ended" not in row
+    }
+    return max(worth, key=lambda number: (worth[number], number))
+
+
+def figures(pressed: Pressure) -> dict[str, Any]:
+    """A round's numbers: those of the audit under pressure, and how many true and false answers are judged rightly."""
+    shares = {"accept_true": pressed.accept_true(), "recall_false": pressed.recall_false()}
+    return numbers(pressed) | {name: round(share.value, 4) for name, share in shares.items() if share.n}
 
 
 def look(stage: Stage, judge: Path, drawn: Sequence[Drawn], mutants: int, seed: int) -> Pressure:
@@ -109,5 +145,5 @@ def _check(stage: Stage) -> list[Drawn]:
 
 
 def _said(row: dict[str, Any]) -> str:
-    shown = ("false_accepted", "search", "best_truth")
+    shown = ("accept_true", "recall_false", "false_accepted", "search", "best_truth")
     return ", ".join(f"{name} {row[name]}" for name in shown if name in row)

@@ -68,7 +68,7 @@ def leftovers(root: Path, policy: Policy, temporary: Path | None = None) -> list
 
     runs = [path for path in (state / "runs").glob("*") if path.is_dir()]
     finished = [path for path in runs if (path / "finished.json").is_file()]
-    found = [
+    remains = [
         *told("finished runs", finished, keep=max(1, policy.keep)),
         *told("stopped runs", [path for path in runs if path not in finished]),
         *told("answers", list((state / "evaluate").glob("*")), free=not busy),
@@ -81,24 +81,25 @@ def leftovers(root: Path, policy: Policy, temporary: Path | None = None) -> list
         ),
     ]
     return [
-        one if not one.goes or _free(one) else Leftover(one.kind, one.path, one.size, False) for one in found
+        item if not item.goes or _free(item) else Leftover(item.kind, item.path, item.size, False)
+        for item in remains
     ]
 
 
-def remove(one: Leftover) -> bool:
+def remove(item: Leftover) -> bool:
     """Remove it, unless somebody has taken it meanwhile; says whether it went."""
-    with _held(one) as free:
+    with _held(item) as free:
         if not free:
             return False
-        if one.path.is_dir() and not one.path.is_symlink():
+        if item.path.is_dir() and not item.path.is_symlink():
             # Under another name first: half a run must not be found by its old one.
-            gone = one.path.with_name(f".{one.path.name}.{os.getpid()}.tmp")
+            gone = item.path.with_name(f".{item.path.name}.{os.getpid()}.tmp")
             with suppress(OSError):
-                one.path.replace(gone)
-            shutil.rmtree(gone if gone.exists() else one.path, ignore_errors=True)
+                item.path.replace(gone)
+            shutil.rmtree(gone if gone.exists() else item.path, ignore_errors=True)
         else:
-            one.path.unlink(missing_ok=True)
-    return not one.path.exists()
+            item.path.unlink(missing_ok=True)
+    return not item.path.exists()
 
 
 def newest(path: Path) -> float:
@@ -119,19 +120,19 @@ def size(path: Path) -> int:
     return total
 
 
-def _free(one: Leftover) -> bool:
-    with _held(one) as free:
+def _free(item: Leftover) -> bool:
+    with _held(item) as free:
         return free
 
 
 @contextmanager
-def _held(one: Leftover) -> Iterator[bool]:
+def _held(item: Leftover) -> Iterator[bool]:
     """True while nobody works in it: its own lock is ours, and no service or user of a lease lives."""
-    if one.kind == "leases" and (lease.living(one.path) is not None or users.count(one.path / "users")):
+    if item.kind == "leases" and (lease.living(item.path) is not None or users.count(item.path / "users")):
         yield False
         return
-    lock = one.path / "lock"
-    if one.kind not in ("finished runs", "stopped runs", "leases") or not lock.is_file():
+    lock = item.path / "lock"
+    if item.kind not in ("finished runs", "stopped runs", "leases") or not lock.is_file():
         yield True
         return
     with lock.open("a") as stream:
@@ -147,8 +148,8 @@ def _halves(root: Path) -> Iterator[Path]:
     """What writers that were killed have half written: named by a process that is no more."""
     for place in (root / "data", root / "models", root / "reports", root / ".verif"):
         for path in place.rglob(".*.tmp"):
-            found = _WRITER.fullmatch(path.name)
-            if found and not psutil.pid_exists(int(found[1])):
+            writer = _WRITER.fullmatch(path.name)
+            if writer and not psutil.pid_exists(int(writer[1])):
                 yield path
 
 
@@ -168,8 +169,8 @@ def _rays(folder: Path, now: float) -> Iterator[Path]:
 
 def _in_use() -> list[str]:
     """The command lines of all processes that may be looked at: a server names its model, Ray its folder."""
-    found = []
+    lines = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            found.append("\0".join(process.cmdline()))
-    return found
+            lines.append("\0".join(process.cmdline()))
+    return lines

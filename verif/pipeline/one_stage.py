@@ -63,8 +63,8 @@ def reproduce(stage: str, *, force: bool, pull: bool) -> int:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, StageCmdFailedError):
-                found = re.search(r"exited with (-?\d+)", str(cause))  # the code is in the message only
-                return int(found[1]) % 256 if found else 1
+                code = re.search(r"exited with (-?\d+)", str(cause))  # the code is in the message only
+                return int(code[1]) % 256 if code else 1
             cause = cause.__cause__
         reason = f"DVC: {error.__cause__ or error}"
         if not leave_message(reason):

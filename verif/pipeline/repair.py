@@ -38,7 +38,7 @@ STEPS = 600
 MOST = 4000
 """Lessons of one repair at most, the latest first: more say the same again."""
 EXAMPLES = 8
-LESSONS = "contradicted.parquet"
+LESSONS, AGREED = "contradicted.parquet", "agreed.parquet"
 ELSEWHERE = (URL_VARIABLE, "VERIF_JUDGE_URL")
 
 
@@ -144,17 +144,20 @@ def _judged(rollout: Rollout) -> bool | None:
 
 
 def _harvest(folder: RunFolder, teaching: Teaching, target: Path, reasoning: Reasoning) -> Teaching:
-    """Keep what judge and oracle see differently, of all steps; and of the present verifier's time, what it missed."""
+    """Keep what judge and oracle see differently, of all steps, and as much on which they agree; and of the present
+    verifier's time, what it missed."""
     lessons: dict[tuple[str, str], JudgePair] = {}
+    beside: dict[tuple[str, str], JudgePair] = {}
     present, judged, missed = teaching.present, 0, list[Missed]()
     for step in reversed(folder.done()):
         rows = read_file(step_path(folder.rollouts, step))
         for agreed, taught, rollout in contradicted(rows, reasoning):
             judged += step > present.after
+            kept = beside if agreed else lessons
+            if len(kept) < MOST:
+                kept.setdefault((taught.instruction.prompt, taught.response), taught)
             if agreed:
                 continue
-            if len(lessons) < MOST:
-                lessons.setdefault((taught.instruction.prompt, taught.response), taught)
             if step > present.after:
                 missed.append(
                     Missed(
@@ -172,6 +175,7 @@ def _harvest(folder: RunFolder, teaching: Teaching, target: Path, reasoning: Rea
         missed=tuple((wrong or missed)[:EXAMPLES]),
     )
     state.write(folder, teaching)
+    write_judge_pairs(target.with_name(AGREED), list(beside.values()))
     write_judge_pairs(target, list(lessons.values()))  # last: it says that the harvest is in
     return teaching
 
@@ -198,6 +202,7 @@ def _harden(stage: Stage, folder: RunFolder, teaching: Teaching, repair: Repair,
             *(p for n in range(1, repair.number) for p in _kept(before / str(n) / LESSONS)),
         ],
         contradicted=_kept(repaired.place / LESSONS),
+        agreed=_kept(repaired.place / AGREED),
         steps=steps,
         seed=1000 * stage.recipe.seed + repair.number,
     )

@@ -65,15 +65,15 @@ def load_sweep(path: Path, recipes: Path) -> Sweep:
     if not path.is_file():
         raise RecipeError(f"{path} does not exist.")
     try:
-        found = Sweep.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        sweep = Sweep.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except (ValidationError, yaml.YAMLError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         where = ".".join(str(part) for part in first["loc"])
         raise RecipeError(f"{path}: {where}: {first['msg']}", "See sweeps/ablation.yaml.") from None
-    base = load_recipe(found.base, recipes).model_dump(mode="json", by_alias=True)
-    for job in jobs(found):
+    base = load_recipe(sweep.base, recipes).model_dump(mode="json", by_alias=True)
+    for job in jobs(sweep):
         parse_recipe(changed(base, job.values), f"{path}: arm {job.arm!r}")
-    return found
+    return sweep
 
 
 def project_state(root: Path) -> str:
@@ -152,8 +152,8 @@ def result(root: Path, sweep: Sweep, job: Trial) -> Run | None:
     """Whole prompts followed before and after, by prompt id, of a finished run; None if it has not run."""
     kept = root / ".verif" / "sweeps" / f"{job.name(sweep.sweep)}.json"
     if kept.is_file():
-        found = orjson.loads(kept.read_bytes())
-        return found["before"], found["after"], found["ids"]
+        stored = orjson.loads(kept.read_bytes())
+        return stored["before"], stored["after"], stored["ids"]
     rows = _rows(root, job.name(sweep.sweep))
     if rows is None:
         return None

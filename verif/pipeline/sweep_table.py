@@ -38,11 +38,11 @@ class Line:
 
 def table(root: Path, sweep: Sweep, todo: Sequence[Trial]) -> list[Line]:
     """The arms over the seeds that have run, their prompts pooled; one that several seeds asked is one cluster."""
-    found = {(job.arm, job.seed): result(root, sweep, job) for job in todo}
+    runs_of = {(job.arm, job.seed): result(root, sweep, job) for job in todo}
     first = next(iter(sweep.arms))
     out = []
     for arm in sweep.arms:
-        runs = [run for seed in sweep.seeds if (run := found[arm, seed])]
+        runs = [run for seed in sweep.seeds if (run := runs_of[arm, seed])]
         before = [value for run in runs for value in run[0]]
         after = [value for run in runs for value in run[1]]
         by_seed = tuple((sum(run[1]) - sum(run[0])) / max(1, len(run[0])) for run in runs)
@@ -50,7 +50,9 @@ def table(root: Path, sweep: Sweep, todo: Sequence[Trial]) -> list[Line]:
         gain = paired_bootstrap(before, after, keys).difference
         over = None
         if arm != first:
-            pairs = [pair for seed in sweep.seeds for pair in _pairs(found[first, seed], found[arm, seed])]
+            pairs = [
+                pair for seed in sweep.seeds for pair in _pairs(runs_of[first, seed], runs_of[arm, seed])
+            ]
             over = paired_bootstrap([p[0] for p in pairs], [p[1] for p in pairs], [p[2] for p in pairs])
         out.append(Line(arm, bootstrap_mean(before, keys), bootstrap_mean(after, keys), gain, by_seed, over))
     adjusted = iter(holm([line.over_first.p_value for line in out if line.over_first]))

@@ -1,29 +1,13 @@
-"""The recipe: one file = one complete experiment, typed (`recipe.py`), and its sections about a judge under pressure."""
+"""The recipe: one file = one complete experiment, typed (`recipe.py`); a file for each of its sections."""
 
 from verif.recipe.base import Section
+from verif.recipe.data import LABELLED, LabelFile, VerInstructData, WorldData
+from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
 from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
 from verif.recipe.pressure import HardenSection, PressureSection
-from verif.recipe.recipe import (
-    BENCHMARK_FILES,
-    LABELLED,
-    RECIPES,
-    SWEEPS,
-    AuditGate,
-    BenchmarkSource,
-    CascadeSection,
-    Evaluate,
-    LabelFile,
-    PromotionGate,
-    Recipe,
-    Register,
-    Resources,
-    VerifierSection,
-    VerInstructData,
-    WorldData,
-    load_recipe,
-    parse_recipe,
-)
+from verif.recipe.recipe import RECIPES, SWEEPS, Recipe, Resources, load_recipe, parse_recipe
 from verif.recipe.train import DpoSection, Train, Watch
+from verif.recipe.verifier import AuditGate, CascadeSection, VerifierSection
 
 __all__ = [
     "BENCHMARK_FILES",

@@ -40,8 +40,8 @@ def card(stage: Stage, evidence: Evidence, decision: Decision, headline: Headlin
         "| benchmark | n | sampling | before | after | gain | p |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, found in in_order(evidence.evaluation).items():
-        lines += _lines(name, found)
+    for name, numbers in in_order(evidence.evaluation).items():
+        lines += _lines(name, numbers)
     canary = evidence.evaluation.get("canary", {}).get("drop")
     lines += [
         "",
@@ -59,12 +59,12 @@ def card(stage: Stage, evidence: Evidence, decision: Decision, headline: Headlin
     return "\n".join(lines) + "\n"
 
 
-def _lines(name: str, found: dict[str, Any]) -> list[str]:
+def _lines(name: str, numbers: dict[str, Any]) -> list[str]:
     out = []
     for mode, key, gain in (("T=1", "strict", "gain"), ("greedy", "greedy", "gain_greedy")):
-        before, after = found.get("before", {}).get(key), found.get("after", {}).get(key)
+        before, after = numbers.get("before", {}).get(key), numbers.get("after", {}).get(key)
         if after:
-            p = f"{found[gain]['p_value']:.4f}" if gain in found else ""
-            cells = (_cell(before), _cell(after), _cell(found.get(gain)))
-            out.append(f"| {name} | {found['n']} | {mode} | {' | '.join(cells)} | {p} |")
+            p = f"{numbers[gain]['p_value']:.4f}" if gain in numbers else ""
+            cells = (_cell(before), _cell(after), _cell(numbers.get(gain)))
+            out.append(f"| {name} | {numbers['n']} | {mode} | {' | '.join(cells)} | {p} |")
     return out

@@ -52,12 +52,12 @@ def read_evidence(places: dict[str, Path]) -> Evidence:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = orjson.loads(path.read_bytes())
+        content = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
         raise InputError(f"cannot be read: {error}", file=path, hint="Run `dvc repro evaluate`.") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise InputError("must hold a JSON object", file=path)
-    return found
+    return content
 
 
 def local_places(root: Path) -> dict[str, Path]:
@@ -70,12 +70,12 @@ def downloaded(registry: Registry, version: Version, folder: str = FOLDER) -> It
     """A version's files, for the length of the block; `RegistryError` if they are gone."""
     with tempfile.TemporaryDirectory(prefix="verif-") as name:
         with mlflow_errors(f"fetching {folder} of version {version.number}", registry.uri):
-            found = Path(registry.mlflow.download_artifacts(version.run_id, folder, name))
-        if not found.is_dir():
+            fetched = Path(registry.mlflow.download_artifacts(version.run_id, folder, name))
+        if not fetched.is_dir():
             raise RegistryError(
                 f"version {version.number} of {registry.name} has no {folder}.", "Register it again."
             )
-        yield found
+        yield fetched
 
 
 def of_version(registry: Registry, version: Version) -> Evidence:

@@ -73,7 +73,7 @@ def decide(
     samples: int = 10_000,
 ) -> Decision:
     """Gain, verdicts, verifier, constraint types, canary, general tasks, audit, attacks: all must pass."""
-    measured = {n: found for n, found in in_order(evidence.evaluation).items() if "gain" in found}
+    measured = {n: numbers for n, numbers in in_order(evidence.evaluation).items() if "gain" in numbers}
     headline = next(iter(in_order(evidence.evaluation)), "")
     if headline not in measured:
         said = (
@@ -90,10 +90,10 @@ def decide(
         old, new = sides[first].old, sides[first].new
         gain = paired(old, new, samples, 0).as_dict()
         shared = len({r.id for r in old}) / max(1, len({r.id for r in new}))
-    for name, found in measured.items():
+    for name, numbers in measured.items():
         side = sides[name]
         own = champion is None or any(row.model == "before" for row in side.old)
-        cells = found.get("families", {}) if own else families(side.old, side.new, samples, 0)
+        cells = numbers.get("families", {}) if own else families(side.old, side.new, samples, 0)
         types |= {f"{name}: {family}": cell for family, cell in cells.items()}
     checks = [_gain(first, gain, shared, gate), _verdicts(first, sides), _verifier(sides)]
     checks += [_families(types, gate), _canary(evidence, gate), _general(evidence, champion)]
@@ -104,8 +104,8 @@ def decide(
 def _sides(benchmark: str, evidence: Evidence, champion: Evidence | None, *, must: bool) -> Sides:
     """Against the champion where it was measured on the benchmark (or `must` have been), else the starting policy."""
     new = _rows(evidence, benchmark, "after")
-    if champion is not None and ((found := _rows(champion, benchmark, "after")) or must):
-        return Sides(_same_prompts(new, found), new)
+    if champion is not None and ((theirs := _rows(champion, benchmark, "after")) or must):
+        return Sides(_same_prompts(new, theirs), new)
     return Sides(_rows(evidence, benchmark, "before"), new)
 
 
@@ -223,8 +223,8 @@ def _general(evidence: Evidence, champion: Evidence | None) -> Criterion:
         return Criterion("general tasks", True, None, MAX_GENERAL_DROP, "the recipe names none: not measured")
     earlier = champion.evaluation.get("general") or {} if champion else {}
     drops: dict[str, tuple[float, str]] = {}
-    for task, found in tasks.items():
-        before, after = earlier.get(task, {}).get("after") or found.get("before"), found.get("after")
+    for task, numbers in tasks.items():
+        before, after = earlier.get(task, {}).get("after") or numbers.get("before"), numbers.get("after")
         if not _number(before) or not _number(after):
             return Criterion(
                 "general tasks", False, None, MAX_GENERAL_DROP, f"{task}: not measured on both sides"

@@ -180,17 +180,17 @@ def _this_process() -> str:
 
 def _began(pid: int) -> str:
     """When a process started, as text; empty if it is gone."""
-    found = started(pid)
-    return "" if found is None else f"{found:.0f}"
+    began = started(pid)
+    return "" if began is None else f"{began:.0f}"
 
 
 def _machine() -> str:
     """Host name, boot and space of process ids, as one word."""
-    found = [socket.gethostname()]
+    marks = [socket.gethostname()]
     with contextlib.suppress(OSError):
-        found.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
-        found.append(str(Path("/proc/self/ns/pid").readlink()))
-    return digest(found)[:16]
+        marks.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
+        marks.append(str(Path("/proc/self/ns/pid").readlink()))
+    return digest(marks)[:16]
 
 
 def _is_dead(process: str) -> bool:

@@ -111,16 +111,16 @@ def gate(desk: Desk, number: str) -> Decision:
 
 def _comparable(desk: Desk, champion: Version, evidence: Evidence) -> Evidence:
     """The champion's evidence, or where another verifier judged it, that of its weights registered again since."""
-    found = of_version(desk.registry, champion)
-    if same_verifier(evidence, found):
-        return found
+    theirs = of_version(desk.registry, champion)
+    if same_verifier(evidence, theirs):
+        return theirs
     for version in reversed(desk.registry.versions()):
         twin = version.tags.get(MODEL_DIGEST) == champion.tags.get(MODEL_DIGEST)
         if twin and version.number != champion.number:
             again = of_version(desk.registry, version)
             if same_verifier(evidence, again):
                 return again
-    return found
+    return theirs
 
 
 def settle(desk: Desk) -> list[str]:

@@ -112,9 +112,9 @@ def _champion(desk: Desk, number: str) -> dict[str, Any] | None:
     if desk.champion in (None, number):
         return None
     version = desk.registry.resolve(str(desk.champion))
-    for name, found in in_order(of_version(desk.registry, version).evaluation).items():
-        if found.get("families"):
-            types = {family: cell["after"] for family, cell in found["families"].items()}
+    for name, numbers in in_order(of_version(desk.registry, version).evaluation).items():
+        if numbers.get("families"):
+            types = {family: cell["after"] for family, cell in numbers["families"].items()}
             return {"version": version.number, "benchmark": name, "families": types}
     return None
 

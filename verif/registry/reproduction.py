@@ -131,8 +131,8 @@ def _lineage(registry: Registry, version: Version) -> tuple[list[str], str]:
 
 def _data(params: str, root: Path, version: Version) -> list[str]:
     """The data argument of `make run`: none for the local world."""
-    found = yaml.safe_load(params) if params else None
-    value = str(found.get("data", "")) if isinstance(found, dict) else ""
+    parameters = yaml.safe_load(params) if params else None
+    value = str(parameters.get("data", "")) if isinstance(parameters, dict) else ""
     if value in ("", WORLD):
         return []
     formed(DATA, value, "data", version)

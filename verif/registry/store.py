@@ -77,8 +77,8 @@ class Registry:
 
     def tags(self) -> dict[str, str]:
         """The model's own tags (the ledger lives there)."""
-        found = self._model()
-        return dict(found.tags or {}) if found else {}
+        model = self._model()
+        return dict(model.tags or {}) if model else {}
 
     def set_tag(self, key: str, value: str) -> None:
         """Set one tag of the model; atomic."""
@@ -92,8 +92,8 @@ class Registry:
 
     def _pointers(self) -> dict[str, str]:
         """Alias -> version number as the server has it, whether there is such a version or not."""
-        found = self._model()
-        return {alias: str(version) for alias, version in (found.aliases if found else {}).items()}
+        model = self._model()
+        return {alias: str(version) for alias, version in (model.aliases if model else {}).items()}
 
     def set_alias(self, alias: str, number: str) -> None:
         """Point an alias at a version."""
@@ -116,8 +116,8 @@ class Registry:
         for alias, number in self._pointers().items():
             by_version.setdefault(number, []).append(alias)
         with mlflow_errors("listing versions", self.uri):
-            found = list(self.mlflow.search_model_versions(f"name='{self.name}'", max_results=10_000))
-        return sorted((_version(v, by_version) for v in found), key=lambda v: int(v.number))
+            listed = list(self.mlflow.search_model_versions(f"name='{self.name}'", max_results=10_000))
+        return sorted((_version(v, by_version) for v in listed), key=lambda v: int(v.number))
 
     def resolve(self, which: str) -> Version:
         """A version by number or alias; a missing one names what there is."""
@@ -141,11 +141,11 @@ class Registry:
         return _version(made, {})
 
 
-def _version(found: Any, aliases: Mapping[str, list[str]]) -> Version:
-    number = str(found.version)
+def _version(listed: Any, aliases: Mapping[str, list[str]]) -> Version:
+    number = str(listed.version)
     return Version(
-        number, str(found.run_id or ""), str(found.source or ""), dict(found.tags or {}),
-        tuple(sorted(aliases.get(number, ()))), int(found.creation_timestamp or 0),
+        number, str(listed.run_id or ""), str(listed.source or ""), dict(listed.tags or {}),
+        tuple(sorted(aliases.get(number, ()))), int(listed.creation_timestamp or 0),
     )  # fmt: skip
 
 

@@ -68,11 +68,11 @@ class Draft:
 def upload(stage: Stage, record: StageRun, evidence_digest: str, card: str) -> Draft:
     """Everything to the stage's run. It takes as long as it takes, so nobody holds the promotion lock meanwhile."""
     model = stage.models / "trained"
-    found, made = manifest(model), lineage(stage)
-    whole = found["bytes"] <= stage.recipe.register_.upload_below_mb * 1e6
+    contents, made = manifest(model), lineage(stage)
+    whole = contents["bytes"] <= stage.recipe.register_.upload_below_mb * 1e6
     with tempfile.TemporaryDirectory(prefix="verif-") as name:
         folder = Path(name)
-        write_json(folder / MANIFEST, found)
+        write_json(folder / MANIFEST, contents)
         write_bytes(folder / "README.md", card.encode())
         _lineage_files(stage, folder / "lineage")
         write_json(folder / "lineage" / "lineage.json", made | {"verif.evidence.digest": evidence_digest})
@@ -85,8 +85,8 @@ def upload(stage: Stage, record: StageRun, evidence_digest: str, card: str) -> D
         _upload_model(model, stage.recipe.register_.model_name, record)
     tags = {
         **{name: made[name] for name in SHOWN if name in made},
-        KEY: version_key(found["digest"], evidence_digest), MODEL_DIGEST: found["digest"],
-        "verif.model.uploaded": str(whole).lower(), "verif.model.bytes": str(found["bytes"]),
+        KEY: version_key(contents["digest"], evidence_digest), MODEL_DIGEST: contents["digest"],
+        "verif.model.uploaded": str(whole).lower(), "verif.model.bytes": str(contents["bytes"]),
         **({} if whole else {LOCATION: str(model)}),
     }  # fmt: skip
     source = f"runs:/{record.run_id}/{'model' if whole else MANIFEST}"
@@ -123,17 +123,17 @@ def _lineage_files(stage: Stage, folder: Path) -> None:
     folder.mkdir()
     recipe = mask_values(stage.recipe.model_dump(mode="json", by_alias=True))
     write_json(folder / "recipe.json", recipe)
-    found = changes(stage.root)
+    changed = changes(stage.root)
     for name in ("params.yaml", "dvc.lock"):
         if (stage.root / name).is_file():
             data = (stage.root / name).read_bytes()
             if reason := find_secret(decoded(data), name):
-                found = replace(found, withheld=(*found.withheld, (name, f"content: {reason}")))
+                changed = replace(changed, withheld=(*changed.withheld, (name, f"content: {reason}")))
             else:
                 (folder / name).write_bytes(data)
-    if found.patch:
-        (folder / "changes.patch").write_text(found.patch, "utf-8", "surrogateescape", newline="")
-    print(found.line)
+    if changed.patch:
+        (folder / "changes.patch").write_text(changed.patch, "utf-8", "surrogateescape", newline="")
+    print(changed.line)
 
 
 def fetch(registry: Registry, version: Version, state: Path) -> Path:

@@ -140,7 +140,7 @@ async def _stream(
         async for ready in answers:
             state.metrics.count(ready, aside=aside)
             count += len(ready)
-            yield b"".join(found.model_dump_json().encode() + b"\n" for found in ready)
+            yield b"".join(answer.model_dump_json().encode() + b"\n" for answer in ready)
         yield orjson.dumps({"done": count}) + b"\n"
     except ConnectionAbortedError as problem:
         yield orjson.dumps({"error": str(problem)}) + b"\n"

@@ -124,14 +124,14 @@ class Batcher:
             return where is None or not where.request.gone
 
         try:
-            async for found in self.verifier.verify(
+            async for verification in self.verifier.verify(
                 [item for item, _ in entries], cache=cache, complete=complete, wanted=wanted
             ):
-                where = asked.pop(found.id)
+                where = asked.pop(verification.id)
                 self.places.give(client, 1)
-                self.proved.update(dict.fromkeys(parts_of(found), time.monotonic()))
+                self.proved.update(dict.fromkeys(parts_of(verification), time.monotonic()))
                 answer = Verification.model_construct(
-                    id=where.id, verdicts=found.verdicts, reward=found.reward
+                    id=where.id, verdicts=verification.verdicts, reward=verification.reward
                 )
                 where.request.queue.put_nowait(answer)
         except BaseException as error:
@@ -154,10 +154,10 @@ async def _answers(request: _Request, left: int, end: float) -> AsyncIterator[li
             ready = [await queue.get()]
             while not queue.empty():
                 ready.append(queue.get_nowait())
-            found = [answer for answer in ready if not isinstance(answer, BaseException)]
+            verified = [answer for answer in ready if not isinstance(answer, BaseException)]
             left -= len(ready)
-            if found:
-                yield found
+            if verified:
+                yield verified
             for answer in ready:
                 if isinstance(answer, BaseException):
                     raise answer
@@ -166,10 +166,10 @@ async def _answers(request: _Request, left: int, end: float) -> AsyncIterator[li
         request.gone = True
 
 
-def parts_of(found: Verification) -> set[str]:
+def parts_of(verification: Verification) -> set[str]:
     """The parts that really decided just now: `rule`, `checker`, `judge`; of a cascade `small` and `large`."""
     out = set()
-    for verdict in found.verdicts:
+    for verdict in verification.verdicts:
         if verdict.status in (Status.PASS, Status.FAIL) and not verdict.cost.cached:
             by = verdict.evidence.get("by") if verdict.part.startswith("judge:") else None
             out.add(by or verdict.part.partition(":")[0])

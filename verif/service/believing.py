@@ -24,24 +24,24 @@ class Believer:
         self._formula = ""
         self._unscorable: float | None = None
 
-    def check(self, found: Verification, item: Item) -> None:
+    def check(self, answer: Verification, item: Item) -> None:
         """`ServiceError` that names the item and what is wrong with its verification."""
-        problem = self._problem(found, item.instruction.constraints)
+        problem = self._problem(answer, item.instruction.constraints)
         if problem:
             raise ServiceError(
                 f"the verifier at {self.url} broke its protocol: item {item.id[:80]!r}: {problem}.",
                 "Its rewards are not used.",
             )
 
-    def _problem(self, found: Verification, constraints: tuple[Constraint, ...]) -> str:
-        given = found.reward
+    def _problem(self, answer: Verification, constraints: tuple[Constraint, ...]) -> str:
+        given = answer.reward
         if not is_formula(given.formula):
             return f"{given.formula[:40]!r} is no formula"
         if given.formula != (self._formula or given.formula):
             return f"a reward by {given.formula!r} among rewards by {self._formula!r}"
-        if not _numbers(found):
+        if not _numbers(answer):
             return "it holds a number that is none (NaN or infinity)"
-        if wrong := _covers(found, constraints):
+        if wrong := _covers(answer, constraints):
             return wrong
         unscorable = 0.0
         if given.state == "unscorable":
@@ -50,7 +50,7 @@ class Believer:
             if given.value != (given.value if self._unscorable is None else self._unscorable):
                 return f"the unscorable get {given.value} here and {self._unscorable} elsewhere"
             unscorable = given.value
-        due = reward(constraints, found.verdicts, given.formula, unscorable)
+        due = reward(constraints, answer.verdicts, given.formula, unscorable)
         if (due.value, due.state, due.terms) != (given.value, given.state, given.terms):
             return (
                 f"a reward of {given.value} ({given.state}) where its verdicts make {due.value} ({due.state})"
@@ -61,10 +61,10 @@ class Believer:
         return ""
 
 
-def _covers(found: Verification, constraints: tuple[Constraint, ...]) -> str:
+def _covers(answer: Verification, constraints: tuple[Constraint, ...]) -> str:
     """What is wrong with the constraints that its verdicts speak of."""
     seen: set[int] = set()
-    for verdict in found.verdicts:
+    for verdict in answer.verdicts:
         if not verdict.covers:
             return "a verdict on nothing"
         for index in verdict.covers:
@@ -77,11 +77,11 @@ def _covers(found: Verification, constraints: tuple[Constraint, ...]) -> str:
     return ""
 
 
-def _numbers(found: Verification) -> bool:
+def _numbers(answer: Verification) -> bool:
     """Whether all its numbers are numbers. Every verification of a training passes here, so only floats are looked at."""
-    value = found.reward.value or 0.0
-    floats = (value, *found.reward.terms.values(), *(verdict.cost.seconds for verdict in found.verdicts))
-    return all(map(math.isfinite, floats)) and all(_finite(v.evidence) for v in found.verdicts if v.evidence)
+    value = answer.reward.value or 0.0
+    floats = (value, *answer.reward.terms.values(), *(verdict.cost.seconds for verdict in answer.verdicts))
+    return all(map(math.isfinite, floats)) and all(_finite(v.evidence) for v in answer.verdicts if v.evidence)
 
 
 def _finite(value: Any) -> bool:

@@ -91,7 +91,7 @@ def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
     if section.judge_logprobs:
         plain = {**plain, **LOGPROBS}
 
-    def one(where: str, digest: str, parameters: dict[str, Any], key: str = KEY_VARIABLE) -> Judge:
+    def judge_at(where: str, digest: str, parameters: dict[str, Any], key: str = KEY_VARIABLE) -> Judge:
         client = JudgeClient(
             where.split(","),
             "judge",
@@ -103,12 +103,12 @@ def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
             client, template=section.prompt, model_digest=digest, parameters=parameters, parser=parser
         )
 
-    large = one(urls, model_digest(recipe, model), plain)
+    large = judge_at(urls, model_digest(recipe, model), plain)
     if section.cascade is None:
         return large
     small_urls = os.environ.get(SMALL_VARIABLE, "")
     if not small_urls:
         raise RecipeError("the recipe has a cascade but no small judge.", f"Set {SMALL_VARIABLE} to its URL.")
     key = small_key_variable(urls, small_urls)
-    small = one(small_urls, section.cascade.digest, {**plain, **LOGPROBS}, key)
+    small = judge_at(small_urls, section.cascade.digest, {**plain, **LOGPROBS}, key)
     return Cascade(small, large, Band(section.cascade.low, section.cascade.high))

@@ -86,13 +86,13 @@ def audited(stage: Stage) -> Recipe:
         return stage.recipe
     try:
         kept = json.loads((stage.models / "verifier" / "identity.json").read_bytes()).get("cascade")
-        found = CascadeSection.model_validate(kept)
+        kept_section = CascadeSection.model_validate(kept)
     except (OSError, ValueError):
         return stage.recipe
     unset = {"low", "high"}
-    if found.model_dump(exclude=unset) != cascade.model_dump(exclude=unset):
+    if kept_section.model_dump(exclude=unset) != cascade.model_dump(exclude=unset):
         return stage.recipe
-    section = stage.recipe.verifier.model_copy(update={"cascade": found})
+    section = stage.recipe.verifier.model_copy(update={"cascade": kept_section})
     return stage.recipe.model_copy(update={"verifier": section})
 
 

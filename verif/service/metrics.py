@@ -63,11 +63,11 @@ class Metrics:
 
         What is asked aside is work like any other, but none of a run's rewards.
         """
-        states = Tally(found.reward.state for found in answers)
+        states = Tally(verification.reward.state for verification in answers)
         statuses: Tally[tuple[str, str]] = Tally()
         cached = prompt = completion = 0
-        for found in answers:
-            for verdict in found.verdicts:
+        for verification in answers:
+            for verdict in verification.verdicts:
                 part, cost = verdict.part.partition(":")[0] or "none", verdict.cost
                 statuses[part, verdict.status.value] += 1
                 cached += cost.cached
@@ -140,7 +140,7 @@ class _Live(Collector):
             yield GaugeMetricFamily(
                 "verif_judge_down",
                 "Judge servers whose breaker is open.",
-                value=sum(e.open for one in (small, judge) if one for e in one.client.endpoints),
+                value=sum(e.open for asked in (small, judge) if asked for e in asked.client.endpoints),
             )
             events = CounterMetricFamily(
                 "verif_judge_events", "Attempts, retries and failures.", labels=["event"]

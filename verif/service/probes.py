@@ -32,10 +32,10 @@ def probes(stage: Stage, at_most: int = 5) -> tuple[Item, ...]:
     judged = stage.recipe.judge.kind != "none"
     fixed = Instruction(id="probe", prompt=PROMPT, constraints=(*_HARD, _SOFT) if judged else _HARD)
     response = as_sent(TEXT, stage.recipe.verifier.reasoning)
-    found = [Item(id="probe", instruction=fixed, response=response)]
+    items = [Item(id="probe", instruction=fixed, response=response)]
     if judged:
-        found = [*_own(stage, at_most, response), *found]
-    return tuple(found)
+        items = [*_own(stage, at_most, response), *items]
+    return tuple(items)
 
 
 def _own(stage: Stage, at_most: int, response: Response) -> list[Item]:

@@ -87,21 +87,21 @@ class Reading:
             body.leave()
 
     async def _all(self, request: Request, body: _Body) -> bytearray:
-        found, loop = bytearray(), asyncio.get_running_loop()
+        content, loop = bytearray(), asyncio.get_running_loop()
         moved = loop.time()
         end = moved + self.seconds
         body.limit = asyncio.timeout_at(min(end, moved + STALLED_S))
         async with body.limit:
             async for chunk in request.stream():
-                found += chunk
-                body.got = len(found)
+                content += chunk
+                body.got = len(content)
                 if body.got > self.longest:
                     raise Refused(413, f"the body is longer than {self.longest} bytes")
                 now = loop.time()
                 if chunk and not body.gone and now - moved > STALLED_S / 20:
                     moved = now
                     body.limit.reschedule(min(end, now + STALLED_S))
-        return found
+        return content
 
     def _make_room(self, places: Places, client: str, size: int) -> None:
         """Send away those that crawl, of the client that holds most first, until there is room."""

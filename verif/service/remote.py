@@ -15,10 +15,10 @@ def require(url: str, identity: str, seconds: float) -> None:
     Raises `ServiceError` after `seconds` without a verdict, or at once if it is another verifier: its rewards would
     be recorded under a name that is not theirs.
     """
-    found = asyncio.run(_identity(url, seconds))
-    if found != identity:
+    served = asyncio.run(_identity(url, seconds))
+    if served != identity:
         raise ServiceError(
-            f"the service at {url} is verifier {found[:12]}, but the recipe needs {identity[:12]}.",
+            f"the service at {url} is verifier {served[:12]}, but the recipe needs {identity[:12]}.",
             "Start it from this commit and this recipe.",
         )
 

@@ -96,8 +96,8 @@ def _root(base: str, key: str) -> str:
     request = urllib.request.Request(f"{base}/models", headers=headers)  # noqa: S310
     try:
         with opener().open(request, timeout=SECONDS) as answer:
-            found: Any = orjson.loads(answer.read(MOST))
-        models = [entry for entry in found["data"] if entry["id"] == NAME]
+            listing: Any = orjson.loads(answer.read(MOST))
+        models = [entry for entry in listing["data"] if entry["id"] == NAME]
         root = models[0].get("root")
     except urllib.error.HTTPError as refusal:
         refusal.close()

@@ -102,11 +102,11 @@ async def _left(request: Request) -> None:
 
 
 async def _reply(
-    state: ServiceState, dialect: Dialect, body: dict[str, Any], found: dict[str, Verification] | str
+    state: ServiceState, dialect: Dialect, body: dict[str, Any], answers: dict[str, Verification] | str
 ) -> Response:
-    if isinstance(found, str):
-        return error(503, found, retry_after=1)
-    ordered = [found[number] for number in sorted(found, key=int)]
+    if isinstance(answers, str):
+        return error(503, answers, retry_after=1)
+    ordered = [answers[number] for number in sorted(answers, key=int)]
     reasons = [why(verification) for verification in ordered if verification.reward.value is None]
     if reasons and not dialect.masks:
         return error(

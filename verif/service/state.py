@@ -118,5 +118,5 @@ async def _ask_part(state: ServiceState, probe: Item, part: str) -> Sequence[Ver
         asks = judge.asks(range(len(chosen)))
         return [await judge.ask(instruction, probe.response.text, indices) for indices in asks]
     item = probe.model_copy(update={"instruction": instruction})
-    [found] = [one async for one in state.verifier.verify([item], cache=False, complete=True)]
-    return found.verdicts
+    [verification] = [answer async for answer in state.verifier.verify([item], cache=False, complete=True)]
+    return verification.verdicts

@@ -27,11 +27,11 @@ class Memo(Generic[K, V]):
     def get(self, key: K) -> V | None:
         """The value, or None."""
         with self._lock:
-            found = self._kept.get(key)
-            if found is None:
+            kept = self._kept.get(key)
+            if kept is None:
                 return None
             self._kept.move_to_end(key)
-            return found[0]
+            return kept[0]
 
     def put(self, key: K, value: V, size: int) -> None:
         """Remember a value that stands for so many bytes, key included."""

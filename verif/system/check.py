@@ -1,7 +1,8 @@
-"""One thing that must be there before work begins; `verif plan`, `verif cluster doctor` and the flows show them alike."""
+"""One thing that must be there before work begins: `verif plan`, the cluster's doctor and training show them alike."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -13,3 +14,12 @@ class Check:
     ok: bool
     detail: str = ""
     fix: str = ""
+
+
+def failures(checks: Iterable[Check]) -> str:
+    """Each check that failed, with what to do about it; "" if all are in order."""
+    return " ".join(
+        f"{check.what}: {check.detail.rstrip('.') or 'missing'}. {check.fix}"
+        for check in checks
+        if not check.ok
+    )

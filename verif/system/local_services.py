@@ -49,11 +49,11 @@ def make(root: Path, addresses: dict[str, str]) -> dict[str, str]:
     """A new password, with the addresses it is for; returns addresses and credentials as variables."""
     private_folder(folder(root))
     line = new_secret(password_path(root), f"{USER}:{secrets.token_urlsafe(24)}")
-    found = addresses | credentials(line)
-    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in found.items())
+    settings = addresses | credentials(line)
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
     new_secret(access_path(root), exports)
     new_secret(folder(root) / "addresses.json", json.dumps(addresses))
-    return found
+    return settings
 
 
 def forget(root: Path) -> None:

@@ -89,17 +89,17 @@ def identity(names: Sequence[str], root: Path | None = None) -> str:
     Nothing is imported. A module in the project's folder stands for the whole folder: it may import its neighbours.
     """
     folder = _folder(root)
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for name in names:
         check_name(name)
         if _in(folder, name):
-            found[FOLDER] = _digest(folder)
+            digests[FOLDER] = _digest(folder)
         else:
-            found[name] = _digest_installed(name)
+            digests[name] = _digest_installed(name)
     for group in GROUPS:
         for point in installed(group):
-            found[f"{group}:{point.name}={point.value}"] = _digest_installed(point.module)
-    return digest(found) if found else ""
+            digests[f"{group}:{point.name}={point.value}"] = _digest_installed(point.module)
+    return digest(digests) if digests else ""
 
 
 def check_name(name: str) -> None:

@@ -55,11 +55,11 @@ def require_folder(path: Path) -> None:
 def require_file(path: Path) -> None:
     """`NotPrivateError` unless this is a file of ours which nobody else can write to; absent is well."""
     try:
-        found = path.lstat()
+        state = path.lstat()
     except FileNotFoundError:
         return
-    _require(path, found, stat.S_ISREG, "file")
-    if found.st_nlink != 1:
+    _require(path, state, stat.S_ISREG, "file")
+    if state.st_nlink != 1:
         raise NotPrivateError(f"{path} has a second name elsewhere (a hard link).", "Remove it.")
 
 
@@ -70,24 +70,24 @@ def require_tree(folder: Path) -> None:
     """
     require_folder(folder.parent)
     for path in (folder, *folder.rglob("*")):
-        found = path.lstat()
-        kind = stat.S_ISDIR if stat.S_ISDIR(found.st_mode) else stat.S_ISREG
-        _require(path, found, kind, "file or folder", stat.S_IWOTH)
+        state = path.lstat()
+        kind = stat.S_ISDIR if stat.S_ISDIR(state.st_mode) else stat.S_ISREG
+        _require(path, state, kind, "file or folder", stat.S_IWOTH)
 
 
 def _require(
-    path: Path, found: os.stat_result, kind: Callable[[int], bool], noun: str, write: int = WRITE
+    path: Path, state: os.stat_result, kind: Callable[[int], bool], noun: str, write: int = WRITE
 ) -> None:
-    if not kind(found.st_mode):
-        what = "a symbolic link" if stat.S_ISLNK(found.st_mode) else f"no {noun}"
+    if not kind(state.st_mode):
+        what = "a symbolic link" if stat.S_ISLNK(state.st_mode) else f"no {noun}"
         raise NotPrivateError(f"{path} is {what}.", "Remove it.")
-    if found.st_uid != os.geteuid():
+    if state.st_uid != os.geteuid():
         raise NotPrivateError(
-            f"{path} belongs to user {found.st_uid}, not to {os.geteuid()} who runs this.",
+            f"{path} belongs to user {state.st_uid}, not to {os.geteuid()} who runs this.",
             "Remove it, or give it to who runs this (chown).",
         )
-    open_to = found.st_mode & write
-    if open_to & stat.S_IWOTH or (open_to and not _only_us(found.st_gid)):
+    open_to = state.st_mode & write
+    if open_to & stat.S_IWOTH or (open_to and not _only_us(state.st_gid)):
         raise NotPrivateError(f"others can write to {path}.", f"Look at it, then: chmod -R go-w {path}")
 
 
@@ -119,8 +119,8 @@ def read_secret(path: Path) -> str:
     """A secret's text. `SetupError` if another account owns the file or may read it; a missing one is an OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(handle, encoding="utf-8") as stream:
-        found = os.fstat(stream.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        state = os.fstat(stream.fileno())
+        if not stat.S_ISREG(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o077:
             raise SetupError(
                 f"{path} holds a secret, but is not a file that you own and only you can read.", "Delete it."
             )

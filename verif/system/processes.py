@@ -69,7 +69,7 @@ def started(pid: int) -> float | None:
 
 def marked(wanted: Callable[[str], bool]) -> list[psutil.Process]:
     """Other processes whose marker satisfies `wanted`; unreadable ones are not ours."""
-    found = []
+    members = []
     ours = {os.getpid(), *(p.pid for p in psutil.Process().parents())}
     for process in psutil.process_iter():
         if process.pid in ours:
@@ -77,8 +77,8 @@ def marked(wanted: Callable[[str], bool]) -> list[psutil.Process]:
         with contextlib.suppress(psutil.Error, OSError):
             value = process.environ().get(MARKER)
             if value is not None and process.status() != psutil.STATUS_ZOMBIE and wanted(value):
-                found.append(process)
-    return found
+                members.append(process)
+    return members
 
 
 def reap(wanted: Callable[[str], bool], grace_s: float = 10.0) -> int:

@@ -40,7 +40,7 @@ def _sizes(path: Path) -> list[int]:
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
             header = json.loads(stream.read(length)) if length <= MAX_HEADER else {}
-        return [math.prod(one["shape"]) for name, one in header.items() if name != "__metadata__"]
+        return [math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
 
@@ -48,10 +48,10 @@ def _sizes(path: Path) -> list[int]:
 def shape(model: Path) -> dict[str, Any]:
     """A model folder's configuration; empty if there is none that can be read."""
     try:
-        found: dict[str, Any] = json.loads((model / "config.json").read_text("utf-8"))
+        config: dict[str, Any] = json.loads((model / "config.json").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return found
+    return config
 
 
 def cache_bytes(model: Path, tokens: int) -> int:
@@ -60,11 +60,11 @@ def cache_bytes(model: Path, tokens: int) -> int:
     vLLM on CPU would take whole gigabytes (VLLM_CPU_KVCACHE_SPACE), more than a tiny model ever fills.
     1 GB for a model that is not there yet.
     """
-    found = shape(model)
+    config = shape(model)
     try:
-        heads = found["num_attention_heads"]
-        size = found.get("head_dim") or found["hidden_size"] // heads
-        values = 2 * found["num_hidden_layers"] * found.get("num_key_value_heads", heads) * size
+        heads = config["num_attention_heads"]
+        size = config.get("head_dim") or config["hidden_size"] // heads
+        values = 2 * config["num_hidden_layers"] * config.get("num_key_value_heads", heads) * size
     except KeyError:
         return 1 << 30
     return int(max(64 << 20, 4 * values * tokens))

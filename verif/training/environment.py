@@ -57,7 +57,7 @@ def ray(train: Train, places: RunFiles, environment: Mapping[str, str]) -> dict[
 
 def variables(train: Train, places: RunFiles, verifier_url: str, verifier_identity: str) -> dict[str, str]:
     """Variables of every process of the run."""
-    found = {
+    values = {
         "VERL_USE_EXTERNAL_MODULES": "verif.training.verl.plugin",
         "VERIF_RUN_FOLDER": str(places.run),
         "VERIF_VERIFIER_URL": verifier_url,
@@ -72,9 +72,9 @@ def variables(train: Train, places: RunFiles, verifier_url: str, verifier_identi
         "HYDRA_FULL_ERROR": "1",
     }
     if train.nodes == 1:
-        found |= alone(places)
+        values |= alone(places)
     if not train.gpus:
-        found |= {
+        values |= {
             "VERIF_DEVICE": "cpu",
             "VERL_PLATFORM": "cpu",
             "VERL_ENGINE_DEVICE": "cuda",  # the FSDP engine is registered under this name
@@ -87,13 +87,13 @@ def variables(train: Train, places: RunFiles, verifier_url: str, verifier_identi
             "RAY_enable_worker_prestart": "0",
             "RAY_prestart_worker_first_driver": "0",
         }
-    return found
+    return values
 
 
 def alone(places: RunFiles) -> dict[str, str]:
     """A run on one machine: nothing of it can be reached from another one, and its Ray asks for the run's token.
 
-    Over several nodes Ray's network is the cluster's, and so is the token (`preflight.check_ray`).
+    Over several nodes Ray's network is the cluster's, and so is the token (`preflight.train_checks`).
     """
     interface = "lo0" if sys.platform == "darwin" else "lo"
     return {

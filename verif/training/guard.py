@@ -32,19 +32,19 @@ _SHARED = re.compile(r"/dev/shm/((?:psm_|verl_weights_)\S+)")  # noqa: S108
 def marked(marker: str) -> list[int]:
     """Process ids whose environment carries the marker (Linux; elsewhere none, and sessions must do)."""
     wanted = f"{VARIABLE}={marker}".encode()
-    found = []
+    pids = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if wanted in (entry / "environ").read_bytes().split(b"\0") and int(entry.name) != os.getpid():
-                found.append(int(entry.name))
+                pids.append(int(entry.name))
         except (OSError, ValueError):
             continue  # gone, or another user's
-    return found
+    return pids
 
 
 def leftovers(pids: Iterable[int]) -> set[Path]:
     """Shared memory segments that the processes have mapped, and sockets in /tmp that they listen on."""
-    found: set[Path] = set()
+    paths: set[Path] = set()
     inodes: set[str] = set()
     for pid in pids:
         try:
@@ -52,7 +52,7 @@ def leftovers(pids: Iterable[int]) -> set[Path]:
             links = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
         except OSError:
             continue
-        found |= {Path("/dev/shm") / name for name in _SHARED.findall(maps)}  # noqa: S108
+        paths |= {Path("/dev/shm") / name for name in _SHARED.findall(maps)}  # noqa: S108
         inodes |= {link[8:-1] for link in links if link.startswith("socket:[")}
     try:
         rows = [
@@ -60,12 +60,12 @@ def leftovers(pids: Iterable[int]) -> set[Path]:
         ]
     except OSError:
         rows = []
-    found |= {
+    paths |= {
         Path(row[7])
         for row in rows
         if len(row) > 7 and row[6] in inodes and row[7].startswith("/tmp/rl-colocate-")  # noqa: S108
     }
-    return found
+    return paths
 
 
 def end_all(marker: str, grace_s: float = GRACE_S) -> set[Path]:

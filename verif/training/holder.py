@@ -53,10 +53,10 @@ class Holder:
         """Hold the folder, when nobody else does or the one who did has gone; `BusyError` while somebody lives there."""
         seen, since, end, told = None, self.clock(), self.clock() + WAIT_S, False
         while True:
-            found = self._read()
-            if found is None and self._first():
+            record = self._read()
+            if record is None and self._first():
                 return
-            other = found or {}
+            other = record or {}
             if other.get("host") == self.host:  # of this machine, whose lock says that it has gone
                 self._write()
                 return
@@ -117,12 +117,12 @@ class Holder:
     def _read(self) -> dict[str, Any] | None:
         """The record; an empty one while its writer is just at it."""
         try:
-            found: dict[str, Any] = orjson.loads(self.path.read_bytes())
+            record: dict[str, Any] = orjson.loads(self.path.read_bytes())
         except FileNotFoundError:
             return None
         except orjson.JSONDecodeError:
             return {}
-        return found
+        return record
 
 
 @contextmanager

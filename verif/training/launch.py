@@ -216,11 +216,13 @@ def served(url: str) -> dict[str, int]:
             return await client.metrics()
 
     try:
-        found = asyncio.run(ask())
+        capabilities = asyncio.run(ask())
     except (OSError, TimeoutError, VerifError):
         return {}
     pattern = re.compile(r'verif_verifications_total\{state="(\w+)"\}')
-    return {match[1]: int(value) for name, value in found.items() if (match := pattern.fullmatch(name))}
+    return {
+        match[1]: int(value) for name, value in capabilities.items() if (match := pattern.fullmatch(name))
+    }
 
 
 def _empty(folder: RunFolder) -> None:
@@ -237,5 +239,5 @@ def _empty(folder: RunFolder) -> None:
 def _json(path: Path) -> dict[str, Any]:
     import orjson
 
-    found: dict[str, Any] = orjson.loads(path.read_bytes())
-    return found
+    content: dict[str, Any] = orjson.loads(path.read_bytes())
+    return content

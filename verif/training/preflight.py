@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verif.errors import InputError, SetupError
-from verif.recipe import Resources
+from verif.recipe import Recipe, Resources
+from verif.system.check import Check, failures
 from verif.system.serving import check_model
 from verif.system.weights import counts
 from verif.training.command import KEPT, KEPT_WATCHED
@@ -26,11 +27,11 @@ CHECKPOINT_BYTES = 12
 def check(stage: Stage) -> None:
     """Raises `ServiceError`, `InputError` or `SetupError`, each naming the file and what to do."""
     train = stage.recipe.train
-    check_ray(train.nodes, os.environ)
+    if said := failures(train_checks(stage.recipe, os.environ)):
+        raise SetupError(f"training does not begin. {said}")
     policy = stage.models / "policy"
     check_model(policy)
     patches.check_all()
-    check_evaluation(stage)
     rows = check_prompts(stage.data / "train.parquet", policy, train.prompt_tokens)
     check_prompts(stage.data / "validation.parquet", policy, train.prompt_tokens)
     if rows < train.prompts_per_step:
@@ -42,26 +43,36 @@ def check(stage: Stage) -> None:
     check_space(stage)
 
 
-def check_evaluation(stage: Stage) -> None:
-    """`SetupError` if what evaluates after days of training is not installed, where it evaluates in this environment."""
-    recipe, local = stage.recipe, Resources()
+def train_checks(recipe: Recipe, environment: Mapping[str, str]) -> list[Check]:
+    """What the recipe alone says that training needs where it runs; `verif plan` shows the same list."""
+    return [*_evaluation(recipe), *_ray(recipe.train.nodes, environment)]
+
+
+def _evaluation(recipe: Recipe) -> list[Check]:
+    """What evaluates after days of training is installed, where it evaluates in this environment."""
+    local = Resources()
     train, after = (recipe.resources.get(name, local) for name in ("train", "evaluate"))
     same = train.executor == after.executor and bool(train.gpus) == bool(after.gpus)  # and so one image
-    if recipe.evaluate.general_tasks and same and find_spec("lm_eval") is None:
-        raise SetupError(
-            f"evaluate.general_tasks names {', '.join(recipe.evaluate.general_tasks)}, and lm-eval is not installed here.",
-            "Install by the lock (`make setup`; `verif images build trainer`), or leave general_tasks empty.",
-        )
+    if not (recipe.evaluate.general_tasks and same):
+        return []
+    here = find_spec("lm_eval") is not None
+    tasks = ", ".join(recipe.evaluate.general_tasks)
+    said = f"{tasks}: lm-eval is {'' if here else 'not '}installed here"
+    fix = "Install by the lock (`make setup`; `verif images build trainer`), or leave general_tasks empty."
+    return [Check("evaluate.general_tasks", here, said, fix)]
 
 
-def check_ray(nodes: int, environment: Mapping[str, str]) -> None:
-    """`SetupError` if a run over several nodes would join a Ray that runs code for whoever reaches it."""
-    if nodes > 1 and environment.get("RAY_AUTH_MODE") != "token":
-        raise SetupError(
-            f"train.nodes is {nodes}, and Ray's cluster asks for no token (RAY_AUTH_MODE).",
-            "Start Ray on every node with RAY_AUTH_MODE=token and one RAY_AUTH_TOKEN, held as a secret; on"
-            " Kubernetes KubeRay 1.5.1 or later does it (authOptions, in every RayJob of verif).",
-        )
+def _ray(nodes: int, environment: Mapping[str, str]) -> list[Check]:
+    """A run over several nodes joins no Ray that runs code for whoever reaches it."""
+    if nodes < 2:
+        return []
+    asks = environment.get("RAY_AUTH_MODE") == "token"
+    said = f"Ray's cluster asks for {'a' if asks else 'no'} token (RAY_AUTH_MODE)"
+    fix = (
+        "Start Ray on every node with RAY_AUTH_MODE=token and one RAY_AUTH_TOKEN, held as a secret; on"
+        " Kubernetes KubeRay 1.5.1 or later does it (authOptions, in every RayJob of verif)."
+    )
+    return [Check(f"Ray over {nodes} nodes", asks, said, fix)]
 
 
 def check_prompts(path: Path, policy: Path, limit: int) -> int:
@@ -75,8 +86,8 @@ def check_prompts(path: Path, policy: Path, limit: int) -> int:
     tokenizer = AutoTokenizer.from_pretrained(policy, trust_remote_code=False)
     instructions = read_instructions(path)
     texts = [
-        tokenizer.apply_chat_template(messages(one), add_generation_prompt=True, tokenize=False)
-        for one in instructions
+        tokenizer.apply_chat_template(messages(instruction), add_generation_prompt=True, tokenize=False)
+        for instruction in instructions
     ]
     for row, ids in enumerate(tokenizer(texts, add_special_tokens=False).input_ids, 1):
         if len(ids) > limit:

@@ -96,13 +96,13 @@ class RunFolder:
     # --------------------------------------------------------------------- read by the supervisor
     def heartbeat(self) -> tuple[str, float]:
         """What the run was last doing, and when (seconds since the epoch); ("", 0) before the first."""
-        found = _read(self._heartbeat)
-        return str(found.get("doing", "")), float(found.get("time", 0.0))
+        beat = _read(self._heartbeat)
+        return str(beat.get("doing", "")), float(beat.get("time", 0.0))
 
     def failure(self) -> tuple[str, str] | None:
         """Message and hint of the error that ended the run, if it left one."""
-        found = _read(self._failure)
-        return (str(found["message"]), str(found["hint"])) if "message" in found else None
+        failure = _read(self._failure)
+        return (str(failure["message"]), str(failure["hint"])) if "message" in failure else None
 
     def ask_to_end(self) -> None:
         """Ask the trainer for a checkpoint after the step under way, and to end."""
@@ -223,7 +223,7 @@ def _cell(value: float | None) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = orjson.loads(path.read_bytes())
+        content = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}

@@ -45,10 +45,10 @@ def summary(stage: Stage, folder: RunFolder, record: dict[str, Any]) -> dict[str
         "response_length": {"first": _edge(numbers[:EDGE]), "last": _edge(numbers[-EDGE:])},
         "verifications": {
             "rollouts": _states(folder, steps),
-            "validation": int(sum(found.get("val/responses", 0) for found in validations.values())),
+            "validation": int(sum(validation.get("val/responses", 0) for validation in validations.values())),
             "served": record.get("served", {}),
         },
-        "validation": {str(step): found for step, found in sorted(validations.items())},
+        "validation": {str(step): validation for step, validation in sorted(validations.items())},
     }
 
 

@@ -15,6 +15,7 @@ from verif.project import Stage
 from verif.recipe import HubModel, load_recipe
 from verif.service import __main__ as service
 from verif.system import serving
+from verif.system.check import Check, failures
 from verif.training import preflight
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,12 +70,15 @@ def stage(name: str, root: Path, **resources: object) -> Stage:
 def test_training_does_not_begin_where_lm_eval_will_be_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    preflight.check_evaluation(stage("tulu3-8b", tmp_path))
+    def looked_at(name: str, **resources: object) -> list[Check]:
+        return preflight.train_checks(stage(name, tmp_path, **resources).recipe, {"RAY_AUTH_MODE": "token"})
+
+    assert not failures(looked_at("tulu3-8b"))
     monkeypatch.setattr(preflight, "find_spec", lambda _: None)
-    with pytest.raises(SetupError, match=r"gsm8k.* lm-eval is not installed"):
-        preflight.check_evaluation(stage("tulu3-8b", tmp_path))
-    preflight.check_evaluation(stage("local", tmp_path))  # which asks for none
-    preflight.check_evaluation(stage("tulu3-8b", tmp_path, executor="local"))  # and evaluates elsewhere
+    with pytest.raises(SetupError, match=r"does not begin.* gsm8k.* lm-eval is not installed"):
+        preflight.check(stage("tulu3-8b", tmp_path))
+    assert looked_at("local") == []  # which asks for none
+    assert looked_at("tulu3-8b", executor="local") == []  # and evaluates elsewhere
 
 
 def test_the_plan_says_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +88,17 @@ def test_the_plan_says_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "package lm-eval" in named("tulu3-8b")
     assert "package lm-eval" not in named("local")
+
+
+def test_the_plan_asks_what_training_will_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One list: what training refuses where it would start stands in the plan before."""
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    recipe = load_recipe("local", RECIPES)
+    several = recipe.model_copy(update={"train": recipe.train.model_copy(update={"nodes": 2})})
+    here = Placed("train", "local", "process", 2, 0, "", 2, 12, 24)
+    told = {need.what: need.ok for need in missing.needs(several, (here,), ROOT)}
+    assert {check.what: check.ok for check in preflight.train_checks(several, {})}.items() <= told.items()
+    assert told["Ray over 2 nodes"] is False
 
 
 # -------------------------------------------------------------------------------- `verif bench run`

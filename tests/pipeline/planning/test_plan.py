@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from verif.cli.app import app
-from verif.cli.stage import STAGES
 from verif.pipeline.planning.hardware import GPUS
 from verif.pipeline.planning.memory import policy_memory
 from verif.pipeline.planning.pace import JUDGES, mean_service, pace, simulate
 from verif.pipeline.planning.shapes import SHAPES, shape_of
+from verif.project import STAGES
 from verif.recipe import HubModel, ScratchModel, load_recipe
 
 ROOT = Path(__file__).resolve().parents[3]

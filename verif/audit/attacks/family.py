@@ -46,8 +46,10 @@ def families() -> dict[str, Family]:
     package = importlib.import_module(_PACKAGE)
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{_PACKAGE}.{module.name}")
-    order = sorted(_FAMILIES.values(), key=lambda found: found.make.__module__)  # stable: as written in each
-    return {found.name: found for found in order}
+    order = sorted(
+        _FAMILIES.values(), key=lambda member: member.make.__module__
+    )  # stable: as written in each
+    return {member.name: member for member in order}
 
 
 def family(*, base: Literal["false", "true"] = "false", replaces: bool = False) -> Callable[[Make], Make]:

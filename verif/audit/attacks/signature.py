@@ -50,16 +50,16 @@ REPEATS = 8
 
 def signs(text: str, prompt: str = "") -> list[str]:
     """Names of the attack signs in a response, in a fixed order; `prompt` is what the response may echo."""
-    found = [name for name, pattern in SIGNS.items() if pattern.search(text)]
+    seen = [name for name, pattern in SIGNS.items() if pattern.search(text)]
     if _unseen_characters(text):
-        found.append("unicode")
+        seen.append("unicode")
     if prompt and _echoes(text, prompt):
-        found.append("echo")
+        seen.append("echo")
     if _repeats(text):
-        found.append("padding")
+        seen.append("padding")
     if text.strip() and not any(ch.isalnum() for ch in text):
-        found.append("symbols")
-    return found
+        seen.append("symbols")
+    return seen
 
 
 def _unseen_characters(text: str) -> bool:

@@ -14,7 +14,7 @@ from verif.audit.pressure.search import Search, search
 from verif.audit.pressure.truth import Truths, contradictions
 from verif.core.verifies import Verifies
 from verif.recipe import Recipe
-from verif.stats import Interval
+from verif.stats import Interval, proportion
 from verif.types import Instruction
 
 log = logging.getLogger("verif.audit")
@@ -52,12 +52,43 @@ class Pressure:
     def contradicted(self) -> list[tuple[Instruction, str, bool]]:
         """Instruction, text and truth wherever judge and oracle differ, rollouts and mutants alike, each once."""
         out: dict[tuple[str, str], tuple[Instruction, str, bool]] = {}
-        mutants = [PressedAnswer(m.case, m.opinion, 0.0) for m in self.search.mutants]
-        for answer in [*self.answers, *mutants]:
+        for answer in [*self.answers, *self._pressed()]:
             truth, case = answer.disagree(self.judged), answer.case
             if truth is not None:
                 out[case.instruction.id, case.text] = (case.instruction, case.text, truth)
         return list(out.values())
+
+    def agreed(self) -> list[tuple[Instruction, str, bool]]:
+        """The same of the policy's own answers wherever judge and oracle say the same."""
+        out: dict[tuple[str, str], tuple[Instruction, str, bool]] = {}
+        for answer in self.answers:
+            truth, said = answer.compared(self.judged)
+            if truth is not None and truth is said:
+                out[answer.case.instruction.id, answer.case.text] = (
+                    answer.case.instruction,
+                    answer.case.text,
+                    truth,
+                )
+        return list(out.values())
+
+    def accept_true(self) -> Interval:
+        """Of the policy's true answers, the share that is accepted."""
+        said = [told for truth, told in self._compared() if truth is True]
+        return proportion(sum(said), len(said))
+
+    def recall_false(self) -> Interval:
+        """Of false answers and false mutants, the share that is refused."""
+        said = [not told for truth, told in self._compared(mutants=True) if truth is False]
+        return proportion(sum(said), len(said))
+
+    def _compared(self, mutants: bool = False) -> list[tuple[bool, bool]]:
+        """Truth and verdict of all about which both said something."""
+        pressed = [*self.answers, *(self._pressed() if mutants else ())]
+        pairs = (answer.compared(self.judged) for answer in pressed)
+        return [(truth, said) for truth, said in pairs if truth is not None and said is not None]
+
+    def _pressed(self) -> list[PressedAnswer]:
+        return [PressedAnswer(m.case, m.opinion, 0.0) for m in self.search.mutants]
 
 
 async def measure(

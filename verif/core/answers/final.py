@@ -98,7 +98,7 @@ def _boxes(text: str) -> tuple[list[tuple[int, int]], bool]:
     starts = {match.end() - 1 for match in _BOX.finditer(text)}
     if not starts:
         return [], False
-    found: list[tuple[int, int]] = []
+    boxes: list[tuple[int, int]] = []
     stack: list[int] = []  # the places of open braces; -1 for one that opens no outermost box
     inside = 0
     position, end = min(starts), len(text)
@@ -114,7 +114,7 @@ def _boxes(text: str) -> tuple[list[tuple[int, int]], bool]:
         elif letter == "}" and stack:
             opened = stack.pop()
             if opened >= 0:
-                found.append((opened + 1, position))
+                boxes.append((opened + 1, position))
                 inside -= 1
         position += 1
-    return found, bool(inside)
+    return boxes, bool(inside)

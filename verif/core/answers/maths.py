@@ -103,11 +103,12 @@ def same(reference: str, answer: str, worker: Worker) -> bool | str:
         return "cannot be read as an expression"
     if contradict(left, right):
         return False
-    one, other = read_number(left), read_number(right)
-    if one is not None and other is not None and not one.unit and not other.unit:  # a unit may be a variable
-        if same_number(one, other) or rounds_to(one, other) or rounds_to(other, one):
+    asked, given = read_number(left), read_number(right)
+    # A unit may be a variable.
+    if asked is not None and given is not None and not asked.unit and not given.unit:
+        if same_number(asked, given) or rounds_to(asked, given) or rounds_to(given, asked):
             return True
-        if one.places is None and other.places is None:
+        if asked.places is None and given.places is None:
             return False
     if alike(left, right):
         return True

@@ -53,10 +53,10 @@ def contradict(reference: str, answer: str) -> bool:
     """
     values = [read_number(part) for part in answer.split("=")]
     numbers = [value for value in values if value is not None and not value.unit]
-    for one, other in pairwise(numbers):
-        places = one.places or other.places
+    for earlier, later in pairwise(numbers):
+        places = earlier.places or later.places
         rounded = Fraction(1, 10**places) if places else 0
-        if not (same_number(one, other) or abs(one.value - other.value) <= rounded):
+        if not (same_number(earlier, later) or abs(earlier.value - later.value) <= rounded):
             return True
     left, right = _named(reference), _named(answer)
     return len(left) > 1 and left.keys() == right.keys() and left != right

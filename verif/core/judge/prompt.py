@@ -90,8 +90,8 @@ def _turns(template: str) -> tuple[tuple[str, Template], ...]:
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701 - plain text for a model, not a page
     )
-    system, found, user = source(template).partition(f"{USER}\n")
-    parts = [("system", system), ("user", user)] if found else [("user", system)]
+    system, marked, user = source(template).partition(f"{USER}\n")
+    parts = [("system", system), ("user", user)] if marked else [("user", system)]
     return tuple((role, environment.from_string(text.strip())) for role, text in parts)
 
 

@@ -70,17 +70,17 @@ class _Completion(_Read):
 def read(raw: bytes | bytearray, seconds: float) -> tuple[JudgeAnswer, str]:
     """A chat completion's text with its cost, and the id it answers to ("" if it names none); else `ValueError`."""
     try:
-        found = _Completion.model_validate_json(raw)
+        completion = _Completion.model_validate_json(raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise ValueError(f"{'.'.join(map(str, first['loc'][:6]))[:100]}: {first['msg'][:200]}") from None
-    choice = found.choices[0]
+    choice = completion.choices[0]
     if choice.message.tool_calls or choice.message.refusal:
         raise ValueError("a tool call or a refusal in the place of a text")
     text = choice.message.content or ""  # reasoning that did not end is an answer, though no verdict
     if choice.finish_reason in _CUT and text:
         text += " (cut off)"  # never a whole JSON object, so never a verdict
-    usage = found.usage if isinstance(found.usage, dict) else {}
+    usage = completion.usage if isinstance(completion.usage, dict) else {}
     tokens = (choice.logprobs.content or [] if choice.logprobs else [])[-LAST_TOKENS:]
     answer = JudgeAnswer(
         text,
@@ -89,7 +89,7 @@ def read(raw: bytes | bytearray, seconds: float) -> tuple[JudgeAnswer, str]:
         _count(usage.get("completion_tokens")),
         tuple(token.model_dump() for token in tokens),
     )
-    return answer, found.id if isinstance(found.id, str) else ""
+    return answer, completion.id if isinstance(completion.id, str) else ""
 
 
 def _count(value: Any) -> int:

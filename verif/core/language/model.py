@@ -74,12 +74,12 @@ def _grams(tables: Tables, text: str) -> Array:
     now = np.concatenate(([_SPACE], folded[keep])).astype(np.uint64)
     upper = np.concatenate(([False], capital[keep]))
     shouted = upper[1:] & upper[:-1]
-    one, before = now[1:], now[:-1]
+    letter, before = now[1:], now[:-1]
     allowed = ~shouted
-    singles = one[allowed & (one != _SPACE)]
-    pairs = ((before << np.uint64(16)) | one)[allowed]
+    singles = letter[allowed & (letter != _SPACE)]
+    pairs = ((before << np.uint64(16)) | letter)[allowed]
     whole = allowed[1:] & (before[1:] != _SPACE)
-    triples = ((before[:-1] << np.uint64(32)) | (one[:-1] << np.uint64(16)) | one[1:])[whole]
+    triples = ((before[:-1] << np.uint64(32)) | (letter[:-1] << np.uint64(16)) | letter[1:])[whole]
     return tables.find(np.concatenate((singles, pairs, triples)))
 
 

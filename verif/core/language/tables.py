@@ -32,13 +32,13 @@ class Tables:
     def find(self, keys: Array) -> Array:
         """Positions of the keys that are known, in their order; the unknown ones are left out."""
         slot = hashed(keys)
-        found = self.slots[slot]
-        open_ = np.flatnonzero((found >= 0) & (self.keys[found] != keys))
+        places = self.slots[slot]
+        open_ = np.flatnonzero((places >= 0) & (self.keys[places] != keys))
         while open_.size:
             slot[open_] = (slot[open_] + 1) & (len(self.slots) - 1)
-            found[open_] = self.slots[slot[open_]]
-            open_ = open_[(found[open_] >= 0) & (self.keys[found[open_]] != keys[open_])]
-        known: Array = found[found >= 0]
+            places[open_] = self.slots[slot[open_]]
+            open_ = open_[(places[open_] >= 0) & (self.keys[places[open_]] != keys[open_])]
+        known: Array = places[places >= 0]
         return known
 
 

@@ -40,7 +40,7 @@ def two_responses(doc: Doc, _: Params) -> Outcome:
 def two_responses_fixed(doc: Doc, _: Params) -> Outcome:
     """The separator is six asterisks, no more (spaces between them forgiven); case and blanks make no difference."""
     pieces = re.split(r"(?<!\*)\*(?:[^\S\r\n]?\*){5}(?![^\S\r\n]?\*)", doc.text)
-    return _different([found for piece in pieces if (found := _BLANKS.sub(" ", piece).strip().lower())])
+    return _different([bare for piece in pieces if (bare := _BLANKS.sub(" ", piece).strip().lower())])
 
 
 def _different(answers: list[str]) -> Outcome:

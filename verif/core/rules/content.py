@@ -64,8 +64,8 @@ def postscript(doc: Doc, params: Postscript) -> Outcome:
     """
     marker = params.postscript_marker
     pattern = _MARKERS.get(marker) or marker.lower()
-    found = compiled(pattern, False).search(doc.lower) is not None
-    return Outcome(found, f"{marker} {'found' if found else 'not found'}", {})
+    present = compiled(pattern, False).search(doc.lower) is not None
+    return Outcome(present, f"{marker} {'found' if present else 'not found'}", {})
 
 
 @rule(
@@ -80,5 +80,5 @@ def postscript_fixed(doc: Doc, params: Postscript) -> Outcome:
     marker = params.postscript_marker
     pattern = _MARKERS.get(marker) or marker.lower()
     lines = [line.lstrip(_BEFORE) for line in forgiving.lines(doc.lower)]
-    found = any(compiled(pattern, False).match(line) for line in lines)
-    return Outcome(found, f"{'a' if found else 'no'} line starts with {marker}", {})
+    begins = any(compiled(pattern, False).match(line) for line in lines)
+    return Outcome(begins, f"{'a' if begins else 'no'} line starts with {marker}", {})

@@ -64,8 +64,8 @@ class _Cost:
         return inner[0] if inner else (1, 1)
 
     def branches(self, parts: Iterable[Any]) -> tuple[int, int]:
-        found = [self.sequence(part) for part in parts]
-        return min(sum(ways for ways, _ in found) + 1, _ENDLESS), max(width for _, width in found)
+        measured = [self.sequence(part) for part in parts]
+        return min(sum(ways for ways, _ in measured) + 1, _ENDLESS), max(width for _, width in measured)
 
     def repeat(self, least: int, most: int, body: Any, last: bool) -> tuple[int, int]:
         ways, width = self.sequence(body)

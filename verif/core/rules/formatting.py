@@ -114,8 +114,8 @@ def _bullets(count: int, params: Bullets) -> Outcome:
 )
 def constrained_response(doc: Doc, _: Params) -> Outcome:
     """One of the three answers occurs somewhere."""
-    found = next((answer for answer in ANSWERS if answer in doc.text), None)
-    return Outcome(found is not None, f"found {found!r}" if found else "none of the three answers", {})
+    given = next((answer for answer in ANSWERS if answer in doc.text), None)
+    return Outcome(given is not None, f"found {given!r}" if given else "none of the three answers", {})
 
 
 @rule(
@@ -126,9 +126,9 @@ def constrained_response(doc: Doc, _: Params) -> Outcome:
 )
 def constrained_response_fixed(doc: Doc, _: Params) -> Outcome:
     """The response is one of the three answers and nothing else; quotes and emphasis around it are forgiven."""
-    found = " ".join(doc.text.strip(_AROUND).split()) in ANSWERS
+    exact = " ".join(doc.text.strip(_AROUND).split()) in ANSWERS
     return Outcome(
-        found, "is one of the three answers" if found else "is not just one of the three answers", {}
+        exact, "is one of the three answers" if exact else "is not just one of the three answers", {}
     )
 
 
@@ -141,8 +141,8 @@ def constrained_response_fixed(doc: Doc, _: Params) -> Outcome:
 def number_highlighted_sections(doc: Doc, params: Highlights) -> Outcome:
     """`*x*` and `**x**`; upstream looks for both and may count one span twice."""
     text = doc.text
-    count = sum(1 for found in _SINGLE.findall(text) if found.strip("*").strip())
-    count += sum(1 for found in _DOUBLE.findall(text) if found[2:-2].strip())
+    count = sum(1 for span in _SINGLE.findall(text) if span.strip("*").strip())
+    count += sum(1 for span in _DOUBLE.findall(text) if span[2:-2].strip())
     return _highlights(count, params)
 
 
@@ -156,9 +156,7 @@ def number_highlighted_sections(doc: Doc, params: Highlights) -> Outcome:
 def number_highlighted_sections_fixed(doc: Doc, params: Highlights) -> Outcome:
     """Each span counts once, however many asterisks; the white space between two bullets is none."""
     spans = (
-        found.strip("*")
-        for line in forgiving.lines(doc.text)
-        for found in _HIGHLIGHT.findall(_unbullet(line))
+        span.strip("*") for line in forgiving.lines(doc.text) for span in _HIGHLIGHT.findall(_unbullet(line))
     )
     return _highlights(sum(1 for span in spans if span.strip() and span == span.strip()), params)
 
@@ -259,5 +257,5 @@ def json_format_fixed(doc: Doc, _: Params) -> Outcome:
 )
 def title_rule(doc: Doc, _: Params) -> Outcome:
     """A title in double angular brackets, within one line."""
-    found = title(doc.text)
-    return Outcome(found is not None, f"title {found[:60]!r}" if found else "no <<title>>", {})
+    heading = title(doc.text)
+    return Outcome(heading is not None, f"title {heading[:60]!r}" if heading else "no <<title>>", {})

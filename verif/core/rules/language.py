@@ -40,9 +40,11 @@ class Language(Params):
 )
 def response_language(doc: Doc, params: Language) -> Outcome:
     """The most probable language is the one asked; as upstream, a text without letters follows."""
-    found = doc.language
+    recognised = doc.language
     return Outcome(
-        found in (params.language, None), f"language {found}, {params.language} asked", {"language": found}
+        recognised in (params.language, None),
+        f"language {recognised}, {params.language} asked",
+        {"language": recognised},
     )
 
 
@@ -58,6 +60,6 @@ def response_language(doc: Doc, params: Language) -> Outcome:
 )
 def response_language_fixed(doc: Doc, params: Language) -> Outcome:
     """A text without a detectable language does not follow; case is ignored; either Chinese will do for the other."""
-    found = Doc(doc.lower).language
-    same = found is not None and found.partition("-")[0] == params.language.partition("-")[0]
-    return Outcome(same, f"language {found}, {params.language} asked", {"language": found})
+    recognised = Doc(doc.lower).language
+    same = recognised is not None and recognised.partition("-")[0] == params.language.partition("-")[0]
+    return Outcome(same, f"language {recognised}, {params.language} asked", {"language": recognised})

@@ -39,8 +39,8 @@ class Phrase(Params):
     phrase: Text
 
 
-def _counted(found: int, ok: bool, what: str) -> Outcome:
-    return Outcome(ok, f"{found} {what}", {"count": found})
+def _counted(count: int, ok: bool, what: str) -> Outcome:
+    return Outcome(ok, f"{count} {what}", {"count": count})
 
 
 def _sentences(doc: Doc) -> int:
@@ -59,8 +59,8 @@ def _uses(doc: Doc, word: str) -> int:
 )
 def sentences(doc: Doc, p: Count) -> Outcome:
     """Exactly n sentences."""
-    found = _sentences(doc)
-    return _counted(found, found == p.n, "sentences")
+    count = _sentences(doc)
+    return _counted(count, count == p.n, "sentences")
 
 
 @rule(
@@ -71,8 +71,8 @@ def sentences(doc: Doc, p: Count) -> Outcome:
 )
 def max_sentences(doc: Doc, p: Count) -> Outcome:
     """At least one and at most n sentences."""
-    found = _sentences(doc)
-    return _counted(found, 1 <= found <= p.n, "sentences")
+    count = _sentences(doc)
+    return _counted(count, 1 <= count <= p.n, "sentences")
 
 
 @rule(
@@ -83,8 +83,8 @@ def max_sentences(doc: Doc, p: Count) -> Outcome:
 )
 def max_words(doc: Doc, p: Count) -> Outcome:
     """At least one and at most n words."""
-    found = len(doc.words)
-    return _counted(found, 1 <= found <= p.n, "words")
+    count = len(doc.words)
+    return _counted(count, 1 <= count <= p.n, "words")
 
 
 @rule(
@@ -95,8 +95,8 @@ def max_words(doc: Doc, p: Count) -> Outcome:
 )
 def min_words(doc: Doc, p: Count) -> Outcome:
     """At least n words."""
-    found = len(doc.words)
-    return _counted(found, found >= p.n, "words")
+    count = len(doc.words)
+    return _counted(count, count >= p.n, "words")
 
 
 @rule(
@@ -107,8 +107,8 @@ def min_words(doc: Doc, p: Count) -> Outcome:
 )
 def bullets(doc: Doc, p: Count) -> Outcome:
     """Exactly n lines that begin with "- "."""
-    found = len(re.findall(r"^\"?- \S", doc.text, re.MULTILINE))
-    return _counted(found, found == p.n, "bullet points")
+    count = len(re.findall(r"^\"?- \S", doc.text, re.MULTILINE))
+    return _counted(count, count == p.n, "bullet points")
 
 
 @rule(
@@ -119,8 +119,8 @@ def bullets(doc: Doc, p: Count) -> Outcome:
 )
 def keyword(doc: Doc, p: Word) -> Outcome:
     """The word stands in the response."""
-    found = _uses(doc, p.word)
-    return _counted(found, found >= 1, f"uses of {p.word!r}")
+    count = _uses(doc, p.word)
+    return _counted(count, count >= 1, f"uses of {p.word!r}")
 
 
 @rule(
@@ -131,8 +131,8 @@ def keyword(doc: Doc, p: Word) -> Outcome:
 )
 def keyword_twice(doc: Doc, p: Word) -> Outcome:
     """The word stands in the response at least twice."""
-    found = _uses(doc, p.word)
-    return _counted(found, found >= 2, f"uses of {p.word!r}")
+    count = _uses(doc, p.word)
+    return _counted(count, count >= 2, f"uses of {p.word!r}")
 
 
 @rule(
@@ -180,8 +180,8 @@ def uppercase(doc: Doc, _: NoParams) -> Outcome:
 @rule("local:no_comma", asks="Do not use any comma.", example=({}, "Bread and salt", "Bread, salt"))
 def no_comma(doc: Doc, _: NoParams) -> Outcome:
     """Has words and no comma."""
-    found = doc.text.count(",")
-    return _counted(found, found == 0 and bool(doc.words), "commas")
+    count = doc.text.count(",")
+    return _counted(count, count == 0 and bool(doc.words), "commas")
 
 
 @rule(
@@ -239,6 +239,6 @@ def quotes(doc: Doc, _: NoParams) -> Outcome:
 )
 def title(doc: Doc, _: NoParams) -> Outcome:
     """The first line is a title in double angle brackets: <<title>>."""
-    found = re.match(r"<<([^<>\n]*+)>>(\n|$)", doc.text.lstrip())
-    ok = found is not None and re.search(r"\w", found[1]) is not None
+    opening = re.match(r"<<([^<>\n]*+)>>(\n|$)", doc.text.lstrip())
+    ok = opening is not None and re.search(r"\w", opening[1]) is not None
     return Outcome(ok, "" if ok else "no title line")

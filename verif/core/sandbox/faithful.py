@@ -120,55 +120,55 @@ class _Comparison:
             self.steps -= 1
             if self.steps < 0:
                 return False
-            one, other = waiting.pop()
-            if self._replaced(one, other):
+            read, sent = waiting.pop()
+            if self._replaced(read, sent):
                 continue
-            if type(one) is not type(other):
+            if type(read) is not type(sent):
                 return False
-            if isinstance(one, list):
-                if len(one) != len(other):
+            if isinstance(read, list):
+                if len(read) != len(sent):
                     return False
-                waiting += zip(one, other, strict=True)
-            elif isinstance(one, ast.Constant):
-                if not _equal(one.value, other.value):
+                waiting += zip(read, sent, strict=True)
+            elif isinstance(read, ast.Constant):
+                if not _equal(read.value, sent.value):
                     return False
-            elif isinstance(one, ast.AST):
-                skip = self._pattern(one, other)
-                for name in one._fields:
+            elif isinstance(read, ast.AST):
+                skip = self._pattern(read, sent)
+                for name in read._fields:
                     if name in ("type_comment", "type_ignores"):
                         continue
-                    first: Any = getattr(one, name, None)
-                    second: Any = getattr(other, name, None)
+                    first: Any = getattr(read, name, None)
+                    second: Any = getattr(sent, name, None)
                     waiting.append((first[1:], second[1:]) if skip and name == "args" else (first, second))
-            elif not _equal(one, other):
+            elif not _equal(read, sent):
                 return False
         return True
 
-    def _replaced(self, one: Any, other: Any) -> bool:
+    def _replaced(self, read: Any, sent: Any) -> bool:
         """True if `other` is a function of ours, or a call of one, that may stand for `one`."""
-        if isinstance(other, ast.BoolOp) and isinstance(one, ast.Attribute) and len(other.values) == 2:
-            module, function = other.values  # `re and helper`: a NameError where the name is not there yet
-            return isinstance(other.op, ast.And) and self._ours(function) and self.same(one.value, module)
-        if isinstance(other, ast.Name):
-            return other.id in self.harness and isinstance(one, ast.Attribute)
+        if isinstance(sent, ast.BoolOp) and isinstance(read, ast.Attribute) and len(sent.values) == 2:
+            module, function = sent.values  # `re and helper`: a NameError where the name is not there yet
+            return isinstance(sent.op, ast.And) and self._ours(function) and self.same(read.value, module)
+        if isinstance(sent, ast.Name):
+            return sent.id in self.harness and isinstance(read, ast.Attribute)
         if (
-            not isinstance(other, ast.Call)
-            or not self._ours(_function(other))
-            or not isinstance(one, ast.Call)
+            not isinstance(sent, ast.Call)
+            or not self._ours(_function(sent))
+            or not isinstance(read, ast.Call)
         ):
             return False
-        if self._ours(_function(one)):
+        if self._ours(_function(read)):
             return False  # compared as any two calls
-        given = [*other.args, *(keyword.value for keyword in other.keywords)]
+        given = [*sent.args, *(keyword.value for keyword in sent.keywords)]
         return all(
-            isinstance(value, ast.Constant) or any(self.same(part, value) for part in _within(one))
+            isinstance(value, ast.Constant) or any(self.same(part, value) for part in _within(read))
             for value in given
         )
 
     def _ours(self, function: ast.expr) -> bool:
         return isinstance(function, ast.Name) and function.id in self.harness
 
-    def _pattern(self, one: ast.AST, other: ast.AST) -> bool:
+    def _pattern(self, read: ast.AST, sent: ast.AST) -> bool:
         """True for two calls of `re` whose first arguments are texts."""
         return bool(self.harness) and all(
             isinstance(call, ast.Call)
@@ -178,7 +178,7 @@ class _Comparison:
             and bool(call.args)
             and isinstance(call.args[0], ast.Constant)
             and isinstance(call.args[0].value, str)
-            for call in (one, other)
+            for call in (read, sent)
         )
 
 
@@ -199,8 +199,8 @@ def _within(call: ast.Call, deeper: bool = True) -> Iterator[ast.expr]:
                 yield from _within(value, deeper=False)
 
 
-def _equal(one: object, other: object) -> bool:
+def _equal(read: object, sent: object) -> bool:
     """Equality that sees the sign of zero, and that NaN is NaN."""
-    if type(one) is not type(other):
+    if type(read) is not type(sent):
         return False
-    return repr(one) == repr(other) if isinstance(one, float | complex) else one == other
+    return repr(read) == repr(sent) if isinstance(read, float | complex) else read == sent

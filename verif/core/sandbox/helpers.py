@@ -36,8 +36,8 @@ def _inside(text: str) -> str:
 
 def tables() -> dict[str, str]:
     """CPython 3.11's tables of characters, and where the engine's differ (made by `scripts/engine_tables.py`)."""
-    found: dict[str, str] = json.loads((_FOLDER / "tables.json").read_text("ascii"))
-    return found
+    read: dict[str, str] = json.loads((_FOLDER / "tables.json").read_text("ascii"))
+    return read
 
 
 def _constants() -> str:

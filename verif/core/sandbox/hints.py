@@ -23,8 +23,8 @@ _ARGUMENTS = {
 
 def unevaluated(nodes: list[ast.AST], parents: dict[int, ast.AST], bound: frozenset[str]) -> str:
     """Why an annotation may raise in Python; `bound` has every name that the checker binds, imports included."""
-    found = [annotation for node in nodes for annotation in _of(node, parents)]
-    if not found or any(
+    noted = [annotation for node in nodes for annotation in _of(node, parents)]
+    if not noted or any(
         isinstance(node, ast.ImportFrom)
         and node.module == "__future__"
         and any(alias.name == "annotations" for alias in node.names)
@@ -32,7 +32,7 @@ def unevaluated(nodes: list[ast.AST], parents: dict[int, ast.AST], bound: frozen
     ):
         return ""
     reader = _Reader(nodes, bound)
-    bad = next((annotation for annotation in found if not reader.evaluates(annotation)), None)
+    bad = next((annotation for annotation in noted if not reader.evaluates(annotation)), None)
     return f"has an annotation that Python evaluates: {ast.unparse(bad)[:80]!r}" if bad else ""
 
 

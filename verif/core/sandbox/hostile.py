@@ -169,10 +169,10 @@ _SLOW_FAMILIES = frozenset({"loop", "bomb"})
 
 def attacks(**values: object) -> list[HostileChecker]:
     """All attacks, with the canaries filled in."""
-    found = []
+    checkers = []
     for family, sources in _FAMILIES.items():
         for source in sources:
             for key, value in values.items():
                 source = source.replace("{" + key + "}", str(value))
-            found.append(HostileChecker(family, source, family in _SLOW_FAMILIES))
-    return found
+            checkers.append(HostileChecker(family, source, family in _SLOW_FAMILIES))
+    return checkers

@@ -61,9 +61,9 @@ def _supplied(source: str) -> tuple[str, str]:
 
 
 #: The program of a checker's source. Sources come from whoever asks, so what is kept is bounded by bytes.
-read: Remembered[Program] = Remembered(_program, 96 << 20, lambda found: (found.shared, found.problem))
+read: Remembered[Program] = Remembered(_program, 96 << 20, lambda program: (program.shared, program.problem))
 #: The text that runs a readable source alone: as written, or supplied with what the engine lacks; or why not.
-solo: Remembered[tuple[str, str]] = Remembered(_supplied, 64 << 20, lambda found: found)
+solo: Remembered[tuple[str, str]] = Remembered(_supplied, 64 << 20, lambda texts: texts)
 
 
 def _written(source: str) -> str:

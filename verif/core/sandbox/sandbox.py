@@ -122,9 +122,11 @@ class Sandbox:
             if program.shared and program.source not in self._troubled
         ]
         for rows in _portions(texts):
-            found = self._run_shared(instruction, [programs[i] for i in shared], [texts[row] for row in rows])
+            results = self._run_shared(
+                instruction, [programs[i] for i in shared], [texts[row] for row in rows]
+            )
             cells = ((row, index) for row in rows for index in shared)
-            for (row, index), result in zip(cells, found, strict=False):
+            for (row, index), result in zip(cells, results, strict=False):
                 grid[row][index] = result
         for cells_of, text in zip(grid, texts, strict=True):
             for index, program in enumerate(programs):

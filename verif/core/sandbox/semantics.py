@@ -40,31 +40,29 @@ def imported(nodes: Nodes) -> dict[str, str]:
 
 def own_names(nodes: Nodes) -> frozenset[str]:
     """Attributes that the checker's own classes define."""
-    found: set[str] = set()
+    own: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.ClassDef):
-            found |= {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
-            found |= {
-                n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-            }
+            own |= {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+            own |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            found.add(node.attr)
-    return frozenset(found)
+            own.add(node.attr)
+    return frozenset(own)
 
 
 def rebound(nodes: Nodes) -> frozenset[str]:
     """Every name that the checker binds, imports included."""
-    found: set[str] = set()
+    bound: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found.add(node.id)
+            bound.add(node.id)
         elif isinstance(node, ast.arg):
-            found.add(node.arg)
+            bound.add(node.arg)
         elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.ExceptHandler):
-            found.add(node.name or "_")
+            bound.add(node.name or "_")
         elif isinstance(node, ast.alias):
-            found.add((node.asname or node.name).split(".")[0])
-    return frozenset(found)
+            bound.add((node.asname or node.name).split(".")[0])
+    return frozenset(bound)
 
 
 def entry_texts(node: ast.AST) -> list[str]:

@@ -59,14 +59,14 @@ class SharedSession:
         """Feed the harness, and try the wall that keeps checkers apart."""
         try:
             feed(self.session, HARNESS_CODE, {})
-            found = feed(self.session, WALL, {})
+            said = feed(self.session, WALL, {})
         except AbortedError as error:
             if str(error).startswith(("TimeoutError", "MemoryError")):
                 raise
-            found = str(error)
-        if found != "stands":
+            said = str(error)
+        if said != "stands":
             raise SandboxError(
-                f"the sandbox's engine does not keep checkers apart ({found or 'no answer'})",
+                f"the sandbox's engine does not keep checkers apart ({said or 'no answer'})",
                 "Was pydantic-monty upgraded? `make setup` brings back the version that was tested.",
             )
 

@@ -59,8 +59,8 @@ NAMES = (
 
 def unsupported(nodes: list[ast.AST]) -> str:
     """Why the engine cannot run this faithfully, as far as the syntax shows it."""
-    found = semantics.why_refused(nodes, _parents(nodes))
-    return found or _unclear(nodes)
+    refusal = semantics.why_refused(nodes, _parents(nodes))
+    return refusal or _unclear(nodes)
 
 
 def needed(nodes: list[ast.AST]) -> bool:

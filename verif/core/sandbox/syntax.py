@@ -52,15 +52,15 @@ def walk(tree: ast.AST) -> list[ast.AST]:
 
 def _walk(tree: ast.AST) -> tuple[list[ast.AST], int]:
     """All nodes, level by level, and how many levels there are."""
-    found = [tree]
+    nodes = [tree]
     depth, last = 0, 0  # `last` is where the present level ends
-    for index, node in enumerate(found):
+    for index, node in enumerate(nodes):
         if index > last:
-            depth, last = depth + 1, len(found) - 1
+            depth, last = depth + 1, len(nodes) - 1
         for value in node.__dict__.values():
             kind = type(value)
             if kind is list:
-                found += [item for item in value if isinstance(item, ast.AST)]
+                nodes += [item for item in value if isinstance(item, ast.AST)]
             elif kind is not int and kind is not str and isinstance(value, ast.AST):
-                found.append(value)
-    return found, depth
+                nodes.append(value)
+    return nodes, depth

@@ -54,7 +54,7 @@ class Finding:
 
 def screen(rows: Iterable[tuple[int, Instruction]], sandbox: Sandbox) -> list[Finding]:
     """Findings of all rows, in order; rows are (number, instruction)."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for number, instruction in rows:
         claims: dict[int, Claim] = {}
         for index, constraint in enumerate(instruction.constraints):
@@ -64,15 +64,15 @@ def screen(rows: Iterable[tuple[int, Instruction]], sandbox: Sandbox) -> list[Fi
             if claim is not None:
                 claims[index] = claim
             for kind, detail, evidence in check_one(instruction.prompt, constraint, claim, sandbox):
-                found.append(Finding(instruction.id, number, index, kind, detail, evidence))
+                findings.append(Finding(instruction.id, number, index, kind, detail, evidence))
             if why := unprobed(constraint.text):
-                found.append(Finding(instruction.id, number, index, "not probed", why))
+                findings.append(Finding(instruction.id, number, index, "not probed", why))
         for index, other, why in siblings(claims):
             evidence = {"sibling": other, "sibling_text": instruction.constraints[other].text}
-            found.append(Finding(instruction.id, number, index, "contradicts its sibling", why, evidence))
+            findings.append(Finding(instruction.id, number, index, "contradicts its sibling", why, evidence))
         for index, kind, why, evidence in screened(instruction):
-            found.append(Finding(instruction.id, number, index, kind, why, evidence))
-    return found
+            findings.append(Finding(instruction.id, number, index, kind, why, evidence))
+    return findings
 
 
 Found = tuple[Kind, str, dict[str, Any]]

@@ -58,14 +58,14 @@ def seen(text: str, dimension: str) -> tuple[str, ...]:
     """
     words = lex.words_of(_untitled(text))
     if dimension == "topic":
-        found = {lex.TOPIC_OF[w] for w in words if w in lex.TOPIC_OF}
-        return tuple(name for name in lex.TOPICS if name in found)
+        topics = {lex.TOPIC_OF[w] for w in words if w in lex.TOPIC_OF}
+        return tuple(name for name in lex.TOPICS if name in topics)
     if dimension == "tone":
-        found = {lex.TONE_OF[w] for w in words if w in lex.TONE_OF}
-        return tuple(name for name in lex.TONES if name in found)
+        tones = {lex.TONE_OF[w] for w in words if w in lex.TONE_OF}
+        return tuple(name for name in lex.TONES if name in tones)
     if dimension == "pov":
-        found = {lex.POV_OF[w] for w in words if w in lex.POV_OF} or {"third"}
-        return tuple(name for name in lex.POVS if name in found)
+        povs = {lex.POV_OF[w] for w in words if w in lex.POV_OF} or {"third"}
+        return tuple(name for name in lex.POVS if name in povs)
     flat = f" {' '.join(words)} "
     return tuple(
         name

@@ -97,11 +97,11 @@ def draw(rng: random.Random, split: str, id: str = "") -> Instruction:
 
 def draw_distinct(rng: random.Random, split: str, n: int) -> list[Instruction]:
     """`n` instructions of a split with different prompts, ids `<split>-00001` and on."""
-    found: dict[str, Instruction] = {}
-    while len(found) < n:
-        drawn = draw(rng, split, id=f"{split}-{len(found) + 1:05d}")
-        found.setdefault(drawn.prompt, drawn)
-    return list(found.values())
+    distinct: dict[str, Instruction] = {}
+    while len(distinct) < n:
+        drawn = draw(rng, split, id=f"{split}-{len(distinct) + 1:05d}")
+        distinct.setdefault(drawn.prompt, drawn)
+    return list(distinct.values())
 
 
 def wishes_of(item: Instruction) -> list[Wish]:

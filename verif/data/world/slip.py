@@ -33,8 +33,8 @@ def _broken(line: str) -> str:
     """The first word at which a line breaks, or "" if it does not."""
     at = 0
     while at < len(line):
-        if found := _SENTENCE.match(line, at):
-            at = found.end()
+        if sentence := _SENTENCE.match(line, at):
+            at = sentence.end()
             continue
         good = max((m.end() for pattern in _PARTS if (m := pattern.match(line, at))), default=at)
         rest = _REST.search(line, good)

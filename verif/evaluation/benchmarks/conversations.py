@@ -85,9 +85,9 @@ def _criteria(info: Any, place: str, path: Path, number: int) -> tuple[SoftConst
 
 def score_sysbench(cases: Sequence[Case], rows: Sequence[VerdictRow], samples: int, seed: int) -> Scores:
     """CSR, ISR and SSR, the conversation being the cluster."""
-    found = outcomes(rows)
+    results = outcomes(rows)
     turns: dict[str, list[tuple[dict[str, Any], PromptResult]]] = defaultdict(list)
-    for outcome in found:
+    for outcome in results:
         turns[outcome.cluster].append((orjson.loads(outcome.labels), outcome))
     stability = {}
     for key, group in turns.items():
@@ -99,8 +99,8 @@ def score_sysbench(cases: Sequence[Case], rows: Sequence[VerdictRow], samples: i
                 run = labels["turn"]
             stability[key] = run / group[0][0]["turns"]
     return {
-        "csr": mean_of(found, lambda o: o.share, samples, seed),
-        "isr": mean_of(found, lambda o: o.followed, samples, seed),
+        "csr": mean_of(results, lambda o: o.share, samples, seed),
+        "isr": mean_of(results, lambda o: o.followed, samples, seed),
         "ssr": bootstrap_mean(list(stability.values()), list(stability), samples, seed),
         **common(cases, rows, samples, seed),
     }
@@ -151,11 +151,11 @@ def psr(outcome: PromptResult) -> float:
 
 def score_cfbench(cases: Sequence[Case], rows: Sequence[VerdictRow], samples: int, seed: int) -> Scores:
     """CSR, ISR and PSR, over all and by split."""
-    found = outcomes(rows)
+    results = outcomes(rows)
     scores: Scores = {}
-    splits = sorted({str(orjson.loads(o.labels)["split"]) for o in found} - {""})
+    splits = sorted({str(orjson.loads(o.labels)["split"]) for o in results} - {""})
     for split in ("", *splits):
-        own = [o for o in found if not split or orjson.loads(o.labels)["split"] == split]
+        own = [o for o in results if not split or orjson.loads(o.labels)["split"] == split]
         end = f"_{split}" if split else ""
         scores[f"csr{end}"] = mean_of(own, lambda o: o.share, samples, seed)
         scores[f"isr{end}"] = mean_of(own, lambda o: o.followed, samples, seed)

@@ -121,10 +121,10 @@ def score(cases: Sequence[Case], rows: Sequence[VerdictRow], samples: int, seed:
     The plain names are micro averages: each prompt weighs the same. `_macro` is the mean over the categories, as in
     the paper's tables; a category's own scores end in its name.
     """
-    found = outcomes(rows)
-    scores = _measures(found, samples, seed)
+    results = outcomes(rows)
+    scores = _measures(results, samples, seed)
     by_category: dict[str, list[PromptResult]] = defaultdict(list)
-    for outcome in found:
+    for outcome in results:
         by_category[str(orjson.loads(outcome.labels).get("category", ""))].append(outcome)
     parts = {name: _measures(own, samples, seed) for name, own in sorted(by_category.items()) if name}
     if parts:
@@ -135,26 +135,26 @@ def score(cases: Sequence[Case], rows: Sequence[VerdictRow], samples: int, seed:
     return {**scores, **common(cases, rows, samples, seed)}
 
 
-def _measures(found: Sequence[PromptResult], samples: int, seed: int) -> dict[str, Interval]:
+def _measures(results: Sequence[PromptResult], samples: int, seed: int) -> dict[str, Interval]:
     scores: dict[str, Interval] = {}
     by_level: dict[int, list[PromptResult]] = defaultdict(list)
-    for outcome in found:
+    for outcome in results:
         by_level[int(orjson.loads(outcome.labels)["level"])].append(outcome)
     for level in LEVELS:
         if by_level[level]:
             scores[f"hsr_{level}"] = mean_of(by_level[level], lambda o: o.followed, samples, seed)
             scores[f"ssr_{level}"] = mean_of(by_level[level], lambda o: o.share, samples, seed)
-    scores["hsr"] = mean_of(found, lambda o: o.followed, samples, seed)
-    scores["ssr"] = mean_of(found, lambda o: o.share, samples, seed)
-    levels = csl(found)
+    scores["hsr"] = mean_of(results, lambda o: o.followed, samples, seed)
+    scores["ssr"] = mean_of(results, lambda o: o.share, samples, seed)
+    levels = csl(results)
     scores["csl"] = bootstrap_mean(list(levels.values()), list(levels), samples, seed, most=max(LEVELS))
     return scores
 
 
-def csl(found: Sequence[PromptResult]) -> dict[str, float]:
+def csl(results: Sequence[PromptResult]) -> dict[str, float]:
     """Consecutive satisfied levels by example; an example with an unknown level before its first failure is left out."""
     examples: dict[str, dict[int, PromptResult]] = defaultdict(dict)
-    for outcome in found:
+    for outcome in results:
         examples[outcome.cluster][int(orjson.loads(outcome.labels)["level"])] = outcome
     out = {}
     for example, levels in examples.items():

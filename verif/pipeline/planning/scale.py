@@ -61,18 +61,18 @@ class Size:
 
 def row(at: Pace, model: JudgePace, judges: int) -> ScaleRow:
     """Means over `SEEDS` steps with so many judge replicas."""
-    found = [simulate(at, model, judges, seed=seed) for seed in SEEDS]
+    overlapped = [simulate(at, model, judges, seed=seed) for seed in SEEDS]
     after = [simulate(at, model, judges, overlapped=False, seed=seed) for seed in SEEDS]
-    step_s = fmean(one.step_s for one in found)
+    step_s = fmean(step.step_s for step in overlapped)
     return ScaleRow(
         gpus=at.gpus,
         judges=judges,
         judge_gpus=judges * model.gpus,
         step_s=step_s,
-        idle_share=fmean(one.wait_s for one in found) / step_s,
-        judge_busy_share=fmean(one.judge_busy_s for one in found) / (judges * model.slots * step_s),
+        idle_share=fmean(step.wait_s for step in overlapped) / step_s,
+        judge_busy_share=fmean(step.judge_busy_s for step in overlapped) / (judges * model.slots * step_s),
         gpu_hours=(at.gpus + judges * model.gpus) * step_s / 3600,
-        after_s=fmean(one.step_s for one in after),
+        after_s=fmean(step.step_s for step in after),
     )
 
 
@@ -121,8 +121,8 @@ def busy(base: Pace, model: JudgePace) -> Busy:
     at, low, high = base.scaled(SIZES[0]), 0.0, 1.0
     for _ in range(20):
         share = (low + high) / 2
-        found = row(at, replace(model, batch_s=model.batch_s * share), most(at, model))
-        low, high = (share, high) if found.idle_share <= BUSY else (low, share)
+        scaled = row(at, replace(model, batch_s=model.batch_s * share), most(at, model))
+        low, high = (share, high) if scaled.idle_share <= BUSY else (low, share)
     half = replace(model, batch_s=model.batch_s * low / 2)
     return Busy(mean_service(model) * low, tuple(fewest(base.scaled(gpus), half, BUSY) for gpus in SIZES))
 
@@ -141,8 +141,8 @@ def local_rows(fitted: Fitted, rollouts: int, judges: tuple[int, ...] = (1, 2, 4
     out = []
     for count in judges:
         steps = [fitted.simulate(rollouts, draw, count) for draw in range(DRAWS)]
-        step_s = sum(one.step_s for one in steps) / DRAWS
-        out.append(LocalRow(count, step_s, sum(one.wait_s for one in steps) / DRAWS / step_s))
+        step_s = sum(step.step_s for step in steps) / DRAWS
+        out.append(LocalRow(count, step_s, sum(step.wait_s for step in steps) / DRAWS / step_s))
     return out
 
 
@@ -151,11 +151,11 @@ def draw(sizes: list[Size], model: JudgePace, title: str, path: Path) -> None:
     plt = pyplot()
     plt.rcParams["svg.fonttype"] = "none"
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    for one, colour, width in zip(sizes, ("#7a8ba0", "#c0772f", "#2a6f63"), (5, 3, 1.2), strict=False):
-        x = [r.judges / one.gpus * 8 for r in one.rows]
-        label = f"{one.gpus} GPUs (little gain beyond {one.enough} judges)"
-        left.plot(x, [100 * r.idle_share for r in one.rows], color=colour, label=label, linewidth=width)
-        per = [r.gpu_hours / one.gpus * 60 for r in one.rows]
+    for shown, colour, width in zip(sizes, ("#7a8ba0", "#c0772f", "#2a6f63"), (5, 3, 1.2), strict=False):
+        x = [r.judges / shown.gpus * 8 for r in shown.rows]
+        label = f"{shown.gpus} GPUs (little gain beyond {shown.enough} judges)"
+        left.plot(x, [100 * r.idle_share for r in shown.rows], color=colour, label=label, linewidth=width)
+        per = [r.gpu_hours / shown.gpus * 60 for r in shown.rows]
         right.plot(x, per, color=colour, linewidth=width)
     left.axhline(100 * sizes[0].floor, color="#999999", linestyle=":", linewidth=1)
     left.set(ylabel="GPUs wait for rewards, % of a step", ylim=(0, 100))

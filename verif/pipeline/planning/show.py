@@ -35,13 +35,13 @@ def _table(title: str, *columns: str, right: Iterable[str] = ()) -> Table:
 def stages(placed: tuple[Placed, ...]) -> Table:
     """The seven stages with their resources."""
     table = _table("Stages", "stage", "runs as", "nodes x GPUs", "GPU", "cores", "memory", "deadline")
-    for one in placed:
-        gpus = f"{one.nodes} x {one.gpus}" if one.gpus else "-"
+    for stage in placed:
+        gpus = f"{stage.nodes} x {stage.gpus}" if stage.gpus else "-"
         memory, limit = (
-            f"{one.memory_gb} GB",
-            f"{one.deadline_h:g} h" if one.executor == "kubernetes" else "-",
+            f"{stage.memory_gb} GB",
+            f"{stage.deadline_h:g} h" if stage.executor == "kubernetes" else "-",
         )
-        table.add_row(one.stage, one.runs_as, gpus, one.gpu_type or "-", str(one.cpus), memory, limit)
+        table.add_row(stage.stage, stage.runs_as, gpus, stage.gpu_type or "-", str(stage.cpus), memory, limit)
     return table
 
 
@@ -51,13 +51,13 @@ def command(job: CommandLine) -> Text:
     return Text("Command of the train stage\n") + Text(" \\\n  ".join(lines))
 
 
-def estimates(title: str, found: list[Estimate]) -> Table:
+def estimates(title: str, rows: list[Estimate]) -> Table:
     """Figures with their arithmetic."""
     table = _table(title, "what", "value", "arithmetic", "source", right=("value",))
-    for one in found:
-        value = "unknown" if one.value is None else _value(one.value, one.unit)
-        style = "bold" if one.what.startswith(("peak", "room", "step", "the whole")) else None
-        table.add_row(one.what, value, one.arithmetic, one.source, style=style)
+    for estimate in rows:
+        value = "unknown" if estimate.value is None else _value(estimate.value, estimate.unit)
+        style = "bold" if estimate.what.startswith(("peak", "room", "step", "the whole")) else None
+        table.add_row(estimate.what, value, estimate.arithmetic, estimate.source, style=style)
     return table
 
 
@@ -102,40 +102,40 @@ def scale(sizes: list[Size], model: JudgePace, name: str, needed: Busy) -> Group
         "step, judged after",
     )
     table = _table(f"Judges: {name}", *right, "", right=right)
-    for one in sizes:
-        for r in one.rows:
-            notes = [w for w, n in (("enough", one.enough), ("cheapest", one.cheapest)) if n == r.judges]
+    for size in sizes:
+        for r in size.rows:
+            notes = [w for w, n in (("enough", size.enough), ("cheapest", size.cheapest)) if n == r.judges]
             table.add_row(
                 str(r.gpus), str(r.judges), str(r.judge_gpus), f"{r.step_s:.0f} s", f"{r.idle_share:.0%}",
                 f"{r.judge_busy_share:.0%}", f"{r.gpu_hours:.2f}", f"{r.after_s:.0f} s", ", ".join(notes),
-                end_section=r is one.rows[-1],
+                end_section=r is size.rows[-1],
             )  # fmt: skip
     lines = [
         f"One verdict takes {mean_service(model):.1f} s on average, {model.slots} at once in a replica ({model.source}).",
         f"No verdict takes more than {model.longest:g} times that; deviation over mean {model.spread:g} (both assumed).",
         "With any number of judges the GPUs wait for "
-        + ", ".join(f"{one.floor:.0%} ({one.gpus} GPUs)" for one in sizes)
+        + ", ".join(f"{size.floor:.0%} ({size.gpus} GPUs)" for size in sizes)
         + " of a step: the last response must still be judged. `enough` comes within two points of that.",
         f"For {BUSY:.0%} a verdict may take {needed.limit_s:.1f} s on average ({sizes[0].gpus} GPUs, any number of judges). With"
         f" verdicts of {needed.limit_s / 2:.1f} s it takes "
         + ", ".join(
-            f"{n or 'no number of'} judges ({one.gpus} GPUs)"
-            for n, one in zip(needed.judges, sizes, strict=True)
+            f"{n or 'no number of'} judges ({size.gpus} GPUs)"
+            for n, size in zip(needed.judges, sizes, strict=True)
         )
         + ".",
     ]
     return Group(table, Text("\n".join(lines)))
 
 
-def fitted(run: Timeline, found: Fitted) -> Table:
+def fitted(run: Timeline, fit: Fitted) -> Table:
     """What was fitted."""
     table = _table("Fitted", "what", "value")
     rows = [
         ("steps", f"{len(run.steps)} of {run.rollouts} rollouts, the first step and {run.left_out} more left out"),
-        ("decoder, from " + found.method, f"{found.decoder.start_s:.2f} s + {found.decoder.iteration_s * 1e3:.2f} ms"
-         f" an iteration + {found.decoder.per_rollout_s * 1e3:.3f} ms for each active rollout"),
-        ("judge", f"{found.judge_slots} slots, mean service {found.mean_service_s:.3f} s"),
-        ("training", f"{found.train_s_per_rollout * 1e3:.1f} ms a rollout"),
+        ("decoder, from " + fit.method, f"{fit.decoder.start_s:.2f} s + {fit.decoder.iteration_s * 1e3:.2f} ms"
+         f" an iteration + {fit.decoder.per_rollout_s * 1e3:.3f} ms for each active rollout"),
+        ("judge", f"{fit.judge_slots} slots, mean service {fit.mean_service_s:.3f} s"),
+        ("training", f"{fit.train_s_per_rollout * 1e3:.1f} ms a rollout"),
         ("mean step", f"{run.step_s:.2f} s measured"),
     ]  # fmt: skip
     for row in rows:
@@ -143,7 +143,7 @@ def fitted(run: Timeline, found: Fitted) -> Table:
     return table
 
 
-def check(found: Prediction) -> RenderableType:
+def check(prediction: Prediction) -> RenderableType:
     """Prediction against measurement, step by step."""
     table = _table(
         "Predicted",
@@ -154,13 +154,13 @@ def check(found: Prediction) -> RenderableType:
         "error",
         right=("measured", "predicted", "error"),
     )
-    for one in found.steps:
+    for step in prediction.steps:
         table.add_row(
-            str(one.step), str(one.rollouts), f"{one.measured_s:.2f} s", f"{one.predicted_s:.2f} s", f"{one.error:+.1%}"
+            str(step.step), str(step.rollouts), f"{step.measured_s:.2f} s", f"{step.predicted_s:.2f} s", f"{step.error:+.1%}"
         )  # fmt: skip
     said = (
-        f"All steps together: {found.total_error:+.1%}. Mean error of a step: {found.mean_absolute_error:.1%}"
-        f" (the run's own steps vary by {found.spread:.1%})."
+        f"All steps together: {prediction.total_error:+.1%}. Mean error of a step: {prediction.mean_absolute_error:.1%}"
+        f" (the run's own steps vary by {prediction.spread:.1%})."
     )
     return Group(table, Text(said, style="bold"))
 
@@ -170,6 +170,6 @@ def local(rows: list[LocalRow]) -> Table:
     table = _table(
         "More judges, each on cores of its own", "judges", "step", "idle", right=("judges", "step", "idle")
     )
-    for one in rows:
-        table.add_row(str(one.judges), f"{one.step_s:.2f} s", f"{one.idle_share:.1%}")
+    for row in rows:
+        table.add_row(str(row.judges), f"{row.step_s:.2f} s", f"{row.idle_share:.1%}")
     return table

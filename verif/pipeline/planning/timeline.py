@@ -56,29 +56,29 @@ class Timeline(BaseModel):
     @property
     def rollouts(self) -> int:
         """Rollouts of a step (the mean over steps, rounded)."""
-        return round(sum(len(one.tokens) for one in self.steps) / len(self.steps))
+        return round(sum(len(step.tokens) for step in self.steps) / len(self.steps))
 
     @property
     def step_s(self) -> float:
         """Mean seconds of a step."""
-        return sum(one.step_s for one in self.steps) / len(self.steps)
+        return sum(step.step_s for step in self.steps) / len(self.steps)
 
 
 def load(path: Path) -> Timeline:
     """The timeline of a run's folder, of a project with one run, or of a kept file; `InputError` without one."""
     if path.is_file():
         try:
-            found = Timeline.model_validate_json(path.read_bytes())
+            timeline = Timeline.model_validate_json(path.read_bytes())
         except ValidationError as error:
             raise InputError(f"not a timeline: {str(error).splitlines()[0]}", file=path) from None
     else:
-        found = _read(run_folder(path))
-    if len(found.steps) < 2:
+        timeline = _read(run_folder(path))
+    if len(timeline.steps) < 2:
         raise InputError(
-            f"{len(found.steps)} whole steps after the first; at least 2 are needed", file=path,
+            f"{len(timeline.steps)} whole steps after the first; at least 2 are needed", file=path,
             hint="Wait until the run has gone on, or name another.",
         )  # fmt: skip
-    return found
+    return timeline
 
 
 def run_folder(path: Path) -> Path:
@@ -98,9 +98,9 @@ def _read(folder: Path) -> Timeline:
     run, kept, left_out = RunFolder(folder), [], 0
     done = run.done()
     for step in done[WARM_UP:]:
-        one = _observed(run, step)
-        left_out += one is None
-        kept += [one] if one else []
+        observed = _observed(run, step)
+        left_out += observed is None
+        kept += [observed] if observed else []
     first = run.metrics(done[0]).get("verif/step_s", 0.0) if done else 0.0
     return Timeline(steps=tuple(kept), left_out=left_out, warm_up_s=round(first, 3))
 

@@ -84,13 +84,13 @@ def _gpu(recipe: Recipe, shape: Shape, gpu: Gpu) -> list[Estimate]:
     known = JUDGES.get(recipe.judge.repo) if isinstance(recipe.judge, HubModel) else None
     if known is None:
         return [*out, Estimate("judging", "no measured figure for this judge: not guessed", None, "s")]
-    found = simulate(at, known, 1)
-    step_s, cycles = found.step_s, []
+    simulated = simulate(at, known, 1)
+    step_s, cycles = simulated.step_s, []
     if train.cycle > 1:
         whole = simulate_cycle(at, known, 1, train.cycle)
         step_s = whole.step_s
         cycles = [
-            Estimate(f"an update, a sync every {train.cycle}", f"simulated; one at each: {found.step_s:.0f} s", step_s, "s"),
+            Estimate(f"an update, a sync every {train.cycle}", f"simulated; one at each: {simulated.step_s:.0f} s", step_s, "s"),
             Estimate("waiting for rewards alone", "share of that time", 100 * whole.wait_share, "%"),
             Estimate("generator without work", "share of that time", 100 * whole.generator_idle_share, "%"),
         ]  # fmt: skip
@@ -99,8 +99,8 @@ def _gpu(recipe: Recipe, shape: Shape, gpu: Gpu) -> list[Estimate]:
     return [
         *out,
         Estimate("one verdict", "mean, so that a batch takes what was measured", mean_service(known), "s", known.source),
-        Estimate("waiting for rewards", "simulated with one judge replica, overlapped", found.wait_s, "s"),
-        Estimate("step", "generation + waiting + training", found.step_s, "s"),
+        Estimate("waiting for rewards", "simulated with one judge replica, overlapped", simulated.wait_s, "s"),
+        Estimate("step", "generation + waiting + training", simulated.step_s, "s"),
         *cycles,
         Estimate("the whole training", f"{train.steps} steps (validation, checkpoints not counted)", hours, "h"),
         Estimate("GPU-hours", f"({at.gpus} + {known.gpus} for the judge) GPUs x hours", gpus * hours, "h"),

@@ -42,9 +42,9 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     numbers: dict[str, Any] = {"benchmarks": {}, "warnings": [], ORDER: [s.benchmark.name for s in suites]}
     for suite in suites:
         own = [row for row in rows if row.benchmark == suite.benchmark.name]
-        found = summarise(suite.benchmark, suite.cases, own, section.bootstrap, section.seed)
-        numbers["benchmarks"][suite.benchmark.name] = found
-        numbers["warnings"] += warnings(suite.benchmark.name, found)
+        summary = summarise(suite.benchmark, suite.cases, own, section.bootstrap, section.seed)
+        numbers["benchmarks"][suite.benchmark.name] = summary
+        numbers["warnings"] += warnings(suite.benchmark.name, summary)
     timings["statistics"] = time.monotonic() - mark
     mark = time.monotonic()
     numbers["canary"] = measure_canary(stage)
@@ -161,7 +161,7 @@ def measure_canary(stage: Stage) -> dict[str, Any]:
 
 def headline(numbers: dict[str, Any]) -> float | None:
     """The first benchmark's gain in points."""
-    for found in in_order(numbers).values():
-        if "gain" in found and found["gain"]["value"] is not None:
-            return float(found["gain"]["value"]) * 100
+    for benchmark in in_order(numbers).values():
+        if "gain" in benchmark and benchmark["gain"]["value"] is not None:
+            return float(benchmark["gain"]["value"]) * 100
     return None

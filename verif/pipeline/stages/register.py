@@ -14,27 +14,27 @@ from verif.system.record import SILENT, Record
 def run(stage: Stage, record: Record = SILENT) -> None:
     """Write `reports/{headline,registration}.json`, `reports/card.md`, `reports/index.html` and `reports/plots/`."""
     record.datasets({path.stem: path for path in sorted(stage.data.glob("*.parquet"))})
-    found = register(stage)
+    registered = register(stage)
     write_json(
         stage.reports / "registration.json",
         {
             "model": stage.recipe.register_.model_name,
-            "version": found.version,
-            "alias": found.alias,
-            "model_digest": found.model_digest,
-            "evidence_digest": found.evidence_digest,
-            "gate": found.decision.as_dict(),
-            "champion": found.champion,
+            "version": registered.version,
+            "alias": registered.alias,
+            "model_digest": registered.model_digest,
+            "evidence_digest": registered.evidence_digest,
+            "gate": registered.decision.as_dict(),
+            "champion": registered.champion,
         },
     )
-    headline.write(stage, found.headline)
+    headline.write(stage, registered.headline)
     if record.run_id:
         show_in_execution(stage)
-    write_bytes(stage.reports / "card.md", found.card.encode())
+    write_bytes(stage.reports / "card.md", registered.card.encode())
     plots.write(stage)
     page = build(stage)
-    record.metrics(found.headline.numbers())
+    record.metrics(registered.headline.numbers())
     record.artifact(page, "report")
     record.artifact(stage.reports / "registration.json")
-    for line in found.messages:
+    for line in registered.messages:
         print(line)

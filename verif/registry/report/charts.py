@@ -59,14 +59,14 @@ def intervals(
         parts.append(
             f'<text class="label" x="{LEFT - 10}" y="{y + tall / 2 + 4:.1f}" text-anchor="end">{escape(label)}</text>'
         )
-        for number, found in enumerate(m for m in marks if m is not None):
+        for number, point in enumerate(m for m in marks if m is not None):
             at = y + 12 + number * 12
-            tip = f"{found.series}: {found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+            tip = f"{point.series}: {point.value:.3f} [{point.low:.3f}, {point.high:.3f}]"
             parts.append(
-                f'<g class="{escape(found.series, quote=True)}"><title>{escape(label)}, {escape(tip)}</title>'
-                f'<line class="whisker" x1="{x(found.low):.1f}" y1="{at:.1f}" x2="{x(found.high):.1f}" y2="{at:.1f}"/>'
-                f'<circle cx="{x(found.value):.1f}" cy="{at:.1f}" r="4.5"/>'
-                f'<text class="value" x="{width - RIGHT + 8}" y="{at + 4:.1f}">{found.value:.1%}</text></g>'
+                f'<g class="{escape(point.series, quote=True)}"><title>{escape(label)}, {escape(tip)}</title>'
+                f'<line class="whisker" x1="{x(point.low):.1f}" y1="{at:.1f}" x2="{x(point.high):.1f}" y2="{at:.1f}"/>'
+                f'<circle cx="{x(point.value):.1f}" cy="{at:.1f}" r="4.5"/>'
+                f'<text class="value" x="{width - RIGHT + 8}" y="{at + 4:.1f}">{point.value:.1%}</text></g>'
             )
         y += tall
     return "".join([*parts, "</svg>"])

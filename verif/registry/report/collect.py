@@ -25,10 +25,10 @@ QUOTA = {(0.0, 1.0): 4, (1.0, 0.0): 2, (0.0, 0.0): 2, (1.0, 1.0): 2}
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object, or nothing."""
     try:
-        found = orjson.loads(path.read_bytes())
+        content = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def reports(stage: Stage) -> dict[str, dict[str, Any]]:
@@ -57,8 +57,8 @@ def watch(stage: Stage) -> dict[str, Any]:
     newest = max(
         (path for path in kept if path.is_file()), key=lambda path: path.stat().st_mtime, default=None
     )
-    found = read_json(newest) if newest else {}
-    return {key: found.get(key, empty) for key, empty in (("alarms", []), ("steps", []), ("on_alarm", ""))}
+    watched = read_json(newest) if newest else {}
+    return {key: watched.get(key, empty) for key, empty in (("alarms", []), ("steps", []), ("on_alarm", ""))}
 
 
 def table(path: Path, limit: int = 60) -> list[dict[str, str]]:
@@ -78,7 +78,7 @@ def samples(path: Path) -> list[dict[str, Any]]:
         return []
     rows = [row for row in rows if row.benchmark == rows[0].benchmark]
     by_model = {model: [row for row in rows if row.model == model] for model in ("before", "after")}
-    before, after = ({o.id: o for o in outcomes(found)} for found in by_model.values())
+    before, after = ({o.id: o for o in outcomes(rows_of_one)} for rows_of_one in by_model.values())
     chosen: list[str] = []
     left = dict(QUOTA)
     shared = [id for id in after if id in before]
@@ -104,10 +104,10 @@ def _sample(id: str, by_model: dict[str, list[VerdictRow]], before: bool, after:
     return {"id": id, "prompt": sides[0]["rows"][0].prompt, "kind": kind, "sides": sides}
 
 
-def seconds(found: dict[str, dict[str, Any]], timings: dict[str, Any]) -> list[tuple[str, str, float]]:
+def seconds(of_stages: dict[str, dict[str, Any]], timings: dict[str, Any]) -> list[tuple[str, str, float]]:
     """(stage, what, seconds) for everything the stages say about their time."""
     out = []
-    for name, report in found.items():
+    for name, report in of_stages.items():
         for key, value in _flat(report):
             last = key.rsplit(".", 1)[-1]
             if (last.endswith(("seconds", "_s")) or last == "wall") and value > 0.05:
@@ -140,10 +140,10 @@ def quarantine(path: Path, limit: int = 12) -> tuple[int, list[dict[str, Any]]]:
     return len(rows), rows[:limit]
 
 
-def rows_of(found: Sequence[dict[str, str]], label: str, value: str) -> list[tuple[str, dict[str, float]]]:
+def rows_of(cells: Sequence[dict[str, str]], label: str, value: str) -> list[tuple[str, dict[str, float]]]:
     """(label, interval) from CSV rows with columns `<value>`, `<value>_low`, `<value>_high`."""
     out = []
-    for row in found:
+    for row in cells:
         try:
             point = float(row[value])
             low, high = float(row.get(f"{value}_low") or point), float(row.get(f"{value}_high") or point)

@@ -49,8 +49,8 @@ def content(stage: Stage) -> dict[str, Any]:
     """Everything the template shows."""
     from markupsafe import Markup
 
-    found = collect.reports(stage)
-    evaluation, registration = found["evaluation"], found["registration"]
+    reports = collect.reports(stage)
+    evaluation, registration = reports["evaluation"], reports["registration"]
     benchmarks = in_order(evaluation)
     curve = collect.curve(stage.reports / "train" / "curve.csv")
     left_out, quarantine = collect.quarantine(stage.data / "quarantine.jsonl")
@@ -68,17 +68,17 @@ def content(stage: Stage) -> dict[str, Any]:
         "gate": registration.get("gate", {}),
         "curves": [Markup(svg) for svg in drawn if svg],  # noqa: S704
         "watch": collect.watch(stage),
-        "training": found["train"],
+        "training": reports["train"],
         "totals": Markup(totals(benchmarks)),  # noqa: S704
         "families": [(name, Markup(svg)) for name, svg in families(benchmarks, registration)],  # noqa: S704
         "family_tables": {name: b["families"] for name, b in benchmarks.items() if b.get("families")},
-        "audit": found["verifier"],
+        "audit": reports["verifier"],
         "audit_chart": Markup(audit(stage.reports / "verifier" / "attacks.csv")),  # noqa: S704
         "samples": collect.samples(stage.reports / "evaluation" / "verdicts.parquet"),
-        "seconds": collect.seconds(found, collect.read_json(stage.reports / "evaluation" / "timings.json")),
+        "seconds": collect.seconds(reports, collect.read_json(stage.reports / "evaluation" / "timings.json")),
         "left_out": left_out,
         "quarantine": quarantine,
-        "data": found["data"],
+        "data": reports["data"],
         "lineage": {key.removeprefix("verif."): value for key, value in lineage(stage).items()},
     }
 
@@ -86,9 +86,9 @@ def content(stage: Stage) -> dict[str, Any]:
 def totals(benchmarks: dict[str, Any]) -> str:
     """Accuracy by benchmark and way of sampling."""
     lines = []
-    for name, found in benchmarks.items():
+    for name, numbers in benchmarks.items():
         for mode, key in (("T=1", "strict"), ("greedy", "greedy")):
-            marks = [charts.mark(m, found.get(m, {}).get(key)) for m in ("before", "control", "after")]
+            marks = [charts.mark(m, numbers.get(m, {}).get(key)) for m in ("before", "control", "after")]
             if any(marks):
                 lines.append((f"{name}, {mode}", marks))
     return charts.intervals(lines, title="Share of prompts with every constraint met") if lines else ""
@@ -98,11 +98,11 @@ def families(benchmarks: dict[str, Any], registration: dict[str, Any]) -> list[t
     """One chart per benchmark: constraint types before, after and, where there is one, champion."""
     out = []
     champion = registration.get("champion") or {}
-    for name, found in benchmarks.items():
-        if not found.get("families"):
+    for name, numbers in benchmarks.items():
+        if not numbers.get("families"):
             continue
         lines = []
-        for family, cell in found["families"].items():
+        for family, cell in numbers["families"].items():
             marks = [charts.mark(side, cell[side]) for side in ("before", "after")]
             if champion.get("benchmark") == name:
                 marks.append(charts.mark("champion", champion["families"].get(family)))

@@ -76,9 +76,9 @@ def client(root: Path) -> MlflowClient:
     with mlflow_errors("connecting", where):
         from mlflow import MlflowClient
 
-        found = MlflowClient(tracking_uri=where, registry_uri=where)
-        found.search_experiments(max_results=1)
-    return found
+        made = MlflowClient(tracking_uri=where, registry_uri=where)
+        made.search_experiments(max_results=1)
+    return made
 
 
 def _about(stage: Stage) -> dict[str, str]:
@@ -97,12 +97,12 @@ def experiment(mlflow: MlflowClient, stage: Stage) -> str:
     """The id of the recipe's experiment, made on first use; local artifacts go to `.verif/mlflow/artifacts`."""
     name = experiment_name(stage)
     with mlflow_errors("making the experiment", mlflow.tracking_uri):
-        found = mlflow.get_experiment_by_name(name)
-        if found is not None:
-            if found.lifecycle_stage != "active":  # deleted in MLflow's page: its runs come back with it
-                mlflow.restore_experiment(found.experiment_id)
+        existing = mlflow.get_experiment_by_name(name)
+        if existing is not None:
+            if existing.lifecycle_stage != "active":  # deleted in MLflow's page: its runs come back with it
+                mlflow.restore_experiment(existing.experiment_id)
                 print(f"Experiment {name} had been deleted in MLflow; it is restored.", flush=True)
-            return str(found.experiment_id)
+            return str(existing.experiment_id)
         location = None
         if mlflow.tracking_uri.startswith("sqlite:"):
             location = (stage.state / "mlflow" / "artifacts" / name).resolve().as_uri()

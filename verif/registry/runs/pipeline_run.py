@@ -92,10 +92,10 @@ def _start(mlflow: MlflowClient, stage: Stage, owner: str, tags: Mapping[str, st
 
 def _read_record(stage: Stage) -> dict[str, Any]:
     try:
-        found = orjson.loads(_record(stage).read_bytes())
+        record = orjson.loads(_record(stage).read_bytes())
     except (OSError, orjson.JSONDecodeError):
         return {}
-    return found if isinstance(found, dict) and "run_id" in found else {}
+    return record if isinstance(record, dict) and "run_id" in record else {}
 
 
 def _owner() -> str:

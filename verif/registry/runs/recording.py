@@ -52,9 +52,9 @@ def recorded(stage: Stage, name: str) -> Iterator[Record]:
     with stage_run(stage, name) as run:
         begun = time.monotonic()
         yield run
-        if found := RECORDS.get(name):
+        if recorder := RECORDS.get(name):
             run.metrics({"seconds/total": time.monotonic() - begun})
-            _log(run, stage, found)
+            _log(run, stage, recorder)
 
 
 def _log(run: StageRun, stage: Stage, kept: Kept) -> None:

@@ -41,9 +41,9 @@ def _said(response: dict[str, Any], where: Where) -> str:
     return content(messages[-1], where, "response.output") if messages else ""
 
 
-def answer(body: dict[str, Any], found: Sequence[Verification]) -> Any:
+def answer(body: dict[str, Any], verifications: Sequence[Verification]) -> Any:
     """The body with its reward, masked where there is none."""
-    verification = found[0]
+    verification = verifications[0]
     if verification.reward.value is not None:
         return {**body, "reward": verification.reward.value}
     judge = any(v.status is Status.ERROR and v.part.startswith("judge:") for v in verification.verdicts)

@@ -40,9 +40,9 @@ def read(body: dict[str, Any], query: Mapping[str, str]) -> list[Item]:
     return items
 
 
-def answer(_: dict[str, Any], found: Sequence[Verification]) -> Any:
+def answer(_: dict[str, Any], verifications: Sequence[Verification]) -> Any:
     """Rewards in the order of the queries."""
-    rewards = [verification.reward.value for verification in found]
+    rewards = [verification.reward.value for verification in verifications]
     return {"rewards": rewards, "scores": rewards, "extra_logs": {}}
 
 

@@ -25,9 +25,9 @@ def read(body: dict[str, Any], query: Mapping[str, str]) -> list[Item]:
     ]
 
 
-def answer(_: dict[str, Any], found: Sequence[Verification]) -> Any:
+def answer(_: dict[str, Any], verifications: Sequence[Verification]) -> Any:
     """The bare number."""
-    return found[0].reward.value
+    return verifications[0].reward.value
 
 
 SLIME = Dialect("/slime", read, answer)

@@ -71,25 +71,27 @@ def find_secret(text: str, path: str = "") -> str:
     for reason, shape in SHAPES:
         if shape.search(text):
             return reason
-    if any(not _PLACEHOLDER.match(found[1]) and found[1] != "PASSWORD" for found in _ADDRESS.finditer(text)):
+    if any(
+        not _PLACEHOLDER.match(address[1]) and address[1] != "PASSWORD" for address in _ADDRESS.finditer(text)
+    ):
         return "address with a password"
     code = PurePosixPath(path).suffix in _CODE
-    for found in (*_ASSIGNED.finditer(text), *_NAMED.finditer(text)):
-        if _is_literal(found, code):
-            return "password" if found["password"] else "token or key"
+    for literal in (*_ASSIGNED.finditer(text), *_NAMED.finditer(text)):
+        if _is_literal(literal, code):
+            return "password" if literal["password"] else "token or key"
     return ""
 
 
-def _is_literal(found: re.Match[str], code: bool) -> bool:
-    value, quoted = found["value"], found["value"][0] in "\"'"
-    if found["rest"][:1].islower() and not found["password"]:
+def _is_literal(literal: re.Match[str], code: bool) -> bool:
+    value, quoted = literal["value"], literal["value"][0] in "\"'"
+    if literal["rest"][:1].islower() and not literal["password"]:
         return False  # tokenizer, tokens, credentials: other words
-    if found["rest"].lower().endswith(("file", "path")):
+    if literal["rest"].lower().endswith(("file", "path")):
         return False  # where it lies, not what it is
     value = value.strip("\"'")
     if (code and not quoted) or not value or _PLACEHOLDER.match(value):
         return False
-    if found["password"]:
+    if literal["password"]:
         return len(value) >= 3 or value in ("|", ">", "|-", ">-")
     return looks_random(value)
 

@@ -23,12 +23,12 @@ SHORTEST = 4
 
 def mask_uri(uri: str) -> str:
     """One address without user, password, query and fragment."""
-    found = _SCHEME.search(uri)
-    if found and ":" in uri[: found.start()]:
-        found = None  # no address begins like that: it is a password that holds `://`
-    head, rest = (uri[: found.end()], uri[found.end() :]) if found else ("", uri)
+    scheme = _SCHEME.search(uri)
+    if scheme and ":" in uri[: scheme.start()]:
+        scheme = None  # no address begins like that: it is a password that holds `://`
+    head, rest = (uri[: scheme.end()], uri[scheme.end() :]) if scheme else ("", uri)
     before, at, after = rest.rpartition("@")
-    if at and (found or ":" in before):
+    if at and (scheme or ":" in before):
         # What follows a `?` may be a password's end and then the host, or a query with an `@` in it.
         rest = HIDDEN if "?" in before or "#" in before else f"{HIDDEN}@{after}"
     for mark in "?#":
@@ -45,8 +45,8 @@ def without_user(uri: str) -> str:
 
 def passwords(uri: str) -> set[str]:
     """What may be the password in an address, as it is written and decoded: up to which `@` it goes is not known."""
-    found = _SCHEME.match(uri)
-    rest, out = uri[found.end() :] if found else uri, set[str]()
+    scheme = _SCHEME.match(uri)
+    rest, out = uri[scheme.end() :] if scheme else uri, set[str]()
     for at in [place for place, sign in enumerate(rest) if sign == "@"][:50]:
         secret = rest[:at].partition(":")[2]
         out |= {secret, unquote(secret)} if secret else set()
@@ -77,11 +77,11 @@ def mask(text: str, known: Iterable[str] = ()) -> str:
 def _hide(shape: re.Pattern[str], text: str) -> str:
     """The text without what has this shape, to the end of the word: a shape knows how a token begins."""
     out, at = [], 0
-    for found in shape.finditer(text):
-        if found.start() >= at:
-            out += [text[at : found.start()], HIDDEN]
-            rest = _REST.match(text, found.end())
-            at = rest.end() if rest else found.end()
+    for secret in shape.finditer(text):
+        if secret.start() >= at:
+            out += [text[at : secret.start()], HIDDEN]
+            rest = _REST.match(text, secret.end())
+            at = rest.end() if rest else secret.end()
     return "".join([*out, text[at:]])
 
 

@@ -135,7 +135,7 @@ def _looked_through(root: Path, path: str, section: str) -> tuple[str, str]:
         versions = [text.encode("utf-8", "surrogateescape") for text in kept]
         if here.is_file() and not here.is_symlink():
             versions.append(here.read_bytes())
-        reason = next((found for data in versions if (found := find_secret(decoded(data), path))), "")
+        reason = next((secret for data in versions if (secret := find_secret(decoded(data), path))), "")
         return ("", f"content: {reason}") if reason else (section, "")
     reasons = [find_secret(_lines(hunk), path) for hunk in hunks]
     if not any(reasons):

@@ -28,9 +28,11 @@ REPEATS = 6  # a new lesson stands in a round at most that often: more is learnt
 
 @dataclass(frozen=True)
 class Hardened:
-    """Numbers of one hardening. `new` lessons were learnt, `replayed` old ones stood beside them; loss in nats a token."""
+    """Numbers of one hardening. `new` lessons were learnt, `beside` of the rarer label and `replayed` old ones stood with
+    them; loss in nats a token."""
 
     new: int
+    beside: int
     replayed: int
     steps: int
     train_loss: float
@@ -45,6 +47,7 @@ def harden(
     template: str,
     lessons: Sequence[JudgePair],
     contradicted: Sequence[JudgePair],
+    agreed: Sequence[JudgePair] = (),
     steps: int,
     seed: int,
     replay: float = 0.5,
@@ -52,8 +55,10 @@ def harden(
 ) -> Hardened:
     """Train `judge` on `contradicted` (labelled by the oracle) beside `lessons` (what it was taught so far) into `out`.
 
-    `replay` is the least share of old lessons. `out` appears whole or not at all. Raises `NoLessonError` if nothing in
-    `contradicted` is new, `InputError` if one response is labelled both true and false.
+    `agreed` are responses that it judges rightly: of the label that is rare among the new lessons as many as are missing
+    are taught with them. `replay` is the least share of old lessons. `out` appears whole or not at all.
+
+    Raises `NoLessonError` if nothing in `contradicted` is new, `InputError` if one response is labelled both true and false.
     """
     fresh = new_lessons(lessons, contradicted)
     if not fresh:
@@ -63,7 +68,10 @@ def harden(
         )
     rng = random.Random(f"harden-{seed}")
     wanted = steps * BATCH
-    taught = [pair for _ in range(REPEATS) for pair in fresh][: max(len(fresh), int(wanted * (1 - replay)))]
+    beside = rarer(fresh, agreed, rng)
+    both = [*fresh, *beside]
+    rng.shuffle(both)
+    taught = [pair for _ in range(REPEATS) for pair in both][: max(len(both), int(wanted * (1 - replay)))]
     old = rng.sample(list(lessons), min(len(lessons), max(BATCH, wanted - len(taught))))
     mixed = [*taught, *old]
     rng.shuffle(mixed)
@@ -79,8 +87,31 @@ def harden(
             tokenizer, model, folder, [f"{tok.chat(q)}{a}" for q, a in examples(template, mixed[:100], seed)]
         )
     return Hardened(
-        len(fresh), len(old), trained.steps, trained.train_loss, trained.cpu_seconds, digest_tree(out)
+        new=len(fresh),
+        beside=len(beside),
+        replayed=len(old),
+        steps=trained.steps,
+        train_loss=trained.train_loss,
+        cpu_seconds=trained.cpu_seconds,
+        digest=digest_tree(out),
     )
+
+
+def rarer(fresh: Sequence[JudgePair], agreed: Sequence[JudgePair], rng: random.Random) -> list[JudgePair]:
+    """So many of `agreed` that both labels are equally common, those of the same instructions first.
+
+    A judge is fooled far more often than it refuses what is right. Taught its mistakes alone it learns that most
+    responses are false: acceptance of true ones fell from 98% to 85% in three rounds.
+    """
+    right = sum(pair.followed for pair in fresh)
+    wrong = len(fresh) - right
+    wanted, label = abs(right - wrong), right < wrong
+    known = {_key(pair) for pair in fresh}
+    known_prompts = {pair.instruction.prompt for pair in fresh}
+    pool = [pair for pair in agreed if pair.followed is label and _key(pair) not in known]
+    rng.shuffle(pool)
+    pool.sort(key=lambda pair: pair.instruction.prompt not in known_prompts)
+    return pool[:wanted]
 
 
 def new_lessons(lessons: Sequence[JudgePair], contradicted: Sequence[JudgePair]) -> list[JudgePair]:

@@ -73,6 +73,6 @@ def lock_queue() -> None:
         lock(made, public, private)
         return made
 
-    for user in [found for name, found in sys.modules.items() if name.startswith("transfer_queue")]:
+    for user in [loaded for name, loaded in sys.modules.items() if name.startswith("transfer_queue")]:
         if getattr(user, "create_zmq_socket", None) is original:  # imported by name before this
             user.create_zmq_socket = create  # type: ignore[attr-defined]

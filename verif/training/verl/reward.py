@@ -92,7 +92,7 @@ class VerifRewardManager(RewardManagerBase):  # type: ignore[misc]
                 patience_s=self.patience,
                 identity=os.environ.get(IDENTITY, ""),
             )
-        found: Verification
-        async for found in self.client.verify([item]):
-            return found
+        verification: Verification
+        async for verification in self.client.verify([item]):
+            return verification
         raise VerifError("the verifier answered without a verification.")

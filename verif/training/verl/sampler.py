@@ -45,10 +45,10 @@ class Sampler(ReplayBuffer):  # type: ignore[misc]
         `TrainingError` if more rollouts than `max_error_share` of a batch have no reward.
         """
         if partition_id == "val":
-            found: tuple[Any, dict[str, float]] = super().sample(
+            sampled: tuple[Any, dict[str, float]] = super().sample(
                 global_steps=global_steps, partition_id=partition_id, batch_size=batch_size
             )
-            return found
+            return sampled
         self.current = Sample(global_steps)
         while True:
             batch, metrics = super().sample(

@@ -200,10 +200,10 @@ def _verif_split_of(known, text, maxsplit=0):
     if _verif_simple(known):
         if maxsplit == 0 and known._facts["least"] > 0:
             return native.split(text)
-        found = [(m.start(), m.end(), m.groups()) for m in native.finditer(text)]
+        matches = [(m.start(), m.end(), m.groups()) for m in native.finditer(text)]
     else:
-        found = _verif_every(known, text)
-    for start, end, groups in found[:maxsplit] if maxsplit else found:
+        matches = _verif_every(known, text)
+    for start, end, groups in matches[:maxsplit] if maxsplit else matches:
         out.append(text[at:start])
         out.extend(groups)
         at = end

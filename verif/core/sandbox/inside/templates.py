@@ -87,15 +87,15 @@ def _verif_sub_of(known, repl, text, count=0):
     elif repl is None or isinstance(repl, int | float | list | tuple | dict | set | frozenset | bytes):
         raise TypeError("decoding to str: need a bytes-like object")  # also where nothing is replaced
     if _verif_simple(known):
-        found = [(m.start(), m.end(), m.groups(), m) for m in native.finditer(text)]
+        matches = [(m.start(), m.end(), m.groups(), m) for m in native.finditer(text)]
     elif made is None:
         _verif_refuse("a replacing function for a pattern that may match nothing")
     else:
-        found = [(start, end, groups, None) for start, end, groups in _verif_every(known, text)]
+        matches = [(start, end, groups, None) for start, end, groups in _verif_every(known, text)]
     if count:
-        found = found[:count]
+        matches = matches[:count]
     out, at = [], 0
-    for start, end, groups, match in found:
+    for start, end, groups, match in matches:
         out.append(text[at:start])
         if made is None:
             new = repl(match)
@@ -111,4 +111,4 @@ def _verif_sub_of(known, repl, text, count=0):
                     out.append("" if group is None else group)
         at = end
     out.append(text[at:])
-    return ("".join(out), len(found))
+    return ("".join(out), len(matches))

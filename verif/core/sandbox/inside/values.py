@@ -183,16 +183,16 @@ def _verif_text_now(text):
 def _verif_any(items, test):
     """`any` of a generator that must stop at its first hit; `test` gives [] for what its conditions leave out."""
     for item in items:
-        found = test(item)
-        if found and found[0]:
+        outcome = test(item)
+        if outcome and outcome[0]:
             return True
     return False
 
 
 def _verif_all(items, test):
     for item in items:
-        found = test(item)
-        if found and not found[0]:
+        outcome = test(item)
+        if outcome and not outcome[0]:
             return False
     return True
 

@@ -24,12 +24,12 @@ def patches() -> tuple[ModuleType, ...]:
 def check(patch: ModuleType) -> None:
     """`SetupError` unless the installed package is the version the patch was written against."""
     try:
-        found = version(patch.PACKAGE)
+        installed = version(patch.PACKAGE)
     except PackageNotFoundError:
-        found = "none"
-    if found.split("+")[0] != patch.VERSION:
+        installed = "none"
+    if installed.split("+")[0] != patch.VERSION:
         raise SetupError(
-            f"{patch.__name__} patches {patch.PACKAGE} {patch.VERSION} ({patch.WHERE}), but {found} is installed.",
+            f"{patch.__name__} patches {patch.PACKAGE} {patch.VERSION} ({patch.WHERE}), but {installed} is installed.",
             f"Install by the lock (`make setup`), or read {patch.WHERE} again and renew the patch.",
         )
 

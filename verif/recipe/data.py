@@ -1,0 +1,52 @@
+"""The recipe's section `data`: the local world, or a file of the public form."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from verif.recipe.base import Section
+
+LABELLED = PurePosixPath("recipes/labelled")
+"""Where people's labels stand: `prepare` and `verifier` depend on this folder, so that a change is seen."""
+
+
+def _seen_by_dvc(path: str) -> str:
+    if path and PurePosixPath(path).parent != LABELLED:
+        raise ValueError(f"{path!r} does not lie in {LABELLED}/, where DVC looks for changes")
+    return path
+
+
+LabelFile = Annotated[str, AfterValidator(_seen_by_dvc)]
+"""A file in `LABELLED`, or nothing."""
+
+
+class WorldData(Section):
+    """The local world: instructions, responses and their truth drawn by a seeded grammar. Counts are rows."""
+
+    kind: Literal["world"] = "world"
+    train: int = Field(4000, ge=16)
+    validation: int = Field(64, ge=8)
+    test: int = Field(400, ge=8)
+    unseen: int = Field(400, ge=8)
+    golden: int = Field(400, ge=8)
+    policy_pairs: int = Field(24000, ge=100)
+    judge_pairs: int = Field(20000, ge=100)
+
+
+class VerInstructData(Section):
+    """Rows of the public VerInstruct form (`{id, prompt, checkers, functions}`); the file is `data` in params.yaml."""
+
+    kind: Literal["verinstruct"] = "verinstruct"
+    screening: Literal["keep", "repair", "drop-constraint", "drop-row"] = "repair"
+    validation: int = Field(8, ge=2)
+    test: int = Field(32, ge=2)
+    golden: int = Field(40, ge=2)
+    rows: int = Field(0, ge=0, description="usable rows that the sizes are shares of; 0: as the file has")
+    max_prompt_tokens: int = Field(1024, ge=16)
+    require_checker: bool = Field(False, description="leave out rows without a hard constraint")
+    labelled: LabelFile = Field(
+        "", description="responses that people labelled; without them no judge of this data passes its audit"
+    )
