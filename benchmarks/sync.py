@@ -13,7 +13,6 @@ import json
 from pathlib import Path
 
 from benchmarks.main import ROOT
-from benchmarks.sync_loop import Arm, train
 from verif.core.instruction_files import read_instructions
 from verif.data.world import truth
 from verif.errors import InputError
@@ -21,13 +20,15 @@ from verif.stats import paired_bootstrap, proportion
 from verif.system.files import digest_tree, write_json
 
 HOME = ROOT / ".verif" / "bench-sync"
-ARMS = {"online": Arm("dpo", 1), "semi": Arm("dpo", 10), "offline": Arm("dpo", 0), "grpo": Arm("grpo", 1)}
+ARMS = {"online": ("dpo", 1), "semi": ("dpo", 10), "offline": ("dpo", 0), "grpo": ("grpo", 1)}
+"""Algorithm and `sync_every` of each arm."""
 SEEDS, UPDATES = (1, 2, 3), 60
 Scores = dict[str, list[float]]
 
 
 def measured(project: Path, home: Path, name: str, seed: int, updates: int, limit: int | None) -> Scores:
     """1 or 0 for each held-out instruction: followed, and grammatical. A run that is kept is not made again."""
+    from benchmarks.sync_loop import train
     from verif.training.tiny.inference import load, sample
 
     policy = project / "models" / "policy"
@@ -39,8 +40,11 @@ def measured(project: Path, home: Path, name: str, seed: int, updates: int, limi
         return kept
     items = list(read_instructions(project / "data" / "train.parquet"))
     held_out = list(read_instructions(project / "data" / "test.parquet"))[:limit]
-    arm = ARMS.get(name)
-    model = load(policy) if arm is None else train(policy, items, arm, seed, updates)
+    if name in ARMS:
+        algorithm, every = ARMS[name]
+        model = train(policy, items, algorithm, every, seed, updates)
+    else:
+        model = load(policy)
     texts = sample(model, [item.prompt for item in held_out], temperature=1.0, seed=11)
     found = [truth(item, text) for item, text in zip(held_out, texts, strict=True)]
     scores = {

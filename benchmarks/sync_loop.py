@@ -28,14 +28,6 @@ LEARNING_RATE, BETA, CLIP, GRADIENT = 1e-3, 0.1, 0.2, 1.0
 
 
 @dataclass(frozen=True)
-class Arm:
-    """An algorithm, and how many updates lie between two syncs (0: never)."""
-
-    algorithm: str
-    every: int
-
-
-@dataclass(frozen=True)
 class Rollouts:
     """Token ids with left-padded prompts (rows, tokens), what is prompt or padding masked out of `response`."""
 
@@ -46,19 +38,21 @@ class Rollouts:
     rewards: list[float]
 
 
-def train(policy: Path, items: Sequence[Instruction], arm: Arm, seed: int, updates: int) -> tuple[Any, Any]:
-    """The trained model and its tokenizer."""
+def train(
+    policy: Path, items: Sequence[Instruction], algorithm: str, every: int, seed: int, updates: int
+) -> tuple[Any, Any]:
+    """The model after so many updates of `dpo` or `grpo`, with its tokenizer; `every` is the recipe's `sync_every`."""
     model, tokenizer = load(policy)
     torch.manual_seed(seed)
     rng = random.Random(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
-    every = arm.every or updates
+    every = every or updates
     for first in range(0, updates, every):
         count = min(every, updates - first)
         asked = [rng.sample(list(items), PROMPTS) for _ in range(count)]
         drawn = [generate(model, tokenizer, prompts) for prompts in asked]
         for number, batch in enumerate(drawn):
-            learn(model, optimizer, batch, arm, f"{seed} {first + number}")
+            learn(model, optimizer, batch, algorithm, f"{seed} {first + number}")
     return model.eval(), tokenizer
 
 
@@ -91,15 +85,15 @@ def log_probs(model: Any, ids: torch.Tensor, attention: torch.Tensor) -> torch.T
     return logits.log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]  # type: ignore[no-any-return]
 
 
-def learn(model: Any, optimizer: Any, batch: Rollouts, arm: Arm, seed: str) -> None:
+def learn(model: Any, optimizer: Any, batch: Rollouts, algorithm: str, seed: str) -> None:
     """One update; none where no prompt has contrast."""
     groups = [range(at, at + ROLLOUTS) for at in range(0, len(batch.rewards), ROLLOUTS)]
-    rows, weights = (paired if arm.algorithm == "dpo" else grouped)(model, batch, groups, seed)
+    rows, weights = (paired if algorithm == "dpo" else grouped)(model, batch, groups, seed)
     if not rows:
         return
     mask = batch.response[rows, 1:]
     new = log_probs(model, batch.ids[rows], batch.attention[rows])
-    old = new.detach() if arm.algorithm == "dpo" else batch.drawn[rows]
+    old = new.detach() if algorithm == "dpo" else batch.drawn[rows]
     ratio = (new - old).clamp(-20, 20).exp()
     weight = torch.tensor(weights)[:, None]
     gained = torch.minimum(weight * ratio, weight * ratio.clamp(1 - CLIP, 1 + CLIP))
