@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from benchmarks.main import ROOT
 from verif.core.instruction_files import read_instructions
@@ -46,29 +47,29 @@ def measured(project: Path, home: Path, name: str, seed: int, updates: int, limi
     else:
         model = load(policy)
     texts = sample(model, [item.prompt for item in held_out], temperature=1.0, seed=11)
-    found = [truth(item, text) for item, text in zip(held_out, texts, strict=True)]
+    truths = [truth(item, text) for item, text in zip(held_out, texts, strict=True)]
     scores = {
-        "followed": [float(one.followed) for one in found],
-        "grammatical": [float(one.grammatical) for one in found],
+        "followed": [float(seen.followed) for seen in truths],
+        "grammatical": [float(seen.grammatical) for seen in truths],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, scores)
     return scores
 
 
-def compared(runs: dict[tuple[str, int], Scores], one: str, other: str) -> list[float]:
-    """`one` minus `other` in points, with its interval: the same instructions, all seeds together."""
+def compared(runs: dict[tuple[str, int], Scores], arm: str, other: str) -> list[float]:
+    """`arm` minus `other` in points, with its interval: the same instructions, all seeds together."""
     seeds = sorted({seed for _, seed in runs})
     before, after, which = [], [], []
     for seed in seeds:
         before += runs[other, seed]["followed"]
-        after += runs[one, seed]["followed"]
-        which += list(range(len(runs[one, seed]["followed"])))
-    found = paired_bootstrap(before, after, clusters=which).difference
-    return [round(100 * value, 2) for value in (found.value, found.low, found.high)]
+        after += runs[arm, seed]["followed"]
+        which += list(range(len(runs[arm, seed]["followed"])))
+    gain = paired_bootstrap(before, after, clusters=which).difference
+    return [round(100 * value, 2) for value in (gain.value, gain.low, gain.high)]
 
 
-def figures(runs: dict[tuple[str, int], Scores], start: Scores) -> dict[str, object]:
+def figures(runs: dict[tuple[str, int], Scores], start: Scores) -> dict[str, Any]:
     """What the last line says."""
     offline, semi, grpo = (
         compared(runs, *pair) for pair in (("online", "offline"), ("semi", "online"), ("grpo", "online"))

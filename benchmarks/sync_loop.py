@@ -108,9 +108,9 @@ def paired(model: Any, batch: Rollouts, groups: Sequence[range], seed: str) -> t
     """DPO's rows and weights."""
     pairs = []
     for number, group in enumerate(groups):
-        found = pick([Worth(batch.rewards[row]) for row in group], "random", f"{seed} {number}")
-        if found:
-            pairs.append((group[found.chosen], group[found.rejected]))
+        pair = pick([Worth(batch.rewards[row]) for row in group], "random", f"{seed} {number}")
+        if pair:
+            pairs.append((group[pair.chosen], group[pair.rejected]))
     rows = [row for pair in pairs for row in pair]
     if not rows:
         return [], []

@@ -59,7 +59,7 @@ def prefer(chosen: Sequence[Sums], rejected: Sequence[Sums], beta: float, tokens
 
     Example: one pair without a margin, beta 0.1 and 10 tokens: the weight is 0.1 * 0.5 * 10 / 1 = 0.5.
     """
-    margins = tuple(beta * (one.gain - other.gain) for one, other in zip(chosen, rejected, strict=True))
+    margins = tuple(beta * (good.gain - bad.gain) for good, bad in zip(chosen, rejected, strict=True))
     weights = tuple(beta * _sigmoid(-margin) * tokens / len(margins) for margin in margins)
     return Preferences(margins, weights)
 

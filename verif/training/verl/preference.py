@@ -41,7 +41,7 @@ def weigh(
     said: dict[str, float] = {}
     if pairs:
         tokens = int(sum(mask.sum() for mask in masks.values()))
-        made = prefer([sums[one] for one, _ in pairs], [sums[other] for _, other in pairs], beta, tokens)
+        made = prefer([sums[good] for good, _ in pairs], [sums[bad] for _, bad in pairs], beta, tokens)
         for (chosen, rejected), weight in zip(pairs, made.weights, strict=True):
             weights[chosen], weights[rejected] = weight, -weight
         said = {"dpo/loss": made.loss, "dpo/margin": made.margin, "dpo/accuracy": made.accuracy}
