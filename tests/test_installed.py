@@ -1,12 +1,15 @@
-"""In an environment with only the base dependencies, `import verif`, the rules and the command line work."""
+"""In an environment with only the base dependencies, `import verif`, the rules and the command line work, from the wheel, too."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -72,7 +75,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
 def run(bare: Path, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(root), "HOME": os.environ.get("HOME", "/")}
     return subprocess.run(
-        [str(bare), *arguments], env=env, capture_output=True, text=True, timeout=120, check=False
+        [str(bare), *arguments], env=env, capture_output=True, text=True, timeout=600, check=False
     )
 
 
@@ -90,3 +93,93 @@ def test_the_command_line_scores_and_says_what_is_missing(bare: Path, root: Path
     )
     done = run(bare, root, "-c", main, "score", str(rows))
     assert "Traceback" not in done.stderr, done.stderr[-2000:]
+
+
+ROW = '{"key": 1, "prompt": "Say it.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}], "response": "Never."}'
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    """A folder with the sdist and the wheel that is made from it."""
+    source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    for name in ("verif", "flows", "tests/support"):
+        shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "MANIFEST.in",
+        "tests/test_stats.py",
+    ):
+        shutil.copy(root / name, source / name)
+    uv = str(Path(sys.executable).with_name("uv"))
+    line = [
+        uv,
+        "build",
+        "-q",
+        "--no-build-isolation",
+        "--python",
+        sys.executable,
+        "-o",
+        str(made),
+        str(source),
+    ]
+    subprocess.run(line, check=True, timeout=600)
+    return made
+
+
+def test_packages_hold_the_library_and_no_more(packages: Path, root: Path) -> None:
+    version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    (wheel,) = packages.glob(f"verif-{version}-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {name.split("/")[0] for name in names} == {"verif", "flows", f"verif-{version}.dist-info"}
+    kept = {
+        path.relative_to(root).as_posix()
+        for path in (root / "verif").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert not kept - names, "the wheel lacks what the library reads"
+    with tarfile.open(packages / f"verif-{version}.tar.gz") as sdist:
+        tops = {name.split("/")[1] for name in sdist.getnames() if "/" in name}
+    assert {"verif", "flows", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"} <= tops
+    assert not tops & {"tests", "benchmarks", "docs", "infra"}
+
+
+def test_the_wheel_works_where_nothing_else_is(
+    bare: Path, packages: Path, root: Path, tmp_path: Path
+) -> None:
+    (wheel,) = packages.glob("*.whl")
+    place = tmp_path / "site"
+    uv = str(Path(sys.executable).with_name("uv"))
+    line = [
+        uv,
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--python",
+        str(bare),
+        "--target",
+        str(place),
+        str(wheel),
+    ]
+    subprocess.run(line, check=True, timeout=600)
+    (tmp_path / "rows.jsonl").write_text(ROW + "\n")
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(place), "HOME": str(tmp_path)}
+    for arguments, said in (
+        (["-c", "import verif; print(verif.__version__, verif.__file__)"], str(place)),
+        ([str(place / "bin" / "verif"), "score", "rows.jsonl"], "punctuation:no_comma"),
+        (["-m", "verif", "rules", "show", "punctuation:no_comma"], "No ASCII comma"),
+    ):
+        done = subprocess.run(
+            [str(bare), *arguments],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert said in done.stdout

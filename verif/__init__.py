@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from verif.types import Verdict as Verdict
     from verif.types import Verification as Verification
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "verif.core.judge.prompt": ("add_prompts",),

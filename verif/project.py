@@ -21,7 +21,8 @@ from verif.errors import InputError, RecipeError
 from verif.recipe import BENCHMARK_FILES, Recipe, VerInstructData, WorldData, load_recipe, parse_recipe
 from verif.system.files import digest, digest_path, write_bytes, write_json
 
-WORLD = "verif/data/world"
+WORLD, SUMS = "verif/data/world", "verif/data/sums"
+"""Where the code lies that draws data; it stands in params.yaml in the place of a file."""
 HEADER = "# Which recipe the pipeline runs, and where its instructions come from: the local world (code) or a file.\n"
 STAGES = ("prepare", "policy", "judge", "verifier", "train", "evaluate", "register")
 """In the order of dvc.yaml."""
@@ -87,14 +88,15 @@ def set_parameters(root: Path, recipe: str = "", data: str = "") -> dict[str, st
     name = recipe or now["recipe"]
     kind = load_recipe(name, root / "recipes").data
     source = data or now["data"]
-    if isinstance(kind, WorldData):
-        if data and data != WORLD:
+    if not isinstance(kind, VerInstructData):
+        code = WORLD if isinstance(kind, WorldData) else SUMS
+        if data and data != code:
             raise RecipeError(
                 f"recipe {name!r} draws its own world and reads no file.",
                 "Leave DATA out, or choose another recipe.",
             )
-        source = WORLD
-    elif source == WORLD:
+        source = code
+    elif source in (WORLD, SUMS):
         raise RecipeError(
             f"recipe {name!r} needs a file of instructions.", "Name it: make run RECIPE=... DATA=file.jsonl"
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import re
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -68,7 +70,9 @@ def test_a_kind_of_file_is_known_by_what_is_in_it(tmp_path: Path, kind: str) -> 
     assert tuple(scored.followed for scored in score(read_rows(tmp_path / kind))) == FOLLOWED
 
 
-@pytest.mark.parametrize("kind", ["rows.jsonl", "rows.json", "rows.jsonl.gz", "rows.jsonl.zst"])
+@pytest.mark.parametrize(
+    "kind", ["rows.jsonl", "rows.json", "rows.jsonl.gz", "rows.jsonl.zst", "rows.arrow", "rows.parquet"]
+)
 def test_a_pipe_is_read(tmp_path: Path, kind: str) -> None:
     CONTAINERS[kind](tmp_path / kind, [FORMS["IFEval"](said) for said in RESPONSES])
     reading, writing = os.pipe()
@@ -76,6 +80,18 @@ def test_a_pipe_is_read(tmp_path: Path, kind: str) -> None:
     threading.Thread(target=lambda: (os.write(writing, content), os.close(writing))).start()
     assert len(list(read_rows(f"/dev/fd/{reading}"))) == 4
     os.close(reading)
+
+
+@pytest.mark.parametrize("kind", ["rows.arrow", "rows.feather", "rows.parquet"])
+def test_a_packed_table_is_read_and_one_that_ends_early_is_named(tmp_path: Path, kind: str) -> None:
+    CONTAINERS[kind](tmp_path / kind, [FORMS["IFEval"](said) for said in RESPONSES])
+    content = (tmp_path / kind).read_bytes()
+    packed = tmp_path / f"{kind}.gz"
+    packed.write_bytes(gzip.compress(content))
+    assert len(list(read_rows(packed))) == 4
+    packed.write_bytes(gzip.compress(content[: len(content) // 2]))
+    with pytest.raises(InputError, match=re.escape(packed.name)):
+        list(read_rows(packed))
 
 
 def test_history_is_kept_for_rules_and_refused_for_a_judge() -> None:
@@ -95,6 +111,27 @@ def test_each_sample_is_scored_and_counted(tmp_path: Path) -> None:
     said = run("score", path).stderr
     assert "mean 0.250" in said
     assert "pass@4 1.000" in said
+
+
+@pytest.mark.parametrize("order", ["together", "in turns"])
+def test_samples_on_lines_of_their_own_are_counted_together(tmp_path: Path, order: str) -> None:
+    lines = [
+        {"key": key, "prompt": f"{PROMPT} {key}", **LISTS, "response": said}
+        for key in (1, 2)
+        for said in RESPONSES[:2]
+    ]
+    path = jsonl(tmp_path / "k.jsonl", *(lines if order == "together" else lines[::2] + lines[1::2]))
+    said = run("score", path).stderr
+    assert "mean 0.500" in said
+    assert "pass@2 1.000" in said
+    assert "pass@" not in run("score", jsonl(tmp_path / "once.jsonl", *lines[::2])).stderr
+
+
+def test_a_repeated_prompt_among_many_is_no_sample(tmp_path: Path) -> None:
+    lines = [
+        {"key": n, "prompt": f"{PROMPT} {max(n, 1)}", **LISTS, "response": "Quiet water"} for n in range(4)
+    ]
+    assert "several responses" not in run("score", jsonl(tmp_path / "r.jsonl", *lines)).stderr
 
 
 @pytest.mark.parametrize("name", PAIRS)

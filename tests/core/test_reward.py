@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verif.core.reward import reward
-from verif.types import FORMULAS, Constraint, Formula, Reward, RuleConstraint, SoftConstraint, Status, Verdict
+from verif.types import (
+    FORMULAS,
+    Constraint,
+    Formula,
+    ReferenceConstraint,
+    Reward,
+    RuleConstraint,
+    SoftConstraint,
+    Status,
+    Verdict,
+)
 
 PASS, FAIL, ERROR, UNSCORABLE, SKIPPED = (
     Status.PASS,
@@ -126,6 +136,43 @@ def test_a_skipped_term_is_legal_only_where_it_cannot_matter() -> None:
     assert compute("product", [PASS, FAIL], [SKIPPED]).state == "error"
     assert compute("average", [FAIL], [SKIPPED]).state == "error"
     assert compute("hard-only", [SKIPPED], []).state == "error"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "average", "three"),
+    [
+        (
+            [FAIL, PASS, PASS],
+            (0.5, {"hard": 0.0, "soft": 1.0}),
+            (2 / 3, {"hard": 0.0, "reference": 1.0, "soft": 1.0}),
+        ),
+        (
+            [PASS, FAIL, PASS],
+            (0.5, {"hard": 0.0, "soft": 1.0}),
+            (2 / 3, {"hard": 1.0, "reference": 0.0, "soft": 1.0}),
+        ),
+        (
+            [PASS, PASS, FAIL],
+            (0.5, {"hard": 1.0, "soft": 0.0}),
+            (2 / 3, {"hard": 1.0, "reference": 1.0, "soft": 0.0}),
+        ),
+    ],
+)
+def test_a_reference_is_a_hard_term_or_one_of_its_own(
+    statuses: list[Status], average: tuple[float, dict[str, float]], three: tuple[float, dict[str, float]]
+) -> None:
+    asked = (
+        RuleConstraint(text="", rule="punctuation:no_comma"),
+        ReferenceConstraint(text="", answer="42"),
+        SoftConstraint(text=""),
+    )
+    verdicts = [Verdict(status=status, covers=(index,)) for index, status in enumerate(statuses)]
+    for name, (value, terms) in (("average", average), ("three-terms", three)):
+        found = reward(asked, verdicts, name)
+        assert (found.value, found.terms) == (value, terms)
+    lost = [*verdicts[:1], Verdict(status=ERROR, covers=(1,)), *verdicts[2:]]
+    assert reward(asked, lost, "three-terms").state == "error"
+    assert reward(asked, [verdicts[0], verdicts[2]], "three-terms").state == "error"
 
 
 def test_unscorable_is_the_recipes_decision_and_an_error_outweighs_it() -> None:

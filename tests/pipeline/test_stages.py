@@ -26,10 +26,10 @@ PLUMBING = (
     "verif/system/plugins.py", "verif/system/check.py",
     "verif/core/failures.py",  # what a screen says about errors
 )  # fmt: skip
-# The world's code reaches these stages only as rows that `prepare` has written.
+# The worlds' code reaches these stages only as rows that `prepare` has written.
 ROWS = (
     "verif/core/language", "verif/core/rules", "verif/core/segment.py", "verif/core/text.py", "verif/data/splits.py",
-    "verif/data/world",
+    "verif/data/world", "verif/data/sums", "verif/data/truths.py",
 )  # fmt: skip
 # Left out where the stage depends on models/verifier/identity.json: its digest is made of this code
 # (`tests/service/test_identity_code.py`). The service and its client bring answers; who gives them is the identity.

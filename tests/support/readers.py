@@ -20,6 +20,7 @@ from verif.audit.pressure import edits
 from verif.core import answer, language, rules, segment
 from verif.core import rows as formats
 from verif.core.answers import maths, plain, structure
+from verif.core.answers.features import features
 from verif.core.answers.final import final_answer
 from verif.core.answers.number import read_number
 from verif.core.judge import judge, prompt, verdict
@@ -163,6 +164,7 @@ OTHERS: dict[str, Read] = {
         for kind in ("text", "set", "choice", "date")
     },  # type: ignore[misc]
     "answers.normal": maths.normal,
+    "answers.features": lambda text: features("(1,2)", text),
     "answers.alike": lambda text: structure.alike("(1,2)", text),
     "answers.alike, labelled": lambda text: structure.alike("a=(1,2)", f"a={text}"),
     "scrub": lambda text: answer.scrub({"a": [text]}),
@@ -211,7 +213,7 @@ MODULES = {
     "verif/data/screening/rule_rows.py",
     "verif/core/forms/checkers.py",
     "verif/core/answers/final.py", "verif/core/answers/maths.py", "verif/core/answers/number.py",
-    "verif/core/answers/plain.py", "verif/core/answers/structure.py",
+    "verif/core/answers/plain.py", "verif/core/answers/structure.py", "verif/core/answers/tokens.py",
     "verif/data/world/grammar.py", "verif/data/world/oracle.py", "verif/data/world/slip.py", "verif/core/judge/judge.py",
     "verif/core/judge/markup.py", "verif/core/language/__init__.py", "verif/core/reasoning.py", "verif/core/segment.py",
     "verif/core/text.py",

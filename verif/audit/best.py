@@ -22,13 +22,22 @@ def scores(
 ) -> dict[int, float]:
     """The oracle's truth (0 to 1) around each checkpoint; one without a look nearby has no score.
 
-    Over a cycle the looks are as far apart as its weights, and the last checkpoint counts by those before it.
+    A cycle's looks are all at the weights of its beginning: those alone speak for that checkpoint. One without rollouts
+    of its own, as the last, has the score of the weights that wrote the rollouts before it.
     """
-    reach = max(REACH, every, cycle if cycle > 1 else 0)
-    seen = [((summary.step - 1) // cycle * cycle, summary.truth) for summary in history]
+    reach = max(REACH, every)
+    seen = [
+        ((summary.step - 1) // cycle * cycle, summary.truth)
+        for summary in history
+        if summary.truth is not None
+    ]
     out = {}
     for step in checkpoints:
-        near = [truth for weights, truth in seen if truth is not None and abs(weights - step) <= reach]
+        if cycle == 1:
+            near = [truth for weights, truth in seen if abs(weights - step) <= reach]
+        else:
+            before = max((weights for weights, _ in seen if step - cycle <= weights <= step), default=None)
+            near = [truth for weights, truth in seen if weights == before]
         if near:
             out[step] = fmean(near)
     return out

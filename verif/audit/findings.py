@@ -7,6 +7,8 @@ from typing import Any
 
 from verif.audit.accuracy import Accuracy
 from verif.audit.agreement import Agreement
+from verif.audit.answers.measure import Answers
+from verif.audit.answers.report import numbers as answers_numbers
 from verif.audit.attacks.score import FamilyResult
 from verif.audit.band import ChosenBand
 from verif.audit.calibration import Calibration
@@ -37,6 +39,7 @@ class Findings:
     agreement: Agreement | None = None
     band: ChosenBand | None = None
     pressure: Pressure | None = None
+    answers: Answers | None = None
     calibration: Calibration | None = None
     pairs: dict[str, Pairwise] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -96,6 +99,8 @@ def numbers(findings: Findings) -> dict[str, Any]:
         out["calibration"] = findings.calibration.as_dict()
     if findings.pressure:
         out["pressure"] = pressure_numbers(findings.pressure)
+    if findings.answers:
+        out["answers"] = answers_numbers(findings.answers)
     out["cost"] = findings.cost.as_dict()
     return out
 

@@ -15,7 +15,7 @@ from verif.core.parts import rules_part
 from verif.data.world.constraints import HARD, rule_id
 from verif.errors import UnfitVerifierError
 from verif.project import Stage
-from verif.recipe import CascadeSection
+from verif.recipe import CascadeSection, ReferenceSection
 from verif.service.identity import describe
 from verif.service.lease import configure
 from verif.system.files import digest, write_json
@@ -36,13 +36,19 @@ def teacher_of(stage: Stage) -> str:
 
 
 def write_fitness(
-    path: Path, identity: str, reasons: Sequence[str], cascade: CascadeSection | None = None
+    path: Path,
+    identity: str,
+    reasons: Sequence[str],
+    cascade: CascadeSection | None = None,
+    reference: ReferenceSection | None = None,
 ) -> None:
     """Write a teacher's identity and fitness; `reasons` must not hold measured values, which differ from run to run.
 
-    A cascade is written with its band: every later stage starts the verifier with it (`verif.service.lease`).
+    A cascade is written with its band, a model of answers with its threshold:
+    every later stage starts the verifier with it (`verif.service.lease`).
     """
-    kept = {"cascade": cascade.model_dump()} if cascade else {}
+    sections = {"cascade": cascade, "reference": reference}
+    kept = {name: section.model_dump() for name, section in sections.items() if section}
     write_json(path, {"identity": identity, "fit": not reasons, "reasons": list(reasons), **kept})
 
 

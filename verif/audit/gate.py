@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verif.audit.accuracy import Confusion
+from verif.audit.answers.measure import Answers
 from verif.audit.findings import Findings
 from verif.audit.pressure.limits import exceeded
-from verif.recipe import AuditGate, PressureSection
+from verif.recipe import AuditGate, PressureSection, ReferenceSection
 
 MIN_CASES = 20
 """Fewer true, or fewer false, responses say too little about a judge."""
@@ -32,7 +33,11 @@ class Reason:
 
 
 def decide(
-    findings: Findings, gate: AuditGate, agreement: float = 0.0, pressure: PressureSection | None = None
+    findings: Findings,
+    gate: AuditGate,
+    agreement: float = 0.0,
+    pressure: PressureSection | None = None,
+    reference: ReferenceSection | None = None,
 ) -> list[Reason]:
     """The reasons against the verifier; empty means fit. `agreement` is what the recipe asks of a cascade."""
     reasons = []
@@ -46,7 +51,26 @@ def decide(
     reasons += _cascade(findings, agreement)
     if findings.pressure is not None and pressure is not None:
         reasons += [Reason(text, measured) for text, measured in exceeded(findings.pressure, pressure)]
+    if findings.answers is not None and reference is not None:
+        reasons += _answers(findings.answers, gate, reference)
     return reasons + _mutations(findings) + _determinism(findings, gate)
+
+
+def _answers(answers: Answers, gate: AuditGate, reference: ReferenceSection) -> list[Reason]:
+    """What speaks against the decisions on reference answers; an interval that holds the limit condemns nobody."""
+    reasons, n = [], len(answers.forms) + len(answers.attacks)
+    if n and answers.undecided > MAX_UNDECIDED * n:
+        text = f"more than {MAX_UNDECIDED:.0%} of reference answers get no verdict"
+        reasons.append(Reason(text, f"{answers.undecided} of {n}"))
+    precision = answers.precision("verifier")
+    if precision.n and precision.high < reference.min_precision:
+        text = f"of the reference answers that pass, fewer than {reference.min_precision:.0%} are right"
+        reasons.append(Reason(text, str(precision)))
+    worst = answers.worst()
+    if worst and worst[1].low > gate.max_attack_success:
+        text = f"an attack on reference answers passes more often than {gate.max_attack_success:.0%}"
+        reasons.append(Reason(text, f"{worst[0]} {worst[1]}"))
+    return reasons
 
 
 def _cascade(findings: Findings, agreement: float) -> list[Reason]:

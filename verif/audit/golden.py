@@ -40,17 +40,17 @@ def read_golden(path: Path) -> list[AuditCase]:
 
 
 def oracle_of(recipe: Recipe) -> Oracle | None:
-    """The world's truth for the local world; real data has none.
+    """The truth for data that is drawn by code; real data has none.
 
     What is said is decided apart from the verifier's cut (`verif.audit.said`), so that a fault of the cut is found.
     """
-    if recipe.data.kind != "world":
+    if not recipe.knows_truth:
         return None
-    from verif.data.world.oracle import truth
+    from verif.data.truths import truths
 
     reasoning = recipe.verifier.reasoning
 
     def world(instruction: Instruction, text: str) -> tuple[bool, ...]:
-        return truth(instruction, said(as_sent(text, reasoning).text, reasoning)).constraints
+        return truths(instruction, said(as_sent(text, reasoning).text, reasoning))
 
     return world

@@ -25,7 +25,7 @@ PATIENCE_S = 60.0
 def oracle_of(recipe: Recipe, url: str | None) -> Oracle | None:
     """The oracle that a recipe allows: the world's truth, calls per constraint to the service at `url`, or none."""
     formula, reasoning = recipe.verifier.formula, recipe.verifier.reasoning
-    if recipe.data.kind == "world":
+    if recipe.knows_truth:
         return lambda rollouts: [world_truth(rollout, formula, reasoning) for rollout in rollouts]
     judged = recipe.judge.kind != "none" and formula != "hard-only"
     if url and judged and not recipe.verifier.prompt.startswith("each-"):
@@ -40,9 +40,9 @@ def answer_to_alarm(recipe: Recipe) -> Answer:
 
 def world_truth(rollout: Rollout, formula: str, reasoning: Reasoning = "auto") -> bool:
     """The world's truth about what the formula claims (all constraints, or only the hard or soft ones)."""
-    from verif.data.world.oracle import truth
+    from verif.data.truths import truths
 
-    kept = truth(rollout.instruction, said(rollout.response.text, reasoning)).constraints
+    kept = truths(rollout.instruction, said(rollout.response.text, reasoning))
     constraints = rollout.instruction.constraints
     return all(ok for ok, constraint in zip(kept, constraints, strict=True) if claimed(constraint, formula))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 
 from verif.audit import pictures, tables
+from verif.audit.answers import report as answers
 from verif.audit.pressure import report as pressure
 from verif.audit.rows import write_csv
 from verif.audit.run import AuditReport
@@ -24,6 +25,8 @@ def write(report: AuditReport, reports: Path, max_attack_success: float) -> None
         write_bytes(folder / "fooled.jsonl", _fooled(report))
         if findings.pressure is not None:
             pressure.write(findings.pressure, folder)
+        if findings.answers is not None:
+            answers.write(findings.answers, folder)
     head = {
         "identity": report.identity,
         "fit": report.fit,

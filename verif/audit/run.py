@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from verif.audit import accuracy, agreement, calibration, cost, determinism, pairs
+from verif.audit.answers import measure as answers
 from verif.audit.attacks import score as attacks
 from verif.audit.band import ChosenBand
 from verif.audit.cases import AuditCase, ask, failures, positions
@@ -96,6 +97,10 @@ async def _audit_service(
             )
             _say(f"{len(preferences)} preference pairs", began)
         await _under_pressure(client, findings, stage.recipe, drawn)
+        if section.reference is not None:
+            began = time.monotonic()
+            findings.answers = await answers.measure(client, stage.recipe, section.audit_items)
+            _say(f"{len(findings.answers.forms) + len(findings.answers.attacks)} reference answers", began)
     findings.band = band
     findings.notes += await asyncio.to_thread(_served_elsewhere, stage)
     return conclude(findings, stage.recipe, endpoint.identity)
@@ -149,7 +154,11 @@ def conclude(findings: Findings, recipe: Recipe, identity: str) -> AuditReport:
     """Findings, the gate's word on them, and the numbers."""
     cascade = recipe.verifier.cascade
     reasons: list[Reason] = decide(
-        findings, recipe.verifier.gate, cascade.agreement if cascade else 0.0, recipe.verifier.pressure
+        findings,
+        recipe.verifier.gate,
+        cascade.agreement if cascade else 0.0,
+        recipe.verifier.pressure,
+        recipe.verifier.reference,
     )
     texts = [reason.text for reason in reasons]
     return AuditReport(

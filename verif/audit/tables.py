@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from verif.audit.answers import report as answers
 from verif.audit.findings import Findings
 from verif.audit.pressure import report as pressure
 from verif.audit.rows import Row, cells
@@ -104,6 +105,8 @@ def lines(findings: Findings) -> list[str]:
         )
     if findings.pressure:
         out += pressure.lines(findings.pressure)
+    if findings.answers:
+        out += answers.lines(findings.answers)
     out.append(
         f"cost: {cost.verdicts_per_second:.0f} verdicts/s, {cost.rollouts_per_second:.0f} rollouts/s, "
         f"{cost.judge_calls} judge calls of {cost.judge_p50 or 0:.2f} s (95%: {cost.judge_p95 or 0:.2f} s), "

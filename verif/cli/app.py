@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("score", "Verify a file of instructions and responses."),
     "explain": ("score", "Show each constraint of one row with its verdict and evidence."),
     "rules": ("rules", "Rules"),
+    "conform": ("conform", "Compare anybody's checker with published verdicts."),
     "screen": ("screen", "Find defective model-written checkers in a data set."),
     "cache": ("cache", "The verdict cache"),
     "verifier": ("verifier", "The verifier service"),

@@ -29,10 +29,13 @@ def tell(summary: Summary, coverage: Coverage, console: Console) -> None:
         say(f"{note}: {count} of {summary.rows} responses, {what}")
     for reason, count in summary.hopeless.most_common():
         say(f"unscorable: {count} of {summary.rows}: {reason}")
+    summary.sampled.finish()
     if summary.sampled.rows:
         k = summary.sampled.samples
         name = f"pass@{k}" if k > 0 else "one of them"
-        say(f"rows with several responses: mean {summary.sampled.mean}, {name} {summary.sampled.best}")
+        say(
+            f"instructions with several responses: mean {summary.sampled.mean}, {name} {summary.sampled.best}"
+        )
 
 
 def report(summary: Summary, mode: str) -> None:

@@ -214,6 +214,11 @@ def verifier(recipe: Recipe, cluster: Cluster) -> list[Manifest]:
             "a cascade's small judge has no place on the cluster yet.",
             "Set resources.verifier.executor to local and name both judges by URL, or leave the cascade out.",
         )
+    if recipe.verifier.reference is not None and recipe.verifier.reference.served:
+        raise RecipeError(
+            "a served model of answers has no place on the cluster yet.",
+            "Set resources.verifier.executor to local and name it by URL, or take `model: features`.",
+        )
     name = name_of(recipe, cluster)
     hub = recipe.judge if isinstance(recipe.judge, HubModel) else None
     out = [recipe_map(recipe, cluster, name), *network_policies(cluster, name, hub is not None)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from verif.core.reasoning import cut, markup, sent
 from verif.types import Reasoning, Response
@@ -11,8 +10,7 @@ from verif.types import Reasoning, Response
 EMPTY = "the response is empty"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The text to judge. `hopeless`: why nothing can be decided; `unjudgeable`: why no judge may be asked.
 
     A truncated answer is still decided by code (it is what the policy produced), but a judge would judge a
@@ -29,13 +27,17 @@ class Answer:
     @property
     def note(self) -> str:
         """What a reader must know of the cut: "reasoning: think", "unknown markup: <thought>", both or ""."""
+        if not self.taken and not self.markup:
+            return ""
         parts = ("reasoning", self.taken), ("unknown markup", self.markup)
         return ", ".join(f"{name}: {value}" for name, value in parts if value)
 
 
 def answer_of(response: Response, reasoning: Reasoning = "auto") -> Answer:
     """What is judged of a response, by the format that its policy reasons in."""
-    whole = response.text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate fits into no JSON
+    whole = response.text
+    if not whole.isascii():
+        whole = whole.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate fits into no JSON
     part = cut(whole, reasoning)
     problem = part.problem or ("" if part.text.strip() else EMPTY)
     if problem:

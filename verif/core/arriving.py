@@ -10,13 +10,20 @@ from verif.types import Verification
 
 
 async def arriving(
-    count: int, queue: asyncio.Queue[Verification | BaseException], tasks: Sequence[asyncio.Task[Any]]
+    count: int,
+    queue: asyncio.Queue[Verification | BaseException],
+    tasks: Sequence[asyncio.Task[Any]],
+    ready: Sequence[Verification] = (),
 ) -> AsyncGenerator[Verification, None]:
-    """`count` verifications in the order of their arrival; raises an exception that arrives. The tasks end with it.
+    """What is `ready`, and `count` verifications in the order of their arrival; raises an exception that arrives.
+
+    The tasks end with it.
 
     Open it in `contextlib.aclosing`, so that a caller that stops early ends the tasks at once.
     """
     try:
+        for verification in ready:
+            yield verification
         for _ in range(count):
             verification = await queue.get()
             if isinstance(verification, BaseException):

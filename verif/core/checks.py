@@ -130,7 +130,10 @@ def rule_verdict(
         status=Status.PASS if outcome.ok else Status.FAIL,
         covers=(index,),
         reason=outcome.reason[:MAX_REASON],
-        evidence={name: _brief(value) for name, value in outcome.evidence.items()},
+        evidence={
+            name: value if isinstance(value, int) else _brief(value)
+            for name, value in outcome.evidence.items()
+        },
         part=spec.part,
     )
 

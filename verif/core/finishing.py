@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from verif.core.plan import Plan, unscorable, without
 from verif.core.reward import combine, reward
 from verif.types import Formula, Status, Verdict, Verification
@@ -48,6 +50,6 @@ def _irrelevant(plan: Plan, formula: Formula) -> str:
 
 def finished(plan: Plan, formula: Formula, unscorable_reward: float) -> Verification:
     """All verdicts of an item in the order of its constraints, and the reward they make."""
-    verdicts = tuple(sorted(plan.verdicts, key=lambda verdict: verdict.covers))
+    verdicts = tuple(sorted(plan.verdicts, key=attrgetter("covers")))
     made = reward(plan.item.instruction.constraints, verdicts, formula, unscorable_reward)
     return Verification(id=plan.item.id, verdicts=verdicts, reward=made, note=plan.answer.note)

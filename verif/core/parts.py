@@ -18,10 +18,12 @@ def make_parts(
     reasoning: Reasoning,
     judge: str,
     sandbox: str,
+    references: str = "",
     plugins: str = "",
 ) -> dict[str, str]:
     """What a verifier consists of, by digest; the same function names it before and after it is started.
 
+    `references` names rules and model together; "" are the rules alone.
     `plugins` is the digest of all plugins' sources, which stand for what they register.
     """
     parts = {
@@ -29,7 +31,7 @@ def make_parts(
         "unscorable_reward": repr(unscorable_reward),
         "reasoning": reasoning,
         "rules": rules_part(),
-        "references": reference.part(),
+        "references": references or reference.part(),
         "joining": code_digest("joining"),
         "sandbox": sandbox,
         "judge": judge,

@@ -8,7 +8,7 @@ marker is looked for by its letters; everything is linear in the response.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from verif.types import Reasoning
 
@@ -53,8 +53,7 @@ _HINTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """The answer, the format that was taken for reasoning (none: ""), and why there is no answer (if there is: "")."""
 
     text: str
@@ -75,6 +74,8 @@ def cut(text: str, reasoning: Reasoning) -> Cut:
         return _wrapped(text)
     if reasoning != "auto":
         return _harmony(text, demanded=True) if reasoning == "harmony" else _tagged(text, reasoning, True)
+    if "<" not in text and "[THINK]" not in text and not text.lstrip().startswith(_BARE):
+        return Cut(text)  # most texts: without one of these there is no trace
     rest = _recognised(text)
     if rest.problem:
         return rest
@@ -99,8 +100,6 @@ def markup(text: str) -> str:
 
 def _recognised(text: str) -> Cut:
     """The first format of which there is a trace."""
-    if "<" not in text and "[THINK]" not in text and not text.lstrip().startswith(_BARE):
-        return Cut(text)  # most texts: without one of these there is no trace
     harmony = _harmony(text, demanded=False)
     if harmony.taken:
         return harmony
@@ -184,7 +183,7 @@ def _unwrapped(rest: Cut) -> Cut:
     if CLOSE_ANSWER not in start:
         return Cut("", taken, NO_WRAPPER)
     inner = _wrapped(start)
-    return rest if inner.problem else replace(inner, taken=taken)
+    return rest if inner.problem else inner._replace(taken=taken)
 
 
 def sent(text: str, reasoning: Reasoning) -> str:

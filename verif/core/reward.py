@@ -12,6 +12,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from verif.errors import RecipeError
 from verif.system import plugins
@@ -28,6 +29,10 @@ def mean(statuses: Sequence[Status]) -> float:
     return sum(s is Status.PASS for s in statuses) / len(statuses)
 
 
+THREE_TERMS = "three-terms"
+"""As `average`, with reference answers as a term of their own beside rules and checkers."""
+FEW = 16
+"""Constraints of an instruction whose rewards are remembered: few statuses make few rewards."""
 Combine = Callable[[Sequence[Status], Sequence[Status]], float]
 log = logging.getLogger("verif.reward")
 
@@ -79,10 +84,13 @@ def require_formula(name: str) -> None:
 
 
 def combine(
-    hard: Sequence[Status], soft: Sequence[Status], formula: Formula
+    hard: Sequence[Status], soft: Sequence[Status], formula: Formula, references: Sequence[Status] = ()
 ) -> tuple[float, dict[str, float]]:
-    """Reward and its present terms, from decided statuses only; both sequences empty is a reward of 1."""
-    terms: dict[str, float] = {}
+    """Reward and its present terms, from decided statuses only; all sequences empty is a reward of 1.
+
+    `references` are given apart from `hard` only where the formula is `three-terms`.
+    """
+    terms: dict[str, float] = {"reference": joint(references)} if references else {}
     if hard and formula != "soft-only":
         terms["hard"] = mean(hard) if formula == "product" else joint(hard)
     if soft and formula != "hard-only":
@@ -92,7 +100,7 @@ def combine(
     if formula not in FORMULAS:
         require_formula(formula)
         return float(_REGISTERED[formula].combine(hard, soft)), terms
-    if formula == "average":
+    if formula in ("average", THREE_TERMS):
         return sum(terms.values()) / len(terms), terms
     value = 1.0
     for term in terms.values():
@@ -113,19 +121,39 @@ def reward(
     for verdict in verdicts:
         for index in verdict.covers:
             statuses[index] = verdict.status
+    apart = formula == THREE_TERMS
+    terms = tuple(
+        [
+            "reference"
+            if apart and constraint.kind == "reference"
+            else "hard"
+            if is_hard(constraint)
+            else "soft"
+            for constraint in constraints
+        ]
+    )
+    known = formula in FORMULAS and len(terms) <= FEW  # a plugin's formula is asked each time
+    return (_reward if known else _reward.__wrapped__)(terms, tuple(statuses), formula, unscorable)
+
+
+@lru_cache(maxsize=1024)
+def _reward(
+    terms_of: tuple[str, ...], statuses: tuple[Status, ...], formula: Formula, unscorable: float
+) -> Reward:
+    """The reward of these statuses; `terms_of` says which term each counts in: `hard`, `soft` or `reference`."""
     used = [
-        (constraint, status)
-        for constraint, status in zip(constraints, statuses, strict=True)
-        if not (formula == "hard-only" and not is_hard(constraint))
-        and not (formula == "soft-only" and is_hard(constraint))
+        (term, status)
+        for term, status in zip(terms_of, statuses, strict=True)
+        if not (formula == "hard-only" and term == "soft") and not (formula == "soft-only" and term != "soft")
     ]
     if any(status is Status.ERROR for _, status in used):
         return Reward(value=None, state="error", formula=formula)
     if any(status is Status.UNSCORABLE for _, status in used):
         return Reward(value=unscorable, state="unscorable", formula=formula)
-    hard = [status for constraint, status in used if is_hard(constraint)]
-    soft = [status for constraint, status in used if not is_hard(constraint)]
-    if any(status is Status.SKIPPED for status in hard):
+    hard, soft, references = (
+        [status for term, status in used if term == name] for name in ("hard", "soft", "reference")
+    )
+    if any(status is Status.SKIPPED for status in (*hard, *references)):
         return Reward(value=None, state="error", formula=formula)
     if any(status is Status.SKIPPED for status in soft):
         value, terms = combine(hard, [], formula)
@@ -133,7 +161,7 @@ def reward(
             return Reward(value=0.0, state="scored", formula=formula, terms=terms)
         return Reward(value=None, state="error", formula=formula)
     try:
-        value, terms = combine(hard, soft, formula)
+        value, terms = combine(hard, soft, formula, references)
     except Exception:
         log.exception("formula %s failed", formula)
         value, terms = math.nan, {}

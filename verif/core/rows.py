@@ -12,7 +12,7 @@ from typing import Any
 
 from verif.core import rules
 from verif.core.answers.check import check_reference
-from verif.core.forms import harnesses, multi_if, trainers
+from verif.core.forms import harnesses, multi_if, questions, trainers
 from verif.core.forms.fields import Raw, Where, parse, text_field, written
 from verif.core.forms.parts import Parts, of_instruction, plain
 from verif.core.forms.talk import responses
@@ -120,6 +120,7 @@ FORMS: dict[str, tuple[Callable[[Raw], bool], Form]] = {
     "constraints": (lambda raw: raw.get("constraints") is not None, _bare),
     "verifiers": (lambda raw: _holds_object(raw.get("info")) and not LISTS & raw.keys(), trainers.informed),
     "lists": (lambda raw: bool(LISTS & raw.keys()), _listed),
+    "questions": (questions.known, questions.read),
 }
 """Form by name: how it is known, and what reads it."""
 _INSIDE = {

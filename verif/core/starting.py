@@ -16,14 +16,11 @@ from verif.core.answer import answer_of, scrub
 from verif.core.checks import Rules, rule_verdict
 from verif.core.plan import Plan, unscorable
 from verif.core.text import Doc
-from verif.system.bounded import Memo
 from verif.types import Instruction, Item, Reasoning, RuleConstraint, Verdict
 
 STEP_S = 0.05
-DOC_BYTES = 64 << 20
-"""Of texts with their words and sentences, which are kept for the other rollouts that say the same."""
-PER_CHARACTER = 24
-"""Bytes that a text's views take, about, for each of its characters."""
+LONG = 20_000
+"""Characters from which on every single rule is a step; of shorter texts all rules together are one."""
 
 
 def everything(_: str) -> bool:
@@ -52,8 +49,8 @@ class Start:
         self._numbers: dict[str, int] = {}
         self._seen: dict[int, tuple[str, Instruction]] = {}
         self._params: dict[int, list[Any]] = {}
-        self._docs: Memo[str, Doc] = Memo(DOC_BYTES)
-        self._known: dict[tuple[int, int, str], Verdict] = {}
+        self._doc = Doc("")
+        self._known: dict[tuple[int, str], list[Verdict]] = {}
         self.unwanted: list[Item] = []
         self.plans: list[Plan] = []
         self._work = self._all(items)
@@ -69,7 +66,7 @@ class Start:
         for _ in self._work:
             if time.monotonic() > end:
                 return False
-        self._docs = Memo(0)
+        self._doc = Doc("")
         self._known.clear()
         return True
 
@@ -114,24 +111,27 @@ class Start:
         return key, readable
 
     def _rules(self, plan: Plan, group: int) -> Iterator[None]:
-        text, doc = plan.answer.text, None
-        for index, constraint in enumerate(plan.item.instruction.constraints):
-            if plan.answer.hopeless:
-                plan.verdicts.append(unscorable(index, plan.answer.hopeless))
-            elif isinstance(constraint, RuleConstraint) and not self._no_rules:
-                same = (group, index, text)
-                if same not in self._known:
-                    if not self._wanted(plan.item.id):
-                        return
-                    doc = doc or self._doc(text)
-                    params = self._params[group][index]
-                    self._known[same] = rule_verdict(constraint, params, index, plan.answer, doc=doc)
+        """The rules' verdicts on an answer, which rollouts of one instruction that say the same share."""
+        answer, constraints = plan.answer, plan.item.instruction.constraints
+        if answer.hopeless:
+            plan.verdicts = [unscorable(index, answer.hopeless) for index in range(len(constraints))]
+            return
+        if self._no_rules:
+            return
+        same = group, answer.text
+        verdicts = self._known.get(same)
+        if verdicts is None:
+            verdicts = []
+            if self._doc.text != answer.text:  # a doc is large, and the next text is seldom the same
+                self._doc = Doc(answer.text)
+            for index, params in enumerate(self._params[group]):
+                if params is None:
+                    continue
+                if not self._wanted(plan.item.id):
+                    return
+                constraint: Any = constraints[index]
+                verdicts.append(rule_verdict(constraint, params, index, answer, doc=self._doc))
+                if len(answer.text) > LONG:
                     yield
-                plan.verdicts.append(self._known[same])
-
-    def _doc(self, text: str) -> Doc:
-        doc = self._docs.get(text)
-        if doc is None:
-            doc = Doc(text)
-            self._docs.put(text, doc, PER_CHARACTER * len(text) + 1000)
-        return doc
+            self._known[same] = verdicts
+        plan.verdicts = list(verdicts)

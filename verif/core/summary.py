@@ -16,11 +16,13 @@ from verif.types import Status, type_names
 MOST_NAMES = 10_000
 """Types that are counted each for itself: their names come from the file."""
 OTHERS = "others"
+MOST_INSTRUCTIONS = 20_000
+"""Instructions whose responses are counted together where they stand on lines of their own: memory stays bounded."""
 
 
 @dataclass(slots=True)
 class Sampled:
-    """Rows with several responses: the share of each row that followed, and whether any did."""
+    """Instructions with several responses, in one row or on lines of their own: the share that followed, whether any did."""
 
     rows: int = 0
     samples: int = 0
@@ -29,23 +31,47 @@ class Sampled:
     _squares: float = 0.0
     _passed: int = 0
     _unknown: bool = False
+    _lines: dict[int, tuple[int, int, bool]] = field(default_factory=dict)
 
     def add(self, scored: Scored) -> None:
         """Count one response; those of a row come one after the other. A row of which something is unknown is left out."""
         row = scored.row
         if row.samples < 2:
+            self._line(scored)
             return
         if row.sample == 0:
             self._passed, self._unknown = 0, False
         self._passed += scored.followed is True
         self._unknown |= scored.followed is None
         if row.sample == row.samples - 1 and not self._unknown:
-            share = self._passed / row.samples
-            self.rows += 1
-            self.samples = row.samples if self.samples in (0, row.samples) else -1
-            self.any += self._passed > 0
-            self._sum += share
-            self._squares += share * share
+            self._group(row.samples, self._passed)
+
+    def finish(self) -> None:
+        """Count the instructions whose responses stood on lines of their own, if most have more than one."""
+        repeated = [line for line in self._lines.values() if line[0] > 1]
+        if 2 * len(repeated) >= len(self._lines) <= MOST_INSTRUCTIONS:
+            for responses, passed, unknown in repeated:
+                if not unknown:
+                    self._group(responses, passed)
+        self._lines.clear()
+
+    def _line(self, scored: Scored) -> None:
+        if scored.row.instruction is None:
+            return
+        key = hash((scored.row.prompt, *type_names(scored.row.instruction)))
+        if key in self._lines or len(self._lines) <= MOST_INSTRUCTIONS:
+            responses, passed, unknown = self._lines.get(key, (0, 0, False))
+            self._lines[key] = (
+                responses + 1, passed + (scored.followed is True), unknown or scored.followed is None,
+            )  # fmt: skip
+
+    def _group(self, responses: int, passed: int) -> None:
+        share = passed / responses
+        self.rows += 1
+        self.samples = responses if self.samples in (0, responses) else -1
+        self.any += passed > 0
+        self._sum += share
+        self._squares += share * share
 
     @property
     def mean(self) -> Interval:

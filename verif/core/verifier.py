@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
 
+from verif.core.answers.hybrid import Hybrid
 from verif.core.answers.maths import Worker
 from verif.core.answers.reference import reference_verdicts, wants_references
 from verif.core.arriving import arriving
@@ -51,18 +52,20 @@ class Verifier:
         reasoning: Reasoning = "auto",
         judge: TYPE_JUDGE | None = None,
         sandbox: Checks | None = None,
+        hybrid: Hybrid | None = None,
         cache: VerdictCache | None = None,
         parts: dict[str, str] | None = None,
     ) -> None:
         require_formula(formula)
         self.formula, self.unscorable_reward, self.reasoning = formula, unscorable_reward, reasoning
-        self.judge, self.sandbox, self.cache = judge, sandbox, cache
+        self.judge, self.sandbox, self.hybrid, self.cache = judge, sandbox, hybrid, cache
         self.parts = parts or make_parts(
             formula=formula,
             unscorable_reward=unscorable_reward,
             reasoning=reasoning,
             judge=judge.part if judge else "none",
             sandbox=sandbox.version if sandbox else "none",
+            references=hybrid.part if hybrid else "",
             plugins=plugins.identity(()),
         )
         self.identity = digest(self.parts)
@@ -100,10 +103,15 @@ class Verifier:
         done: asyncio.Queue[Verification | BaseException] = asyncio.Queue()
         for lost in start.unwanted:
             done.put_nowait(self._give_up(lost))
-        tasks = [
-            asyncio.create_task(self._group(group, cache, complete, wanted, done)) for group in start.groups
-        ]
-        async with aclosing(arriving(len(items), done, tasks)) as verifications:
+        tasks: list[asyncio.Task[None]] = []
+        ready: list[Verification] = []
+        for group in start.groups:
+            if all(constraint.kind == "rule" for constraint in group[0].item.instruction.constraints):
+                self.saved["absent"] += sum(not plan.answer.hopeless for plan in group)
+                ready += map(self._finish, group)
+            else:
+                tasks.append(asyncio.create_task(self._group(group, cache, complete, wanted, done)))
+        async with aclosing(arriving(len(items) - len(ready), done, tasks, ready)) as verifications:
             async for verification in verifications:
                 yield verification
 
@@ -121,6 +129,8 @@ class Verifier:
         if self.sandbox is not None:
             await asyncio.to_thread(self.sandbox.close)
         await asyncio.to_thread(self.maths.close)
+        if self.hybrid is not None:
+            await self.hybrid.close()
         if self.cache is not None:
             self.cache.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -213,6 +223,8 @@ class Verifier:
         answers = list(dict.fromkeys(plan.answer.text for plan in able))
         store = self.cache if cache else None
         grid = await asyncio.to_thread(reference_verdicts, instruction, answers, self.maths, store)
+        if self.hybrid is not None:
+            grid = await self.hybrid.verdicts(instruction, answers, grid, store)
         by_answer = dict(zip(answers, grid, strict=True))
         for plan in able:
             plan.verdicts.extend(by_answer[plan.answer.text])

@@ -7,7 +7,7 @@ from pathlib import Path
 from verif.recipe import BENCHMARK_FILES, BenchmarkSource, Evaluate
 from verif.system.files import digest_path
 
-PREPARED = ("world-test", "world-unseen", "held-back")
+PREPARED = ("world-test", "world-unseen", "sums-test", "held-back")
 """Benchmarks whose rows `prepare` makes."""
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from verif.core.row_files import read_rows
 from verif.core.sandbox.sandbox import Sandbox
+from verif.data import answering
+from verif.data.answering import asking
 from verif.data.compose import compose, spoil
 from verif.data.screening.claims import Claim, read
 from verif.data.screening.order import order_sensitive
@@ -25,7 +27,7 @@ from verif.data.splits import GoldenItem, PolicyPair, Splits
 from verif.errors import InputError
 from verif.recipe import VerInstructData
 from verif.system.files import digest
-from verif.types import CheckerConstraint, Constraint, Instruction
+from verif.types import CheckerConstraint, Constraint, Instruction, is_hard
 
 PAIRS_PER_ROW = 24
 
@@ -36,7 +38,9 @@ def prepare_verinstruct(source: Path, section: VerInstructData, seed: int) -> Sp
         raise InputError(
             "the file does not exist", file=source, hint="Set `data` in params.yaml to a VerInstruct file."
         )
-    rows = [(row.where.row, row.instruction) for row in read_rows(source) if row.instruction is not None]
+    rows = [
+        (row.where.row, asking(row.instruction)) for row in read_rows(source) if row.instruction is not None
+    ]
     with Sandbox() as sandbox:
         findings = screen(rows, sandbox)
         usable, quarantine = screened(rows, findings, section)
@@ -126,7 +130,7 @@ def _unusable(outcome: RepairedRow, section: VerInstructData, seen: set[str]) ->
     instruction = outcome.instruction
     if instruction is None:
         return outcome.reason
-    if section.require_checker and not any(isinstance(c, CheckerConstraint) for c in instruction.constraints):
+    if section.require_checker and not any(map(is_hard, instruction.constraints)):
         return "no hard constraint is left, and the recipe rewards nothing else"
     if tokens(instruction.prompt) > section.max_prompt_tokens:
         return f"the prompt may exceed {section.max_prompt_tokens} tokens ({tokens(instruction.prompt)} estimated)"
@@ -170,7 +174,7 @@ def golden(instruction: Instruction, rng: random.Random) -> list[GoldenItem]:
     claims = [read(c.text) if isinstance(c, CheckerConstraint) else None for c in instruction.constraints]
     known = [claim for claim in claims if claim is not None]
     if not known:
-        return []
+        return answering.golden(instruction)
     texts = [compose(known, rng, []), spoil(known, rng)]
     return [GoldenItem(instruction, text, [holds(c, text) if c else None for c in claims]) for text in texts]
 

@@ -19,7 +19,12 @@ from verif.system import plugins
 
 _PACKAGE = "verif.evaluation.benchmarks"
 _ADDED: dict[str, Benchmark] = {}
-SPLITS = {"world-test": "test.parquet", "world-unseen": "unseen.parquet", "held-back": "test.parquet"}
+SPLITS = {
+    "world-test": "test.parquet",
+    "world-unseen": "unseen.parquet",
+    "sums-test": "test.parquet",
+    "held-back": "test.parquet",
+}
 assert set(SPLITS) == set(PREPARED)
 
 

@@ -29,7 +29,7 @@ from verif.types import (
 
 RULES = Rules()
 
-WORLD_TRUTH = "world:truth@1"
+WORLD_TRUTH, SUMS_TRUTH = "world:truth@1", "sums:truth@1"
 LANGUAGE = "grammatical"
 
 
@@ -58,7 +58,10 @@ def judged(answer: Generation, *, reasoning: Reasoning) -> Judged:
 def by_truth(
     base: VerdictRow, case: Case, answer: Generation, *, reasoning: Reasoning = "auto"
 ) -> Iterator[VerdictRow]:
-    """The world's truth per constraint, and one row for the language (index -1). The judge is never asked."""
+    """The truth per constraint and, in the local world, one row for the language (index -1). No judge is asked."""
+    if "sums" in case.instruction.meta:
+        yield from _sums(base, case, judged(answer, reasoning=reasoning))
+        return
     base = replace(base, part=WORLD_TRUTH, verifier=WORLD_TRUTH)
     what = judged(answer, reasoning=reasoning)
     if what.hopeless:
@@ -88,6 +91,18 @@ def by_truth(
             reason = f"{constraint.dimension} shown: {', '.join(shown) or 'none'}; {why}"
         status = Status.PASS if ok else Status.FAIL
         yield replace(_place(base, case, index), status=status, reason=reason, evidence=_json(evidence))
+
+
+def _sums(base: VerdictRow, case: Case, what: Judged) -> Iterator[VerdictRow]:
+    """The truth about the answers of the sums world."""
+    from verif.data.sums.truth import answers, right
+
+    base = replace(base, part=SUMS_TRUTH, verifier=SUMS_TRUTH)
+    ok, said = right(case.instruction, what.text), answers(what.text)
+    status = Status.UNSCORABLE if what.hopeless else Status.PASS if ok else Status.FAIL
+    why = what.hopeless or f"the answer given: {', '.join(said[:3])[:200] or 'none'}"
+    for index in range(len(case.instruction.constraints)):
+        yield replace(_place(base, case, index), status=status, reason=why)
 
 
 def _place(base: VerdictRow, case: Case, index: int) -> VerdictRow:

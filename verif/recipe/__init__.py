@@ -1,11 +1,12 @@
 """The recipe: one file = one complete experiment, typed (`recipe.py`); a file for each of its sections."""
 
 from verif.recipe.base import Section
-from verif.recipe.data import LABELLED, LabelFile, VerInstructData, WorldData
+from verif.recipe.data import LABELLED, LabelFile, SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
 from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
 from verif.recipe.pressure import HardenSection, PressureSection
 from verif.recipe.recipe import RECIPES, SWEEPS, Recipe, Resources, load_recipe, parse_recipe
+from verif.recipe.reference import ReferenceSection
 from verif.recipe.train import DpoSection, Train, Watch
 from verif.recipe.verifier import AuditGate, CascadeSection, VerifierSection
 
@@ -26,11 +27,13 @@ __all__ = [
     "PressureSection",
     "PromotionGate",
     "Recipe",
+    "ReferenceSection",
     "Register",
     "Resources",
     "ScratchJudge",
     "ScratchModel",
     "Section",
+    "SumsData",
     "Train",
     "VerInstructData",
     "VerifierSection",

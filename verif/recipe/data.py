@@ -36,6 +36,25 @@ class WorldData(Section):
     judge_pairs: int = Field(20000, ge=100)
 
 
+Asks = Literal["reference", "spellings", "judge"]
+
+
+class SumsData(Section):
+    """Arithmetic in words, drawn by a seed, whose right answers are known in every spelling. Counts are rows.
+
+    `asks` says who decides: a reference in digits, the reference with all its spellings (which is the truth), or a judge.
+    """
+
+    kind: Literal["sums"] = "sums"
+    asks: Asks = "reference"
+    train: int = Field(3000, ge=16)
+    validation: int = Field(64, ge=8)
+    test: int = Field(400, ge=8)
+    golden: int = Field(400, ge=8)
+    policy_pairs: int = Field(16000, ge=100)
+    judge_pairs: int = Field(12000, ge=100)
+
+
 class VerInstructData(Section):
     """Rows of the public VerInstruct form (`{id, prompt, checkers, functions}`); the file is `data` in params.yaml."""
 

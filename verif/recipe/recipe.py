@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from verif.errors import RecipeError
 from verif.recipe.base import Section
-from verif.recipe.data import VerInstructData, WorldData
+from verif.recipe.data import SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import Evaluate, Register
 from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
 from verif.recipe.train import Train
@@ -43,7 +43,7 @@ class Recipe(Section):
 
     name: str
     description: str = ""
-    data: Annotated[WorldData | VerInstructData, Field(discriminator="kind")]
+    data: Annotated[WorldData | SumsData | VerInstructData, Field(discriminator="kind")]
     policy: Annotated[ScratchModel | HubModel, Field(discriminator="kind")]
     judge: Annotated[ScratchJudge | HubModel | NoModel, Field(discriminator="kind")]
     verifier: VerifierSection = VerifierSection()
@@ -98,9 +98,14 @@ class Recipe(Section):
         return self.has_oracle and self.train.watch.sample > 0
 
     @property
+    def knows_truth(self) -> bool:
+        """Whether the data is drawn by code that knows the truth about every response."""
+        return self.data.kind in ("world", "sums")
+
+    @property
     def has_oracle(self) -> bool:
         """Whether the truth can be asked for: the world's, or the judge asked in another way."""
-        return self.data.kind == "world" or (self.judged and not self.verifier.prompt.startswith("each-"))
+        return self.knows_truth or (self.judged and not self.verifier.prompt.startswith("each-"))
 
 
 def parse_recipe(raw: object, where: object) -> Recipe:

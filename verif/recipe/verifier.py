@@ -9,6 +9,7 @@ from pydantic import Field
 from verif.recipe.base import Section
 from verif.recipe.data import LabelFile
 from verif.recipe.pressure import PressureSection
+from verif.recipe.reference import ReferenceSection
 from verif.types import Formula, Reasoning
 
 
@@ -62,3 +63,6 @@ class VerifierSection(Section):
     price_per_hour: float = Field(0.1, ge=0, description="of the machines that judge: two cloud CPU cores")
     gate: AuditGate = AuditGate()
     pressure: PressureSection | None = Field(None, description="None: the audit asks the golden set only")
+    reference: ReferenceSection | None = Field(
+        None, description="None: rules alone decide reference answers", exclude_if=operator.not_
+    )

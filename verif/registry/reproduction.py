@@ -21,7 +21,7 @@ from pathlib import Path
 import yaml
 
 from verif.errors import RegistryError
-from verif.project import WORLD
+from verif.project import SUMS, WORLD
 from verif.registry.runs.mlflow import mlflow_errors
 from verif.registry.store import MODEL_DIGEST, Registry, Version
 from verif.system.disclosure.masking import mask, mask_uri
@@ -133,7 +133,7 @@ def _data(params: str, root: Path, version: Version) -> list[str]:
     """The data argument of `make run`: none for the local world."""
     parameters = yaml.safe_load(params) if params else None
     value = str(parameters.get("data", "")) if isinstance(parameters, dict) else ""
-    if value in ("", WORLD):
+    if value in ("", WORLD, SUMS):
         return []
     formed(DATA, value, "data", version)
     in_repository = ask(root, "ls-files", "--", value).text

@@ -19,6 +19,7 @@ from verif.core.checks import LazySandbox
 from verif.core.verifier import Verifier
 from verif.errors import RecipeError
 from verif.recipe import Recipe, VerifierSection, load_recipe
+from verif.service.answers import hybrid_of
 from verif.service.identity import describe, identity_of, model_digest
 from verif.service.served import SMALL_VARIABLE, small_key_variable
 
@@ -56,6 +57,7 @@ def build(
         reasoning=section.reasoning,
         judge=judge,
         sandbox=LazySandbox(workers),
+        hybrid=hybrid_of(section.reference),
         cache=VerdictCache(state / "verdicts") if cache and state else None,
         parts=describe(recipe, judge_model),
     )
@@ -75,6 +77,7 @@ def _judgeless(settings: dict[str, Any], state: Path | None, workers: int) -> Ve
         unscorable_reward=section.unscorable_reward,
         reasoning=section.reasoning,
         sandbox=LazySandbox(workers),
+        hybrid=hybrid_of(section.reference),
         cache=VerdictCache(state / "verdicts") if state else None,
     )
 

@@ -12,6 +12,7 @@ from verif.core.activate import activate
 from verif.core.parts import make_parts
 from verif.errors import ServiceError
 from verif.recipe import Recipe
+from verif.service.answers import references_part
 from verif.system import plugins
 from verif.system.files import digest, digest_tree
 
@@ -25,6 +26,7 @@ def describe(recipe: Recipe, judge_model: Path | None) -> dict[str, str]:
         reasoning=recipe.verifier.reasoning,
         judge=_judge_part(recipe, judge_model),
         sandbox=sandbox_version(),
+        references=references_part(recipe.verifier.reference),
         plugins=plugins.identity(recipe.plugins),
     )
 

@@ -29,7 +29,7 @@ from typing import Any
 from verif.core.activate import activate
 from verif.errors import RecipeError, ServiceError
 from verif.project import Stage
-from verif.recipe import CascadeSection, Recipe
+from verif.recipe import CascadeSection, Recipe, ReferenceSection
 from verif.service import remote, users
 from verif.service.build import SMALL_VARIABLE, identity_of
 from verif.service.config import TOKEN_VARIABLE, URL_VARIABLE, ServiceConfig
@@ -80,20 +80,29 @@ def _start_s() -> float:
 
 
 def audited(stage: Stage) -> Recipe:
-    """The stage's recipe, with the band that the audit chose for just this cascade; without one both judges are asked."""
-    cascade = stage.recipe.verifier.cascade
-    if cascade is None:
+    """The stage's recipe with what the audit chose for just it: a cascade's band, the threshold of an answers' model.
+
+    Without an audit both judges are asked, and a served model's word on answers does not count.
+    """
+    section, chosen = stage.recipe.verifier, {}
+    if section.cascade is None and section.reference is None:
         return stage.recipe
     try:
-        kept = json.loads((stage.models / "verifier" / "identity.json").read_bytes()).get("cascade")
-        kept_section = CascadeSection.model_validate(kept)
+        kept = json.loads((stage.models / "verifier" / "identity.json").read_bytes())
     except (OSError, ValueError):
         return stage.recipe
-    unset = {"low", "high"}
-    if kept_section.model_dump(exclude=unset) != cascade.model_dump(exclude=unset):
-        return stage.recipe
-    section = stage.recipe.verifier.model_copy(update={"cascade": kept_section})
-    return stage.recipe.model_copy(update={"verifier": section})
+    for name, kind, unset in (
+        ("cascade", CascadeSection, {"low", "high"}),
+        ("reference", ReferenceSection, {"threshold"}),
+    ):
+        try:
+            audited_section = kind.model_validate(kept.get(name))
+        except (ValueError, AttributeError):
+            continue
+        asked = getattr(section, name)
+        if asked is not None and audited_section.model_dump(exclude=unset) == asked.model_dump(exclude=unset):
+            chosen[name] = audited_section
+    return stage.recipe.model_copy(update={"verifier": section.model_copy(update=chosen)})
 
 
 def configure(stage: Stage) -> ServiceConfig:

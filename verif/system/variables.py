@@ -19,6 +19,10 @@ class Variable(NamedTuple):
 
 VARIABLES = (
     # --- people set these
+    Variable("VERIF_ANSWERS_API_KEY", "person", "Key sent to the model that compares answers."),
+    Variable(
+        "VERIF_ANSWERS_URL", "person", "Base URLs of the model that compares answers, separated by commas."
+    ),
     Variable("VERIF_BRANCH", "person", "Branch that a worker's own checkout follows (default `main`)."),
     Variable(
         "VERIF_FORCE_TRAIN", "person", "`1`: train anew although a finished run with these inputs exists."

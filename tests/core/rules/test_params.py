@@ -213,3 +213,17 @@ def test_a_number_that_is_none_is_refused_whatever_was_asked_before() -> None:
             Rules().params(rule(value), "a")
         with pytest.raises(InputError):
             known.params(rule(value), "a")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("punctuation:no_commas", "Did you mean punctuation:no_comma"),
+        ("no_comma", ""),
+        ("keyword:exists", "Did you mean keywords:existence?"),
+    ],
+)
+def test_only_near_names_are_suggested(name: str, hint: str) -> None:
+    with pytest.raises(InputError) as caught:
+        rules.get(name)
+    assert (caught.value.hint or "").startswith(hint) if hint else not caught.value.hint

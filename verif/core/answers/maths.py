@@ -49,6 +49,9 @@ _ENDED = {
     "memory": "takes too much memory to compute",
     "depth": "is nested too deeply",
 }
+_LONG = f"is longer than {LONGEST:,} characters"
+REFUSED = frozenset({*_ENDED.values(), _LONG})
+"""Reasons why an answer was not compared that are its own doing."""
 
 
 class MathsError(Exception):
@@ -95,7 +98,7 @@ def same(reference: str, answer: str, worker: Worker) -> bool | str:
     Raises `MathsError` if the worker could not be asked.
     """
     if len(answer) > LONGEST:
-        return f"is longer than {LONGEST:,} characters"
+        return _LONG
     left, right = normal(reference), normal(answer)
     if left == right:
         return True

@@ -220,3 +220,19 @@ def rounds_to(decimal: Number, exact: Number) -> bool:
         return False
     value = exact.value * 100 if decimal.percent and not exact.percent else exact.value
     return abs(value - decimal.value) <= Fraction(1, 2 * 10**decimal.places)
+
+
+def other_number(reference: str, answer: str) -> bool:
+    """Whether both are numbers and no other form, unit or rounding of one could be the other.
+
+    >>> other_number("12", "13 km"), other_number("1/3", "0.33"), other_number("12", "about 12"), other_number("45%", "0.4")
+    (True, False, False, True)
+    """
+    right, given = read_number(reference), read_number(answer)
+    if right is None or given is None:
+        return False
+    ratio = abs(given.value / right.value) if right.value else abs(given.value) + 2
+    near = right.places != given.places and Fraction(99, 100) < ratio < Fraction(101, 100)
+    if right.unit and given.unit and right.unit != given.unit:
+        return False
+    return right.value != given.value and not near and ratio not in (100, Fraction(1, 100))

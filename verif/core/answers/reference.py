@@ -9,6 +9,7 @@ from verif.core.answer import Answer
 from verif.core.answers import maths, plain
 from verif.core.answers.final import final_answer
 from verif.core.answers.maths import MathsError, Worker
+from verif.core.answers.number import other_number
 from verif.core.cache import VerdictCache
 from verif.core.checks import kept
 from verif.core.deciding import code_digest
@@ -17,6 +18,11 @@ from verif.system.files import digest
 from verif.types import Constraint, Instruction, ReferenceConstraint, Status, Verdict
 
 log = logging.getLogger("verif.service.build")
+
+OPEN = "open"
+"""In the evidence of a fail: the places (0: the reference, then its alternatives) of which the answer may be another form."""
+CERTAIN = frozenset({"choice", "date"})
+"""Comparisons after which nothing is open: there is one way to say it, or a few that the rules all know."""
 
 
 def part() -> str:
@@ -35,9 +41,9 @@ def reference_verdict(constraint: ReferenceConstraint, index: int, answer: Answe
     decided_by = part()
     if final.why:
         return unscorable(index, f"the response {final.why}").model_copy(update={"part": decided_by})
-    reason = ""
+    reason, open_to = "", []
     try:
-        for reference in (constraint.answer, *constraint.alternatives):
+        for place, reference in enumerate((constraint.answer, *constraint.alternatives)):
             same = (
                 maths.same(reference, final.text, worker)
                 if constraint.compare == "math"
@@ -45,13 +51,17 @@ def reference_verdict(constraint: ReferenceConstraint, index: int, answer: Answe
             )
             if same is True:
                 return _verdict(Status.PASS, index, "", final.text, decided_by)
+            if not (
+                constraint.compare in CERTAIN or same in maths.REFUSED or other_number(reference, final.text)
+            ):
+                open_to.append(place)
             reason = (
                 f"the answer {same}" if isinstance(same, str) else "the answer differs from the reference"
             )
     except MathsError as error:
         log.error("%s", error)
         return _verdict(Status.ERROR, index, str(error), final.text, decided_by)
-    return _verdict(Status.FAIL, index, reason, final.text, decided_by)
+    return _verdict(Status.FAIL, index, reason, final.text, decided_by, open_to)
 
 
 def reference_verdicts(
@@ -81,7 +91,8 @@ def wants_references(constraints: Sequence[Constraint]) -> bool:
     return any(isinstance(constraint, ReferenceConstraint) for constraint in constraints)
 
 
-def _verdict(status: Status, index: int, reason: str, text: str, decided_by: str) -> Verdict:
-    return Verdict(
-        status=status, covers=(index,), reason=reason, evidence={"answer": text[:200]}, part=decided_by
-    )
+def _verdict(
+    status: Status, index: int, reason: str, text: str, decided_by: str, open_to: Sequence[int] = ()
+) -> Verdict:
+    evidence = {"answer": text[:200]} | ({OPEN: list(open_to)} if open_to else {})
+    return Verdict(status=status, covers=(index,), reason=reason, evidence=evidence, part=decided_by)

@@ -18,11 +18,11 @@ BATCH = 64
 _ABSENT = "\0absent"
 
 
-def _arrow(path: Path) -> Any:
+def _arrow(name: str) -> Any:
     try:
         import pyarrow
     except ImportError:
-        raise SetupError(f"{path} needs pyarrow to be read.", "pip install 'verif[judge]'") from None
+        raise SetupError(f"{name} needs pyarrow to be read.", "pip install 'verif[judge]'") from None
     return pyarrow
 
 
@@ -40,7 +40,7 @@ def _distinct(names: Sequence[str], file: Path | str) -> None:
         )
 
 
-def _rows(batch: Any, file: Path, before: int) -> list[dict[str, Any]]:
+def _rows(batch: Any, file: str, before: int) -> list[dict[str, Any]]:
     """The rows of a batch, which stand behind so many; none is longer than a line of JSON may be."""
     if batch.nbytes > lines.MAX_LINE:
         for number in range(batch.num_rows):
@@ -51,26 +51,26 @@ def _rows(batch: Any, file: Path, before: int) -> list[dict[str, Any]]:
     return rows
 
 
-def parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Numbered rows of a parquet file."""
-    pa = _arrow(path)
+def parquet(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Numbered rows of a parquet file, which messages call by `name`."""
+    pa = _arrow(name)
     import pyarrow.parquet as pq
 
     number = 0
     try:
         with pq.ParquetFile(path) as file:
-            _distinct(file.schema_arrow.names, path)
+            _distinct(file.schema_arrow.names, name)
             for batch in file.iter_batches(batch_size=BATCH):
-                for value in _rows(batch, path, number):
+                for value in _rows(batch, name, number):
                     number += 1
                     yield number, value
     except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
-        raise InputError(f"cannot be read as parquet: {_first(error)}", file=path, row=number + 1) from None
+        raise InputError(f"cannot be read as parquet: {_first(error)}", file=name, row=number + 1) from None
 
 
-def arrow(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def arrow(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Numbered rows of an arrow file, in the file form or the stream form (as `datasets` writes it)."""
-    pa = _arrow(path)
+    pa = _arrow(name)
     number = 0
     try:
         with pa.memory_map(str(path)) as source:
@@ -81,17 +81,17 @@ def arrow(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 source.seek(0)
                 reader = pa.ipc.open_stream(source)
                 batches = iter(reader)
-            _distinct(reader.schema.names, path)
+            _distinct(reader.schema.names, name)
             for batch in batches:
                 batch.validate(
                     full=True
                 )  # the file's own offsets say what is read: a false one ends the process
                 for start in range(0, batch.num_rows, BATCH):
-                    for value in _rows(batch.slice(start, BATCH), path, number):
+                    for value in _rows(batch.slice(start, BATCH), name, number):
                         number += 1
                         yield number, value
     except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
-        raise InputError(f"cannot be read as arrow: {_first(error)}", file=path, row=number + 1) from None
+        raise InputError(f"cannot be read as arrow: {_first(error)}", file=name, row=number + 1) from None
 
 
 class _Lines:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from verif.core.containers import json_list, lines, tables
 from verif.core.containers.streams import BROKEN, PACKED, opened, shown
@@ -17,6 +18,10 @@ KINDS = {
 BESIDE = ("dataset_info.json", "dataset_infos.json", "state.json", "dataset_dict.json")
 """What `datasets` writes beside its shards."""
 MOST_SHARDS = 100_000
+MOST_COPIED = 8 << 30
+"""Bytes of a piped or packed table, which is copied to disk."""
+ARROW = (b"ARROW1", b"\xff\xff\xff\xff")
+"""How arrow begins, in the file form and in the stream form."""
 _HINT = (
     "Known are JSON lines, JSON lists, CSV, parquet and arrow; plain, or packed with gzip, bzip2, xz or zstd."
 )
@@ -63,10 +68,11 @@ def _file(name: str) -> Iterator[tuple[str, int, Any]]:
             start = stream.peek(64)[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
         except BROKEN as error:
             raise InputError(f"cannot be read: {error}", file=file, hint="Is the file complete?") from None
-        if start[:4] == b"PAR1" or start[:6] == b"ARROW1" or KINDS.get(suffix) in ("parquet", "arrow"):
-            _seekable(name)
-            read = tables.arrow if start[:6] == b"ARROW1" or KINDS.get(suffix) == "arrow" else tables.parquet
-            rows: Iterator[tuple[int, Any]] = read(Path(name))
+        is_arrow = start.startswith(ARROW) or KINDS.get(suffix) == "arrow"
+        if is_arrow or start[:4] == b"PAR1" or KINDS.get(suffix) == "parquet":
+            rows: Iterator[tuple[int, Any]] = _table(
+                name, stream, tables.arrow if is_arrow else tables.parquet
+            )
         elif KINDS.get(suffix) == "CSV":
             rows = tables.delimited(stream, file, "\t" if suffix == ".tsv" else ",")
         elif start[:1] == b"[":
@@ -77,10 +83,21 @@ def _file(name: str) -> Iterator[tuple[str, int, Any]]:
             yield file, number, value
 
 
-def _seekable(name: str) -> None:
-    """Parquet and arrow are read from their end or by mapping them: neither a pipe nor a packed file will do."""
-    if name == "-" or Path(name).suffix.lower() in PACKED:
-        raise InputError(
-            "parquet and arrow cannot be read from a pipe or a packed file",
-            file=shown(name), hint="Give the file itself.",
-        )  # fmt: skip
+def _table(name: str, stream: BinaryIO, read: Callable[[Path, str], Iterator[Any]]) -> Iterator[Any]:
+    """Parquet and arrow are read from their end or by mapping them: what is piped or packed is copied to disk first."""
+    if name != "-" and Path(name).is_file() and Path(name).suffix.lower() not in PACKED:
+        yield from read(Path(name), name)
+        return
+    file, copied = shown(name), 0
+    with tempfile.NamedTemporaryFile(prefix="verif-rows-") as copy:
+        try:
+            while chunk := stream.read(1 << 20):
+                copied += len(chunk)
+                if copied > MOST_COPIED:
+                    problem = f"holds more than {MOST_COPIED >> 30} GB, which is too much for a pipe or a packed file"
+                    raise InputError(problem, file=file, hint="Give the file itself.")
+                copy.write(chunk)
+            copy.flush()
+        except BROKEN as error:
+            raise InputError(f"cannot be read: {error}", file=file, hint="Is the file complete?") from None
+        yield from read(Path(copy.name), file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from verif.core.forms import questions
 from verif.core.forms.fields import Raw, Where, identifier, written
 from verif.core.forms.parts import Parts, plain
 from verif.core.forms.talk import Said, samples
@@ -18,7 +19,8 @@ def sample(raw: Raw, where: Where) -> Parts:
     if not isinstance(doc, dict):
         raise where.wanted("an object", doc, "doc")
     before = {"id": raw["doc_id"]} if "doc_id" in raw and not {"id", "key"} & doc.keys() else {}
-    parts = plain({**before, **doc}, where)
+    inner = {**before, **doc}
+    parts = questions.read(inner, where) if questions.known(inner) else plain(inner, where)
     said = {name: _flat(raw[name], where, name) for name in ("filtered_resps", "resps") if name in raw}
     kept, whole = said.get("filtered_resps"), said.get("resps")
     chosen = whole if kept is None or (whole is not None and len(kept) == 1 < len(whole)) else kept

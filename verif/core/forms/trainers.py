@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from verif.core.forms import questions
 from verif.core.forms.fields import Raw, Where, identifier, written
 from verif.core.forms.parts import Parts, of_instruction, plain, prompt
 from verif.core.forms.talk import Asked, responses, said
@@ -22,7 +23,10 @@ def verl(raw: Raw, where: Where) -> Parts:
 
 
 def grounded(raw: Raw, value: object, where: Where, field: str) -> Parts:
-    """A row whose constraints stand in a ground truth; its words may stand in `constraint`."""
+    """A row whose constraints, or whose answer, stand in a ground truth; its words may stand in `constraint`."""
+    asked = questions.grounded(raw, value, where, field)
+    if asked is not None:
+        return asked
     words = raw.get("constraint")
     content = truth(value, where, field, words if isinstance(words, str) else "")
     said_in_row = responses(raw, where)

@@ -17,6 +17,7 @@ from verif.types import Constraint, Instruction, RuleConstraint
 
 OPEN_INSTRUCT = "open-instruct:"
 """Before a function's name it is the name of its rule."""
+_ANSWER = "A ground truth that is only an answer needs a `data_source` that verif knows (docs/answers.md)."
 
 
 def truth(value: Any, where: Where, field: str, text: str = "") -> Raw | Instruction | tuple[Constraint, ...]:
@@ -27,7 +28,7 @@ def truth(value: Any, where: Where, field: str, text: str = "") -> Raw | Instruc
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         return tuple(c for n, item in enumerate(value) for c in _multi(item, where, f"{field}.{n}."))
     if not isinstance(value, dict):
-        raise where.wanted("an object with the row's constraints", value, field)
+        raise where.wanted("an object with the row's constraints", value, field, _ANSWER)
     if "func_name" in value:
         return (_function(value, where, field, text),)
     if "instruction_id" in value:

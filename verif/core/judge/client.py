@@ -44,7 +44,7 @@ FIRST_ATTEMPT = 0.6
 _MARK = "verif-"
 
 
-class _Again(JudgeError):
+class Again(JudgeError):
     """Worth another attempt. `after` is the wait the server asked for; `healthy` what it says about the server."""
 
     def __init__(self, message: str, *, healthy: bool | None, after: float = 0.0) -> None:
@@ -173,13 +173,13 @@ class JudgeClient:
             healthy = False
             if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
                 self.counts["timeouts"] += 1
-                raise _Again("the judge hung.", healthy=False) from None
+                raise Again("the judge hung.", healthy=False) from None
             question.slow = before
             self.counts["broken"] += 1
-            raise _Again(
+            raise Again(
                 f"the connection to the judge failed: {type(error).__name__} {error}", healthy=False
             ) from None
-        except _Again as error:
+        except Again as error:
             healthy, question.slow = error.healthy, before
             raise
         except JudgeError:
@@ -192,37 +192,39 @@ class JudgeClient:
             endpoint.end(healthy)
 
     async def _send(self, endpoint: Endpoint, messages: Sequence[dict[str, str]], seed: int) -> JudgeAnswer:
-        assert self._session is not None
         mark = f"{_MARK}{uuid.uuid4().hex}"
-        body = orjson.dumps(
-            {"model": self.model, "messages": list(messages), "seed": seed, **self.parameters}
-        )
+        asked = {"model": self.model, "messages": list(messages), "seed": seed, **self.parameters}
         begun = time.monotonic()
-        url = f"{endpoint.url}/chat/completions"
-        headers = {"X-Request-Id": mark}
+        raw = await self._post(f"{endpoint.url}/chat/completions", asked, mark)
+        return _read(raw, mark, time.monotonic() - begun)
+
+    async def _post(self, url: str, asked: dict[str, Any], mark: str) -> bytearray:
+        """The body of an answer with status 200, of at most `MAX_ANSWER` bytes; anything else is a `JudgeError`."""
+        assert self._session is not None
+        body, headers = orjson.dumps(asked), {"X-Request-Id": mark}
         async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
             raw = bytearray()
             async for chunk in answer.content.iter_chunked(1 << 16):
                 raw += chunk
                 if len(raw) > MAX_ANSWER:
-                    raise _Again("the judge's answer is too long.", healthy=None)
+                    raise Again("the judge's answer is too long.", healthy=None)
             if answer.status != 200:
                 self.counts[f"http_{answer.status}"] += 1
                 raise self._refusal(answer.status, url, answer.headers, bytes(raw))
-        return _read(raw, mark, time.monotonic() - begun)
+        return raw
 
     def _refusal(self, status: int, url: str, headers: Mapping[str, str], raw: bytes) -> JudgeError:
         if where := redirected(status, url, headers.get("Location", "")):
             return JudgeError(f"the judge did not answer: {where}.", "Is its URL right?")
         if status in (408, 425, 429, 503):
             self.limit.back_off()
-            return _Again(
+            return Again(
                 f"the judge is overloaded (HTTP {status}).",
                 healthy=None if status == 429 else False,
                 after=retry_after(headers.get("Retry-After", ""), 30.0),
             )
         if status >= 500:
-            return _Again(f"the judge failed (HTTP {status}).", healthy=False)
+            return Again(f"the judge failed (HTTP {status}).", healthy=False)
         hint = f"Is {self.key_variable} set?" if status in (401, 403) else ""
         return JudgeError(
             f"the judge refused the request (HTTP {status}): {raw[:200].decode('utf-8', 'replace')}", hint
@@ -230,7 +232,7 @@ class JudgeClient:
 
 
 def _wait_before_retry(error: Exception) -> bool | float:
-    if not isinstance(error, _Again):
+    if not isinstance(error, Again):
         return False
     return error.after or True
 
@@ -240,7 +242,7 @@ def _read(raw: bytearray, mark: str, seconds: float) -> JudgeAnswer:
     try:
         answer, reply_to = read(raw, seconds)
     except ValueError as error:
-        raise _Again(f"the judge sent no chat completion ({error}).", healthy=None) from None
+        raise Again(f"the judge sent no chat completion ({error}).", healthy=None) from None
     if _MARK in reply_to and mark not in reply_to:
-        raise _Again("the judge answered another request.", healthy=None)
+        raise Again("the judge answered another request.", healthy=None)
     return answer

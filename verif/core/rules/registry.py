@@ -159,7 +159,7 @@ def get(id: str) -> Rule:
     if id not in _RULES:
         import difflib
 
-        near = difflib.get_close_matches(id[:200], _RULES, n=3)
+        near = difflib.get_close_matches(id[:200], _RULES, n=3, cutoff=0.8)
         raise InputError(
             f"unknown constraint type {shown(id)}", hint=f"Did you mean {', '.join(near)}?" if near else ""
         )

@@ -13,7 +13,7 @@ from verif.data.benchmark_files import without_rows
 from verif.data.splits import Splits
 from verif.errors import RecipeError
 from verif.project import Stage
-from verif.recipe import VerInstructData
+from verif.recipe import SumsData, VerInstructData
 from verif.system.files import digest, write_bytes, write_json
 from verif.system.record import SILENT, Record
 
@@ -32,6 +32,10 @@ def prepare(stage: Stage) -> Splits:
         made: Splits = prepare_verinstruct(stage.source, section, stage.recipe.seed)
         source = {**made.summary, "labelled": len(known)}
         return replace(made, golden=[*made.golden, *known], summary=source)
+    if isinstance(section, SumsData):
+        from verif.data.sums.prepare import prepare_sums
+
+        return prepare_sums(section, stage.recipe.seed)
     from verif.data.world.prepare import prepare_world
 
     return prepare_world(section, stage.recipe.seed)

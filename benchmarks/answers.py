@@ -1,0 +1,136 @@
+"""`make bench-answers`: right answers that rules miss, attacks, hostile expressions, and the time of a comparison.
+
+HardVerify-Math (`uw-nsl/TinyV`, MIT) is read where it lies; nothing is trained or chosen on it. The last line is one JSON
+object: `rule_recall`, `rule_false`, `hybrid_recall`, `hybrid_false`, `attack_worst`, `hostile_over_deadline`,
+`hostile_errors`, `per_answer_ms`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.answers_hostile import run as run_hostile
+from verif import build
+from verif.audit.answers.asking import AnswerCase, Compared, compare
+from verif.audit.answers.attacks import FAMILIES, Target
+from verif.audit.answers.measure import accepted, attacked, drawn
+from verif.core.answer import Answer
+from verif.core.answers.maths import Worker
+from verif.core.answers.reference import reference_verdict
+from verif.errors import InputError
+from verif.stats import Interval, bootstrap_mean
+from verif.types import ReferenceConstraint
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "answers" / "HardVerify-Math.json"
+TIMED = 600
+
+
+def hard(path: Path) -> tuple[list[AnswerCase], list[Target]]:
+    """HardVerify's rows: a right and a wrong answer to each question, and what attacks start from."""
+    if not path.is_file():
+        raise InputError(f"{path} does not exist", hint="benchmarks/HardVerify-Math.json of uw-nsl/TinyV.")
+    cases, asked = [], []
+    for row in json.loads(path.read_bytes()):
+        question, reference = row["question"], row["ground_truth"]
+        for key, right in (("fn_output", True), ("tn_output", False)):
+            cases.append(AnswerCase("hard", question, reference, f"The answer is {row[key]}", right))
+        asked.append(Target(question, reference, row["tn_output"]))
+    return cases, asked
+
+
+def compared(cases: Sequence[AnswerCase]) -> list[Compared]:
+    """By rules and the built-in model."""
+
+    async def all_of_them() -> list[Compared]:
+        verifier = build({"reference": {"model": "features"}}, cache=False)
+        try:
+            return await compare(verifier, cases, judged=False)
+        finally:
+            await verifier.close()
+
+    return asyncio.run(all_of_them())
+
+
+def bootstrapped(rows: Sequence[Compared], opinion: str, *, right: bool) -> Interval:
+    """The share accepted, with its interval over questions."""
+    chosen = [row for row in rows if row.case.right is right]
+    return bootstrap_mean(
+        [float(getattr(row, opinion) is True) for row in chosen], [row.case.question for row in chosen]
+    )
+
+
+def gain(rows: Sequence[Compared], *, right: bool) -> Interval:
+    """What the model adds to the rules, paired over questions."""
+    chosen = [row for row in rows if row.case.right is right]
+    return bootstrap_mean(
+        [float(row.verifier is True) - float(row.rules is True) for row in chosen],
+        [row.case.question for row in chosen],
+    )
+
+
+def milliseconds() -> float:
+    """Median time of one comparison by the rules, on answers as they are drawn."""
+    worker, took = Worker(), []
+    for case in drawn("timing", TIMED):
+        constraint = ReferenceConstraint(text="Answer.", answer=case.reference, compare="math")
+        began = time.perf_counter()
+        reference_verdict(constraint, 0, Answer(case.response), worker)
+        took.append(time.perf_counter() - began)
+    worker.close()
+    return round(statistics.median(took) * 1e3, 3)
+
+
+def main() -> None:
+    """All parts, or those that are named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--parts", default="hard,attacks,hostile,time")
+    parser.add_argument("--per-family", type=int, default=500)
+    parser.add_argument("--hostile", type=int, default=10_000)
+    options = parser.parse_args()
+    parts = options.parts.split(",")
+    out: dict[str, Any] = {}
+    cases, asked = hard(options.data)
+    if "hard" in parts:
+        out |= _hard(compared(cases))
+    if "attacks" in parts:
+        out |= _attacks(compared(attacked("bench", options.per_family, asked)))
+    if "hostile" in parts:
+        report = run_hostile(options.hostile)
+        print(f"hostile expressions: {report}")
+        out |= {"hostile_over_deadline": report.over_deadline, "hostile_errors": report.errors}
+    if "time" in parts:
+        out["per_answer_ms"] = milliseconds()
+    print(json.dumps(out))
+
+
+def _hard(rows: Sequence[Compared]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, opinion in (("rule", "rules"), ("hybrid", "verifier")):
+        for key, right in (("recall", True), ("false", False)):
+            share = bootstrapped(rows, opinion, right=right)
+            print(f"HardVerify-Math, {name}, {key}: {share}")
+            out[f"{name}_{key}"] = round(share.value, 4)
+    print(f"the model adds to recall {gain(rows, right=True)}, to false accepts {gain(rows, right=False)}")
+    return out
+
+
+def _attacks(rows: Sequence[Compared]) -> dict[str, Any]:
+    worst = 0.0
+    for name in FAMILIES:
+        group = [row for row in rows if row.case.group == name]
+        by_rules, by_both = accepted("rules", group), accepted("verifier", group)
+        print(f"attack {name}: rules {by_rules}; hybrid {by_both}")
+        worst = max(worst, by_both.value)
+    return {"attack_worst": round(worst, 4)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The audit of who decides reference answers: by form, under attack, rules and model and judge side by side."""

@@ -1,0 +1,1 @@
+"""Anybody's checker against published verdicts: which of them it gets wrong, by rule."""
