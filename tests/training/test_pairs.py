@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif.training.pairs import SURE, Pair, Worth, pick, scored
+from verif.training.pairs import SURE, PreferencePair, Worth, pick, scored
 from verif.types import Reward, Status, Verdict, Verification
 
 scores = st.builds(Worth, st.sampled_from([0.0, 0.5, 1.0]), st.none() | st.floats(0, 1))
@@ -52,7 +52,7 @@ def test_the_same_group_and_seed_give_the_same_pair(group, seed, how) -> None:
 
 def test_every_right_one_may_be_taken() -> None:
     group = [Worth(1.0), Worth(0.0), Worth(1.0), None]
-    assert {pick(group, "random", seed) for seed in range(40)} == {Pair(0, 1), Pair(2, 1)}
+    assert {pick(group, "random", seed) for seed in range(40)} == {PreferencePair(0, 1), PreferencePair(2, 1)}
 
 
 @pytest.mark.parametrize(

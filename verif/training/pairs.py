@@ -29,7 +29,7 @@ class Worth:
 
 
 @dataclass(frozen=True)
-class Pair:
+class PreferencePair:
     """Positions of the preferred and of the other rollout in their group."""
 
     chosen: int
@@ -51,23 +51,23 @@ def scored(verification: Verification) -> Worth | None:
     return Worth(verification.reward.value, sum(said) / len(said) if said else None)
 
 
-def pick(group: Sequence[Worth | None], how: Choice, seed: object) -> Pair | None:
+def pick(group: Sequence[Worth | None], how: Choice, seed: object) -> PreferencePair | None:
     """The pair of a group, None without contrast; the same group and seed give the same pair.
 
-    Example: `pick([Worth(0.0), None, Worth(1.0)], "random", 1)` is `Pair(chosen=2, rejected=0)`.
+    Example: `pick([Worth(0.0), None, Worth(1.0)], "random", 1)` is `PreferencePair(chosen=2, rejected=0)`.
     """
     rng = random.Random(str(seed))
     known = [(position, score) for position, score in enumerate(group) if score is not None]
     if how == "random":
         right = [position for position, score in known if score.reward >= FULL]
         wrong = [position for position, score in known if score.reward < FULL]
-        return Pair(rng.choice(right), rng.choice(wrong)) if right and wrong else None
+        return PreferencePair(rng.choice(right), rng.choice(wrong)) if right and wrong else None
     rng.shuffle(known)  # who wins among equals
     if len(known) < 2:
         return None
     best, worst = max(known, key=_worth), min(known, key=_worth)
     apart = best[1].reward > worst[1].reward or _worth(best)[1] - _worth(worst)[1] > SURE
-    return Pair(best[0], worst[0]) if apart else None
+    return PreferencePair(best[0], worst[0]) if apart else None
 
 
 def _worth(rollout: tuple[int, Worth]) -> tuple[float, float]:
