@@ -19,20 +19,24 @@ from typing import Any
 from benchmarks.answers_hostile import run as run_hostile
 from verif import build
 from verif.audit.answers.asking import AnswerCase, Compared, compare
-from verif.audit.answers.attacks import FAMILIES, Target
+from verif.audit.answers.attacks import FAMILIES, Posed
 from verif.audit.answers.measure import accepted, attacked, drawn
 from verif.core.answer import Answer
 from verif.core.answers.maths import Worker
 from verif.core.answers.reference import reference_verdict
 from verif.errors import InputError
 from verif.stats import Interval, bootstrap_mean
-from verif.types import ReferenceConstraint
+from verif.types import Comparison, ReferenceConstraint
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "answers" / "HardVerify-Math.json"
 TIMED = 600
+COMPARED: dict[str, Comparison] = {
+    "number": "number", "fraction": "number", "decimal": "number", "unit": "number", "name": "text", "set": "set",
+}  # fmt: skip
+"""How a row of each form would be compared; all others as mathematics."""
 
 
-def hard(path: Path) -> tuple[list[AnswerCase], list[Target]]:
+def hard(path: Path) -> tuple[list[AnswerCase], list[Posed]]:
     """HardVerify's rows: a right and a wrong answer to each question, and what attacks start from."""
     if not path.is_file():
         raise InputError(f"{path} does not exist", hint="benchmarks/HardVerify-Math.json of uw-nsl/TinyV.")
@@ -41,7 +45,7 @@ def hard(path: Path) -> tuple[list[AnswerCase], list[Target]]:
         question, reference = row["question"], row["ground_truth"]
         for key, right in (("fn_output", True), ("tn_output", False)):
             cases.append(AnswerCase("hard", question, reference, f"The answer is {row[key]}", right))
-        asked.append(Target(question, reference, row["tn_output"]))
+        asked.append(Posed(question, reference, row["tn_output"]))
     return cases, asked
 
 
@@ -76,10 +80,12 @@ def gain(rows: Sequence[Compared], *, right: bool) -> Interval:
 
 
 def milliseconds() -> float:
-    """Median time of one comparison by the rules, on answers as they are drawn."""
+    """Median time of one comparison by the rules, each form compared as its kind would be in a row."""
     worker, took = Worker(), []
     for case in drawn("timing", TIMED):
-        constraint = ReferenceConstraint(text="Answer.", answer=case.reference, compare="math")
+        constraint = ReferenceConstraint(
+            text="Answer.", answer=case.reference, compare=COMPARED.get(case.group, "math")
+        )
         began = time.perf_counter()
         reference_verdict(constraint, 0, Answer(case.response), worker)
         took.append(time.perf_counter() - began)

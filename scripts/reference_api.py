@@ -68,7 +68,7 @@ def _signature(name: str, thing: Any, width: int = 100) -> str:
     return (
         line
         if len(line) <= width
-        else f"{name}(\n" + "".join(f"    {one},\n" for one in shown) + f"){ending}"
+        else f"{name}(\n" + "".join(f"    {part},\n" for part in shown) + f"){ending}"
     )
 
 

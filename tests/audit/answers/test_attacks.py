@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from verif.audit.answers.attacks import FAMILIES, Target
+from verif.audit.answers.attacks import FAMILIES, Posed
 from verif.audit.answers.measure import attacked, drawn, questions
 from verif.core.answers.embedded import FeatureModel, embedded
 from verif.core.answers.final import final_answer
 
-ASKED = Target("What is the number of ways to do it?", "42", "17")
+ASKED = Posed("What is the number of ways to do it?", "42", "17")
 
 
 @pytest.mark.parametrize("name", FAMILIES)

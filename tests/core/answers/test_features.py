@@ -82,7 +82,7 @@ def test_long_answers_cost_no_more_than_their_beginning() -> None:
         ("x=2, y=3", "(2, 3)", True),
         ("12 hours", "12", True),
         ("$\\frac{600}{7}$", "the ratio is 600/7", True),
-        ("1, 2, 5", "x = 5, x = 2 or x = 1", True),
+        ("2x+1", "f(x) = 1 + 2x", True),
         ("12", "13", False),
         ("12", "12 or 13", False),
         ("(2, 3)", "(3, 2)", False),

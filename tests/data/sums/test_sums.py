@@ -94,10 +94,9 @@ def test_a_judge_is_taught_both_kinds_and_told_the_right_answer_only() -> None:
     pairs = judge_pairs(200, random.Random(1))
     assert 0.35 < sum(pair.followed for pair in pairs) / len(pairs) < 0.7
     assert all(pair.followed == right(pair.instruction, pair.response) for pair in pairs)
-    assert (
-        pairs[0].instruction.constraints[0].text
-        == f"The right answer is {sum_of(pairs[0].instruction).answer}."
-    )
+    asked = sum_of(pairs[0].instruction)
+    named = spell(asked.answer, "digits thing", asked.thing)
+    assert pairs[0].instruction.constraints[0].text == f"The right answer is {named}."
 
 
 def test_an_instruction_from_elsewhere_has_no_truth() -> None:

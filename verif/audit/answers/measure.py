@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from verif.audit.answers.asking import AnswerCase, Compared, compare
-from verif.audit.answers.attacks import FAMILIES, Target
+from verif.audit.answers.attacks import FAMILIES, Posed
 from verif.core.verifies import Verifies
 from verif.data.answers.pairs import pairs
 from verif.recipe import Recipe
@@ -69,7 +69,7 @@ def drawn(seed: int | str, count: int) -> list[AnswerCase]:
     return cases
 
 
-def attacked(seed: int | str, per_family: int, asked: Sequence[Target]) -> list[AnswerCase]:
+def attacked(seed: int | str, per_family: int, asked: Sequence[Posed]) -> list[AnswerCase]:
     """So many attacks of each family on these questions."""
     rng = random.Random(f"answer attacks {seed}")
     out = []
@@ -80,12 +80,10 @@ def attacked(seed: int | str, per_family: int, asked: Sequence[Target]) -> list[
     return out
 
 
-def questions(seed: int | str, count: int) -> list[Target]:
+def questions(seed: int | str, count: int) -> list[Posed]:
     """Questions with a reference and a wrong answer, drawn."""
     near = [pair for pair in pairs(f"asked {seed}", 4 * count) if pair.made == "near"]
-    return [Target(f"What is it, if not {pair.answer}?", pair.reference, pair.answer) for pair in near][
-        :count
-    ]
+    return [Posed(f"What is it, if not {pair.answer}?", pair.reference, pair.answer) for pair in near][:count]
 
 
 async def measure(verifier: Verifies, recipe: Recipe, count: int) -> Answers:

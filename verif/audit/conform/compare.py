@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from verif.audit.conform.published import Question
-from verif.audit.conform.targets import CheckerAnswer, Kind, Target, said
+from verif.audit.conform.targets import AskedTarget, CheckerAnswer, Kind, said
 from verif.core.text import Doc
 from verif.stats import Interval, proportion
 
@@ -69,7 +69,9 @@ class Tally:
         return proportion(self.wrong, self.decided)
 
 
-def cases(questions: Iterable[Question], target: Target, *, loose: bool = False) -> Iterator[ComparedCase]:
+def cases(
+    questions: Iterable[Question], target: AskedTarget, *, loose: bool = False
+) -> Iterator[ComparedCase]:
     """What the target says to each question, in order."""
     failures = 0
     for question in questions:
@@ -83,7 +85,7 @@ def cases(questions: Iterable[Question], target: Target, *, loose: bool = False)
         yield ComparedCase(question, answer)
 
 
-def _asked(question: Question, target: Target, loose: bool) -> CheckerAnswer:
+def _asked(question: Question, target: AskedTarget, loose: bool) -> CheckerAnswer:
     """The verdict; loosely the first variant that passes decides, and otherwise what was said to the response itself."""
     texts = [question.response]
     if loose:

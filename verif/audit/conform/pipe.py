@@ -39,7 +39,7 @@ class Pipe:
         self._rest = self._errors = b""
 
     def ask(self, question: dict[str, Any]) -> tuple[str, Any]:
-        """See `verif.audit.conform.targets.Target`."""
+        """See `verif.audit.conform.targets.AskedTarget`."""
         fresh = self._process is None
         if fresh:
             self._start()

@@ -29,7 +29,7 @@ class CheckerAnswer(NamedTuple):
         return self.kind in ("followed", "not followed")
 
 
-class Target(Protocol):
+class AskedTarget(Protocol):
     """Something that can be asked."""
 
     printed: int
@@ -43,7 +43,7 @@ class Target(Protocol):
         ...
 
 
-def opened(target: str, timeout_s: float) -> Target:
+def opened(target: str, timeout_s: float) -> AskedTarget:
     """The target behind a name: `http://...`, `module:function`, or a command line."""
     if target.startswith(("http://", "https://")):
         return Url(target, timeout_s)

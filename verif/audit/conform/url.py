@@ -39,7 +39,7 @@ class Url:
         self._answered = False
 
     def ask(self, question: dict[str, Any]) -> tuple[str, Any]:
-        """See `verif.audit.conform.targets.Target`."""
+        """See `verif.audit.conform.targets.AskedTarget`."""
         try:
             body = json.dumps(question).encode()
             self._connection.request("POST", self._path, body=body, headers=self._headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from verif.data.sums.spelling import MOST, NAMES, THINGS, WORDS, counted, spellings
+from verif.data.sums.spelling import MOST, NAMES, THINGS, WORDS, counted, spell, spellings
 from verif.errors import InputError
 from verif.recipe.data import Asks
 from verif.system.files import digest
@@ -63,13 +63,14 @@ def split_of(made: Sum) -> str:
 
 
 def constraint(made: Sum, asks: Asks) -> Constraint:
-    """What decides the answer."""
+    """What decides the answer. A reference names the thing counted: without it, a rule could not refuse other things."""
     right = spellings(made.answer, made.thing)
+    named = spell(made.answer, "digits thing", made.thing)
     if asks == "judge":
-        return SoftConstraint(text=f"The right answer is {right[0]}.", dimension="answer")
+        return SoftConstraint(text=f"The right answer is {named}.", dimension="answer")
     if asks == "spellings":
         return ReferenceConstraint(text="Give the right answer.", answer=right[0], alternatives=right[1:])
-    return ReferenceConstraint(text="Give the right answer.", answer=right[0], compare="number")
+    return ReferenceConstraint(text="Give the right answer.", answer=named, compare="number")
 
 
 def instruction(made: Sum, asks: Asks, rng: random.Random, id: str) -> Instruction:
