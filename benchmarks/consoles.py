@@ -57,21 +57,20 @@ def of_dvc(root: Path) -> tuple[int, dict[str, float]]:
 
 
 def of_mlflow(stage: Stage) -> dict[str, Any]:
-    """Counts over the newest finished pipeline run, its stages' runs and the registered versions; its metrics."""
+    """Counts over the newest finished pipeline run, all stages' runs and the registered versions; its metrics."""
     from verif.registry.runs.mlflow import client, experiment
     from verif.registry.store import open_registry
 
     mlflow = client(stage.root)
     where = [experiment(mlflow, stage)]
-    name = f"{stage.recipe.name}-pipeline"
-    parents = mlflow.search_runs(where, f"run_name = '{name}' and status = 'FINISHED'", max_results=50)
-    parent = next((run for run in parents if "before" in run.data.metrics), None)
-    if parent is None:
+    ended = "status = 'FINISHED' and metrics.steps > 0 and run_name != 'register'"
+    parents = [run for run in mlflow.search_runs(where, ended) if "mlflow.parentRunId" not in run.data.tags]
+    if not parents:
         raise VerifError("MLflow has no finished pipeline run with a headline.", "`make run` makes one.")
-    below = mlflow.search_runs(where, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+    below = mlflow.search_runs(where, "tags.`verif.stage` != ''", max_results=1000)
     versions = open_registry(stage).versions()
     return {
-        "metrics": dict(parent.data.metrics),
+        "metrics": dict(parents[0].data.metrics),
         "mlflow_stage_metrics_max": max((len(run.data.metrics) for run in below), default=0),
         "mlflow_stage_params_max": max((len(run.data.params) for run in below), default=0),
         "version_tags": max((len(version.tags) for version in versions), default=0),

@@ -19,17 +19,12 @@ from verif.integrations.trl import VerifReward
 def trainer(model: str, rows: str, out: str, steps: int = 100, length: int = 64) -> GRPOTrainer:
     """A trainer whose reward is verif's; a completion that could not be verified has none and teaches nothing."""
     asked = [row.instruction for row in read_rows(rows)]
-    data = [
-        {
-            "prompt": [{"role": "user", "content": instruction.prompt}],
-            "ground_truth": instruction.model_dump_json(),
-        }
-        for instruction in asked
-    ]
+    prompts = [[{"role": "user", "content": instruction.prompt}] for instruction in asked]
+    truths = [instruction.model_dump_json() for instruction in asked]
     return GRPOTrainer(
         model=model,
         reward_funcs=VerifReward(eos_token_ids={AutoTokenizer.from_pretrained(model).eos_token_id}),
-        train_dataset=Dataset.from_list(data),
+        train_dataset=Dataset.from_dict({"prompt": prompts, "ground_truth": truths}),
         args=GRPOConfig(
             output_dir=out, max_steps=steps, per_device_train_batch_size=8, num_generations=4, logging_steps=1,
             max_completion_length=length, report_to="none", use_cpu=not torch.cuda.is_available(), bf16=False,

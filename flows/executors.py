@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,9 +15,9 @@ from flows.logs import heard
 from flows.workspace import Place
 from verif.cluster.request import goes_to_cluster
 from verif.errors import ClusterError
-from verif.pipeline.run import StageResult, parent_run, run_stage
-from verif.project import load_stage, read_parameters, recorded_overrides
-from verif.recipe import Recipe, Resources, VerInstructData
+from verif.pipeline.run import StageResult, Turn, parent_run, run_stage
+from verif.project import load_stage, read_parameters, reads_file, recorded_overrides
+from verif.recipe import Recipe, Resources
 from verif.system.dvc import changed
 from verif.system.git import git
 from verif.system.run_cache import dvc
@@ -33,11 +34,6 @@ def resources_of(recipe: Recipe, stage: str) -> Resources:
     return recipe.resources.get(stage, Resources())
 
 
-def runs_here(root: Path, stage: str, executor: Executor) -> bool:
-    """Whether the stage is a process of this machine."""
-    return executor == "local" or resources_of(load_stage(root).recipe, stage).executor != "kubernetes"
-
-
 def preflight(place: Place, stages: Sequence[str], executor: Executor) -> None:
     """Once, before anything runs: all that stages on the cluster need is there, or one error says what is not."""
     recipe = load_stage(place.root).recipe
@@ -49,14 +45,14 @@ def preflight(place: Place, stages: Sequence[str], executor: Executor) -> None:
     require(examine(place.root, recipe, place.root / CLUSTER_FILE, base=place.base, overrides=overrides))
 
 
-def execute(root: Path, stage: str, run_id: str, executor: Executor) -> StageResult:
-    """Bring one stage up to date, wherever it belongs."""
+def execute(root: Path, stage: str, run_id: str, executor: Executor, turn: Turn = nullcontext) -> StageResult:
+    """Bring one stage up to date, wherever it belongs; work of this machine's processes waits for its `turn`."""
     recipe = load_stage(root).recipe
     wanted = resources_of(recipe, stage)
     if executor == "recipe" and wanted.executor == "kubernetes":
         return on_cluster(root, stage, run_id, recipe)
     extra = {"VERIF_EXECUTOR": "kubernetes"} if wanted.executor == "kubernetes" else {}
-    outcome = run_stage(root, stage, run_id, deadline_s=wanted.deadline_h * 3600, extra=extra)
+    outcome = run_stage(root, stage, run_id, deadline_s=wanted.deadline_h * 3600, extra=extra, turn=turn)
     if (
         outcome.ran
         and executor == "recipe"
@@ -115,7 +111,7 @@ def on_cluster(root: Path, stage: str, run_id: str, recipe: Recipe) -> StageResu
             git(root, "rev-parse", "HEAD"),
             recorded_overrides(root),
             run_id=run_id,  # for the pod; the object's name does not hold it
-            data=read_parameters(root)["data"] if isinstance(recipe.data, VerInstructData) else "",
+            data=read_parameters(root)["data"] if reads_file(recipe) else "",
             parent=parent_run(
                 root, run_id
             ),  # one run of the pipeline is one run of MLflow, wherever its stages are

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.concurrency.sync import concurrency
 from prefect.events import emit_event
 from prefect.runtime import flow_run
 from prefect.states import Completed
 from prefect.tasks import Task
 
-from flows import artifacts, progress
-from flows.executors import Executor, execute, preflight, release_verifier, runs_here
+from flows import artifacts
+from flows.executors import Executor, execute, preflight, release_verifier
 from flows.names import run_name
+from flows.turns import asked, turn_of
 from flows.workspace import workspace
 from verif.errors import StageError
 from verif.pipeline.run import select
@@ -39,12 +37,11 @@ async def heals(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool
 )
 def run_one(root: Path, stage: str, run_id: str, executor: Executor) -> State[bool]:
     """One stage where its recipe says. Its state is named Unchanged, Restored, Alarm or Completed, and says what came out."""
-    with one_training(root, stage, executor):
-        outcome = execute(root, stage, run_id, executor)
+    outcome = execute(root, stage, run_id, executor, turn_of(root, stage))
     said = told(root, outcome)
     get_run_logger().info("%s: %s", stage, said)
     if outcome.ran:  # otherwise its artifacts are there already
-        artifacts.publish(root, stage)
+        asked(lambda: artifacts.publish(root, stage), f"the artifacts of {stage}")
     name = "Restored" if outcome.restored else "Completed" if outcome.ran else "Unchanged"
     if (
         stage == "train" and name == "Completed" and (raised := alarms(root))
@@ -52,16 +49,6 @@ def run_one(root: Path, stage: str, run_id: str, executor: Executor) -> State[bo
         name = "Alarm"
         emit_event("verif.alarm", current_run(), payload={"alarms": raised, "said": said})
     return Completed(name=name, message=said, data=outcome.ran)
-
-
-@contextmanager
-def one_training(root: Path, stage: str, executor: Executor) -> Iterator[None]:
-    """A training on this machine waits for the one before it (limit `training`, set by `make up`) and is shown live."""
-    if stage != "train" or not runs_here(root, stage, executor):
-        yield
-        return
-    with concurrency("training", occupy=1), progress.shown(root):
-        yield
 
 
 def current_run() -> dict[str, str]:
@@ -111,7 +98,7 @@ def pipeline(
         for message in reconcile(place.root):
             get_run_logger().info(message)
             print(message)
-        artifacts.links(place.root)
+        asked(lambda: artifacts.links(place.root), "the report")
         return ended(place.root, ran)
 
 

@@ -72,6 +72,8 @@ def environment(root: Path, prefect_port: int, mlflow_port: int) -> dict[str, st
         # SQLite has one writer: on a busy machine the default patience of 5 and 10 s ends in "database is locked".
         "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+        # Kept in memory, the turn of a training would be taken for ever once the server has restarted.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "VERIF_HOME": str(root),
         "DO_NOT_TRACK": "1",
@@ -96,6 +98,17 @@ def launch(root: Path, name: str, command: list[str], env: dict[str, str]) -> ps
     known = json.loads(record_path(root).read_text("utf-8")) if record_path(root).is_file() else {}
     write_json(record_path(root), known | {name: [service.pid, service.create_time()]})
     return service
+
+
+def launch_prefect(root: Path, port: int, env: dict[str, str]) -> psutil.Process:
+    """Prefect's server, with the password that `env` holds."""
+    own = {
+        "PREFECT_SERVER_API_AUTH_STRING": env["PREFECT_API_AUTH_STRING"],
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{port}",
+        "PREFECT_UI_API_URL": "/api",  # of the page's own origin, whatever name it was opened by
+    }
+    start = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    return launch(root, "prefect", start, env | own)
 
 
 def wait(url: str, process: psutil.Process, name: str, seconds: float = 180) -> None:
@@ -142,17 +155,7 @@ def up(root: Path, prefect_port: int, mlflow_port: int) -> tuple[str, str]:
         env = environment(root, prefect_port, mlflow_port) | access
         login = access["PREFECT_API_AUTH_STRING"]
         mlflow_home = private_folder(root / ".verif" / "mlflow")
-        prefect = launch(
-            root,
-            "prefect",
-            [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(prefect_port)],
-            env
-            | {
-                "PREFECT_SERVER_API_AUTH_STRING": login,
-                "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{prefect_port}",
-                "PREFECT_UI_API_URL": "/api",  # of the page's own origin, whatever name it was opened by
-            },
-        )
+        prefect = launch_prefect(root, prefect_port, env)
         mlflow = launch(
             root,
             "mlflow",

@@ -31,6 +31,11 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SETTLED = """
+localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
+localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
+"""
+"""MLflow's page for somebody who has closed the panel beside it, which takes a third of the width."""
 
 
 def asked(url: str, login: str, path: str, body: dict[str, Any]) -> Any:
@@ -49,28 +54,35 @@ def main() -> int:
     root = Path.cwd()
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else root / ".verif" / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
-    local_services.adopt(root)
-    if not os.environ.get("PREFECT_API_URL"):
-        print(
-            "verif: the services are not up. In this shell: `make up`, then `. .verif/services/access`.",
-            file=sys.stderr,
-        )
+    if not (servers := local_services.addresses(root)):
+        print("verif: the services are not up: `make up`.", file=sys.stderr)
         return 2
+    os.environ |= servers
+    local_services.adopt(root)
     api, login = os.environ["PREFECT_API_URL"], os.environ["PREFECT_API_AUTH_STRING"]
     prefect, mlflow_page = api.removesuffix("/api"), os.environ["MLFLOW_TRACKING_URI"]
     stage = load_stage(root)
     mlflow, registry = client(root), open_registry(stage)
     where = experiment(mlflow, stage)
-    runs = mlflow.search_runs([where], f"run_name = '{stage.recipe.name}-pipeline'", max_results=2)
+    ended = "status = 'FINISHED' and metrics.steps > 0 and run_name != 'register'"
+    runs = mlflow.search_runs([where], ended, max_results=2)
     flows = asked(api, login, "/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 20})
-    newest = next(run["id"] for run in flows if run["name"].startswith(stage.recipe.name))
+    shown = [run["id"] for run in flows if run["name"].startswith(stage.recipe.name)]
+    versions = registry.versions()
+    if not shown or not versions or not runs:
+        print(
+            "verif: there is nothing to see yet. Press Run on the deployment pipeline/weekly, or "
+            "`prefect deployment run pipeline/weekly`, and wait for its end.",
+            file=sys.stderr,
+        )
+        return 2
     subprocess.run([sys.executable, "-m", "dvc", "plots", "show", "-q"], cwd=root, check=True)
     ids = json.dumps([run.info.run_id for run in runs])
-    number = registry.versions()[-1].number
+    number = versions[-1].number
     pages: dict[str, tuple[str, str]] = {
-        "prefect-run": (f"{prefect}/runs/flow-run/{newest}", "train"),
+        "prefect-run": (f"{prefect}/runs/flow-run/{shown[0]}", "train"),
         "prefect-deployments": (f"{prefect}/deployments", "weekly"),
-        "mlflow-runs": (f"{mlflow_page}/#/experiments/{where}/runs", "pipeline"),
+        "mlflow-runs": (f"{mlflow_page}/#/experiments/{where}/runs", "points"),
         "mlflow-version": (f"{mlflow_page}/#/models/{registry.name}/versions/{number}", "points"),
         "mlflow-compare": (
             f'{mlflow_page}/#/compare-runs?runs={ids}&experiments=["{where}"]',
@@ -86,6 +98,7 @@ def main() -> int:
             viewport={"width": 1440, "height": 900},
             http_credentials={"username": user, "password": password, "origin": mlflow_page},
         )
+        context.add_init_script(SETTLED)
         page = context.new_page()
         failed += not tried("log in to Prefect", lambda: log_in(page, prefect, login))
         for name, (url, words) in pages.items():
@@ -118,7 +131,10 @@ def picture(page: Page, url: str, words: str, path: Path) -> None:
     """The page, once it shows these words."""
     page.goto(url, wait_until="domcontentloaded")
     try:
-        page.get_by_text(words).first.wait_for(timeout=WAIT_MS)
+        shown = page.get_by_text(words).first
+        shown.wait_for(timeout=WAIT_MS)
+        if "compare" in path.stem:
+            shown.scroll_into_view_if_needed()  # below what nobody has chosen yet
     finally:
         page.wait_for_timeout(3000)
         page.screenshot(path=path)

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from verif.errors import InputError, RecipeError
-from verif.recipe import BENCHMARK_FILES, Recipe, VerInstructData, WorldData, load_recipe, parse_recipe
+from verif.recipe import BENCHMARK_FILES, Recipe, load_recipe, parse_recipe
 from verif.system.files import digest, digest_path, write_bytes, write_json
 
 WORLD, SUMS = "verif/data/world", "verif/data/sums"
@@ -79,6 +79,13 @@ def read_parameters(root: Path) -> dict[str, str]:
     return {key: str(value) for key, value in raw.items()}
 
 
+def reads_file(recipe: Recipe) -> bool:
+    """Whether the recipe's data come from a file of rows; else the local world draws them."""
+    return recipe.data.kind == "verinstruct" or (
+        recipe.data.kind == "judgements" and recipe.data.source == "rules"
+    )
+
+
 def set_parameters(root: Path, recipe: str = "", data: str = "") -> dict[str, str]:
     """Point params.yaml at a recipe and its data; empty means as it stands. Returns what now holds.
 
@@ -86,10 +93,10 @@ def set_parameters(root: Path, recipe: str = "", data: str = "") -> dict[str, st
     """
     now = read_parameters(root)
     name = recipe or now["recipe"]
-    kind = load_recipe(name, root / "recipes").data
+    wanted = load_recipe(name, root / "recipes")
     source = data or now["data"]
-    if not isinstance(kind, VerInstructData):
-        code = WORLD if isinstance(kind, WorldData) else SUMS
+    if not reads_file(wanted):
+        code = SUMS if wanted.data.kind == "sums" else WORLD
         if data and data != code:
             raise RecipeError(
                 f"recipe {name!r} draws its own world and reads no file.",
@@ -100,7 +107,7 @@ def set_parameters(root: Path, recipe: str = "", data: str = "") -> dict[str, st
         raise RecipeError(
             f"recipe {name!r} needs a file of instructions.", "Name it: make run RECIPE=... DATA=file.jsonl"
         )
-    if isinstance(kind, VerInstructData) and not (root / source).is_file():
+    elif not (root / source).is_file():
         raise InputError("the data file does not exist.", file=root / source)
     new = {"recipe": name, "data": source}
     if new != now:

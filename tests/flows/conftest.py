@@ -51,6 +51,25 @@ class Services:
         )
         return str(run["id"])
 
+    def tasks(self, run: str) -> list[dict[str, Any]]:
+        """The run's task runs."""
+        return list(self.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [run]}}))
+
+    def logs(self, run: str) -> list[str]:
+        """What its log says, its tasks' included."""
+        lines = self.call("POST", "/logs/filter", logs={"flow_run_id": {"any_": [run]}}, limit=200)
+        return [line["message"] for line in lines]
+
+    def artifacts(self, run: str) -> list[dict[str, Any]]:
+        """What it has published."""
+        return list(self.call("POST", "/artifacts/filter", flow_runs={"id": {"any_": [run]}}, limit=100))
+
+    def python(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """A Python process that is a client of these services."""
+        env = os.environ | {"PREFECT_API_URL": f"{self.prefect}/api"} | variables
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, check=False)
+
     def state(self, run: str) -> str:
         return str(self.call("GET", f"/flow_runs/{run}")["state"]["type"])
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from support.browser import chromium, sign_in
 from support.headlines import REFUSED
 from support.webhook import webhook
 
+from flows import server
 from flows.automations import NAME
 from flows.server import alive, end, environment, record_path
 from verif.project import STAGES
@@ -62,7 +60,7 @@ def finished(services: Any) -> str:
 
 
 def test_a_run_through_the_api_runs_all_stages_in_a_clone(services: Any, finished: str) -> None:
-    tasks = services.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [finished]}})
+    tasks = services.tasks(finished)
     assert set(STAGES) <= {t["name"] for t in tasks}
     assert all(t["state"]["type"] == "COMPLETED" for t in tasks)
     assert not (services.root / "reports").exists()
@@ -83,24 +81,14 @@ def test_the_run_says_what_it_is_and_what_came_out(services: Any, finished: str)
     assert run["name"] == f"local {commit} weekly"
     assert (run["state"]["type"], run["state"]["name"]) == ("COMPLETED", "Refused")
     assert "May not go out: gain: world-test fell." in run["state"]["message"]
-    tasks = services.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [finished]}})
+    tasks = services.tasks(finished)
     states = {t["name"]: t["state"] for t in tasks}
     assert states["prepare"]["message"].startswith("Ran ")
     assert states["train"]["name"] == "Alarm"
     assert "reward 0.30 to 0.60. The watch raised 1, the first at step 41" in states["train"]["message"]
-    logs = services.call("POST", "/logs/filter", logs={"flow_run_id": {"any_": [finished]}}, limit=200)
-    said = [line["message"] for line in logs]
+    said = services.logs(finished)
     assert any(line.startswith("train: Ran ") for line in said)
     assert any("May not go out" in line for line in said)
-
-
-def test_two_trainings_wait_for_each_other(services: Any) -> None:
-    (limit,) = [
-        found
-        for found in services.call("POST", "/v2/concurrency_limits/filter", limit=10)
-        if found["name"] == "training"
-    ]
-    assert (limit["limit"], limit["active"]) == (1, True)
 
 
 def test_a_worker_with_an_empty_workspace_serves_the_gpu_pool(
@@ -144,7 +132,7 @@ def test_a_run_from_a_stage_on_gets_the_earlier_results_back(services: Any, fini
     assert services.wait_for_end(run) == "COMPLETED", (
         services.root / ".verif/services/worker.log"
     ).read_text()[-3000:]
-    tasks = services.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [run]}})
+    tasks = services.tasks(run)
     assert {t["name"] for t in tasks} & set(STAGES) == {"evaluate", "register"}
     clone = max((services.root / ".verif" / "clones").iterdir(), key=lambda p: p.stat().st_mtime)
     assert (clone / "reports" / "train.json").is_file()
@@ -152,8 +140,7 @@ def test_a_run_from_a_stage_on_gets_the_earlier_results_back(services: Any, fini
 
 
 def test_its_numbers_and_pictures_are_artifacts(services: Any, finished: str) -> None:
-    artifacts = services.call("POST", "/artifacts/filter", flow_runs={"id": {"any_": [finished]}}, limit=100)
-    by_key = {a["key"]: a for a in artifacts}
+    by_key = {artifact["key"]: artifact for artifact in services.artifacts(finished)}
     assert {f"{stage}-metrics" for stage in STAGES} <= set(by_key)
     assert "70" in by_key["train-metrics"]["data"]
     tables = {key: json.loads(a["data"]) for key, a in by_key.items() if a["type"] == "table"}
@@ -186,58 +173,72 @@ def test_the_run_page_shows_in_a_browser(services: Any, finished: str, tmp_path:
 
 def test_a_block_of_the_teams_is_told_of_a_refusal(services: Any, finished: str) -> None:
     """And a block that does not exist is one line; a webhook that hangs holds up no run."""
-    told, server = webhook()
-    env = os.environ | {"PREFECT_API_URL": f"{services.prefect}/api"}
-
-    def python(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=services.root,
-            env=env | more,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    absent = python("-m", "flows.automations", VERIF_NOTIFY="custom-webhook/nobody")
+    absent = services.python("-m", "flows.automations", VERIF_NOTIFY="custom-webhook/nobody")
     assert absent.returncode == 2
     assert "names the block 'custom-webhook/nobody', which does not exist" in absent.stderr
-    for name in ("team", "hang"):
-        made = python(
-            "-c",
-            "from prefect.blocks.notifications import CustomWebhookNotificationBlock as B\n"
-            f"B(name='{name}', url='http://127.0.0.1:{server.server_port}/{name}', json_data="
-            "{'subject': '{{subject}}', 'body': '{{body}}'}).save('" + name + "', overwrite=True)",
-        )
-        assert made.returncode == 0, made.stderr[-2000:]
-    for name in ("team", "hang"):
-        told.clear()
-        installed = python("-m", "flows.automations", VERIF_NOTIFY=f"custom-webhook/{name}")
-        assert installed.returncode == 0, installed.stderr[-2000:]
-        assert len(services.call("POST", "/automations/filter", limit=20)) == 6
-        run = services.trigger("pipeline/weekly", recipe="local", overrides={"train.learning_rate": 0.0004})
-        assert services.wait_for_end(run) == "COMPLETED"
-        states = services.call("POST", "/task_runs/filter", flow_runs={"id": {"any_": [run]}})
-        assert {t["state"]["name"] for t in states if t["name"] == "train"} == {"Restored"}
-        services.wait(lambda: any(b"gate refuses" in body for body in told), 60)
-        assert any(b"May not go out: gain: world-test fell" in body for body in told)
-    python("-m", "flows.automations", VERIF_NOTIFY="")
+    with webhook() as (address, told):
+        for name in ("team", "hang"):
+            made = services.python(
+                "-c",
+                "from prefect.blocks.notifications import CustomWebhookNotificationBlock as B\n"
+                f"B(name='{name}', url='{address}/{name}', json_data="
+                "{'subject': '{{subject}}', 'body': '{{body}}'}).save('" + name + "', overwrite=True)",
+            )
+            assert made.returncode == 0, made.stderr[-2000:]
+        for name in ("team", "hang"):
+            told.clear()
+            installed = services.python("-m", "flows.automations", VERIF_NOTIFY=f"custom-webhook/{name}")
+            assert installed.returncode == 0, installed.stderr[-2000:]
+            assert len(services.call("POST", "/automations/filter", limit=20)) == 6
+            run = services.trigger(
+                "pipeline/weekly", recipe="local", overrides={"train.learning_rate": 0.0004}
+            )
+            assert services.wait_for_end(run) == "COMPLETED"
+            states = {task["name"]: task["state"]["name"] for task in services.tasks(run)}
+            assert states["train"] == "Restored"
+            services.wait(lambda: any(b"gate refuses" in body for body in told), 60)
+            assert any(b"May not go out: gain: world-test fell" in body for body in told)
+    services.python("-m", "flows.automations", VERIF_NOTIFY="")
     assert [a["name"] for a in services.call("POST", "/automations/filter", limit=20)] == [NAME]
-    server.shutdown()
 
 
-def test_cancelling_stops_the_work_below_it(services: Any, finished: str) -> None:
-    run = services.trigger("pipeline/weekly", recipe="local", overrides={"train.steps": 9999})
+def test_a_second_training_waits_for_the_first_and_a_server_that_restarts_ends_neither(
+    services: Any, finished: str
+) -> None:
+    """And cancelling the first stops the work below it."""
+
+    def turns() -> int:
+        limits = services.call("POST", "/v2/concurrency_limits/filter", limit=10)
+        return next(int(limit["active_slots"]) for limit in limits if limit["name"] == "training")
+
+    first = services.trigger("pipeline/weekly", recipe="local", overrides={"train.steps": 9999})
     pid_file = services.root / "train.pid"
     services.wait(pid_file.is_file)
-    time.sleep(1)
+    second = services.trigger("pipeline/weekly", recipe="local", overrides={"train.learning_rate": 0.0003})
+    services.wait(
+        lambda: any(line.startswith("Waits for the training that has") for line in services.logs(second))
+    )
+    assert turns() == 1
     pid = int(pid_file.read_text())
     assert psutil.pid_exists(pid)
-    services.call("POST", f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
+    serving = psutil.Process(json.loads(record_path(services.root).read_text())["prefect"][0])
+    end([serving])
+    port = int(services.prefect.rpartition(":")[2])
+    login = local_services.credentials(":".join(services.login))
+    again = server.launch_prefect(services.root, port, environment(services.root, port, 0) | login)
+    server.wait(f"{services.prefect}/api/health", again, "prefect")
+    assert turns() == 1
+    assert (services.state(first), services.state(second)) == ("RUNNING", "RUNNING")
+    services.call("POST", f"/flow_runs/{first}/set_state", state={"type": "CANCELLING"})
     services.wait(
         lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 120
     )
-    services.wait(lambda: services.state(run) == "CANCELLED", 120)
+    services.wait(lambda: services.state(first) == "CANCELLED", 120)
+    assert services.wait_for_end(second) == "COMPLETED"
+    assert turns() == 0
+    assert {"train-metrics", "register-metrics"} <= {
+        artifact["key"] for artifact in services.artifacts(second)
+    }
 
 
 def test_wrong_parameters_fail_in_one_line_without_a_retry(services: Any) -> None:
@@ -247,7 +248,6 @@ def test_wrong_parameters_fail_in_one_line_without_a_retry(services: Any) -> Non
 
 
 def test_a_second_up_is_refused(services: Any) -> None:
-    from flows import server
     from verif.errors import BusyError
 
     assert len(alive(services.root)) == 3
@@ -257,16 +257,7 @@ def test_a_second_up_is_refused(services: Any) -> None:
 
 def test_a_run_whose_machine_died_is_marked_as_crashed(services: Any, finished: str) -> None:
     """The last test of this file: it kills the worker with everything below it, as a lost machine does."""
-    env = os.environ | {"PREFECT_API_URL": f"{services.prefect}/api"}
-    shorter = "import asyncio, flows.automations as a; asyncio.run(a.install(45))"
-    done = subprocess.run(
-        [sys.executable, "-c", shorter],
-        cwd=services.root,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = services.python("-c", "import asyncio, flows.automations as a; asyncio.run(a.install(45))")
     assert done.returncode == 0, done.stderr[-3000:]
     pid_file = services.root / "train.pid"
     pid_file.unlink(missing_ok=True)

@@ -1,7 +1,11 @@
-"""A stage meant for the cluster never starts on this machine by accident."""
+"""A stage meant for the cluster never starts on this machine by accident, and a copy's stage runs the copy's code."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +61,17 @@ def test_a_gpu_stage_is_refused_here_before_anything_starts(ask, here: str | Non
 def test_it_runs_where_it_belongs(ask, executor: str, here: str | None) -> None:
     with pytest.raises(Started):
         ask(executor, here)
+
+
+@pytest.mark.slow
+def test_a_stage_runs_the_code_that_lies_beside_its_files(tmp_path: Path, root: Path) -> None:
+    """As in the copy of `dvc exp run --temp`, whose PATH has the command of the checkout that was installed."""
+    shutil.copytree(root / "verif", tmp_path / "verif", ignore=shutil.ignore_patterns("__pycache__"))
+    edited = tmp_path / "verif" / "cli" / "stage.py"
+    edited.write_text(edited.read_text().replace("unknown stage", "this copy has no stage"))
+    env = os.environ | {"PYTHONPATH": str(root)}
+    # -P: as a console script, which does not look into the current directory
+    command = [sys.executable, "-P", "-c", "from verif.cli.app import main; main()", "stage", "census"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "this copy has no stage 'census'" in done.stderr

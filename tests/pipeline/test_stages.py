@@ -43,10 +43,18 @@ VERIFIER = (
 )  # fmt: skip
 # Files are read by the audit for preference pairs; training reads what `prepare` has written.
 READERS = ("verif/core/containers", "verif/core/forms", "verif/core/row_files.py", "verif/core/rows.py")
+# A registered model is the bytes that its manifest names, whoever fetches them.
+REGISTRY = ("verif/registry", "verif/evaluation")
 LEFT_OUT: dict[str, tuple[str, ...]] = {
-    "prepare": (),
+    # the audit's edits and attacks make pairs; of the cases around them only the nouns are used
+    "prepare": (
+        "verif/audit/cases.py",
+        "verif/core/answer.py",
+        "verif/core/reasoning.py",
+        "verif/core/reward.py",
+    ),
     # the first look at a new model is a figure to read; `evaluate` and the audit measure
-    "policy": (*ROWS, "verif/stats.py"),
+    "policy": (*ROWS, *VERIFIER, *REGISTRY, "verif/core/instruction_files.py", "verif/stats.py"),
     # it is hardened in this process, without a cache and without checkers; a large policy is asked as
     # `evaluate` asks it; a rule that the world asks changes the rows that `prepare` writes
     "judge": (
@@ -59,7 +67,7 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
         "verif/audit/attacks",
         "verif/audit/rows.py",
         "verif/system/drawing.py",
-        "verif/evaluation",
+        *REGISTRY,
     ),
     "verifier": ("verif/evaluation",),
     # the world's truth reaches a run through looks and lessons; a change of it changes the rows, and so the run
@@ -75,7 +83,7 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "register": (*VERIFIER, *ROWS, "verif/core/instruction_files.py"),
 }
 #: Folders that hold no module: prompts.
-DATA = ("verif/core/judge/prompts",)
+DATA = ("verif/core/judge/prompts", "verif/core/judge/pair_prompts")
 
 
 @cache

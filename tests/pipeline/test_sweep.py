@@ -207,6 +207,7 @@ def test_the_ablation_of_the_project_is_valid(root: Path) -> None:
         ("verifier.formula: hard-only", "verifier.form: average", "verifier.form"),
         ("seeds: [1, 2]", "seeds: []", "seeds"),
         ("base: local", "base: other", "unknown recipe 'other'"),
+        ("code only: {verifier", "code only: {base: third, verifier", "unknown recipe 'third'"),
     ],
 )
 def test_a_sweep_that_cannot_run_says_why_before_it_starts(

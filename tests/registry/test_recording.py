@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -10,11 +11,13 @@ from mlflow import MlflowClient
 
 from verif.cli.app import main
 from verif.core.instruction_files import write_instructions
+from verif.errors import RegistryError
 from verif.pipeline.stages import judge, policy, prepare, verifier
 from verif.registry.runs import mlflow as tracking
 from verif.registry.runs import outbox, recording
 from verif.registry.runs import pipeline_run as runs
 from verif.registry.runs.lineage import file_digest
+from verif.registry.runs.messages import deliver
 from verif.registry.runs.numbers import numbers
 from verif.registry.runs.stage_run import stage_run
 from verif.system.files import write_json
@@ -172,6 +175,33 @@ def test_an_experiment_that_was_deleted_comes_back(project, capsys) -> None:
     assert "had been deleted in MLflow; it is restored" in capsys.readouterr().out
     mlflow.rename_experiment(where, "ours")
     assert tracking.experiment(mlflow, project) != where
+    assert "was renamed to ours in MLflow: its runs stay there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "place", ["/mlartifacts/1/r/artifacts", "file:///mlartifacts/1", "mlflow-artifacts:/1", "s3://b/1"]
+)
+def test_a_server_elsewhere_with_files_of_its_own_disk_is_one_line(place: str, tmp_path) -> None:
+    class Remote:
+        tracking_uri = "https://me:secret@mlflow.example.org"
+
+        def get_run(self, _: str) -> SimpleNamespace:
+            return SimpleNamespace(info=SimpleNamespace(artifact_uri=place))
+
+        def log_artifact(self, *arguments: str) -> None:
+            uploaded.append(arguments)
+
+    uploaded: list[tuple[str, ...]] = []
+    (tmp_path / "data.json").write_text("{}")
+    message = {"path": str(tmp_path / "data.json"), "folder": ""}
+    if place.startswith(("/", "file:")):
+        with pytest.raises(RegistryError, match="keeps files in a folder of its own") as refused:
+            deliver(Remote(), "r", "artifact", message)
+        assert "secret" not in str(refused.value)
+        assert uploaded == []
+    else:
+        deliver(Remote(), "r", "artifact", message)
+        assert len(uploaded) == 1
 
 
 def test_numbers_are_found_at_any_depth() -> None:

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from support.headlines import REFUSED
 
 from verif.cli.run import require_passed
 from verif.errors import GateError, InputError
 from verif.registry import headline, sentences
 from verif.registry.evidence import local_places, read_evidence
 from verif.registry.gate import decide
+from verif.registry.runs.mlflow import client
+from verif.registry.runs.pipeline_run import end_run, start_run
 from verif.system.files import write_json
 
 LOOK = {"step": 36, "checked": 24, "contradicted": 6}
@@ -138,3 +141,20 @@ def test_dvc_sees_twelve_columns_of_it(made):
     shown = [name for name, value in kept.items() if not isinstance(value, list)]
     assert len(shown) <= 12
     assert all(isinstance(kept[name], int | float) for name in shown)
+
+
+def test_a_list_of_runs_shows_the_gain_and_the_gates_word() -> None:
+    assert sentences.title(REFUSED) == "-10.0 points, refused"
+    assert sentences.title(replace(REFUSED, gain=None, gate=1)) == "no gain measured, passed"
+
+
+@pytest.mark.slow
+def test_the_run_is_called_by_it(stage, made) -> None:
+    mlflow, parent = client(stage.root), start_run(stage)
+    assert mlflow.get_run(parent).info.run_name == "t-pipeline"
+    said = made(alarms=1)
+    headline.write(stage, said)
+    end_run(stage)
+    ended = mlflow.get_run(parent)
+    assert ended.info.run_name == sentences.title(said)
+    assert ended.data.metrics == pytest.approx(said.numbers())

@@ -8,10 +8,14 @@ import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+NEWER = ("logged-models", "traces", "webhooks", "scorers", "assessments", "gateway", "server-info")
+"""Addresses that an MLflow server before 3 does not know."""
+
 
 class Proxy(ThreadingHTTPServer):
     """In front of a real MLflow: from the n-th POST to a path on, `fault` is what the client sees.
 
+    To what MLflow 3 brought it answers as an older server does: there is no such address.
     refuse: 500, and nothing is forwarded. hang: it is forwarded, and answered after the client has given up.
     """
 
@@ -32,6 +36,9 @@ class Forward(BaseHTTPRequestHandler):
         if proxy.fault and self.command == "POST" and self.path.endswith(proxy.path):
             proxy.left -= 1
             fault = proxy.fault if proxy.left <= 0 else ""
+        if any(f"/mlflow/{name}" in self.path for name in NEWER):
+            self.answer(404, b"<!doctype html><title>404 Not Found</title>")
+            return
         if fault == "refuse":
             self.answer(500, b"{}")
             return

@@ -1,15 +1,18 @@
-"""A webhook that keeps what it is told; one whose path holds `hang` answers late."""
+"""A webhook on loopback that keeps what it is told; below `/hang` it answers after a minute."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
-def webhook() -> tuple[list[bytes], ThreadingHTTPServer]:
-    """The bodies that came, and the server, which the test shuts down."""
+@contextmanager
+def webhook() -> Iterator[tuple[str, list[bytes]]]:
+    """Its address, and the bodies of the requests that came."""
     told: list[bytes] = []
 
     class Hook(BaseHTTPRequestHandler):
@@ -24,4 +27,7 @@ def webhook() -> tuple[list[bytes], ThreadingHTTPServer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return told, server
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", told
+    finally:
+        server.shutdown()

@@ -32,6 +32,8 @@ def teacher_of(stage: Stage) -> str:
     parts = describe(config.recipe, config.judge_model)
     if config.recipe.data.kind == "world":
         parts["rules"] = rules_part({rule_id(kind) for kind in HARD})
+    if config.recipe.data.kind == "judgements":
+        parts["rules"] = rules_part({"judgement:verdict", "judgement:better"})
     return digest(parts)
 
 

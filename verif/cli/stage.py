@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import sys
+from pathlib import Path
 
 import typer
 
+import verif
 from verif.errors import RecipeError, SetupError, VerifError
 from verif.project import STAGES, Stage, load_stage
 
@@ -23,7 +26,25 @@ def refuse_wrong_place(stage: Stage, name: str) -> None:
         )
 
 
+def use_code_of(root: Path) -> None:
+    """Begin again with the code that lies here: DVC's digests are of that, and not of the checkout that was installed.
+
+    They differ in the copy in which `dvc exp run --temp` and `--queue` work while people edit the checkout.
+    """
+    here = root / "verif"
+    told = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if (
+        not (here / "cli" / "stage.py").is_file()
+        or here.resolve() == Path(verif.__file__).resolve().parent
+        or told[0] == str(root)
+    ):
+        return
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(root), *(path for path in told if path)])
+    os.execv(sys.executable, [sys.executable, "-m", "verif.cli", *sys.argv[1:]])  # noqa: S606
+
+
 def stage(name: str = typer.Argument(help="One of: " + ", ".join(STAGES))) -> None:
+    use_code_of(Path.cwd())
     from verif.core.activate import activate
     from verif.pipeline.one_stage import leave_message
     from verif.registry.runs.recording import recorded

@@ -15,7 +15,7 @@ def sweep(
     show: bool = typer.Option(False, "--show", help="Run nothing; print what has run so far."),
 ) -> None:
     from verif.pipeline import sweep as parts
-    from verif.pipeline import sweep_table
+    from verif.pipeline import sweep_story, sweep_table
 
     console, root = Console(highlight=False, soft_wrap=True), Path.cwd()
     planned = parts.load_sweep(file, root / "recipes")
@@ -28,3 +28,4 @@ def sweep(
         table.add_row(*sweep_table.cells(line))
     console.print(table)
     sweep_table.keep(root, planned, lines)
+    sweep_story.keep(root, planned, sweep_story.stories(root, planned, jobs))

@@ -9,8 +9,8 @@ import yaml
 
 from verif.cluster.request import goes_to_cluster
 from verif.errors import ClusterError, VerifError
-from verif.project import Overrides, merged, read_parameters
-from verif.recipe import Recipe, VerInstructData
+from verif.project import Overrides, merged, read_parameters, reads_file
+from verif.recipe import Recipe
 from verif.system import run_cache as transport
 from verif.system.check import Check
 from verif.system.disclosure.masking import mask_uri
@@ -103,7 +103,7 @@ def check_tracked(root: Path) -> Check:
 
 def check_data(root: Path, recipe: Recipe) -> list[Check]:
     """The files that pods read come with the commit, by git or by DVC. Which data this run reads is told to them."""
-    wanted = [read_parameters(root)["data"]] if isinstance(recipe.data, VerInstructData) else []
+    wanted = [read_parameters(root)["data"]] if reads_file(recipe) else []
     if goes_to_cluster(recipe, "evaluate"):
         wanted += [b.path for b in recipe.evaluate.benchmarks if b.path and not b.repo]
     tracked = [PurePosixPath(path) for path in transport.tracked(root)]

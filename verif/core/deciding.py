@@ -32,6 +32,7 @@ CARRIES = (
     "__init__.py", "activate.py", "arriving.py", "asked.py", "cache.py", "cache_key.py", "cache_store.py", "containers",
     "deciding.py", "describing.py", "failures.py", "forms", "instruction_files.py", "summary.py",
     "row_files.py", "rows.py", "score.py", "verifies.py", "judge/__init__.py", "judge/endpoint.py", "judge/limit.py",
+    "judge/pair.py", "judge/pair_prompts",
 )  # fmt: skip
 """What changes no verdict of a question that was asked."""
 

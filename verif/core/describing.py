@@ -17,6 +17,7 @@ SOURCES = {
     "mifeval": "M-IFEval",
     "multilingual": "Multi-IF",
     "local": "the local world",
+    "judgement": "judgements",
     "open_instruct": "RLVR-IFeval",
     "open_instruct_text": "RLVR-IFeval",
 }

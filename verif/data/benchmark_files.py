@@ -7,7 +7,9 @@ from pathlib import Path
 from verif.recipe import BENCHMARK_FILES, BenchmarkSource, Evaluate
 from verif.system.files import digest_path
 
-PREPARED = ("world-test", "world-unseen", "sums-test", "held-back")
+PREPARED = (
+    "world-test", "world-unseen", "sums-test", "held-back", "judge-test", "judge-unseen", "judge-attacks",
+)  # fmt: skip
 """Benchmarks whose rows `prepare` makes."""
 
 

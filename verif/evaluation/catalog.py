@@ -24,6 +24,9 @@ SPLITS = {
     "world-unseen": "unseen.parquet",
     "sums-test": "test.parquet",
     "held-back": "test.parquet",
+    "judge-test": "test.parquet",
+    "judge-unseen": "unseen.parquet",
+    "judge-attacks": "unseen.parquet",
 }
 assert set(SPLITS) == set(PREPARED)
 

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from verif.evaluation.case import Benchmark, Case, VerdictRow
+from verif.evaluation.judged_pairs import changes
 from verif.evaluation.judging import LANGUAGE
 from verif.evaluation.scores import UNKNOWN, outcomes
 from verif.stats import PairedResult, bootstrap_mean, holm, paired_bootstrap
 from verif.types import Status
 
+JUDGEMENT = "rule:judgement:"
+"""How the parts that decide about a judge's own answers begin."""
 ORDER = "order"
 """Names of the benchmarks in the recipe's order, in evaluation.json: its keys are sorted, and the first is the headline."""
 MAIN = "t1"
@@ -55,6 +58,16 @@ def summarise(
     ):
         if (first, mode) in split and (second, mode) in split:
             out[name] = paired(split[first, mode], split[second, mode], samples, seed).as_dict()
+    if benchmark.judging == "rules" and any(row.part.startswith(JUDGEMENT) for row in rows):
+        out["judge"] = {
+            f"{first} to {second}, {mode}": {
+                name: result.as_dict()
+                for name, result in changes(split[first, mode], split[second, mode], samples, seed).items()
+            }
+            for first, second in (("before", "after"), ("before", "control"), ("control", "after"))
+            for mode in (MAIN, "greedy")
+            if (first, mode) in split and (second, mode) in split
+        }
     if ("before", MAIN) in split and ("after", MAIN) in split:
         out["families"] = families(split["before", MAIN], split["after", MAIN], samples, seed)
     return out

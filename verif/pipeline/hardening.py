@@ -48,8 +48,10 @@ def harden_judge(
         )
     from verif.data.world.prepare import lesson
     from verif.training.tiny.harden import harden, new_lessons
+    from verif.training.tiny.judge_sft import without_reasons
 
     items = read_instructions(stage.data / "train.parquet")
+    as_taught = list if getattr(stage.recipe.judge, "reasons", True) else without_reasons
     rng = random.Random(f"harden-{stage.recipe.seed}")
     held = _check(stage)
     known, learnt = list(lessons), list[JudgePair]()
@@ -63,13 +65,15 @@ def harden_judge(
                 stage, chosen, section.samples, section.temperature, TOKENS, stage.recipe.seed + number
             )
             pressed = look(stage, judges[-1], drawn, section.mutants, number)
-            new = new_lessons(known, [lesson(item, text) for item, text, _ in pressed.contradicted()])
+            new = new_lessons(
+                known, as_taught([lesson(item, text) for item, text, _ in pressed.contradicted()])
+            )
             if len(new) < section.enough:
                 rounds.append({"round": number, "new": len(new), "ended": "too little is new"})
                 break
             made = harden(
                 judges[-1], folder / str(number), template=stage.recipe.verifier.prompt, lessons=known,
-                contradicted=new, agreed=[lesson(item, text) for item, text, _ in pressed.agreed()],
+                contradicted=new, agreed=as_taught([lesson(item, text) for item, text, _ in pressed.agreed()]),
                 steps=section.steps, seed=stage.recipe.seed + number, replay=section.replay, threads=threads,
             )  # fmt: skip
             known, learnt = [*known, *new], [*learnt, *new]

@@ -31,6 +31,7 @@ from verif.training import launch
 from verif.training.export import export
 from verif.training.progress import RunFolder
 from verif.training.tiny.harden import harden
+from verif.training.tiny.judge_sft import without_reasons
 from verif.types import Reasoning, Status, is_hard
 
 STEPS = 600
@@ -61,7 +62,7 @@ class Repaired(Stage):
 
 def hindrance(recipe: Recipe, environment: Mapping[str, str]) -> str:
     """Why this verifier cannot be repaired here; empty if it can."""
-    if recipe.judge.kind != "scratch" or recipe.data.kind != "world":
+    if recipe.judge.kind not in ("scratch", "registered") or recipe.data.kind != "world":
         return "only a judge that this pipeline trains, in a world whose truth is known, can be hardened while it teaches"
     for name in ELSEWHERE:
         if environment.get(name):
@@ -192,17 +193,20 @@ def _harden(stage: Stage, folder: RunFolder, teaching: Teaching, repair: Repair,
         return
     section, before = stage.recipe.judge, folder.path / "repairs"
     steps = getattr(getattr(section, "harden", None), "steps", 0) or STEPS
+    as_taught = list if getattr(section, "reasons", True) else without_reasons
     hardened = harden(
         stage_of(stage, folder, teaching).models / "judge",
         repaired.models / "judge",
         template=stage.recipe.verifier.prompt,
-        lessons=[
-            *read_judge_pairs(stage.data / "judge_pairs.parquet"),
-            *_kept(stage.data / "judge_lessons.parquet"),
-            *(p for n in range(1, repair.number) for p in _kept(before / str(n) / LESSONS)),
-        ],
-        contradicted=_kept(repaired.place / LESSONS),
-        agreed=_kept(repaired.place / AGREED),
+        lessons=as_taught(
+            [
+                *read_judge_pairs(stage.data / "judge_pairs.parquet"),
+                *_kept(stage.data / "judge_lessons.parquet"),
+                *(p for n in range(1, repair.number) for p in _kept(before / str(n) / LESSONS)),
+            ]
+        ),
+        contradicted=as_taught(_kept(repaired.place / LESSONS)),
+        agreed=as_taught(_kept(repaired.place / AGREED)),
         steps=steps,
         seed=1000 * stage.recipe.seed + repair.number,
     )

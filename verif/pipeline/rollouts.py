@@ -10,7 +10,7 @@ from verif.audit.golden import read_golden
 from verif.audit.pressure.run import Drawn
 from verif.errors import InputError
 from verif.project import Stage
-from verif.recipe import PressureSection, ScratchModel
+from verif.recipe import PressureSection, TinyModel
 from verif.types import Instruction
 
 MAX_CONTEXT = 16384
@@ -43,7 +43,7 @@ def draw(
         raise InputError("there is no policy to put the verifier under pressure with.", file=stage.models / "policy",
                          hint="Run `dvc repro policy`.")  # fmt: skip
     many = [item for item in items for _ in range(samples)]
-    write = _by_transformers if isinstance(stage.recipe.policy, ScratchModel) else _by_vllm
+    write = _by_transformers if isinstance(stage.recipe.policy, TinyModel) else _by_vllm
     texts = write(stage, many, temperature, tokens, seed)
     return [
         Drawn(item, tuple(texts[n * samples : (n + 1) * samples]), temperature)

@@ -12,8 +12,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -33,6 +33,10 @@ class StageResult:
     restored: bool = False
 
 
+Turn = Callable[[], AbstractContextManager[None]]
+"""What a stage with work to do waits for before it begins, and gives back when it has ended."""
+
+
 def select(names: Sequence[str], from_stage: str | None) -> list[str]:
     """All stages, or those from `from_stage` on."""
     if from_stage is None:
@@ -50,22 +54,31 @@ def run_stage(
     pull: bool = False,
     deadline_s: float | None = None,
     extra: Mapping[str, str] | None = None,
+    turn: Turn = nullcontext,
 ) -> StageResult:
     """`dvc repro --single-item NAME` in its own process group, which ends with this call whatever happens.
 
-    `extra` goes into the stage's environment; `pull` restores results from the remote's run-cache.
-    Raises `StageError`: with the stage's own message, or that it passed its deadline.
+    `extra` goes into the stage's environment; `pull` restores results from the remote's run-cache; `turn` is entered
+    before there is work to do. Raises `StageError`: with the stage's own message, or that it passed its deadline.
     """
     begun = time.monotonic()
     if not changed(root, name):
         return StageResult(name, ran=False, seconds=time.monotonic() - begun)
+    with turn():
+        return _run(root, name, run_id, pull=pull, deadline_s=deadline_s, extra=extra or {})
+
+
+def _run(
+    root: Path, name: str, run_id: str, *, pull: bool, deadline_s: float | None, extra: Mapping[str, str]
+) -> StageResult:
+    begun = time.monotonic()
     note = root / ".verif" / "errors" / f"{name}-{run_id}.json"
     restored = note.with_suffix(".restored")
     for path in (note, restored):
         path.unlink(missing_ok=True)
     given = {
         "VERIF_PARENT_RUN": parent_run(root, run_id), "VERIF_ERROR_FILE": str(note),
-        "VERIF_RESTORED_FILE": str(restored), **(extra or {}),
+        "VERIF_RESTORED_FILE": str(restored), **extra,
     }  # fmt: skip
     command = [sys.executable, "-m", "verif.pipeline.one_stage", name, *(["--pull"] if pull else [])]
     print(f"=== {name}", flush=True)

@@ -32,7 +32,10 @@ Run = tuple[list[float], list[float], list[str]]
 
 
 class Sweep(Section):
-    """A sweep file: base recipe, seeds, which values a seed sets, and what each arm changes (dotted keys)."""
+    """A sweep file: base recipe, seeds, which values a seed sets, and what each arm changes (dotted keys).
+
+    An arm may name a `base` of its own, and its own `seeded`: a judge of another kind has other keys.
+    """
 
     sweep: str
     base: str
@@ -49,10 +52,12 @@ class Trial:
     seed: int
     values: dict[str, Any]
     state: str = ""
+    base: str = ""
 
     def name(self, sweep: str) -> str:
         """The experiment's name, safe for git."""
-        return f"{self.prefix(sweep)}-{digest([self.values, self.state])[:6]}"
+        based = [self.base] if self.base else []
+        return f"{self.prefix(sweep)}-{digest([self.values, self.state, *based])[:6]}"
 
     def prefix(self, sweep: str) -> str:
         """What the names of this arm and seed have in common whatever the values and the state."""
@@ -70,8 +75,8 @@ def load_sweep(path: Path, recipes: Path) -> Sweep:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
         where = ".".join(str(part) for part in first["loc"])
         raise RecipeError(f"{path}: {where}: {first['msg']}", "See sweeps/ablation.yaml.") from None
-    base = load_recipe(sweep.base, recipes).model_dump(mode="json", by_alias=True)
     for job in jobs(sweep):
+        base = load_recipe(job.base or sweep.base, recipes).model_dump(mode="json", by_alias=True)
         parse_recipe(changed(base, job.values), f"{path}: arm {job.arm!r}")
     return sweep
 
@@ -87,11 +92,13 @@ def project_state(root: Path) -> str:
 
 def jobs(sweep: Sweep, state: str = "") -> list[Trial]:
     """Seed by seed, so that a seed's policy is made once and then shared."""
-    return [
-        Trial(arm, seed, {**dict.fromkeys(sweep.seeded, seed), **values}, state)
-        for seed in sweep.seeds
-        for arm, values in sweep.arms.items()
-    ]
+    return [_trial(sweep, arm, seed, state) for seed in sweep.seeds for arm in sweep.arms]
+
+
+def _trial(sweep: Sweep, arm: str, seed: int, state: str) -> Trial:
+    values = dict(sweep.arms[arm])
+    base, seeded = str(values.pop("base", "")), values.pop("seeded", sweep.seeded)
+    return Trial(arm, seed, {**dict.fromkeys(seeded, seed), **values}, state, base)
 
 
 def changed(recipe: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -111,10 +118,11 @@ def run_job(root: Path, sweep: Sweep, job: Trial, target: str = "evaluate") -> N
     name = job.name(sweep.sweep)
     log = root / ".verif" / "sweeps" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    base = job.base or sweep.base
     sets = [
         part
         for key, value in job.values.items()
-        for part in ("-S", f"recipes/{sweep.base}.yaml:++{key}={_text(value)}")
+        for part in ("-S", f"recipes/{base}.yaml:++{key}={_text(value)}")
     ]
     command = [
         sys.executable,
@@ -125,7 +133,8 @@ def run_job(root: Path, sweep: Sweep, job: Trial, target: str = "evaluate") -> N
         "--temp",
         "--name",
         name,
-        *_recipe(sweep),
+        "-S",
+        f"params.yaml:recipe={base}",
         *sets,
         target,
     ]
@@ -140,12 +149,22 @@ def run_job(root: Path, sweep: Sweep, job: Trial, target: str = "evaluate") -> N
         )
 
 
-def _recipe(sweep: Sweep) -> list[str]:
-    return ["-S", f"params.yaml:recipe={sweep.base}"]
-
-
 def _text(value: Any) -> str:
     return orjson.dumps(value).decode() if not isinstance(value, str) else value
+
+
+def told(root: Path, sweep: Sweep, job: Trial, name: str) -> dict[str, Any]:
+    """A report of a finished run, e.g. `train.json`; empty where it left none."""
+    import dvc.api
+    from dvc.exceptions import DvcException
+    from scmrepo.exceptions import SCMError
+
+    try:
+        content = dvc.api.read(f"reports/{name}", repo=str(root), rev=job.name(sweep.sweep), mode="rb")
+    except (DvcException, SCMError, FileNotFoundError):
+        return {}
+    report: dict[str, Any] = orjson.loads(content)
+    return report
 
 
 def result(root: Path, sweep: Sweep, job: Trial) -> Run | None:

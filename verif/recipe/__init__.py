@@ -3,7 +3,16 @@
 from verif.recipe.base import Section
 from verif.recipe.data import LABELLED, LabelFile, SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
-from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
+from verif.recipe.judgements import JudgementData, JudgementReward
+from verif.recipe.models import (
+    HubModel,
+    JudgePolicy,
+    NoModel,
+    RegisteredJudge,
+    ScratchJudge,
+    ScratchModel,
+    TinyModel,
+)
 from verif.recipe.pressure import HardenSection, PressureSection
 from verif.recipe.recipe import RECIPES, SWEEPS, Recipe, Resources, load_recipe, parse_recipe
 from verif.recipe.reference import ReferenceSection
@@ -22,6 +31,9 @@ __all__ = [
     "Evaluate",
     "HardenSection",
     "HubModel",
+    "JudgePolicy",
+    "JudgementData",
+    "JudgementReward",
     "LabelFile",
     "NoModel",
     "PressureSection",
@@ -29,11 +41,13 @@ __all__ = [
     "Recipe",
     "ReferenceSection",
     "Register",
+    "RegisteredJudge",
     "Resources",
     "ScratchJudge",
     "ScratchModel",
     "Section",
     "SumsData",
+    "TinyModel",
     "Train",
     "VerInstructData",
     "VerifierSection",

@@ -34,6 +34,9 @@ class WorldData(Section):
     golden: int = Field(400, ge=8)
     policy_pairs: int = Field(24000, ge=100)
     judge_pairs: int = Field(20000, ge=100)
+    soft: Literal["judge", "rules"] = Field(
+        "judge", exclude_if=lambda value: value == "judge", description="`rules`: by plugin `world_oracle`"
+    )
 
 
 Asks = Literal["reference", "spellings", "judge"]

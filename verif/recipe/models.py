@@ -10,10 +10,9 @@ from verif.recipe.base import Section
 from verif.recipe.pressure import HardenSection
 
 
-class ScratchModel(Section):
-    """A tiny causal LM trained here from the prepared text. `steps` fixes the model: a limit in seconds would not."""
+class TinyModel(Section):
+    """Size and training of a tiny causal LM. `steps` fixes the model: a limit in seconds would not."""
 
-    kind: Literal["scratch"] = "scratch"
     width: int = 96
     layers: int = 2
     heads: int = 3
@@ -26,10 +25,48 @@ class ScratchModel(Section):
     seed: int = 0
 
 
+class ScratchModel(TinyModel):
+    """A tiny causal LM trained here from the prepared text."""
+
+    kind: Literal["scratch"] = "scratch"
+
+
 class ScratchJudge(ScratchModel):
-    """A tiny judge trained here from the prepared judgements, and hardened against the policy where `harden` stands."""
+    """A tiny judge trained here from the prepared judgements, and hardened against the policy where `harden` stands.
+
+    Without `reasons` it writes its verdict at once, one token whose probability can be read: nothing talks it round.
+    """
 
     harden: HardenSection | None = None
+    reasons: bool = Field(
+        True, exclude_if=bool, description="whether it says what it sees before its verdict"
+    )
+
+
+class JudgePolicy(TinyModel):
+    """A tiny judge as the policy of `data.kind: judgements`, trained as the stage `judge` trains one.
+
+    `registered` starts from a registered model's version instead, e.g. one that a run before this one made.
+    """
+
+    kind: Literal["judge"] = "judge"
+    registered: str = Field(
+        "", description="the name of a registered model to start from; empty: from scratch"
+    )
+    alias: str = Field("champion", description="which version of it: an alias or a number")
+
+
+class RegisteredJudge(Section):
+    """A judge from the registry, such as one that reinforcement trained (`data.kind: judgements`).
+
+    `@seed` in its name stands for the recipe's seed; `latest` as its alias for what was registered last.
+    An alias moves. `digest` holds the stage to one model: other bytes than it names are refused.
+    """
+
+    kind: Literal["registered"] = "registered"
+    model_name: str = "verif-judge"
+    alias: str = Field("champion", description="which version: an alias or a number")
+    digest: str = Field("", description="of the model's files; empty takes whatever the alias names")
 
 
 class HubModel(Section):

@@ -18,7 +18,8 @@ from verif.errors import RecipeError
 from verif.recipe.base import Section
 from verif.recipe.data import SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import Evaluate, Register
-from verif.recipe.models import HubModel, NoModel, ScratchJudge, ScratchModel
+from verif.recipe.judgements import JudgementData
+from verif.recipe.models import HubModel, JudgePolicy, NoModel, RegisteredJudge, ScratchJudge, ScratchModel
 from verif.recipe.train import Train
 from verif.recipe.verifier import VerifierSection
 from verif.types import FORMULAS
@@ -43,9 +44,9 @@ class Recipe(Section):
 
     name: str
     description: str = ""
-    data: Annotated[WorldData | SumsData | VerInstructData, Field(discriminator="kind")]
-    policy: Annotated[ScratchModel | HubModel, Field(discriminator="kind")]
-    judge: Annotated[ScratchJudge | HubModel | NoModel, Field(discriminator="kind")]
+    data: Annotated[WorldData | SumsData | VerInstructData | JudgementData, Field(discriminator="kind")]
+    policy: Annotated[ScratchModel | HubModel | JudgePolicy, Field(discriminator="kind")]
+    judge: Annotated[ScratchJudge | HubModel | RegisteredJudge | NoModel, Field(discriminator="kind")]
     verifier: VerifierSection = VerifierSection()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
@@ -84,6 +85,25 @@ class Recipe(Section):
             raise ValueError(
                 "train.dpo.pairs: best-worst orders rollouts by the judge's probability; the reward needs a judge and"
                 " verifier.judge_logprobs must be true, or take random"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _judgements_belong_together(self) -> Recipe:
+        asked = self.data.kind == "judgements"
+        if self.policy.kind == "judge" and not asked:
+            raise ValueError("policy.kind: judge needs data.kind: judgements, which is what it learns from")
+        if asked != (self.train.judgements is not None):
+            raise ValueError(
+                "data.kind: judgements and train.judgements belong together: give both or neither"
+            )
+        if asked and self.train.prompts_per_step % 2:
+            raise ValueError(
+                "train.prompts_per_step must be even: the two questions of a pair are in one batch"
+            )
+        if asked and self.judge.kind != "none":
+            raise ValueError(
+                "data.kind: judgements needs judge.kind: none: code knows which answers are right"
             )
         return self
 

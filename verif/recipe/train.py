@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from verif.recipe.base import Section
+from verif.recipe.judgements import JudgementReward
 
 
 class Watch(Section):
@@ -85,6 +87,9 @@ class Train(Section):
     tensor_parallel: int = Field(1, ge=1)
     micro_batch: int = Field(64, ge=1)
     watch: Watch = Watch()
+    judgements: JudgementReward | None = Field(
+        None, exclude_if=operator.not_, description="for `data.kind: judgements`"
+    )
     seed: int = 1
 
     @property
@@ -105,6 +110,10 @@ class Train(Section):
     @model_validator(mode="after")
     def _cycles_are_whole(self) -> Train:
         every = self.sync_every
+        if self.judgements and (self.cycle > 1 or self.algorithm == "dpo"):
+            raise ValueError(
+                "judgements: their rollouts are grouped by pair; take grpo or ppo with sync_every 1"
+            )
         if every > 1 and self.steps % every:
             raise ValueError(
                 f"sync_every: {every} does not divide the {self.steps} steps, and the last cycle would be cut short"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from verif.evaluation.summary import in_order
+from verif.registry.criteria import Decision
 from verif.registry.evidence import Evidence
-from verif.registry.gate import Decision
 from verif.registry.headline import Headline
 from verif.registry.sentences import table
 
@@ -27,6 +27,8 @@ def card(stage: Stage, evidence: Evidence, decision: Decision, headline: Headlin
     recipe = stage.recipe
     lines = [
         *table(headline),
+        "",
+        "Gains and intervals are differences of shares; `false` and `recall` are about the verifier.",
         "",
         f"# {recipe.register_.model_name}",
         "",

@@ -7,62 +7,27 @@ policy. The gain is that of the recipe's first benchmark; the constraint types a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
-from verif.evaluation.case import VerdictRow
-from verif.evaluation.scores import outcomes
-from verif.evaluation.summary import MAIN, families, in_order, paired
+from verif.evaluation.summary import families, in_order, paired
 from verif.recipe import PromotionGate
+from verif.registry import judge_gate
+from verif.registry.criteria import (
+    Criterion,
+    Decision,
+    audit_check,
+    sides_of,
+    verdicts_check,
+    verifier_check,
+)
 from verif.registry.evidence import Evidence
-from verif.types import Status
 
 MIN_SHARED = 0.5
 """At least this share of the prompts must be the champion's too, or the two were not measured on the same thing."""
-MIN_KNOWN = 0.95
-"""At least this share of the prompts must have a verdict on each side: those without one may be the hard ones."""
 MAX_GENERAL_DROP = 0.05
 """What a general task's metric may fall by (a share: 0.05 is 5 points)."""
 MIN_FAMILY = 20
 """A constraint type with fewer verdicts says too little to stop a promotion; it is listed, not judged."""
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """One criterion: what was measured, the limit, and a sentence."""
-
-    name: str
-    passed: bool
-    value: float | None
-    limit: float
-    note: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The gate's word. `against` is the champion's version, or "the starting policy"."""
-
-    passed: bool
-    against: str
-    checks: tuple[Criterion, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
-    @property
-    def reasons(self) -> list[str]:
-        """Why it did not pass."""
-        return [f"{check.name}: {check.note}" for check in self.checks if not check.passed]
-
-
-@dataclass(frozen=True)
-class Sides:
-    """The rows of one benchmark that are compared: what the model is held against, and its own."""
-
-    old: list[VerdictRow]
-    new: list[VerdictRow]
 
 
 def decide(
@@ -73,6 +38,8 @@ def decide(
     samples: int = 10_000,
 ) -> Decision:
     """Gain, verdicts, verifier, constraint types, canary, general tasks, audit, attacks: all must pass."""
+    if judge_gate.is_judge(evidence):
+        return judge_gate.decide(evidence, champion, against, samples)
     measured = {n: numbers for n, numbers in in_order(evidence.evaluation).items() if "gain" in numbers}
     headline = next(iter(in_order(evidence.evaluation)), "")
     if headline not in measured:
@@ -84,7 +51,7 @@ def decide(
         nothing = Criterion("gain", False, None, gate.min_gain, said)
         return Decision(False, against or "the starting policy", (nothing,))
     first = headline
-    sides = {name: _sides(name, evidence, champion, must=name == first) for name in measured}
+    sides = {name: sides_of(name, evidence, champion, must=name == first) for name in measured}
     gain, types, shared = measured[first]["gain"], dict[str, Any](), 1.0
     if champion is not None:
         old, new = sides[first].old, sides[first].new
@@ -95,75 +62,16 @@ def decide(
         own = champion is None or any(row.model == "before" for row in side.old)
         cells = numbers.get("families", {}) if own else families(side.old, side.new, samples, 0)
         types |= {f"{name}: {family}": cell for family, cell in cells.items()}
-    checks = [_gain(first, gain, shared, gate), _verdicts(first, sides), _verifier(sides)]
+    checks = [_gain(first, gain, shared, gate), verdicts_check(first, sides), verifier_check(sides)]
     checks += [_families(types, gate), _canary(evidence, gate), _general(evidence, champion)]
-    checks += [_audit(evidence), _attacks(evidence, gate)]
+    checks += [audit_check(evidence), _attacks(evidence, gate)]
     return Decision(all(check.passed for check in checks), against or "the starting policy", tuple(checks))
-
-
-def _sides(benchmark: str, evidence: Evidence, champion: Evidence | None, *, must: bool) -> Sides:
-    """Against the champion where it was measured on the benchmark (or `must` have been), else the starting policy."""
-    new = _rows(evidence, benchmark, "after")
-    if champion is not None and ((theirs := _rows(champion, benchmark, "after")) or must):
-        return Sides(_same_prompts(new, theirs), new)
-    return Sides(_rows(evidence, benchmark, "before"), new)
-
-
-def _rows(evidence: Evidence, benchmark: str, model: str) -> list[VerdictRow]:
-    return [r for r in evidence.rows if r.benchmark == benchmark and r.model == model and r.mode == MAIN]
-
-
-def _same_prompts(new: Sequence[VerdictRow], old: Sequence[VerdictRow]) -> list[VerdictRow]:
-    """The champion's rows whose prompt the new model was asked too, under the same id."""
-    asked = {(row.id, row.prompt) for row in new}
-    return [row for row in old if (row.id, row.prompt) in asked]
 
 
 def same_verifier(evidence: Evidence, champion: Evidence) -> bool:
     """Whether both were judged by the same verifier wherever they were asked the same."""
     names = evidence.evaluation.get("benchmarks", {})
-    return _verifier({name: _sides(name, evidence, champion, must=True) for name in names}).passed
-
-
-def _verdicts(first: str, sides: dict[str, Sides]) -> Criterion:
-    """Prompts with a verdict: on all constraints where the gain is measured, without errors elsewhere."""
-    shares: dict[str, float] = {}
-    for name, side in sides.items():
-        for label, rows in (("compared with", side.old), ("new", side.new)):
-            asked = len({row.id for row in rows})
-            if name == first:
-                known = sum(outcome.known for outcome in outcomes(rows))
-            else:
-                known = asked - len({row.id for row in rows if row.status == Status.ERROR})
-            if asked:
-                shares[f"{known} of {asked} prompts of {name} ({label})"] = known / asked
-    if not shares:
-        return Criterion("verdicts", False, None, MIN_KNOWN, "no verdicts were kept")
-    worst = min(shares, key=lambda name: shares[name])
-    note = (
-        f"{worst} have their verdicts; at least {MIN_KNOWN:.0%} must, or what failed to be judged is left out"
-    )
-    return Criterion("verdicts", shares[worst] >= MIN_KNOWN, shares[worst], MIN_KNOWN, note)
-
-
-def _verifier(sides: dict[str, Sides]) -> Criterion:
-    """Verdicts of two verifiers differ for reasons that are not the model's."""
-    compared, example, other = 0, "", 0
-    for side in sides.values():
-        before = {(row.id, row.index, row.variant): row.verifier for row in side.old}
-        for row in side.new:
-            judge = before.get((row.id, row.index, row.variant))
-            compared += judge is not None
-            if judge not in (None, row.verifier):
-                other += 1
-                example = example or f"{judge} and {row.verifier}"
-    note = f"{compared} verdicts on either side by the same verifier"
-    if other:
-        note = (
-            f"{other} of {compared} verdicts are by different verifiers ({example}); evaluate and register the "
-            "weights compared with again under the present one, or look first: `verif bench run`"
-        )
-    return Criterion("verifier", not other, float(other), 0.0, note)
+    return verifier_check({name: sides_of(name, evidence, champion, must=True) for name in names}).passed
 
 
 def _gain(name: str, gain: dict[str, float], shared: float, gate: PromotionGate) -> Criterion:
@@ -247,17 +155,6 @@ def _interval(cell: dict[str, Any]) -> str:
     low, high = cell.get("low"), cell.get("high")
     between = f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else ""
     return f"{cell['value']:.3f}{between}"
-
-
-def _audit(evidence: Evidence) -> Criterion:
-    fit, reasons = evidence.fitness.get("fit") is True, evidence.fitness.get("reasons") or []
-    return Criterion(
-        "audit",
-        fit,
-        float(fit),
-        1.0,
-        "the verifier passed its audit" if fit else "; ".join(map(str, reasons)),
-    )
 
 
 def _attacks(evidence: Evidence, gate: PromotionGate) -> Criterion:

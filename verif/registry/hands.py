@@ -15,7 +15,7 @@ from verif.registry.runs.mlflow import mlflow_errors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from verif.registry.gate import Decision
+    from verif.registry.criteria import Decision
     from verif.registry.ledger import Entry
     from verif.registry.store import Registry
 

@@ -21,7 +21,7 @@ from verif.system.files import write_json
 
 if TYPE_CHECKING:
     from verif.project import Stage
-    from verif.registry.gate import Decision
+    from verif.registry.criteria import Decision
 
 FILE = "headline.json"
 LOOKS = 3

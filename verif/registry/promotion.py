@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from verif.errors import GateError, RegistryError
 from verif.registry import hands, ledger
+from verif.registry.criteria import Decision
 from verif.registry.evidence import Evidence, of_version
-from verif.registry.gate import Decision, decide, same_verifier
+from verif.registry.gate import decide, same_verifier
 from verif.registry.ledger import Entry
 from verif.registry.lock import promotion_lock
 from verif.registry.store import (

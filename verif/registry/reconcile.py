@@ -14,8 +14,9 @@ from verif.errors import InputError, RegistryError
 from verif.evaluation.summary import in_order
 from verif.registry import headline, versions
 from verif.registry.card import card
+from verif.registry.criteria import Decision
 from verif.registry.evidence import Evidence, local_places, of_version, read_evidence
-from verif.registry.gate import Decision, decide
+from verif.registry.gate import decide
 from verif.registry.promotion import Desk, at_desk, gate, settle
 from verif.registry.runs.stage_run import stage_run
 from verif.registry.store import CANDIDATE, CHALLENGER, open_registry

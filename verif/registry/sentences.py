@@ -68,6 +68,12 @@ def next_step(headline: Headline, version: str, alias: str) -> str:
     return f"Next: `verif gate {version}` shows every check; change the recipe and run again."
 
 
+def title(headline: Headline) -> str:
+    """The gain and the gate's word, short enough for the column of names in MLflow's list of runs."""
+    gain = "no gain measured" if headline.gain is None else f"{100 * headline.gain:+.1f} points"
+    return f"{gain}, {'passed' if headline.gate else 'refused'}"
+
+
 def page_lines(headline: Headline | None) -> list[str]:
     """What stands at the top of a page; nothing before there is a headline."""
     return [verdict(headline), fooled(headline), allowed(headline)] if headline else []

@@ -45,14 +45,14 @@ def credentials(line: str) -> dict[str, str]:
     }
 
 
-def make(root: Path, addresses: dict[str, str]) -> dict[str, str]:
+def make(root: Path, servers: dict[str, str]) -> dict[str, str]:
     """A new password, with the addresses it is for; returns addresses and credentials as variables."""
     private_folder(folder(root))
     line = new_secret(password_path(root), f"{USER}:{secrets.token_urlsafe(24)}")
-    settings = addresses | credentials(line)
+    settings = servers | credentials(line)
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
     new_secret(access_path(root), exports)
-    new_secret(folder(root) / "addresses.json", json.dumps(addresses))
+    new_secret(folder(root) / "addresses.json", json.dumps(servers))
     return settings
 
 
@@ -62,20 +62,28 @@ def forget(root: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def addresses(root: Path) -> dict[str, str]:
+    """Where the servers of `up` answer, as variables; none where nothing is up."""
+    try:
+        return dict(json.loads(read_secret(folder(root) / "addresses.json")))
+    except OSError:
+        return {}
+    except ValueError:
+        raise SetupError(f"{folder(root)} is damaged.", "`make down`, then `make up`.") from None
+
+
 def adopt(root: Path, environment: MutableMapping[str, str] = os.environ) -> None:
     """Add the password for those servers of `up` that the environment names; what is set already stays.
 
     Raises `SetupError` if the files could have been made or read by another account.
     """
+    known = addresses(root)
     try:
-        addresses: dict[str, str] = json.loads(read_secret(folder(root) / "addresses.json"))
         given = credentials(read_secret(password_path(root)).strip())
     except OSError:
         return
-    except ValueError:
-        raise SetupError(f"{folder(root)} is damaged.", "`make down`, then `make up`.") from None
     for address, prefix in (("PREFECT_API_URL", "PREFECT_"), ("MLFLOW_TRACKING_URI", "MLFLOW_")):
-        if environment.get(address, "").rstrip("/") == addresses.get(address, "-"):
+        if environment.get(address, "").rstrip("/") == known.get(address, "-"):
             for name, value in given.items():
                 if name.startswith(prefix):
                     environment.setdefault(name, value)

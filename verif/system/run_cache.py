@@ -21,6 +21,7 @@ from verif.system.disclosure.masking import mask
 from verif.system.dvc import stage_name
 
 MISS = 3
+ONLY_ASKED = "--only-asked"
 
 
 @contextmanager
@@ -114,12 +115,13 @@ def dvc(clone: Path, *arguments: str, hint: str = "") -> str:
     return done.stdout
 
 
-def has_result(clone: Path, stage: str) -> bool:
+def has_result(clone: Path, stage: str, *, fetch: bool = True) -> bool:
     """Whether the result of this stage, for exactly these inputs, is here or on the remote (and fetches it).
 
-    Asked in a process of its own: DVC resolves stage paths against the current directory.
+    Without `fetch`, only the cache here is asked and nothing is touched. Asked in a process of its own: DVC resolves
+    stage paths against the current directory.
     """
-    command = [sys.executable, "-m", "verif.system.run_cache", stage]
+    command = [sys.executable, "-m", "verif.system.run_cache", stage, *([] if fetch else [ONLY_ASKED])]
     done = subprocess.run(command, cwd=clone, check=False, capture_output=True, text=True)
     if done.returncode not in (0, MISS):
         words = done.stderr.strip().splitlines() or ["no message"]
@@ -127,15 +129,18 @@ def has_result(clone: Path, stage: str) -> bool:
     return done.returncode == 0
 
 
-def _look_up(stage: str) -> int:
+def _look_up(stage: str, only_asked: bool) -> int:
     from dvc.repo import Repo
     from dvc.stage.cache import RunCacheNotFoundError
 
     with Repo() as repo, repo.lock:
         # From the cache first: with `pull`, DVC wants a remote that answers even where nothing is to be fetched.
-        for pull in (False, True) if repo.config["core"].get("remote") else (False,):
+        for pull in (False, True) if repo.config["core"].get("remote") and not only_asked else (False,):
             try:
-                repo.stage_cache.restore(repo.stage.load_one(name=stage), pull=pull)
+                node = repo.stage.load_one(name=stage)
+                if only_asked:
+                    node.save_deps()  # DVC looks its results up by the digests of what lies here
+                repo.stage_cache.restore(node, pull=pull, dry=only_asked)
                 return 0
             except (RunCacheNotFoundError, FileNotFoundError) as error:
                 print(f"no result of stage {stage}: {error}", file=sys.stderr)
@@ -179,4 +184,4 @@ def restore_missing(clone: Path, stages: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(_look_up(sys.argv[1]))
+    sys.exit(_look_up(sys.argv[1], ONLY_ASKED in sys.argv[2:]))

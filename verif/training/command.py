@@ -102,7 +102,7 @@ def data(train: Train, places: RunFiles) -> dict[str, Value]:
         "data.truncation": "error",
         "data.filter_overlong_prompts": False,
         "data.dataloader_num_workers": 0,  # the sampler's state is saved exactly; rows are small
-        "data.shuffle": True,
+        "data.shuffle": train.judgements is None,  # both questions of a pair stand side by side
         "data.seed": train.seed,
     } | ({"data.gen_batch_size": 1} if train.algorithm == "dpo" else {})  # any number of prompts is replaced
 
@@ -182,10 +182,7 @@ def trainer(train: Train, places: RunFiles, experiment: str, kept: int | None = 
     """veRL's loop, our trainer and sampler, checkpoints in the run's folder."""
     return {
         "trainer.v1.trainer_mode": "verif",
-        "trainer.v1.sampler.custom_sampler.path": "pkg://verif.training.verl.sampler",
-        "trainer.v1.sampler.custom_sampler.name": "Sampler",
-        "+trainer.v1.sampler.sampler_kwargs.rollouts": train.rollouts_per_prompt,
-        "+trainer.v1.sampler.sampler_kwargs.max_error_share": train.max_error_share,
+        **sampler(train),
         "trainer.device": "cuda" if train.gpus else "cpu",
         "trainer.n_gpus_per_node": max(1, train.gpus),
         "trainer.nnodes": train.nodes,
@@ -223,6 +220,19 @@ def cycles(train: Train) -> dict[str, Value]:
         "trainer.v1.sampler.custom_sampler.path": "pkg://verif.training.verl.planned",
         "trainer.v1.sampler.custom_sampler.name": "PlannedSampler",
     } | {f"+trainer.v1.sampler.sampler_kwargs.{name}": value for name, value in settings.items()}
+
+
+def sampler(train: Train) -> dict[str, Value]:
+    """Our sampler, or the one that rewards and groups by pair."""
+    prefix = "trainer.v1.sampler"
+    pairs = train.judgements.model_dump() if train.judgements else {}
+    options = {"rollouts": train.rollouts_per_prompt, "max_error_share": train.max_error_share, **pairs}
+    module, name = ("pair_sampler", "PairSampler") if pairs else ("sampler", "Sampler")
+    return {
+        f"{prefix}.custom_sampler.path": f"pkg://verif.training.verl.{module}",
+        f"{prefix}.custom_sampler.name": name,
+        **{f"+{prefix}.sampler_kwargs.{key}": value for key, value in options.items()},
+    }
 
 
 def queued(train: Train) -> int:

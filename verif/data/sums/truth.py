@@ -1,7 +1,7 @@
 """The truth about an answer of the sums world: what no rule, model or judge ever sees.
 
-What counts is what the response says behind "answer is". Two different answers are none, a sum that was not worked
-out is none, and a number of other things is another answer. The words before it are free.
+What counts is what the response says last behind "answer is", as every verifier of answers takes it. A sum that was not
+worked out is no answer, and a number of other things is another one. The words before it are free.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ def answers(text: str) -> list[str]:
 
 
 def right(item: Instruction, text: str) -> bool:
-    """Whether a response gives the right answer, and only that; any other instruction is an `InputError`."""
+    """Whether a response's last answer is right; any other instruction is an `InputError`."""
     asked = sum_of(item)
-    meanings = [meaning(answer) or (-1, "") for answer in answers(text)]
-    fits = {value == asked.answer and thing in ("", asked.thing) for value, thing in meanings}
-    return fits == {True}
+    value, thing = next((meaning(answer) for answer in reversed(answers(text))), None) or (-1, "")
+    return value == asked.answer and thing in ("", asked.thing)

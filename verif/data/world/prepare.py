@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 from verif.data.splits import GoldenItem, JudgePair, PolicyPair, Splits
 from verif.data.world.constraints import HARD, HELD_OUT, SOFT
@@ -12,7 +13,7 @@ from verif.data.world.prompts import SHARES, draw, draw_distinct, split_of, wish
 from verif.data.world.responses import authored, compose, plain_text, reference
 from verif.data.world.spoil import FAMILIES, spoil
 from verif.recipe import WorldData
-from verif.types import Instruction
+from verif.types import Instruction, RuleConstraint
 
 # Shares of the texts that a policy learns language from without an instruction being answered.
 PLAIN, PLAIN_INSTRUCTIONS = 0.06, 0.02
@@ -92,6 +93,19 @@ def golden(n: int, rng: random.Random) -> list[GoldenItem]:
     return out
 
 
+def by_oracle(item: Instruction) -> Instruction:
+    """The instruction with its soft constraints as rules of the plugin `world_oracle`: truth itself is the reward."""
+    constraints = tuple(
+        RuleConstraint(
+            text=constraint.text, rule="world:shown", params={"dimension": kind, "wanted": argument}
+        )
+        if kind in SOFT
+        else constraint
+        for (kind, argument), constraint in zip(wishes_of(item), item.constraints, strict=True)
+    )
+    return item.model_copy(update={"constraints": constraints})
+
+
 def prepare_world(section: WorldData, seed: int) -> Splits:
     """All splits and corpora; the same section and seed give the same rows. Each part has its own random stream,
     so that a larger training set changes no other part."""
@@ -107,6 +121,9 @@ def prepare_world(section: WorldData, seed: int) -> Splits:
     }
     splits = {name: draw_distinct(stream(name), name, count) for name, count in counts.items()}
     items = golden(section.golden, stream("golden"))
+    if section.soft == "rules":
+        splits = {name: [by_oracle(item) for item in rows] for name, rows in splits.items()}
+        items = [replace(item, instruction=by_oracle(item.instruction)) for item in items]
     held = {
         name: Counter(kind for item in rows for kind in item.meta["families"])
         for name, rows in splits.items()

@@ -217,7 +217,9 @@ def _unknown(role: str, model: object) -> Estimate:
     repo = getattr(model, "repo", "")
     return Estimate(
         f"{role} parameters",
-        f"the shape of {repo} is unknown: add it to verif/pipeline/planning/shapes.py",
+        f"the shape of {repo} is unknown: add it to verif/pipeline/planning/shapes.py"
+        if repo
+        else "those of the registered version, which is fetched when the stage runs",
         None,
         "",
     )

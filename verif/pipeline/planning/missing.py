@@ -13,7 +13,7 @@ from verif.audit.recipe_checks import recipe_checks
 from verif.data.benchmark_files import without_rows
 from verif.pipeline.planning.memory import disk
 from verif.pipeline.planning.placement import Placed
-from verif.project import read_parameters
+from verif.project import read_parameters, reads_file
 from verif.recipe import HubModel, Recipe
 from verif.system.check import Check
 from verif.training.preflight import train_checks
@@ -110,9 +110,9 @@ def _weights(recipe: Recipe, local: list[Placed]) -> list[Check]:
 def _data(recipe: Recipe, root: Path) -> list[Check]:
     source = read_parameters(root)["data"] if (root / "params.yaml").is_file() else ""
     out = []
-    if recipe.data.kind == "verinstruct":
+    if reads_file(recipe):
         ok = bool(source) and (root / source).is_file()
-        said = f"params.yaml: data: {source or 'not set'}" + ("" if ok else " is no VerInstruct file")
+        said = f"params.yaml: data: {source or 'not set'}" + ("" if ok else " is no file of rows")
         out.append(Check("instructions", ok, said, "set `data` in params.yaml to a file of rows"))
     fix = "put the file into benchmark-files/, or give `path` with `repo` or `digest` in evaluate.benchmarks"
     wrong = without_rows(recipe.evaluate, root)

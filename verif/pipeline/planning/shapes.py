@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verif.recipe import HubModel, NoModel, ScratchModel
+from verif.recipe import HubModel, NoModel, RegisteredJudge, TinyModel
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ SHAPES: dict[str, Shape] = {
 """By hub repository. Where only a parent's shape is published, `source` says which parent."""
 
 
-def shape_of(model: ScratchModel | HubModel | NoModel) -> Shape | None:
+def shape_of(model: TinyModel | HubModel | RegisteredJudge | NoModel) -> Shape | None:
     """The shape of a recipe's model; None without a model, and for a repository that `SHAPES` does not hold."""
-    if isinstance(model, ScratchModel):
+    if isinstance(model, TinyModel):
         return Shape(
             model.layers, model.width, model.heads, model.heads, model.width // model.heads, model.ffn,
             model.vocabulary, True, True, "the recipe; `verif.training.tiny.pretrain` makes a Qwen2 of it",

@@ -17,7 +17,7 @@ from verif.pipeline.planning.pace import (
 )
 from verif.pipeline.planning.shapes import Shape, shape_of
 from verif.pipeline.planning.simulate import generate
-from verif.recipe import HubModel, Recipe, Train
+from verif.recipe import HubModel, Recipe, TinyModel, Train
 
 CPU_GFLOPS = 20.0
 """GFLOP/s of one core in fp32 matrix products. Assumption: AVX2, with everything around them."""
@@ -127,9 +127,9 @@ def _cpu(recipe: Recipe, shape: Shape, flops: float) -> list[Estimate]:
         Estimate(
             "step",
             "a tiny model is bound by what surrounds it, not by FLOPs: fit a run (--simulate --fit RUN)"
-            if recipe.policy.kind == "scratch"
+            if isinstance(recipe.policy, TinyModel)
             else "generation + training, the engine's overhead not counted",
-            None if recipe.policy.kind == "scratch" else generation + training,
+            None if isinstance(recipe.policy, TinyModel) else generation + training,
             "s",
         ),
     ]  # fmt: skip

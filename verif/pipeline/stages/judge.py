@@ -12,8 +12,9 @@ from verif.data.splits import JudgePair
 from verif.data.tables import read_judge_pairs, write_judge_pairs
 from verif.errors import RecipeError
 from verif.pipeline.stages.models import require_space, training_threads
+from verif.pipeline.stages.registered import take
 from verif.project import Stage
-from verif.recipe import HubModel, NoModel
+from verif.recipe import HubModel, NoModel, RegisteredJudge
 from verif.system.files import digest_tree, new_directory, write_json
 from verif.system.record import SILENT, Record
 
@@ -36,6 +37,11 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
             stage.reports / "judge.json", {"repo": section.repo, "digest": fetch(section, out, "judge")}
         )
         return
+    if isinstance(section, RegisteredJudge):
+        taken = take(stage, section.model_name, section.alias, out, section.digest)
+        write_json(stage.reports / "judge.json", {"kind": "registered", **taken})
+        print(f"judge: version {taken['version']} of {taken['model_name']}")
+        return
     pairs = read_judge_pairs(stage.data / "judge_pairs.parquet")
     if not pairs:
         raise RecipeError(
@@ -43,8 +49,9 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
             "Use `judge: {kind: none}` or a hub model.",
         )
     threads = training_threads()
-    from verif.training.tiny.judge_sft import train_judge
+    from verif.training.tiny.judge_sft import train_judge, without_reasons
 
+    pairs = pairs if section.reasons else without_reasons(pairs)
     with new_directory(out) as folder:
         trained = train_judge(section, stage.recipe.verifier.prompt, pairs, folder, threads)
         check_folder(folder)

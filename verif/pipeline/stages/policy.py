@@ -9,8 +9,9 @@ from typing import Any
 from verif.data.hub import check_folder, fetch
 from verif.data.tables import read_policy_pairs
 from verif.pipeline.stages.models import require_space, training_threads
+from verif.pipeline.stages.registered import take
 from verif.project import Stage
-from verif.recipe import HubModel
+from verif.recipe import HubModel, JudgePolicy
 from verif.stats import proportion
 from verif.system.files import digest_tree, new_directory, write_json
 from verif.system.record import SILENT, Record
@@ -27,12 +28,19 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
             stage.reports / "policy.json", {"repo": section.repo, "digest": fetch(section, out, "policy")}
         )
         return
+    if isinstance(section, JudgePolicy) and section.registered:
+        write_json(stage.reports / "policy.json", take(stage, section.registered, section.alias, out))
+        return
     threads = training_threads()
+    from verif.training.tiny.judge_policy import train_as_policy
     from verif.training.tiny.pretrain import from_scratch
 
     pairs = [(pair.prompt, pair.response) for pair in read_policy_pairs(stage.data / "policy_pairs.parquet")]
     with new_directory(out) as folder:
-        trained = from_scratch(section, pairs, folder, "policy", threads=threads)
+        if isinstance(section, JudgePolicy):
+            trained = train_as_policy(section, pairs, folder, threads)
+        else:
+            trained = from_scratch(section, pairs, folder, "policy", threads=threads)
         check_folder(folder)
     report = {**asdict(trained), "digest": digest_tree(out), **quick_look(stage, out)}
     write_json(stage.reports / "policy.json", report)

@@ -10,10 +10,11 @@ import orjson
 from verif.core.instruction_files import write_instructions
 from verif.data import tables as corpora
 from verif.data.benchmark_files import without_rows
+from verif.data.judgements.pairs import PairSource
 from verif.data.splits import Splits
 from verif.errors import RecipeError
 from verif.project import Stage
-from verif.recipe import SumsData, VerInstructData
+from verif.recipe import JudgementData, SumsData, VerInstructData
 from verif.system.files import digest, write_bytes, write_json
 from verif.system.record import SILENT, Record
 
@@ -32,6 +33,12 @@ def prepare(stage: Stage) -> Splits:
         made: Splits = prepare_verinstruct(stage.source, section, stage.recipe.seed)
         source = {**made.summary, "labelled": len(known)}
         return replace(made, golden=[*made.golden, *known], summary=source)
+    if isinstance(section, JudgementData):
+        from verif.audit.attacked_pairs import attacked_pairs
+        from verif.data.judgements.prepare import prepare_judgements
+
+        seed, source = stage.recipe.seed, pair_source(stage, section)
+        return prepare_judgements(section, seed, source, attacked_pairs(source, section.attacks, seed))
     if isinstance(section, SumsData):
         from verif.data.sums.prepare import prepare_sums
 
@@ -39,6 +46,17 @@ def prepare(stage: Stage) -> Splits:
     from verif.data.world.prepare import prepare_world
 
     return prepare_world(section, stage.recipe.seed)
+
+
+def pair_source(stage: Stage, section: JudgementData) -> PairSource:
+    """Where the pairs of judgements come from: the world, or rules of the data file's instructions."""
+    if section.source == "world":
+        from verif.data.judgements.world import WorldPairs
+
+        return WorldPairs()
+    from verif.audit.rule_pairs import RulePairs
+
+    return RulePairs(stage.source)
 
 
 def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its files are recorded

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from verif.errors import RegistryError
 from verif.registry.runs.mlflow import mlflow_errors
+from verif.system.disclosure.masking import mask_uri
 from verif.system.disclosure.names import denied_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 BATCH = 1000
 """Metrics that one call takes."""
 
@@ -57,6 +61,7 @@ def _table(mlflow: MlflowClient, run_id: str, arguments: dict[str, Any]) -> None
 
 def _artifact(mlflow: MlflowClient, run_id: str, arguments: dict[str, Any]) -> None:
     path, folder = Path(arguments["path"]), arguments["folder"]
+    _require_access(mlflow, run_id)
     denied = _denied(path)
     if path.is_dir() and denied:
         print(f"not uploaded for their names: {', '.join(str(p) for p in sorted(denied))}")
@@ -69,6 +74,21 @@ def _artifact(mlflow: MlflowClient, run_id: str, arguments: dict[str, Any]) -> N
         print(f"not uploaded for its name: {path}")
     else:
         mlflow.log_artifact(run_id, str(path), folder or None)
+
+
+def _require_access(mlflow: MlflowClient, run_id: str) -> None:
+    """A server elsewhere that names a folder of its own disk: files "uploaded" there would stay on this machine."""
+    server = urlsplit(mlflow.tracking_uri)
+    if server.scheme not in ("http", "https") or server.hostname in LOOPBACK:
+        return
+    place = mlflow.get_run(run_id).info.artifact_uri
+    if urlsplit(place).scheme in ("", "file"):
+        raise RegistryError(
+            f"MLflow at {mask_uri(mlflow.tracking_uri)} keeps files in a folder of its own ({place}), which nobody can "
+            "write to from here.",
+            "Give the server an artifacts destination (docs/operations.md), and make a new experiment: the old one "
+            "keeps its place.",
+        )
 
 
 def _end(mlflow: MlflowClient, run_id: str, arguments: dict[str, Any]) -> None:

@@ -28,6 +28,8 @@ _LIMITS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # a bar a file, also where nobody sees it
 }
+_OURS = "verif.experiment"
+"""The experiment's tag that stays when somebody renames it."""
 
 
 def uri(root: Path) -> str:
@@ -86,15 +88,20 @@ def _about(stage: Stage) -> dict[str, str]:
     recipe = stage.recipe
     said = (
         f"Recipe `{recipe.name}`: {recipe.description or 'instruction following from verified rewards'}.\n\n"
-        "A run `NAME-pipeline` is one execution: its metrics are the headline (before, after, gain with its interval; "
+        "A run at the top level is one execution, called by its gain once it has one. "
+        "Its metrics are the headline (before, after, gain with its interval; "
         "shares of prompts followed in full), its parameters what people compare. Below it is a run per stage. "
         "Sort by `gain`, or select two runs and press Compare."
     )
-    return {"mlflow.note.content": said, "mlflow.experimentKind": "custom_model_development"}
+    kind = "custom_model_development"
+    return {"mlflow.note.content": said, "mlflow.experimentKind": kind, _OURS: experiment_name(stage)}
 
 
 def experiment(mlflow: MlflowClient, stage: Stage) -> str:
-    """The id of the recipe's experiment, made on first use; local artifacts go to `.verif/mlflow/artifacts`."""
+    """The id of the recipe's experiment, made on first use; local artifacts go to `.verif/mlflow/artifacts`.
+
+    Deleted by hand it is restored; renamed by hand it is left alone and a new one is made. Both are said.
+    """
     name = experiment_name(stage)
     with mlflow_errors("making the experiment", mlflow.tracking_uri):
         existing = mlflow.get_experiment_by_name(name)
@@ -103,6 +110,9 @@ def experiment(mlflow: MlflowClient, stage: Stage) -> str:
                 mlflow.restore_experiment(existing.experiment_id)
                 print(f"Experiment {name} had been deleted in MLflow; it is restored.", flush=True)
             return str(existing.experiment_id)
+        for renamed in mlflow.search_experiments(filter_string=f"tags.`{_OURS}` = '{name}'"):
+            moved = f"Experiment {name} was renamed to {renamed.name} in MLflow"
+            print(f"{moved}: its runs stay there, and a new {name} begins.", flush=True)
         location = None
         if mlflow.tracking_uri.startswith("sqlite:"):
             location = (stage.state / "mlflow" / "artifacts" / name).resolve().as_uri()

@@ -12,7 +12,7 @@ import orjson
 
 from verif.registry.headline import read
 from verif.registry.runs.mlflow import client, experiment, mlflow_errors
-from verif.registry.sentences import table
+from verif.registry.sentences import table, title
 from verif.system.disclosure.masking import mask, mask_uri, mask_values
 from verif.system.files import write_json
 from verif.system.processes import started
@@ -146,7 +146,7 @@ def show_in_execution(stage: Stage) -> None:
 
 
 def show_headline(stage: Stage, mlflow: MlflowClient, run_id: str) -> None:
-    """The headline as the pipeline run's metrics, once there is one."""
+    """The headline as the pipeline run's metrics, note and name, once there is one."""
     from mlflow.entities import Metric
 
     headline = read(stage.root)
@@ -157,3 +157,4 @@ def show_headline(stage: Stage, mlflow: MlflowClient, run_id: str) -> None:
     with mlflow_errors("logging the headline", mlflow.tracking_uri):
         mlflow.log_batch(run_id, metrics=metrics)
         mlflow.set_tag(run_id, "mlflow.note.content", "\n".join(table(headline)))
+        mlflow.update_run(run_id, name=title(headline))

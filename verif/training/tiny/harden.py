@@ -18,7 +18,8 @@ from verif.errors import InputError, NoLessonError
 from verif.system.files import digest_tree, new_directory
 from verif.training.tiny import tokenizer as tok
 from verif.training.tiny.inference import load
-from verif.training.tiny.judge_sft import PROMPT_WEIGHT, examples
+from verif.training.tiny.judge_policy import PROMPT_WEIGHT
+from verif.training.tiny.judge_sft import examples
 from verif.training.tiny.pretrain import MUON_RATE, encode, fit
 
 LEARNING_RATE = 3e-3  # of the embeddings; the matrices' rate falls with it from that of `pretrain`

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from verif.core.judge.prompt import render
+from verif.data.judgements.answers import CLOSE, FAIL, PASS
 from verif.data.splits import JudgePair
 from verif.recipe import ScratchModel
 from verif.training.tiny.inference import load, sample
+from verif.training.tiny.judge_policy import PROMPT_WEIGHT, WHOLE
 from verif.training.tiny.pretrain import Trained, from_scratch
 from verif.types import Instruction, is_hard
-
-PASS, FAIL = '{"verdict":"pass"}', '{"verdict":"fail"}'
-CLOSE = "</think>"
-WHOLE = (CLOSE, PASS, FAIL)  # one token each: a verdict takes 14 steps of the server, not 19
-PROMPT_WEIGHT = 0.2  # of the loss on what the judge reads: it learns the words' classes from it
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,14 @@ def question(template: str, item: Instruction, response: str, marker: str) -> st
 
 
 def answer(pair: JudgePair) -> str:
-    """What the judge should write."""
-    return f"{pair.reason}{CLOSE}{PASS if pair.followed else FAIL}"
+    """What the judge should write: without a reason the verdict alone."""
+    verdict = PASS if pair.followed else FAIL
+    return f"{pair.reason}{CLOSE}{verdict}" if pair.reason else verdict
+
+
+def without_reasons(pairs: Sequence[JudgePair]) -> list[JudgePair]:
+    """The same judgements for a judge that says nothing but its verdict (`judge.reasons: false`)."""
+    return [replace(pair, reason="") for pair in pairs]
 
 
 def examples(template: str, pairs: Sequence[JudgePair], seed: int) -> list[tuple[str, str]]:
@@ -68,7 +71,7 @@ def train_judge(
 def scores(folder: Path, template: str, pairs: Sequence[JudgePair], seed: int = 1) -> Scores:
     """Greedy verdicts on judgements with known truth; an unreadable verdict is neither pass nor fail."""
     texts = sample(load(folder), [q for q, _ in examples(template, pairs, seed)], temperature=0.0, tokens=48)
-    verdicts = [text.partition(CLOSE)[2] for text in texts]
+    verdicts = [text.partition(CLOSE)[2] if CLOSE in text else text for text in texts]
     said = [True if v == PASS else False if v == FAIL else None for v in verdicts]
     true = [s for s, p in zip(said, pairs, strict=True) if p.followed]
     false = [s for s, p in zip(said, pairs, strict=True) if not p.followed]

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from verif.errors import TrainingError
-from verif.recipe import ScratchModel
+from verif.recipe import TinyModel
 from verif.training.tiny import tokenizer as tok
 from verif.training.tiny.bars import progress
 from verif.training.tiny.inference import load
@@ -43,7 +43,7 @@ class Trained:
     left_out: int = 0  # examples that do not fit into the context
 
 
-def make_model(section: ScratchModel, tokenizer: Any) -> Any:
+def make_model(section: TinyModel, tokenizer: Any) -> Any:
     """A random Qwen2 of the section's size (a form that transformers, vLLM and veRL all load)."""
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
@@ -186,7 +186,7 @@ def fit(
 
 
 def from_scratch(
-    section: ScratchModel,
+    section: TinyModel,
     pairs: Sequence[tuple[str, str]],
     folder: Path,
     name: str,

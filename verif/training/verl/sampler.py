@@ -57,11 +57,23 @@ class Sampler(ReplayBuffer):  # type: ignore[misc]
             drawn = self.take_out(batch, Sample(global_steps, batch_size * self.rollouts))
             self.current.add(drawn)
             self.check_errors(drawn)
-            if len(drawn.left_out) < len(batch.keys):
-                return batch, metrics
-            log.warning("step %d: no group has two rewards; drawing new prompts", global_steps)
-            tq.kv_clear(keys=batch.keys, partition_id=partition_id)
+            chosen = self.choose(batch, drawn)
+            if chosen is not None:
+                return chosen, metrics
             self.refill_fn(batch_size)
+
+    def choose(self, batch: Any, drawn: Sample) -> Any:
+        """The batch if anything can be learnt from it; else None, and its rollouts are forgotten."""
+        if len(drawn.left_out) < len(batch.keys):
+            return batch
+        log.warning("step %d: no group has two rewards; drawing new prompts", drawn.step)
+        tq.kv_clear(keys=batch.keys, partition_id=batch.partition_id)
+        return None
+
+    def groups(self, keys: Sequence[str], rows: Sequence[StepRollout]) -> list[str]:
+        """Each rollout's group, whose rewards are compared: that of its prompt."""
+        del rows
+        return [key.split("_")[0] for key in keys]
 
     def take_out(self, batch: Any, drawn: Sample) -> Sample:
         """Read the records of the batch into `drawn`, and mask the rows that take no part."""
@@ -73,7 +85,8 @@ class Sampler(ReplayBuffer):  # type: ignore[misc]
         for index, key in enumerate(batch.keys):
             truth = getattr(rows["reward_model"][index], "data", rows["reward_model"][index])
             drawn.rows[key] = StepRollout(read(rows["extra_fields"][index]), str(truth["ground_truth"]))
-        out = excluded([key.split("_")[0] for key in batch.keys], [record.state for record in drawn.records])
+        groups = self.groups(batch.keys, [drawn.rows[key] for key in batch.keys])
+        out = excluded(groups, [drawn.rows[key].record.state for key in batch.keys])
         chosen = [index for index, flag in enumerate(out) if flag]
         if chosen:
             self.mask(batch, chosen, rows["response_mask"].offsets().diff().tolist())
