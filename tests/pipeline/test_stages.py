@@ -21,7 +21,8 @@ PLUMBING = (
     "verif/registry/runs/stage_run.py", "verif/registry/runs/recording.py", "verif/registry/runs/numbers.py",
     "verif/system/processes.py", "verif/system/record.py", "verif/system/tables.py", "verif/system/bounded.py",
     "verif/system/console.py", "verif/system/disclosure", "verif/system/git.py", "verif/system/local_services.py",
-    "verif/system/private.py", "verif/system/web.py", "verif/system/serving.py", "verif/system/weights.py",
+    "verif/system/private.py", "verif/system/processor.py", "verif/system/web.py", "verif/system/serving.py",
+    "verif/system/weights.py",
     "verif/core/verifies.py", "verif/core/arriving.py", "verif/core/deciding.py", "verif/core/activate.py",
     "verif/system/plugins.py", "verif/system/check.py",
     "verif/core/failures.py",  # what a screen says about errors

@@ -7,7 +7,8 @@ import pytest
 from verif.errors import RecipeError
 from verif.recipe import Train, load_recipe
 from verif.system.weights import cache_bytes
-from verif.training.command import _text, job, micro_batch, rollout_tokens
+from verif.training.buffers import rollout_tokens
+from verif.training.command import _text, job, micro_batch
 from verif.training.environment import RunFiles
 from verif.training.preflight import train_checks
 
@@ -147,7 +148,7 @@ def test_the_cache_of_a_tiny_model_is_small(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(shape))
     assert cache_bytes(tmp_path, 1) == 64 << 20
     assert cache_bytes(tmp_path, 100_000) == 2 * 2 * 2 * 32 * 4 * 100_000
-    assert rollout_tokens(Train(prompt_tokens=120, response_tokens=9)) == 48 * 256
+    assert rollout_tokens(Train(prompt_tokens=120, response_tokens=9), real=False) == 48 * 256
 
 
 HARD = [

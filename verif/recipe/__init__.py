@@ -1,13 +1,23 @@
 """The recipe: one file = one complete experiment, typed (`recipe.py`); a file for each of its sections."""
 
 from verif.recipe.base import Section
-from verif.recipe.data import LABELLED, LabelFile, SumsData, VerInstructData, WorldData
+from verif.recipe.data import (
+    LABELLED,
+    ComposedData,
+    FileData,
+    LabelFile,
+    RowsData,
+    SumsData,
+    VerInstructData,
+    WorldData,
+)
 from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
 from verif.recipe.judgements import JudgementData, JudgementReward
 from verif.recipe.models import (
     HubModel,
     JudgePolicy,
     NoModel,
+    PackageModel,
     RegisteredJudge,
     ScratchJudge,
     ScratchModel,
@@ -27,8 +37,10 @@ __all__ = [
     "AuditGate",
     "BenchmarkSource",
     "CascadeSection",
+    "ComposedData",
     "DpoSection",
     "Evaluate",
+    "FileData",
     "HardenSection",
     "HubModel",
     "JudgePolicy",
@@ -36,6 +48,7 @@ __all__ = [
     "JudgementReward",
     "LabelFile",
     "NoModel",
+    "PackageModel",
     "PressureSection",
     "PromotionGate",
     "Recipe",
@@ -43,6 +56,7 @@ __all__ = [
     "Register",
     "RegisteredJudge",
     "Resources",
+    "RowsData",
     "ScratchJudge",
     "ScratchModel",
     "Section",

@@ -1,4 +1,4 @@
-"""The recipe's section `data`: the local world, or a file of the public form."""
+"""The recipe's section `data`: the local world, a file of rows, or everyday tasks composed with rules."""
 
 from __future__ import annotations
 
@@ -58,10 +58,9 @@ class SumsData(Section):
     judge_pairs: int = Field(12000, ge=100)
 
 
-class VerInstructData(Section):
-    """Rows of the public VerInstruct form (`{id, prompt, checkers, functions}`); the file is `data` in params.yaml."""
+class FileData(Section):
+    """What holds for rows of a file, whatever their form; the file is `data` in params.yaml."""
 
-    kind: Literal["verinstruct"] = "verinstruct"
     screening: Literal["keep", "repair", "drop-constraint", "drop-row"] = "repair"
     validation: int = Field(8, ge=2)
     test: int = Field(32, ge=2)
@@ -72,3 +71,29 @@ class VerInstructData(Section):
     labelled: LabelFile = Field(
         "", description="responses that people labelled; without them no judge of this data passes its audit"
     )
+
+
+class VerInstructData(FileData):
+    """Rows of the public VerInstruct form (`{id, prompt, checkers, functions}`); the file is `data` in params.yaml."""
+
+    kind: Literal["verinstruct"] = "verinstruct"
+
+
+class RowsData(FileData):
+    """Rows that rules or references decide, in any form that verif reads; the file is `data` in params.yaml.
+
+    Their golden set is made of the rules' own examples.
+    """
+
+    kind: Literal["rows"] = "rows"
+
+
+class ComposedData(Section):
+    """Everyday tasks with one to `most` constraints of registered rules, composed by seed. Counts are rows."""
+
+    kind: Literal["composed"] = "composed"
+    train: int = Field(4000, ge=16)
+    validation: int = Field(64, ge=8)
+    test: int = Field(400, ge=8)
+    unseen: int = Field(400, ge=8)
+    most: int = Field(4, ge=1, le=4, description="constraints of one instruction")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -14,9 +15,11 @@ BENCHMARK_FILES = PurePosixPath("benchmark-files")
 
 
 class BenchmarkSource(Section):
-    """One benchmark: its name in `verif bench list` and where its rows are: a local file, or `path` in a pinned `repo`.
+    """One benchmark: its name in `verif bench list` and where its rows are.
 
-    A local file lies in `benchmark-files/`, or `digest` names its content (`verif run --set` fills that in).
+    They are a local file, `path` in a pinned `repo`, or `path` in a package of the index (`distribution`, `version`,
+    `sha256` of the file). A local file lies in `benchmark-files/`, or `digest` names its content (`verif run --set`
+    fills that in).
     """
 
     name: str
@@ -24,6 +27,9 @@ class BenchmarkSource(Section):
     repo: str = ""
     revision: str = ""
     digest: str = ""
+    distribution: str = Field("", exclude_if=operator.not_)
+    version: str = Field("", exclude_if=operator.not_)
+    sha256: str = Field("", exclude_if=operator.not_)
     limit: int | None = None
 
 

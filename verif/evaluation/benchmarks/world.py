@@ -1,4 +1,4 @@
-"""The local world's held-out sets and a recipe's held-back rows: the prepared parquet splits."""
+"""The prepared parquet splits: the local world's and the composed tasks' held-out sets, and a recipe's held-back rows."""
 
 from __future__ import annotations
 
@@ -37,4 +37,8 @@ UNSEEN = Benchmark(
 HELD_BACK = Benchmark(
     name="held-back", title="Held-back rows of the recipe's data, judged by the verifier", paper="",
     judging="verifier", load=load_split, score=common, needs_file=False,
+)  # fmt: skip
+COMPOSED_UNSEEN = Benchmark(
+    name="composed-unseen", title="Composed tasks, constraint types never trained on", paper="",
+    judging="rules", load=load_split, score=common, needs_file=False,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from scipy.optimize import nnls
 from verif.pipeline.planning.fit_judge import fit_judge
 from verif.pipeline.planning.simulate import Decoder, SimulatedStep, generate, step
 from verif.pipeline.planning.timeline import Observed, Timeline
-from verif.training.command import SEQUENCES
+from verif.training.buffers import SEQUENCES
 
 SLOTS = SEQUENCES
 """Rollouts that the local recipe's engine works on at a time; the others wait."""

@@ -25,6 +25,9 @@ GPUS: dict[str, Gpu] = {
     "H100": Gpu("H100 SXM", 80, 989, 3.35, "NVIDIA H100 data sheet, dense"),
     "H800": Gpu("H800 SXM", 80, 989, 3.35, "NVIDIA H100 data sheet, dense: same die and memory, less NVLink"),
     "H200": Gpu("H200 SXM", 141, 989, 4.8, "NVIDIA H200 data sheet, dense"),
+    "4090": Gpu(
+        "RTX 4090", 24, 165, 1.01, "NVIDIA Ada architecture paper, appendix A: bf16 with fp32 sums, dense"
+    ),
     "A100": Gpu("A100 SXM 80 GB", 80, 312, 2.04, "NVIDIA A100 data sheet, dense"),
 }
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from verif.pipeline.planning.hardware import Gpu
 from verif.pipeline.planning.shapes import Shape, shape_of
 from verif.recipe import HubModel, Recipe, Train
-from verif.training.command import KEPT, KEPT_WATCHED, micro_batch, rollout_tokens
+from verif.system.processor import REAL
+from verif.training.buffers import rollout_tokens, sequences
+from verif.training.command import KEPT, KEPT_WATCHED, micro_batch
 
-VLLM_SHARE = 0.6
-"""`gpu_memory_utilization` that `verif.training.command` gives the rollout engine on GPUs."""
 JUDGE_SHARE = 0.9
 """vLLM's own default for `gpu_memory_utilization`, which the judge's server keeps."""
 """`trainer.max_actor_ckpt_to_keep` of `verif.training.command`."""
@@ -155,7 +155,7 @@ def _on_gpu(train: Train, shape: Shape, gpu: Gpu | None, state: float, training:
     ]
     if gpu is None:
         return [*out, Estimate("room on a GPU", "resources.train.gpu_type names no GPU that is known", None)]
-    reserved = VLLM_SHARE * gpu.memory_gb
+    reserved = train.rollout_share * gpu.memory_gb
     engines = train.gpus * train.nodes // tp
     rollouts = train.prompts_per_step * train.rollouts_per_prompt / engines
     wanted = rollouts * (train.prompt_tokens + train.response_tokens)
@@ -163,14 +163,14 @@ def _on_gpu(train: Train, shape: Shape, gpu: Gpu | None, state: float, training:
         *out,
         Estimate(
             "tokens in the KV cache of an engine",
-            f"({VLLM_SHARE} x {gpu.memory_gb:g} GB - weights) / KV per token",
+            f"({train.rollout_share} x {gpu.memory_gb:g} GB - weights) / KV per token",
             max(0.0, reserved * GB - weights) / kv / 1e3,
             "thousand",
             f"at most {wanted / 1e3:.0f} thousand are wanted: {rollouts:.0f} rollouts at their limit",
         ),
         Estimate(
             "peak while rolling out",
-            f"FSDP state {state:.1f} + {VLLM_SHARE} x {gpu.memory_gb:g} GB of vLLM",
+            f"FSDP state {state:.1f} + {train.rollout_share} x {gpu.memory_gb:g} GB of vLLM",
             state + reserved,
         ),
         Estimate(
@@ -183,6 +183,8 @@ def _on_gpu(train: Train, shape: Shape, gpu: Gpu | None, state: float, training:
 
 
 def _on_cpu(train: Train, shape: Shape) -> list[Estimate]:
+    large = shape.parameters >= REAL
+    tokens, rows = rollout_tokens(train, real=large), sequences(train, real=large)
     return [
         Estimate("rollout weights (fp32)", "4 B x N", 4 * shape.parameters / GB),
         Estimate(
@@ -193,8 +195,8 @@ def _on_cpu(train: Train, shape: Shape) -> list[Estimate]:
         ),
         Estimate(
             "KV cache reserved",
-            f"{rollout_tokens(train)} tokens (64 rollouts at their limit) x KV per token",
-            rollout_tokens(train) * shape.kv_bytes(4) / GB,
+            f"{tokens} tokens ({rows} rollouts at their limit) x KV per token",
+            tokens * shape.kv_bytes(4) / GB,
         ),
         Estimate(
             "programs around them",

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from verif.audit.recipe_checks import recipe_checks
 from verif.data.benchmark_files import without_rows
+from verif.data.packages import packaged
+from verif.errors import SetupError
 from verif.pipeline.planning.memory import disk
 from verif.pipeline.planning.placement import Placed
 from verif.project import read_parameters, reads_file
-from verif.recipe import HubModel, Recipe
+from verif.recipe import HubModel, PackageModel, Recipe
 from verif.system.check import Check
 from verif.training.preflight import train_checks
 
@@ -39,7 +41,7 @@ def needs(recipe: Recipe, stages: tuple[Placed, ...], root: Path) -> list[Check]
         *_gpus([stage for stage in local if stage.gpus]),
         *recipe_checks(recipe, root),
         *(train_checks(recipe, os.environ) if any(stage.stage == "train" for stage in local) else ()),
-        *_weights(recipe, local),
+        *_weights(recipe, local, root),
         *_data(recipe, root),
         *_cluster(remote, root, recipe),
     ]
@@ -94,7 +96,7 @@ def _gpus(local: list[Placed]) -> list[Check]:
     ]
 
 
-def _weights(recipe: Recipe, local: list[Placed]) -> list[Check]:
+def _weights(recipe: Recipe, local: list[Placed], root: Path) -> list[Check]:
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
     here = {stage.stage for stage in local}
@@ -104,7 +106,18 @@ def _weights(recipe: Recipe, local: list[Placed]) -> list[Check]:
             ok = (cache / f"models--{model.repo.replace('/', '--')}" / "snapshots").is_dir()
             said = "in the hub cache" if ok else "not in the hub cache"
             out.append(Check(f"{stage} {model.repo}", ok, said, f"download it: hf download {model.repo}"))
+        if isinstance(model, PackageModel) and stage in here:
+            out.append(_installed(f"{stage} {model.distribution}", model.distribution, model.version, root))
     return out
+
+
+def _installed(what: str, distribution: str, version: str, root: Path) -> Check:
+    """Whether a package that holds a model or rows is there, in the recipe's version."""
+    try:
+        packaged(distribution, version, root)
+    except SetupError as error:
+        return Check(what, False, error.message.rstrip("."), f"scripts/packages.sh {distribution}")
+    return Check(what, True, version)
 
 
 def _data(recipe: Recipe, root: Path) -> list[Check]:

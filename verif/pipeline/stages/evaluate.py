@@ -13,6 +13,7 @@ from typing import Any
 
 from verif.core.verifies import Verifies
 from verif.data.benchmark_files import without_rows
+from verif.data.packages import packaged_file
 from verif.errors import RecipeError
 from verif.evaluation import catalog, verdicts
 from verif.evaluation.canary import canary, plain_texts, world_texts
@@ -86,7 +87,12 @@ def load_suites(stage: Stage) -> list[Suite]:
     suites = []
     for b in stage.recipe.evaluate.benchmarks:
         pinned = (b.repo, b.revision, b.digest) if b.repo else None
-        cases = catalog.load(b.name, b.path, stage.data, stage.root, b.limit, pinned)
+        path = (
+            str(packaged_file(b.distribution, b.version, b.path, b.sha256, stage.root))
+            if b.distribution
+            else b.path
+        )
+        cases = catalog.load(b.name, path, stage.data, stage.root, b.limit, pinned)
         suites.append(Suite(catalog.get(b.name), tuple(cases)))
     return suites
 

@@ -1,4 +1,4 @@
-"""Stage `policy`: the starting model, tiny and from scratch, or a pinned model of a hub."""
+"""Stage `policy`: the starting model, tiny and from scratch, or a pinned model of a hub or of a package."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from verif.data.tables import read_policy_pairs
 from verif.pipeline.stages.models import require_space, training_threads
 from verif.pipeline.stages.registered import take
 from verif.project import Stage
-from verif.recipe import HubModel, JudgePolicy
+from verif.recipe import HubModel, JudgePolicy, PackageModel
 from verif.stats import proportion
 from verif.system.files import digest_tree, new_directory, write_json
 from verif.system.record import SILENT, Record
 
+CONVERTED_MB = 1000  # the converted model, written beside the one that it replaces
 QUICK = 200  # validation-like instructions for a first look
 
 
@@ -27,6 +28,9 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
         write_json(
             stage.reports / "policy.json", {"repo": section.repo, "digest": fetch(section, out, "policy")}
         )
+        return
+    if isinstance(section, PackageModel):
+        write_json(stage.reports / "policy.json", from_package(section, stage.root, out))
         return
     if isinstance(section, JudgePolicy) and section.registered:
         write_json(stage.reports / "policy.json", take(stage, section.registered, section.alias, out))
@@ -46,6 +50,22 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
     write_json(stage.reports / "policy.json", report)
     shown = {key: report[key] for key in ("validation_loss", "quick", "cpu_seconds") if key in report}
     print(f"policy: {trained.parameters:,} parameters, {shown}")
+
+
+def from_package(section: PackageModel, root: Path, out: Path) -> dict[str, Any]:
+    """Convert a package's model to `out`; its numbers, digest and where it came from."""
+    from verif.data.gguf_model import check_chat, convert, importable
+    from verif.data.packages import packaged_file, places
+
+    require_space(out.parent, CONVERTED_MB)
+    file = packaged_file(section.distribution, section.version, section.file, section.sha256, root)
+    with importable(places(root, section.distribution)[0]), new_directory(out) as folder:
+        numbers = convert(file, folder)
+        check_folder(folder)
+        check_chat(folder)
+    print(f"policy: {section.distribution} {section.version}, {numbers['parameters']:,} parameters")
+    source = {"package": section.distribution, "version": section.version, "sha256": section.sha256}
+    return {**source, **numbers, "digest": digest_tree(out)}
 
 
 def quick_look(stage: Stage, policy: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Stage `prepare`: splits, corpora and the quarantine file from the local world or a file of instructions."""
+"""Stage `prepare`: splits, corpora and the quarantine file, from the local world, composed tasks or a file of rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from verif.data.judgements.pairs import PairSource
 from verif.data.splits import Splits
 from verif.errors import RecipeError
 from verif.project import Stage
-from verif.recipe import JudgementData, SumsData, VerInstructData
+from verif.recipe import ComposedData, FileData, JudgementData, SumsData
 from verif.system.files import digest, write_bytes, write_json
 from verif.system.record import SILENT, Record
 
@@ -24,15 +24,19 @@ SPLITS = ("train", "validation", "test", "unseen")
 def prepare(stage: Stage) -> Splits:
     """The splits of the recipe's data section."""
     section = stage.recipe.data
-    if isinstance(section, VerInstructData):
+    if isinstance(section, FileData):
         from verif.data.labelled import read_labelled
         from verif.data.verinstruct import prepare_verinstruct
 
         # first, because a row that cannot be read should not cost the minutes of a screening
         known = read_labelled(stage.root / section.labelled) if section.labelled else []
         made: Splits = prepare_verinstruct(stage.source, section, stage.recipe.seed)
-        source = {**made.summary, "labelled": len(known)}
-        return replace(made, golden=[*made.golden, *known], summary=source)
+        told = {**made.summary, "labelled": len(known)}
+        return replace(made, golden=[*made.golden, *known], summary=told)
+    if isinstance(section, ComposedData):
+        from verif.data.composed.prepare import prepare_composed
+
+        return prepare_composed(section, stage.recipe.seed)
     if isinstance(section, JudgementData):
         from verif.audit.attacked_pairs import attacked_pairs
         from verif.data.judgements.prepare import prepare_judgements

@@ -18,6 +18,10 @@ def load() -> None:
     """Keep checkpoints data, register the trainer, close what listens, and on CPU load the platform and its patches."""
     after_import("torch", lambda: importlib.import_module("verif.training.data_only").install())
     after_import("verl.trainer.ppo.v1", lambda: importlib.import_module("verif.training.verl.trainer"))
+    if os.environ.get("VERIF_ONE_FORWARD") == "1":
+        after_import(
+            "verl.trainer.ppo.core_algos", lambda: importlib.import_module("verif.training.verl.on_policy")
+        )
     from verif.system.loopback import bind_stores
 
     if os.environ.get("VERIF_LOOPBACK") == "1":

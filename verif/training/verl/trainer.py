@@ -23,6 +23,7 @@ from verif.data.rollouts import Rollout, write_step
 from verif.errors import TrainingError, VerifError
 from verif.training.progress import RunFolder
 from verif.training.verl.cycles import CycleTrainer
+from verif.training.verl.on_policy import without_old_log_probs
 from verif.training.verl.record import FIELD, RolloutRecord
 from verif.training.verl.sample import Sample
 from verif.types import Instruction, Response
@@ -77,6 +78,12 @@ class VerifTrainer(CycleTrainer):
         except VerifError as error:
             self.folder.fail(error)
             raise
+
+    def _compute_old_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        """With one update a batch the old policy is the one that is updated: its loss needs no forward before."""
+        if os.environ.get("VERIF_ONE_FORWARD") == "1":
+            return without_old_log_probs(batch)
+        return super()._compute_old_log_prob(batch, metrics)
 
     def _save_checkpoint(self) -> None:
         self.folder.beat(f"checkpoint {self.global_steps}")
