@@ -218,10 +218,16 @@ def rules_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+UNNAMED = ("sync_every", "overlap", "dpo", "adam_eps", "clip_grad", "judge_logprobs")
+"""Keys that came later: naming their defaults would run the stages of every recipe again."""
+
+
 def defaults_of(model: type[BaseModel]) -> dict[str, Any]:
     """What each key of a section is where a recipe leaves it out."""
     defaults: dict[str, Any] = {}
     for name, field in model.model_fields.items():
+        if name in UNNAMED:
+            continue
         kinds = models_of(field.annotation)
         if kinds and not isinstance(field.default, tuple):
             inner = {

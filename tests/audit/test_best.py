@@ -39,3 +39,12 @@ def test_a_sample_of_the_accepted_counts_by_their_share_of_the_step() -> None:
         length_mean=20, accepted=0.25, checked=16, contradicted=4, rejected=16, refused=4,
     )  # fmt: skip
     assert summary.truth == 0.25 * 0.75 + 0.75 * 0.25
+
+
+def test_in_a_cycle_the_rollouts_speak_for_the_weights_that_wrote_them() -> None:
+    """Steps 11 to 20 were written by the weights after step 10: they say nothing against the checkpoint of step 20."""
+    fallen_late = [look(step, 0.3 if step <= 10 else 0.6 if step <= 20 else 0.1) for step in range(1, 31)]
+    assert scores(fallen_late, [10], every=1, cycle=10)[10] > scores(fallen_late, [20], every=1, cycle=10)[20]
+    rising = [look(step, step / 100) for step in range(1, 41)]
+    assert best(rising, [10, 20, 30, 40], every=1, cycle=10) == 40, "the last has no rollouts of its own"
+    assert best(rising, [10, 40], every=1, cycle=40) == 40, "never synced: all are alike, the last is taken"

@@ -69,6 +69,42 @@ def test_a_kl_coefficient_brings_the_reference_policy() -> None:
     assert found["actor_rollout_ref.ref.strategy"] == "fsdp2"
 
 
+def test_one_update_a_cycle_of_grpo_or_ppo_is_verls_own_loop() -> None:
+    """Nothing of pairs and cycles is said: these runs are what they were."""
+    for train in (Train(), Train(algorithm="ppo"), Train(gpus=8, nodes=2)):
+        made = overrides(train)
+        assert made["trainer.v1.sampler.custom_sampler.name"] == "Sampler"
+        later = ("sampler_kwargs.every", "gen_batch_size", "override_optimizer_config", "clip_grad")
+        assert not [key for key in made if key.endswith(later)]
+
+
+def test_a_cycle_and_pairs_reach_the_sampler_and_one_update_is_made_of_all_pairs() -> None:
+    every, dpo = "+trainer.v1.sampler.sampler_kwargs.", Train(algorithm="dpo", sync_every=10)
+    made = overrides(dpo)
+    assert made["trainer.v1.sampler.custom_sampler.name"] == "PlannedSampler"
+    assert (made[f"{every}every"], made[f"{every}pairs"], made[f"{every}beta"]) == ("10", "random", "0.1")
+    assert int(made["actor_rollout_ref.actor.ppo_mini_batch_size"]) * 8 == dpo.rows_per_step == 32
+    assert made["data.gen_batch_size"] == "1"
+    assert int(made["transfer_queue.backend.SimpleStorage.total_storage_size"]) >= 10 * 16 * 9 * 2
+    grpo = overrides(Train(sync_every=10))
+    assert f"{every}pairs" not in grpo
+    assert grpo[f"{every}every"] == "10"
+
+
+def test_a_fixed_reference_is_loaded_and_its_term_weighs_nothing() -> None:
+    synced = overrides(Train(algorithm="dpo"))
+    fixed = overrides(Train.model_validate({"algorithm": "dpo", "dpo": {"reference": "start"}}))
+    assert synced["actor_rollout_ref.actor.use_kl_loss"] == "false"
+    assert fixed["actor_rollout_ref.actor.use_kl_loss"] == "true"
+    assert float(fixed["actor_rollout_ref.actor.kl_loss_coef"]) == 0
+
+
+def test_adams_epsilon_and_the_clip_reach_the_optimizer() -> None:
+    made = overrides(Train(adam_eps=1e-4, clip_grad=0.1))
+    assert made["actor_rollout_ref.actor.optim.override_optimizer_config"] == "{eps:0.0001}"
+    assert float(made["actor_rollout_ref.actor.optim.clip_grad"]) == 0.1
+
+
 def test_verl_never_speaks_to_mlflow_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is down must not end the training: the stage tells it of each step."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@mlflow:5000")
@@ -86,6 +122,7 @@ def test_verl_never_speaks_to_mlflow_itself(monkeypatch: pytest.MonkeyPatch) -> 
         ({"gpus": 8, "tensor_parallel": 3}, "does not divide"),
         ({"gpus": 8, "rollout": "transformers"}, "without vLLM"),
         ({"gpus": 7}, "cannot be shared"),
+        ({"gpus": 3, "algorithm": "dpo"}, "16 x 2 rollouts of a pair cannot be shared by 3"),
     ],
 )
 def test_combinations_that_cannot_run_are_refused_at_once(changes: dict[str, object], words: str) -> None:

@@ -26,7 +26,7 @@ from verif.recipe.models import (
 from verif.recipe.pressure import HardenSection, PressureSection
 from verif.recipe.recipe import RECIPES, SWEEPS, Recipe, Resources, load_recipe, parse_recipe
 from verif.recipe.reference import ReferenceSection
-from verif.recipe.train import Train, Watch
+from verif.recipe.train import DpoSection, Train, Watch
 from verif.recipe.verifier import AuditGate, CascadeSection, VerifierSection
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "BenchmarkSource",
     "CascadeSection",
     "ComposedData",
+    "DpoSection",
     "Evaluate",
     "FileData",
     "HardenSection",

@@ -90,6 +90,16 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _best_worst_needs_a_sure_judge(self) -> Recipe:
+        asked = self.judged and (self.verifier.judge_logprobs or self.verifier.cascade)
+        if self.train.algorithm == "dpo" and self.train.dpo.pairs == "best-worst" and not asked:
+            raise ValueError(
+                "train.dpo.pairs: best-worst orders rollouts by the judge's probability; the reward needs a judge and"
+                " verifier.judge_logprobs must be true, or take random"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _judgements_belong_together(self) -> Recipe:
         asked = self.data.kind == "judgements"
         if self.policy.kind == "judge" and not asked:

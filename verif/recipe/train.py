@@ -1,11 +1,11 @@
-"""The recipe's section `train`: how the policy is trained, and what is watched meanwhile."""
+"""The section of stage `train`: the algorithm, how often the generator gets the trainer's weights, and the watch."""
 
 from __future__ import annotations
 
 import operator
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from verif.recipe.base import Section
 from verif.recipe.judgements import JudgementReward
@@ -32,16 +32,48 @@ class Watch(Section):
     min_entropy_ratio: float = Field(0.1, ge=0, le=1)
 
 
-class Train(Section):
-    """veRL. `algorithm` grpo is VerIF's; ppo adds a critic. Token counts are maxima."""
+class DpoSection(Section):
+    """DPO (arXiv 2305.18290) on pairs of a prompt's own rollouts, as in arXiv 2506.21495."""
 
-    algorithm: Literal["grpo", "ppo"] = "grpo"
+    beta: float = Field(0.1, gt=0)
+    pairs: Literal["random", "best-worst"] = Field(
+        "random",
+        description="random: one with reward 1 against one below; best-worst: by reward, then by the judge's probability",
+    )
+    reference: Literal["synced", "start"] = Field(
+        "synced", description="synced: what generated the rollouts; start: the policy before training"
+    )
+
+
+def _unless(default: object) -> Any:
+    """A key that is left out of what a recipe writes down while it has its default, so that older names still hold."""
+    return lambda value: value == default
+
+
+class Train(Section):
+    """veRL. `algorithm` grpo is VerIF's; ppo adds a critic; dpo learns from pairs. Token counts are maxima."""
+
+    algorithm: Literal["grpo", "ppo", "dpo"] = "grpo"
     rollout: Literal["vllm", "transformers"] = "vllm"
     steps: int = Field(40, ge=1)
+    sync_every: int = Field(
+        1,
+        ge=0,
+        description="updates between two times that the generator gets the weights: 1 online, more semi-online, 0 never",
+        exclude_if=_unless(1),
+    )
+    overlap: bool = Field(
+        False,
+        description="generate the next cycle while the trainer updates (its rollouts are one cycle older)",
+        exclude_if=_unless(False),
+    )
+    dpo: DpoSection = Field(DpoSection(), exclude_if=_unless(DpoSection()))
     prompts_per_step: int = Field(16, ge=2)
     rollouts_per_prompt: int = Field(8, ge=2)
     learning_rate: float = Field(1e-3, gt=0)
     critic_learning_rate: float = Field(1e-3, gt=0)
+    adam_eps: float = Field(1e-8, gt=0, exclude_if=_unless(1e-8))
+    clip_grad: float = Field(1.0, gt=0, description="norm of the whole gradient", exclude_if=_unless(1.0))
     kl_coefficient: float = Field(0.0, ge=0)
     temperature: float = Field(1.0, gt=0)
     prompt_tokens: int = Field(192, ge=8)
@@ -73,3 +105,63 @@ class Train(Section):
         None, exclude_if=operator.not_, description="for `data.kind: judgements`"
     )
     seed: int = 1
+
+    @property
+    def cycle(self) -> int:
+        """Updates from one time that the generator gets the weights to the next; never is the whole run."""
+        return self.sync_every or self.steps
+
+    @property
+    def rows_per_step(self) -> int:
+        """Rollouts that an update is made of at most: all, or the two of each prompt's pair."""
+        return self.prompts_per_step * (2 if self.algorithm == "dpo" else self.rollouts_per_prompt)
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether a reference policy is loaded beside the trained one: for a KL term, or as DPO's fixed reference."""
+        return self.kl_coefficient > 0 or (self.algorithm == "dpo" and self.dpo.reference == "start")
+
+    @model_validator(mode="after")
+    def _cycles_are_whole(self) -> Train:
+        every = self.sync_every
+        if self.one_forward and (self.cycle > 1 or self.algorithm == "dpo"):
+            raise ValueError(
+                "one_forward: with dpo or a cycle of updates the rollouts are not the present policy's; leave it off"
+            )
+        if self.judgements and (self.cycle > 1 or self.algorithm == "dpo"):
+            raise ValueError(
+                "judgements: their rollouts are grouped by pair; take grpo or ppo with sync_every 1"
+            )
+        if every > 1 and self.steps % every:
+            raise ValueError(
+                f"sync_every: {every} does not divide the {self.steps} steps, and the last cycle would be cut short"
+            )
+        if every > 1 and self.save_every % every:
+            raise ValueError(
+                f"save_every: {self.save_every} lies inside a cycle of {every} updates; take a multiple of sync_every"
+            )
+        if every == 0 and self.watch.on_alarm in (None, "repair"):
+            raise ValueError(
+                "sync_every: 0 judges every rollout before the first update, so no repair of the verifier would reach"
+                " them; set watch.on_alarm to warn or stop"
+            )
+        if self.overlap and self.gpus:
+            raise ValueError(
+                "overlap: on GPUs trainer and generator take turns on the same devices; leave it off"
+            )
+        if self.overlap and every == 0:
+            raise ValueError("overlap: with sync_every 0 there is no next cycle")
+        return self
+
+    @model_validator(mode="after")
+    def _dpo_can_run(self) -> Train:
+        if self.algorithm != "dpo":
+            return self
+        if self.kl_coefficient > 0:
+            raise ValueError("kl_coefficient: dpo holds to its reference by dpo.beta; set it to 0")
+        if self.rows_per_step % self.rollouts_per_prompt:
+            raise ValueError(
+                f"rollouts_per_prompt: {self.rollouts_per_prompt} does not divide the {self.rows_per_step} rows of"
+                f" {self.prompts_per_step} pairs; veRL counts batches in prompts of so many rollouts"
+            )
+        return self

@@ -48,6 +48,11 @@ class VerifierSection(Section):
         "",
         description="vLLM's --reasoning-parser for the judge, e.g. deepseek_r1; without it, no schema is sent",
     )
+    judge_logprobs: bool = Field(
+        False,
+        description="ask the judge for its log-probabilities too; `train.dpo.pairs: best-worst` needs them",
+        exclude_if=operator.not_,
+    )
     cascade: CascadeSection | None = None
     reasoning: Reasoning = Field(
         "auto",

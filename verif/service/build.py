@@ -91,6 +91,8 @@ def _judge(recipe: Recipe, urls: str, model: Path | None) -> Any:
     section = recipe.verifier
     parser = section.judge_reasoning_parser
     plain = sampling(section.prompt, section.max_judge_tokens, parser)
+    if section.judge_logprobs:
+        plain = {**plain, **LOGPROBS}
 
     def judge_at(where: str, digest: str, parameters: dict[str, Any], key: str = KEY_VARIABLE) -> Judge:
         client = JudgeClient(

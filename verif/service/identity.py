@@ -40,6 +40,8 @@ def _judge_part(recipe: Recipe, judge_model: Path | None) -> str:
     section, secret = recipe.verifier, os.environ.get(SECRET_VARIABLE, "")
     parser = section.judge_reasoning_parser
     parameters = sampling(section.prompt, section.max_judge_tokens, parser)
+    if section.judge_logprobs:
+        parameters = {**parameters, **LOGPROBS}
     large = judge_part(model_digest(recipe, judge_model), section.prompt, parameters, secret, parser)
     if section.cascade is None:
         return large

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from verif.errors import RecipeError
 from verif.recipe import Train
@@ -20,9 +19,8 @@ from verif.system.processor import precision, real
 from verif.system.weights import cache_bytes
 from verif.training.buffers import bucket_mb, rollout_tokens, sequences
 from verif.training.environment import Notation, RunFiles, Value, ray, variables
+from verif.training.workers import actor, critic, micro_batch
 
-ON_POLICY = "verif_on_policy"
-"""The policy loss of `verif.training.verl.on_policy`."""
 KEPT, KEPT_WATCHED = 2, 4
 """Checkpoints on disk at most: the last two; or the last, the best, the one before a suspicion, and one being written."""
 _WORD = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)
@@ -76,17 +74,17 @@ def check(train: Train) -> None:
     if train.gpus and train.rollout == "transformers":
         raise RecipeError("train: rollout transformers is for machines without vLLM.", "Use rollout: vllm.")
     devices = max(1, train.gpus) * train.nodes
-    if train.prompts_per_step * train.rollouts_per_prompt % devices:
+    if train.rows_per_step % devices:
+        each = "2 rollouts of a pair" if train.algorithm == "dpo" else f"{train.rollouts_per_prompt} rollouts"
         raise RecipeError(
-            f"train: {train.prompts_per_step} x {train.rollouts_per_prompt} rollouts cannot be shared by"
-            f" {devices} devices.",
+            f"train: {train.prompts_per_step} x {each} cannot be shared by {devices} devices.",
             "Change prompts_per_step or rollouts_per_prompt.",
         )
 
 
 def algorithm(train: Train) -> dict[str, Value]:
-    """GRPO with verif's estimator, or PPO with veRL's GAE (see `advantage.py`)."""
-    name = "verif_grpo" if train.algorithm == "grpo" else "gae"
+    """GRPO with verif's estimator, or PPO with veRL's GAE (see `advantage.py`); DPO's trainer asks for neither."""
+    name = "gae" if train.algorithm == "ppo" else "verif_grpo"
     return {"algorithm.adv_estimator": name, "algorithm.use_kl_in_reward": False}
 
 
@@ -103,7 +101,7 @@ def data(train: Train, places: RunFiles) -> dict[str, Value]:
         "data.dataloader_num_workers": 0,  # the sampler's state is saved exactly; rows are small
         "data.shuffle": train.judgements is None,  # both questions of a pair stand side by side
         "data.seed": train.seed,
-    }
+    } | ({"data.gen_batch_size": 1} if train.algorithm == "dpo" else {})  # any number of prompts is replaced
 
 
 def model(train: Train, places: RunFiles) -> dict[str, Value]:
@@ -117,61 +115,6 @@ def model(train: Train, places: RunFiles) -> dict[str, Value]:
         }
     if train.rollout == "transformers":
         settings["actor_rollout_ref.model.external_lib"] = "verif.training.verl.transformers_rollout"
-    return settings
-
-
-def actor(train: Train, places: RunFiles) -> dict[str, Value]:
-    """FSDP2. One update per step from all rollouts: on policy, so that masked rows are masked once."""
-    prefix = "actor_rollout_ref.actor"
-    settings: dict[str, Value] = {
-        f"{prefix}.strategy": "fsdp2",
-        f"{prefix}.optim.lr": train.learning_rate,
-        f"{prefix}.optim.weight_decay": 0.0,
-        f"{prefix}.ppo_mini_batch_size": train.prompts_per_step,
-        f"{prefix}.ppo_micro_batch_size_per_gpu": micro_batch(train),
-        f"{prefix}.entropy_coeff": 0,
-        f"{prefix}.use_kl_loss": train.kl_coefficient > 0,
-        f"{prefix}.data_loader_seed": train.seed,
-        f"{prefix}.fsdp_config.seed": train.seed,
-        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": micro_batch(train),
-    }
-    if train.kl_coefficient > 0:
-        settings |= {
-            f"{prefix}.kl_loss_coef": train.kl_coefficient,
-            f"{prefix}.kl_loss_type": "low_var_kl",
-            "actor_rollout_ref.ref.strategy": "fsdp2",
-        }
-    if train.one_forward:
-        settings[f"{prefix}.policy_loss.loss_mode"] = ON_POLICY
-    if train.micro_batch_tokens:
-        settings |= {
-            f"{prefix}.use_dynamic_bsz": True,  # rollout and reference follow it
-            f"{prefix}.ppo_max_token_len_per_gpu": train.micro_batch_tokens,
-        }
-    if not train.gpus:
-        for name in (prefix, "actor_rollout_ref.ref"):
-            settings |= {f"{name}.use_torch_compile": False} | _computed(f"{name}.fsdp_config", places.policy)
-    return settings
-
-
-def critic(train: Train, places: RunFiles) -> dict[str, Value]:
-    """PPO's critic starts from the policy's weights with a fresh value head."""
-    settings: dict[str, Value] = {
-        "critic.strategy": "fsdp2",
-        "critic.model.path": str(places.policy),
-        "critic.optim.lr": train.critic_learning_rate,
-        "critic.optim.weight_decay": 0.0,
-        "critic.ppo_micro_batch_size_per_gpu": micro_batch(train),
-        "critic.data_loader_seed": train.seed,
-        "critic.fsdp.seed": train.seed,
-    }
-    if not train.gpus:
-        settings |= _computed("critic.fsdp", places.policy)
-        settings |= {
-            "critic.model.use_remove_padding": False,
-            "critic.model.enable_gradient_checkpointing": False,
-            "+critic.model.override_config.attn_implementation": "sdpa",
-        }
     return settings
 
 
@@ -248,8 +191,10 @@ def trainer(train: Train, places: RunFiles, experiment: str, kept: int | None = 
         "hydra.run.dir": str(places.run),
         "hydra.output_subdir": None,
         "transfer_queue.backend.SimpleStorage.num_data_storage_units": 8 if train.gpus else 1,
-        "transfer_queue.backend.SimpleStorage.total_storage_size": 100_000 if train.gpus else 10_000,
-    }
+        "transfer_queue.backend.SimpleStorage.total_storage_size": max(
+            100_000 if train.gpus else 10_000, queued(train)
+        ),
+    } | cycles(train)
 
 
 def sampler(train: Train) -> dict[str, Value]:
@@ -265,24 +210,23 @@ def sampler(train: Train) -> dict[str, Value]:
     }
 
 
-def micro_batch(train: Train) -> int:
-    """The largest size up to the recipe's that divides a device's share of the rollouts, as veRL demands."""
-    share = train.prompts_per_step * train.rollouts_per_prompt // (max(1, train.gpus) * train.nodes)
-    return max(size for size in range(1, min(share, train.micro_batch) + 1) if share % size == 0)
-
-
-def _computed(prefix: str, policy: Path) -> dict[str, Value]:
-    """Weights and sums in full precision; products in bf16 where the policy is saved so and the processor has it.
-
-    Parameters in bf16 themselves would round the steps of reinforcement away.
-    """
-    products = "bf16" if precision(policy) == "bfloat16" else "fp32"
+def cycles(train: Train) -> dict[str, Value]:
+    """What `cycles.py` and `sampler.py` need to know beyond one update a cycle of GRPO or PPO, which is veRL's own."""
+    if train.algorithm != "dpo" and train.cycle == 1:
+        return {}
+    settings: dict[str, Value] = {"every": train.cycle, "overlap": train.overlap, "seed": train.seed}
+    if train.algorithm == "dpo":
+        dpo = train.dpo
+        settings |= {"pairs": dpo.pairs, "beta": dpo.beta, "reference": dpo.reference}
     return {
-        f"{prefix}.use_torch_compile": False,
-        f"+{prefix}.mixed_precision": Notation(
-            f"{{param_dtype:{products},reduce_dtype:fp32,buffer_dtype:fp32}}"
-        ),
-    }
+        "trainer.v1.sampler.custom_sampler.path": "pkg://verif.training.verl.planned",
+        "trainer.v1.sampler.custom_sampler.name": "PlannedSampler",
+    } | {f"+trainer.v1.sampler.sampler_kwargs.{name}": value for name, value in settings.items()}
+
+
+def queued(train: Train) -> int:
+    """Rows that stand in the queue at once at most: two cycles of prompts with their rollouts, all of them replaced."""
+    return 4 * train.cycle * train.prompts_per_step * (train.rollouts_per_prompt + 1)
 
 
 def _text(value: Value) -> str:

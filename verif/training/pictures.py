@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from verif.system.drawing import pyplot, save
-from verif.training.progress import COLUMNS, RunFolder
+from verif.training.progress import COLUMNS, CYCLE_COLUMNS, RunFolder
 
 # Columns of the curve, and what a panel calls them.
 PANELS = {
@@ -14,6 +14,11 @@ PANELS = {
     "response_length": "response length, tokens",
     "entropy": "entropy, nats per token",
     "kl": "KL from the start",
+    "dpo_loss": "DPO loss",
+    "margin": "margin of pairs, nats x beta",
+    "pair_accuracy": "pairs in the right order",
+    "drift": "drift from the generator, nats",
+    "staleness": "staleness, updates",
 }
 WINDOW = 5
 FAINT, LINE, VALIDATION, TEACHER = "#b8c4d6", "#2563eb", "#d97706", "#b91c1c"
@@ -27,7 +32,8 @@ def draw_curves(folder: RunFolder, path: Path, took_over: Sequence[int] = ()) ->
     An upright line stands at each step after which another verifier took over.
     """
     steps = {step: folder.metrics(step) for step in folder.done()}
-    series = {name: _points(steps, COLUMNS[name]) for name in PANELS}
+    metrics = COLUMNS | CYCLE_COLUMNS
+    series = {name: _points(steps, metrics[name]) for name in PANELS}
     shown = {name: points for name, points in series.items() if any(y for _, y in points)} or {
         "reward_mean": []
     }

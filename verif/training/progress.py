@@ -37,6 +37,17 @@ COLUMNS = {
     "val_errors": "val/errors",
 }
 """Columns of curve.csv after `step`, and the metrics they show (an absent metric is an empty cell)."""
+CYCLE_COLUMNS = {
+    "staleness": "verif/staleness",
+    "drift": "verif/drift",
+    "dpo_loss": "dpo/loss",
+    "margin": "dpo/margin",
+    "pair_accuracy": "dpo/accuracy",
+    "pairs": "dpo/pairs",
+    "no_contrast": "dpo/no_contrast",
+    "replaced": "dpo/replaced",
+}
+"""Further columns of a run with pairs or with several updates between two syncs; one that nothing has is left out."""
 
 
 class RunFolder:
@@ -49,6 +60,7 @@ class RunFolder:
         self.alarms = path / "alarms.json"
         self.steps = path / "steps"
         self.batches = path / "batches"
+        self.cycles = path / "cycles"
         self.log = path / "verl.log"
         self._heartbeat = path / "heartbeat.json"
         self._failure = path / "failure.json"
@@ -157,6 +169,7 @@ class RunFolder:
         saved = [int(path.name.rsplit("_", 1)[1]) for path in self.checkpoints.glob("global_step_*")]
         for later in sorted((number for number in saved if number > step), reverse=True):
             self._remove(later)
+        shutil.rmtree(self.cycles, ignore_errors=True)  # judged by who taught until now
         self.forget_after(step)
 
     def _point(self, step: int) -> None:
@@ -188,12 +201,15 @@ class RunFolder:
         """
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["step", *COLUMNS, "teacher"])
+        steps = {step: self.metrics(step) for step in self.done()}
+        told = {name for numbers in steps.values() for name in numbers}
+        columns = COLUMNS | {name: metric for name, metric in CYCLE_COLUMNS.items() if metric in told}
+        writer.writerow(["step", *columns, "teacher"])
         validations = self.validations()
-        for step in sorted({*self.done(), *validations}):
-            numbers = {**self.metrics(step), **validations.get(step, {})}
+        for step in sorted({*steps, *validations}):
+            numbers = {**steps.get(step, {}), **validations.get(step, {})}
             teacher = max(1, bisect_left(took_over, step))
-            writer.writerow([step, *(_cell(numbers.get(name)) for name in COLUMNS.values()), teacher])
+            writer.writerow([step, *(_cell(numbers.get(name)) for name in columns.values()), teacher])
         write_bytes(path, stream.getvalue().encode())
 
 

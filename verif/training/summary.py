@@ -6,7 +6,8 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from verif.training.progress import RunFolder
+from verif.recipe import Train
+from verif.training.progress import CYCLE_COLUMNS, RunFolder
 
 if TYPE_CHECKING:
     from verif.project import Stage
@@ -33,6 +34,7 @@ def summary(stage: Stage, folder: RunFolder, record: dict[str, Any]) -> dict[str
         "oracle": record.get("oracle", {}),
         "step_s": _mean([n.get("verif/step_s", math.nan) for n in numbers]),
         "reward": {"first": _reward(folder, steps[:EDGE]), "last": _reward(folder, steps[-EDGE:])},
+        **_cycles(recipe, numbers),
         "reward_wait_share": {"mean": _mean(waits), "max": round(max(waits), 4) if waits else None},
         "rollouts": int(sum(n.get("verif/rollouts", 0) for n in numbers)),
         "rollouts_trained_on": int(sum(n.get("verif/rollouts_trained_on", 0) for n in numbers)),
@@ -48,6 +50,17 @@ def summary(stage: Stage, folder: RunFolder, record: dict[str, Any]) -> dict[str
         },
         "validation": {str(step): validation for step, validation in sorted(validations.items())},
     }
+
+
+def _cycles(train: Train, numbers: list[dict[str, float]]) -> dict[str, Any]:
+    """What a run with pairs, or with several updates between two syncs, has beside; nothing for any other."""
+    if train.algorithm != "dpo" and train.cycle == 1:
+        return {}
+    means = {
+        name: _mean([n[metric] for n in numbers if metric in n]) for name, metric in CYCLE_COLUMNS.items()
+    }
+    left_out = int(sum(n.get("verif/updates_left_out", 0) for n in numbers))
+    return {"sync_every": train.sync_every, "cycles": means | {"updates_left_out": left_out}}
 
 
 def _reward(folder: RunFolder, steps: list[int]) -> dict[str, float]:

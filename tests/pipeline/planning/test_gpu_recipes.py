@@ -20,7 +20,7 @@ from verif.training import preflight
 
 ROOT = Path(__file__).resolve().parents[3]
 RECIPES = ROOT / "recipes"
-GPU = ["tulu3-8b", "r1-qwen-7b", "qwen-multi-node"]
+GPU = ["tulu3-8b", "dpo-tulu3-8b", "r1-qwen-7b", "qwen-multi-node"]
 
 
 # ------------------------------------------------------------------------------------------ verdicts

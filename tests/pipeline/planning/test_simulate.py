@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verif.pipeline.planning.simulate import Decoder, generate, judge, step
+from verif.pipeline.planning.simulate import Decoder, cycle, generate, judge, step
 
 seconds = st.floats(0, 100, allow_nan=False)
 service = st.one_of(st.just(0.0), st.floats(0.01, 100))
@@ -101,3 +101,17 @@ def test_a_rollout_without_a_judge_call_takes_no_slot():
 def test_no_slot_is_an_error():
     with pytest.raises(ValueError, match="slot"):
         judge([0.0], [1.0], 0)
+
+
+@given(jobs, slots, seconds, st.integers(1, 20))
+def test_a_cycle_of_one_is_a_step_and_overlapping_is_never_slower(found, servers, train, updates):
+    arrivals, services = zip(*found, strict=True)
+    plain = cycle(arrivals, services, servers, train, updates)
+    beside = cycle(arrivals, services, servers, train, updates, overlap=True)
+    assert cycle(arrivals, services, servers, train, 1).step_s == pytest.approx(
+        step(arrivals, services, servers, train).step_s
+    )
+    assert beside.cycle_s <= plain.cycle_s
+    for one in (plain, beside):
+        assert 0 <= one.wait_share <= 1
+        assert -1e-9 <= one.generator_idle_share <= 1

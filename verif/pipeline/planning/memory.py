@@ -42,10 +42,9 @@ def policy_memory(recipe: Recipe, gpu: Gpu | None) -> list[Estimate]:
         Estimate("gradients (fp32)", f"4 B x N {per}", 4 * n / devices / GB, source="reduce_dtype fp32"),
         Estimate("Adam moments (fp32)", f"2 x 4 B x N {per}", 8 * n / devices / GB, source="AdamW"),
     ]  # fmt: skip
-    if train.kl_coefficient > 0:
-        out.append(
-            Estimate("reference policy (fp32)", f"4 B x N {per}", 4 * n / devices / GB, source="KL term")
-        )
+    if train.has_reference:
+        why = "KL term" if train.kl_coefficient > 0 else "dpo.reference: start"
+        out.append(Estimate("reference policy (fp32)", f"4 B x N {per}", 4 * n / devices / GB, source=why))
     if train.algorithm == "ppo":
         out.append(Estimate("critic with its optimizer", f"16 B x N {per}", 16 * n / devices / GB))
     state = sum(e.value or 0.0 for e in out[1:])

@@ -21,7 +21,15 @@ from verif.pipeline.planning.hardware import (
     Gpu,
 )
 from verif.pipeline.planning.shapes import Shape
-from verif.pipeline.planning.simulate import Decoder, SimulatedStep, generate, judge, step
+from verif.pipeline.planning.simulate import (
+    Decoder,
+    SimulatedCycle,
+    SimulatedStep,
+    cycle,
+    generate,
+    judge,
+    step,
+)
 from verif.recipe import Train
 
 SEED = 1
@@ -101,7 +109,7 @@ def flops_per_token(train: Train) -> tuple[int, str]:
     passes = [(6, "update"), (2, "old log-probabilities")]
     if train.gpus:
         passes.append((2, "forward again, activations being checkpointed"))
-    if train.kl_coefficient > 0:
+    if train.has_reference:
         passes.append((2, "reference"))
     if train.algorithm == "ppo":
         passes.append((8, "critic"))
@@ -109,9 +117,9 @@ def flops_per_token(train: Train) -> tuple[int, str]:
 
 
 def train_tokens(train: Train) -> float:
-    """Mean tokens of a step: prompts and responses of all rollouts."""
+    """Mean tokens that a step trains on: prompts and responses of all rollouts, or of its pairs."""
     each = train.prompt_tokens * MEAN_PROMPT_SHARE + train.response_tokens * MEAN_RESPONSE_SHARE
-    return train.prompts_per_step * train.rollouts_per_prompt * each
+    return train.rows_per_step * each
 
 
 def train_flops(train: Train, shape: Shape) -> float:
@@ -156,3 +164,11 @@ def simulate(
     """One step with so many judge replicas; the same seed draws the same lengths and service times."""
     ends, times = drawn(at, model, seed)
     return step(ends, times, replicas * model.slots, at.train_s, overlapped=overlapped)
+
+
+def simulate_cycle(
+    at: Pace, model: JudgePace, replicas: int, updates: int, *, overlap: bool = False, seed: int = SEED
+) -> SimulatedCycle:
+    """One cycle of `updates` updates whose rollouts are generated at once; weights on their way are not counted."""
+    ends, times = drawn(replace(at, rollouts=at.rollouts * updates), model, seed)
+    return cycle(ends, times, replicas * model.slots, at.train_s, updates, overlap=overlap)

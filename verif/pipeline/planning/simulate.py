@@ -104,3 +104,52 @@ def step(
     return SimulatedStep(
         generated, max(done, default=0.0), train_s, sum(s > 0 for s in services), float(sum(services))
     )
+
+
+@dataclass(frozen=True)
+class SimulatedCycle:
+    """Rollouts for several updates, then the updates; with `overlap` the next cycle's rollouts beside them. Seconds."""
+
+    generated_s: float
+    rewarded_s: float
+    train_s: float
+    updates: int
+    overlap: bool
+
+    @property
+    def cycle_s(self) -> float:
+        """The whole cycle."""
+        learning = self.updates * self.train_s
+        return max(self.rewarded_s, learning) if self.overlap else self.rewarded_s + learning
+
+    @property
+    def step_s(self) -> float:
+        """One update with its share of the rollouts."""
+        return self.cycle_s / self.updates
+
+    @property
+    def wait_share(self) -> float:
+        """Share of the time in which the trainer awaits rewards alone."""
+        waited = self.rewarded_s - self.generated_s
+        if self.overlap:
+            waited = min(waited, max(0.0, self.rewarded_s - self.updates * self.train_s))
+        return waited / self.cycle_s if self.cycle_s else 0.0
+
+    @property
+    def generator_idle_share(self) -> float:
+        """Share of the time in which the generator has nothing to do."""
+        return 1 - self.generated_s / self.cycle_s if self.cycle_s else 0.0
+
+
+def cycle(
+    ends: Sequence[float],
+    services: Sequence[float],
+    servers: int,
+    train_s: float,
+    updates: int,
+    *,
+    overlap: bool = False,
+) -> SimulatedCycle:
+    """A cycle from the ends of all its rollouts; `train_s` is one update."""
+    done = judge(ends, services, servers)
+    return SimulatedCycle(max(ends, default=0.0), max(done, default=0.0), train_s, updates, overlap)

@@ -11,12 +11,13 @@ from verif.pipeline.planning.pace import (
     mean_service,
     pace,
     simulate,
+    simulate_cycle,
     train_flops,
     train_tokens,
 )
 from verif.pipeline.planning.shapes import Shape, shape_of
 from verif.pipeline.planning.simulate import generate
-from verif.recipe import HubModel, Recipe, TinyModel
+from verif.recipe import HubModel, Recipe, TinyModel, Train
 
 CPU_GFLOPS = 20.0
 """GFLOP/s of one core in fp32 matrix products. Assumption: AVX2, with everything around them."""
@@ -35,14 +36,22 @@ def step_time(recipe: Recipe, gpu: Gpu | None) -> list[Estimate]:
     flops = train_flops(train, shape)
     out = [
         Estimate("rollouts of a step", f"{train.prompts_per_step} prompts x {train.rollouts_per_prompt}", rollouts, ""),
-        Estimate("tokens of a step", "rollouts x (mean prompt + mean response)", train_tokens(train) / 1e3, "thousand"),
+        Estimate("tokens of a step", f"{_rows(train)} x (mean prompt + mean response)", train_tokens(train) / 1e3, "thousand"),
         Estimate("FLOPs of the train phase", f"({passes}) x N x tokens = {each} N per token", flops / 1e12, "TFLOP"),
     ]  # fmt: skip
+    if train.algorithm == "dpo":
+        saved = "no reference is computed" if not train.has_reference else "the reference is a second model"
+        share = train.rows_per_step / rollouts
+        out.append(Estimate("rollouts trained on", f"one pair a prompt at most; {saved}", 100 * share, "%"))
     if not train.gpus:
         return out + _cpu(recipe, shape, flops)
     if gpu is None:
         return [*out, Estimate("time", "resources.train.gpu_type names no GPU that is known", None, "s")]
     return out + _gpu(recipe, shape, gpu)
+
+
+def _rows(train: Train) -> str:
+    return "the pairs' rollouts" if train.algorithm == "dpo" else "rollouts"
 
 
 def _gpu(recipe: Recipe, shape: Shape, gpu: Gpu) -> list[Estimate]:
@@ -76,13 +85,23 @@ def _gpu(recipe: Recipe, shape: Shape, gpu: Gpu) -> list[Estimate]:
     if known is None:
         return [*out, Estimate("judging", "no measured figure for this judge: not guessed", None, "s")]
     simulated = simulate(at, known, 1)
-    hours = simulated.step_s * train.steps / 3600
+    step_s, cycles = simulated.step_s, []
+    if train.cycle > 1:
+        whole = simulate_cycle(at, known, 1, train.cycle)
+        step_s = whole.step_s
+        cycles = [
+            Estimate(f"an update, a sync every {train.cycle}", f"simulated; one at each: {simulated.step_s:.0f} s", step_s, "s"),
+            Estimate("waiting for rewards alone", "share of that time", 100 * whole.wait_share, "%"),
+            Estimate("generator without work", "share of that time", 100 * whole.generator_idle_share, "%"),
+        ]  # fmt: skip
+    hours = step_s * train.steps / 3600
     gpus = at.gpus + known.gpus
     return [
         *out,
         Estimate("one verdict", "mean, so that a batch takes what was measured", mean_service(known), "s", known.source),
         Estimate("waiting for rewards", "simulated with one judge replica, overlapped", simulated.wait_s, "s"),
         Estimate("step", "generation + waiting + training", simulated.step_s, "s"),
+        *cycles,
         Estimate("the whole training", f"{train.steps} steps (validation, checkpoints not counted)", hours, "h"),
         Estimate("GPU-hours", f"({at.gpus} + {known.gpus} for the judge) GPUs x hours", gpus * hours, "h"),
     ]  # fmt: skip

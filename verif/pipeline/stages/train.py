@@ -121,7 +121,8 @@ def look(stage: Stage, watcher: Watcher, folder: RunFolder, record: Record) -> O
             whole, limits = folder.whole(), watcher.limits
             doubtful = suspected(watcher.history, limits, watcher.since)
             safe = max((saved for saved in whole if saved < doubtful), default=0)
-            folder.keep_only({best(watcher.history, whole, limits.every) or 0, safe})
+            cycle = stage.recipe.train.cycle
+            folder.keep_only({best(watcher.history, whole, limits.every, cycle) or 0, safe})
         watcher.require_calm()
 
     return after
@@ -141,9 +142,9 @@ def choose(stage: Stage, folder: RunFolder, teaching: Teaching, **said: object) 
             f"training ended: {teaching.ended.rstrip('.')}; no checkpoint is from before the divergence.",
             "Harden the judge before it teaches (`judge.harden`), or look for another one.",
         )
-    every = watcher.limits.every
-    chosen = best(watcher.history, whole, every)
-    truth = scores(watcher.history, whole, every)
+    every, cycle = watcher.limits.every, stage.recipe.train.cycle
+    chosen = best(watcher.history, whole, every, cycle)
+    truth = scores(watcher.history, whole, every, cycle)
     launch.finish(
         folder,
         whole[-1] if chosen is None else chosen,

@@ -18,6 +18,13 @@ CURVES = (
     ("response_length", "Response length, tokens", ""),
     ("entropy", "Entropy", ""),
     ("kl", "KL from the start", ""),
+    ("dpo_loss", "DPO loss", ""),
+    ("margin", "Margin of pairs", ""),
+    ("pair_accuracy", "Pairs in the right order", ""),
+    ("pairs", "Pairs of an update", ""),
+    ("no_contrast", "Prompts without contrast", ""),
+    ("drift", "Drift from the generator, nats a response", ""),
+    ("staleness", "Staleness, updates", ""),
     ("reward_wait_share", "Share of a step waiting for rewards", ""),
     ("step_s", "Seconds a step", " s"),
 )

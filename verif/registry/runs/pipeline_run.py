@@ -124,6 +124,7 @@ def compared(stage: Stage) -> dict[str, Any]:
         "judge": _source(recipe.judge), "data": _source(recipe.data), "formula": recipe.verifier.formula,
         "steps": train.steps, "learning_rate": train.learning_rate, "prompts_per_step": train.prompts_per_step,
         "rollouts_per_prompt": train.rollouts_per_prompt, "kl_coefficient": train.kl_coefficient,
+        **({} if train.sync_every == 1 else {"sync_every": train.sync_every}),
     }  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -19,66 +18,15 @@ import transfer_queue as tq
 from tensordict import TensorDict
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
-from verif.core.failures import commonest
 from verif.errors import TrainingError
 from verif.training.verl.exclusion import excluded
-from verif.training.verl.record import RolloutRecord, read
+from verif.training.verl.record import read
+from verif.training.verl.sample import Sample, StepRollout
 
 log = logging.getLogger("verif.training.verl.sampler")
 
 POLL_S = 0.1
 """veRL looks every 2 s, which would round every generation up to 2 s."""
-
-
-@dataclass(frozen=True)
-class StepRollout:
-    """A rollout of a step: its record, and its instruction as JSON."""
-
-    record: RolloutRecord
-    instruction: str
-
-
-@dataclass
-class Sample:
-    """The rollouts of one step, those of batches that were drawn again included.
-
-    `rows` are by veRL's key (`uid_session_index`); `left_out` are keys without a part in the step.
-    """
-
-    step: int = 0
-    expected: int = 0
-    rows: dict[str, StepRollout] = field(default_factory=dict)
-    left_out: set[str] = field(default_factory=set)
-
-    @property
-    def records(self) -> list[RolloutRecord]:
-        """The records of all rows."""
-        return [row.record for row in self.rows.values()]
-
-    @property
-    def errors(self) -> int:
-        """Rollouts without a reward: verification errors, and generations that never came back."""
-        errored = sum(record.state == "error" for record in self.records)
-        return errored + max(0, self.expected - len(self.rows))
-
-    @property
-    def waited_s(self) -> float:
-        """Seconds between the end of the last generation and the last reward."""
-        if not self.rows:
-            return 0.0
-        return max(0.0, max(r.rewarded for r in self.records) - max(r.generated for r in self.records))
-
-    def reasons(self) -> str:
-        """The most frequent reasons of errors, for messages."""
-        missing = max(0, self.expected - len(self.rows))
-        said = [record.reason for record in self.records if record.state == "error"]
-        return commonest([*said, *["generation failed"] * missing])
-
-    def add(self, other: Sample) -> None:
-        """Count another batch of the same step."""
-        self.expected += other.expected
-        self.rows |= other.rows
-        self.left_out |= other.left_out
 
 
 class Sampler(ReplayBuffer):  # type: ignore[misc]

@@ -9,20 +9,23 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import transfer_queue as tq
 from omegaconf import open_dict
-from verl.trainer.ppo.v1 import PPOTrainerSync, register_trainer
+from verl.trainer.ppo.v1 import register_trainer
 
 import verif.training.verl.advantage  # noqa: F401 registers the estimator
 from verif.data.rollouts import Rollout, write_step
 from verif.errors import TrainingError, VerifError
 from verif.training.progress import RunFolder
+from verif.training.verl.cycles import CycleTrainer
 from verif.training.verl.on_policy import without_old_log_probs
 from verif.training.verl.record import FIELD, RolloutRecord
-from verif.training.verl.sampler import Sample
+from verif.training.verl.sample import Sample
 from verif.types import Instruction, Response
 
 NAME = "verif"
@@ -30,7 +33,7 @@ FOLDER = "VERIF_RUN_FOLDER"
 
 
 @register_trainer(NAME)  # type: ignore[untyped-decorator]
-class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
+class VerifTrainer(CycleTrainer):
     """The trainer of verif; `VERIF_RUN_FOLDER` says where its records go."""
 
     def __init__(self, config: Any) -> None:
@@ -57,11 +60,21 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
         self.folder.beat("validation")
         super().on_validate_begin()
 
-    def _step_once(
-        self, metrics: dict[str, Any], timing_raw: dict[str, float], sample_batch_size: int
-    ) -> Any:
+    def step(self, metrics: dict[str, Any], timing_raw: dict[str, float]) -> Any:
+        """One update."""
+        with self.told():
+            return super().step(metrics, timing_raw)
+
+    def on_step_end(self) -> None:
+        """A step's update is done."""
+        with self.told():
+            super().on_step_end()
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Leave an expected error for the supervisor."""
         try:
-            return super()._step_once(metrics, timing_raw, sample_batch_size)
+            yield
         except VerifError as error:
             self.folder.fail(error)
             raise
@@ -83,6 +96,9 @@ class VerifTrainer(PPOTrainerSync):  # type: ignore[misc]
         sample: Sample = self.replay_buffer.current  # type: ignore[attr-defined]
         self.keep_rollouts(batch, sample)
         metrics.update({f"verif/{name}": value for name, value in step_numbers(sample, timing_raw).items()})
+        if self.every:
+            metrics["verif/sync_every"] = float(self.every)
+            metrics["verif/staleness"] = metrics["training/off_policy/trajectory_staleness/mean"]
         if (kl := metrics.get("actor/kl_loss", metrics.get("actor/ppo_kl"))) is not None:
             metrics["actor/kl"] = float(kl)
         for name in [

@@ -1,0 +1,29 @@
+"""What `make bench-sync` says of runs that are kept, without training one."""
+
+from __future__ import annotations
+
+from benchmarks.sync import ARMS, figures
+
+
+def scores(followed: int, grammatical: int, n: int = 40) -> dict[str, list[float]]:
+    """The first so many of n instructions are followed, and grammatical."""
+    return {
+        "followed": [float(index < followed) for index in range(n)],
+        "grammatical": [float(index < grammatical) for index in range(n)],
+    }
+
+
+def test_differences_are_in_points_and_the_worst_grammar_counts() -> None:
+    kept = {
+        "online": scores(24, 36),
+        "semi": scores(22, 34),
+        "offline": scores(12, 20),
+        "grpo": scores(26, 40),
+    }
+    assert set(kept) == set(ARMS)
+    said = figures({(name, seed): kept[name] for name in kept for seed in (1, 2)}, scores(12, 38))
+    assert said["online_minus_offline"] == 30
+    assert 0 < said["online_minus_offline_low"] < 30
+    assert (said["semi_minus_online"], said["grpo_minus_online"]) == (-5, 5)
+    assert said["grammar_drop_max"] == 10, "offline is not asked: its grammar is the paper's point"
+    assert said["seeds"] == [1, 2]
