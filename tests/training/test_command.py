@@ -8,9 +8,10 @@ from verif.errors import RecipeError
 from verif.recipe import Train, load_recipe
 from verif.system.weights import cache_bytes
 from verif.training.buffers import rollout_tokens
-from verif.training.command import _text, job, micro_batch
+from verif.training.command import _text, job
 from verif.training.environment import RunFiles
 from verif.training.preflight import train_checks
+from verif.training.workers import micro_batch
 
 PLACES = RunFiles(
     Path("/p/policy"), Path("/p/train.parquet"), Path("/p/val.parquet"), Path("/p/run"), Path("/tmp/r")

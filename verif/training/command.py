@@ -90,7 +90,7 @@ def algorithm(train: Train) -> dict[str, Value]:
 
 def data(train: Train, places: RunFiles) -> dict[str, Value]:
     """A prompt over the limit is an error here: `prepare` drops them with a reason, nobody truncates."""
-    return {
+    settings: dict[str, Value] = {
         "data.train_files": str(places.train),
         "data.val_files": str(places.validation),
         "data.train_batch_size": train.prompts_per_step,
@@ -101,7 +101,10 @@ def data(train: Train, places: RunFiles) -> dict[str, Value]:
         "data.dataloader_num_workers": 0,  # the sampler's state is saved exactly; rows are small
         "data.shuffle": train.judgements is None,  # both questions of a pair stand side by side
         "data.seed": train.seed,
-    } | ({"data.gen_batch_size": 1} if train.algorithm == "dpo" else {})  # any number of prompts is replaced
+    }
+    if train.algorithm == "dpo":
+        settings["data.gen_batch_size"] = 1  # any number of prompts is replaced
+    return settings
 
 
 def model(train: Train, places: RunFiles) -> dict[str, Value]:

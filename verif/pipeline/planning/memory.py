@@ -9,7 +9,8 @@ from verif.pipeline.planning.shapes import Shape, shape_of
 from verif.recipe import HubModel, Recipe, Train
 from verif.system.processor import REAL
 from verif.training.buffers import rollout_tokens, sequences
-from verif.training.command import KEPT, KEPT_WATCHED, micro_batch
+from verif.training.command import KEPT, KEPT_WATCHED
+from verif.training.workers import micro_batch
 
 JUDGE_SHARE = 0.9
 """vLLM's own default for `gpu_memory_utilization`, which the judge's server keeps."""

@@ -28,6 +28,7 @@ class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
     """Cycles of `sampler_kwargs.every` updates, and DPO; without that setting it is veRL's synchronous trainer."""
 
     folder: RunFolder
+    replay_buffer: Any  # a Sampler; with cycles a PlannedSampler
 
     def __init__(self, config: Any) -> None:
         options = dict(config.trainer.v1.sampler.sampler_kwargs)
@@ -41,7 +42,8 @@ class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
 
     def cycle_end(self, step: int) -> int:
         """The last step of the cycle that `step` lies in."""
-        return min(self.total_training_steps, -(-step // self.every) * self.every)
+        last: int = min(self.total_training_steps, -(-step // self.every) * self.every)
+        return last
 
     # ------------------------------------------------------------------------------------- drawing
     def prepare_step(self) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from transfer_queue import KVBatchMeta
 
 from verif.errors import TrainingError
 from verif.training.verl.pairing import asked, consistent, differing
-from verif.training.verl.sampler import Sample, Sampler, StepRollout
+from verif.training.verl.sample import Sample, StepRollout
+from verif.training.verl.sampler import Sampler
 
 EMPTY = 32
 """Batches in a row without any group that differs: such a judge is always right, or never."""

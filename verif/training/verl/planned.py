@@ -23,7 +23,8 @@ class PlannedSampler(Sampler):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         options = dict(self.sampler_kwargs)
-        self.pairs, self.seed = options.get("pairs"), options.get("seed")
+        self.pairs: Any = options.get("pairs")
+        self.seed = options.get("seed")
         self.wait_s = 0.0
 
     def sample(self, global_steps: int, partition_id: str, batch_size: int) -> tuple[Any, dict[str, float]]:
