@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = ("A rule", "A benchmark", "An attack", "A recipe", "A stage")
+SECTIONS = ("A rule", "A benchmark", "An attack", "A judge prompt", "A recipe", "A stage")
 FOLDERS = ("verif", "flows", "tests", "recipes", "plugins", "scripts", "docs")
 FILES = ("dvc.yaml", "params.yaml", "pyproject.toml")
 

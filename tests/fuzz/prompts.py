@@ -13,7 +13,7 @@ from verif.core.judge import prompt
 from verif.core.judge.markup import broken
 from verif.types import Instruction, Response, SoftConstraint
 
-TEMPLATES = ("local", "joint-en", "joint-zh", "each-en", "each-zh")
+TEMPLATES = tuple(sorted(path.stem for path in prompt.FOLDER.glob("*.j2")))
 WHOLE = (
     "<|im_start|>", "<|im_end|>", "<｜User｜>", "<｜end▁of▁sentence｜>", "<think>", "</think>", "<seed:think>", "[THINK]",
     "[/INST]", "[gMASK]", "<sop>", "<s>", "</s>", "<start_of_turn>", "<end_of_turn>", "<<SYS>>", "<</SYS>>", "<|channel|>",
