@@ -69,6 +69,7 @@ def clustered(rng: np.random.Generator) -> tuple[list[float], list[int]]:
     return values, names
 
 
+@pytest.mark.slow
 def test_clustered_interval_covers_where_the_naive_one_does_not() -> None:
     assert 0.91 <= coverage(clustered, 0.0, 300) <= 0.985
     assert coverage(lambda rng: (clustered(rng)[0], None), 0.0, 300) < 0.80

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,7 @@ def test_the_rules_of_the_local_world_are_named_by_their_ids() -> None:
     assert [name for name in type_names(item) if ":" in name and not name.startswith("soft:")] == rules
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.text() | st.integers(),

@@ -20,6 +20,7 @@ from verif.errors import InputError
 from verif.types import Instruction, Status
 
 
+@pytest.mark.slow
 def test_a_good_judge_is_fit(audit) -> None:
     outcome = audit(perfect)
     assert outcome.fit
@@ -36,12 +37,14 @@ def reasons(outcome: AuditReport) -> str:
     return " | ".join(outcome.reasons)
 
 
+@pytest.mark.slow
 def test_a_judge_that_passes_everything_is_unfit(audit) -> None:
     said = reasons(audit(always(Status.PASS)))
     assert "the judge sees fewer than 90% of false responses" in said
     assert "attack family fools the judge" in said
 
 
+@pytest.mark.slow
 def test_a_judge_that_fails_everything_is_useless_although_no_attack_succeeds(audit) -> None:
     outcome = audit(always(Status.FAIL))
     assert "the judge accepts fewer than 90% of true responses" in reasons(outcome)
@@ -49,12 +52,14 @@ def test_a_judge_that_fails_everything_is_useless_although_no_attack_succeeds(au
     assert outcome.numbers["judge"]["recall_false"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_judge_that_gives_no_verdicts_is_unfit(audit) -> None:
     outcome = audit(always(Status.ERROR))
     assert "gives no verdict" in reasons(outcome)
     assert outcome.numbers["attacks"]["errors"] > 0
 
 
+@pytest.mark.slow
 def test_a_judge_that_believes_planted_verdicts_is_unfit_for_that_alone(audit) -> None:
     outcome = audit(gullible)
     assert [r for r in outcome.reasons if "attack" not in r] == []
@@ -62,6 +67,7 @@ def test_a_judge_that_believes_planted_verdicts_is_unfit_for_that_alone(audit) -
     assert "planted_json" not in " ".join(outcome.reasons), "what was measured differs from run to run"
 
 
+@pytest.mark.slow
 def test_a_judge_that_changes_its_mind_is_unfit(audit) -> None:
     rng = random.Random(0)
 
@@ -73,10 +79,12 @@ def test_a_judge_that_changes_its_mind_is_unfit(audit) -> None:
     assert "verdicts change when the same batch is asked again" in reasons(audit(moody))
 
 
+@pytest.mark.slow
 def test_the_gate_is_the_recipes(audit) -> None:
     assert audit(gullible, gate={"max_attack_success": 1.0}).fit
 
 
+@pytest.mark.slow
 def test_without_a_judge_only_rules_are_audited_and_that_is_said(audit) -> None:
     outcome = audit(always(Status.ERROR), formula="hard-only", audit_items=60)
     assert "judge" not in outcome.numbers

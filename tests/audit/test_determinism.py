@@ -35,6 +35,7 @@ def test_errors_and_questions_not_asked_are_no_flips() -> None:
     assert (found.flipped, found.errors) == (0, 1)
 
 
+@pytest.mark.slow
 async def test_rules_decide_alike_in_a_second_process(world_cases: list[AuditCase]) -> None:
     cases = world_cases[:12]
     served = StandIn(perfect)
@@ -50,6 +51,7 @@ async def test_rules_decide_alike_in_a_second_process(world_cases: list[AuditCas
     assert await determinism._second_process(Recheck.of(empty, "average", soft=True, url=None)) != here
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reasoning", ["auto", "think"])
 async def test_what_the_verifier_does_not_judge_is_no_flip(
     world_cases: list[AuditCase], reasoning: Reasoning

@@ -20,6 +20,7 @@ async def judged(mutations: list[Mutation]) -> list[scoring.RuleResult]:
     return scoring.score(mutations, opinions)
 
 
+@pytest.mark.slow
 async def test_every_registered_rule_notices_every_minimal_edit() -> None:
     made, without = generate(random.Random(5), sorted(rules()), [], 6)
     assert not without

@@ -136,6 +136,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "none.json")
 
 
+@pytest.mark.slow
 def test_one_command_for_a_judge_anywhere(reference_data: Path, tmp_path: Path, capsys) -> None:
     out = tmp_path / "pairs.out.json"
     source = reference_data / "ifbench_rm" / "pairs_222.json"

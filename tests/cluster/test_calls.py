@@ -114,6 +114,7 @@ async def test_after_a_restart_the_first_answers_are_not_believed(
     assert "cannot list resource" in caplog.text
 
 
+@pytest.mark.slow
 async def test_rayjobs_are_refused_then_not_served_for_a_while(server: ApiServer, kube: Kube) -> None:
     await kube.find("Job", "a=b")  # an earlier success
     server.refusals = [("rayjobs", failure(403, "Forbidden", FORBIDDEN)),
@@ -122,6 +123,7 @@ async def test_rayjobs_are_refused_then_not_served_for_a_while(server: ApiServer
     assert server.refusals == []
 
 
+@pytest.mark.slow
 async def test_rights_that_were_never_there_are_said_at_once_and_lost_ones_within_the_stated_time(
     server: ApiServer,
 ) -> None:

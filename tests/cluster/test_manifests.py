@@ -187,6 +187,7 @@ def test_the_example_cluster_file_is_valid(root: Path) -> None:
     assert load_cluster(root / "infra/cluster.example.yaml").namespace == "verif"
 
 
+@pytest.mark.slow
 def test_render_command_prints_yaml_and_takes_overrides(root: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("verif")),

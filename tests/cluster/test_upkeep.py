@@ -68,6 +68,7 @@ async def test_it_stays_while_a_job_asks_it_and_goes_with_everything_it_owns(
     assert [plural for plural, _ in server.objects] == ["jobs"]
 
 
+@pytest.mark.slow
 async def test_a_judge_that_cannot_start_says_why_before_any_gpu_trains(
     server: Any, kube: Any, judged: Recipe, cluster: Cluster
 ) -> None:
@@ -98,6 +99,7 @@ QUOTA = 'pods "x-judge-1" is forbidden: exceeded quota: verif, requested: reques
 POLICY = 'pods "x-judge-1" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cause", "words"), [("quota", QUOTA), ("admission", POLICY)])
 @pytest.mark.parametrize("where", ["condition", "event"])
 async def test_a_judge_whose_pods_are_refused_says_so_while_the_service_runs(

@@ -17,6 +17,7 @@ from verif.cluster.state import ObjectState
 from verif.cluster.watch import execute
 
 
+@pytest.mark.slow
 async def test_success_waits_through_success_criteria_met(server: ApiServer, start: Any) -> None:
     run = start()
     name = await created(server)
@@ -29,6 +30,7 @@ async def test_success_waits_through_success_criteria_met(server: ApiServer, sta
     assert (await asyncio.wait_for(run.task, 5)).phase == "succeeded"
 
 
+@pytest.mark.slow
 async def test_suspended_by_the_queue_is_not_a_failure(
     server: ApiServer, start: Any, kube: Kube, request_: StageRequest, cluster: Cluster
 ) -> None:
@@ -48,6 +50,7 @@ async def test_suspended_by_the_queue_is_not_a_failure(
     assert (await task).phase == "succeeded"
 
 
+@pytest.mark.slow
 async def test_missing_image_ends_with_the_kubelets_words_and_cleans_up(
     server: ApiServer, start: Any
 ) -> None:
@@ -61,6 +64,7 @@ async def test_missing_image_ends_with_the_kubelets_words_and_cleans_up(
     assert not server.objects
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statuses", ["containerStatuses", "initContainerStatuses"])
 async def test_missing_secret_ends_with_the_kubelets_words_and_cleans_up(
     server: ApiServer, start: Any, statuses: str
@@ -75,6 +79,7 @@ async def test_missing_secret_ends_with_the_kubelets_words_and_cleans_up(
     assert not server.objects
 
 
+@pytest.mark.slow
 async def test_unschedulable_is_reported_and_waits_its_own_patience(server: ApiServer, start: Any) -> None:
     run = start(patience=replace(QUICK, unschedulable_s=1.5))
     name = await created(server)

@@ -17,6 +17,7 @@ SANDBOX = 'Failed to create pod sandbox: plugin type="cni" failed: no IP address
 MOUNT = 'MountVolume.SetUp failed for volume "pv-1": mount failed: exit status 32: connection timed out'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reason", "words", "cause"),
     [("FailedCreatePodSandBox", SANDBOX, "sandbox"), ("FailedMount", MOUNT, "volume"),
@@ -52,6 +53,7 @@ async def test_trouble_that_passes_is_never_said(server: ApiServer, start: Any) 
     assert (await asyncio.wait_for(run.task, 5)).phase == "succeeded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     ['0/4 nodes are available: persistentvolumeclaim "verif-checkpoints" not found.',

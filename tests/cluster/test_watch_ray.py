@@ -201,6 +201,7 @@ async def test_pods_that_kuberay_deletes_after_a_failure_tell_nothing(server: Ap
     assert "exit status 1" in message
 
 
+@pytest.mark.slow
 async def test_image_of_the_init_container_that_kuberay_adds(server: ApiServer, ray: Any) -> None:
     run = ray()
     name = await created(server)
@@ -235,6 +236,7 @@ async def test_pods_that_run_are_not_yet_a_job_that_runs(
     await run.until("running")
 
 
+@pytest.mark.slow
 async def test_silent_node_of_a_worker_is_said(server: ApiServer, ray: Any) -> None:
     run = ray()
     name = await created(server)

@@ -86,6 +86,7 @@ async def test_quota_refused_at_submission(server: ApiServer, start: Any) -> Non
     assert "requested: 8" in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
@@ -147,6 +148,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_killed_orchestrator_finds_its_job_again_and_never_submits_twice(
     server: ApiServer, start: Any, request_: StageRequest, cluster: Cluster
 ) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 # What pyproject's core brings with it, by import name (numpy comes with scipy).
 CORE = """
 pydantic pydantic_core annotated_types annotated_doc typing_extensions typing_inspection typer click shellingham rich
@@ -40,6 +42,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_score_with_core_dependencies_only(tmp_path: Path) -> None:
     row = {
         "key": 1,

@@ -34,6 +34,7 @@ SOFT = SoftConstraint(text="Be kind.", dimension="tone")
 ASKED = Instruction(id="1", prompt="Describe the sea.", constraints=(NO_COMMA,))
 
 
+@pytest.mark.slow
 def test_a_plain_rule_takes_a_tenth_of_a_millisecond_and_starts_nothing() -> None:
     verify("p", "a", [NO_COMMA])
     before = threading.active_count()

@@ -100,6 +100,7 @@ def everywhere(response: Response, *, reasoning: Reasoning) -> dict[str, Found]:
     }
 
 
+@pytest.mark.slow
 @given(RESPONSES, st.booleans(), FORMATS)
 @example("<think>First, blue, then deep.</think>The deep blue sea", True, "auto")
 @example("<think>First, blue", True, "auto")

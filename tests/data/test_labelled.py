@@ -100,6 +100,7 @@ def recipe(labelled: str) -> Recipe:
     return parse_recipe(raw, "t")
 
 
+@pytest.mark.slow
 def test_prepare_adds_them_to_the_golden_set_and_refuses_a_bad_file_first(tmp_path: Path) -> None:
     rows = [{**without("truth"), "id": n, "prompt": f"Thing {n}. {ROW['prompt']}"} for n in range(12)]
     (tmp_path / LABELLED).mkdir(parents=True)

@@ -33,6 +33,7 @@ def test_examples_in_docstrings(name: str, root: Path, monkeypatch: pytest.Monke
     assert done.failed == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "said"),
     [

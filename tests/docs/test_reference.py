@@ -17,6 +17,7 @@ PLACES = ("verif", "flows", "scripts", "infra", "tests", "benchmarks")
 NAMED = re.compile(r"\bVERIF_[A-Z][A-Z0-9_]*\b")
 
 
+@pytest.mark.slow
 def test_the_reference_is_what_the_code_says():
     line = [sys.executable, "scripts/reference.py", "--check"]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -93,6 +94,7 @@ def sources() -> list[Path]:
     return [p for place in ("verif", "flows") for p in (ROOT / place).rglob("*.py")]
 
 
+@pytest.mark.slow
 def test_hints_name_only_options_that_some_command_has(existing):
     """An option in an error's hint, wherever it stands in the sentence, belongs to some command."""
     known = {name for c in existing.values() for p in c.params for name in (*p.opts, *p.secondary_opts)}

@@ -137,6 +137,7 @@ def work(path, url) -> None:
     ask(path, cases(120), url)
 
 
+@pytest.mark.slow
 def test_killed_generation_continues_to_the_same_answers(faulty, tmp_path) -> None:
     faulty.slow = 0.02
     quiet = ask(tmp_path / "quiet", cases(120), faulty.url)

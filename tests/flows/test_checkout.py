@@ -45,6 +45,7 @@ def test_a_directory_that_is_named_is_left_alone(origin: Path) -> None:
         current({})
 
 
+@pytest.mark.slow
 def test_a_clone_follows_its_branch_and_keeps_its_cache(
     origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def test_the_context_is_what_is_committed_and_no_secret(checkout: Path) -> None:
         assert SECRET.encode() not in (checkout / path).read_bytes(), path
 
 
+@pytest.mark.slow
 def test_the_cpu_image_keeps_only_what_the_commit_names(checkout: Path, root: Path, tmp_path: Path) -> None:
     """The Dockerfile's own commands, in a folder: a secret under an innocent name does not stay either."""
     plant(checkout)

@@ -60,6 +60,7 @@ def gigabytes(quantity: str) -> float:
     return int(number) * {"Mi": 2**-10, "Gi": 1, "Ti": 2**10}[unit]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GPU_RECIPES)
 def test_the_largest_stage_fits_the_quota_beside_what_is_long_lived(name: str, root: Path) -> None:
     base = kustomized(root, "gpu")

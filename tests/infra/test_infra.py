@@ -83,6 +83,7 @@ def test_the_orchestrator_lock_holds_what_the_servers_commands_need(root: Path) 
         assert distribution in locked(root, "orchestrator"), f"{words} needs {distribution}"
 
 
+@pytest.mark.slow
 def test_the_orchestrator_lock_is_closed(root: Path) -> None:
     """It is installed without its dependencies: what a package requires must stand in it too."""
     from packaging.requirements import Requirement
@@ -107,6 +108,7 @@ def test_jobs_find_their_command_in_the_trainer_image(root: Path) -> None:
     assert re.search(r"^ENV PATH=/opt/verif/own/bin:", text, re.M)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlay", ["dev", "gpu"])
 def test_kustomize_overlays_are_valid_kubernetes(overlay: str, root: Path) -> None:
     if not shutil.which("kubectl"):

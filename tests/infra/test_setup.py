@@ -131,6 +131,7 @@ def test_a_pin_without_a_hash_is_named_and_nothing_is_installed(checkout: Path) 
     assert not (checkout / ".venv" / "bin" / "uv").exists()
 
 
+@pytest.mark.slow
 def test_another_file_than_the_locked_one_is_not_installed(checkout: Path) -> None:
     """A wheel of the locked name and version, with other bytes, from a place that comes first."""
     wheels = checkout / "wheels"

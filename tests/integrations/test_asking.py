@@ -94,6 +94,7 @@ def test_a_wrong_row_is_named(row: Any, said: Any, prompt: Any, problem: str) ->
     assert problem in str(error.value)
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.sampled_from(["prompt", "messages", "ground_truth", "constraints", "instruction", "kwargs", "id",

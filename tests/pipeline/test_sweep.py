@@ -194,6 +194,7 @@ def test_results_of_other_code_or_another_recipe_are_said_and_not_used(project: 
     assert seen() == unused
 
 
+@pytest.mark.slow
 def test_the_ablation_of_the_project_is_valid(root: Path) -> None:
     found = parts.load_sweep(root / "sweeps" / "ablation.yaml", root / "recipes")
     assert len(parts.jobs(found)) == 12

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from verif.pipeline.sweep import Trial, jobs, load_sweep
 from verif.pipeline.sweep_story import HEADER, cells, keep, story
 
 
+@pytest.mark.slow
 def test_the_sweep_over_judges_gives_each_arm_its_recipe_and_its_seeds(root: Path) -> None:
     sweep = load_sweep(root / "sweeps" / "judges.yaml", root / "recipes")
     todo = jobs(sweep, "state")
@@ -24,6 +27,7 @@ def test_the_sweep_over_judges_gives_each_arm_its_recipe_and_its_seeds(root: Pat
 TRIAL = Trial("first judge", 1, {})
 
 
+@pytest.mark.slow
 def test_a_story_says_when_the_policy_left_its_judge_behind(tmp_path: Path, root: Path) -> None:
     evaluation = {
         "order": ["world-test"],

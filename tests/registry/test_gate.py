@@ -40,6 +40,7 @@ def check(name: str, found: Evidence, champion: Evidence | None = None) -> Crite
     return one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_prompts_that_could_not_be_judged_are_not_passed_over(evidence, side: str) -> None:
     good = evidence(n=400)

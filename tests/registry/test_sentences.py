@@ -118,6 +118,7 @@ def test_what_to_do_next_follows_the_alias(made):
     assert "verif gate 4" in sentences.next_step(made(before=0.6, after=0.4), "4", "candidate")
 
 
+@pytest.mark.slow
 def test_a_refusal_is_an_exit_code_where_it_is_asked_for(made, stage):
     with pytest.raises(GateError, match="has not decided"):
         require_passed(stage.root)

@@ -116,6 +116,7 @@ async def test_however_many_ask_whether_it_is_ready_the_judge_is_asked_once() ->
         assert judge.asked == 2
 
 
+@pytest.mark.slow
 async def test_real_verdicts_prove_the_judge_so_that_a_saturated_pod_is_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -160,6 +161,7 @@ async def test_each_judge_of_a_cascade_is_proved(dead: str) -> None:
 
 
 # --------------------------------------------------------------------------------------------- admission
+@pytest.mark.slow
 async def test_requests_that_arrive_together_do_not_pass_the_bound_together() -> None:
     judge = Slow()
     async with serving(judge, max_pending=500) as (client, state):

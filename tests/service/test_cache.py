@@ -102,6 +102,7 @@ def test_a_store_that_cannot_be_read_now_is_a_miss_and_not_corrupted(
     assert cache.get("k") == verdict()
 
 
+@pytest.mark.slow
 def test_size_is_bounded(tmp_path: Path) -> None:
     cache = VerdictCache(tmp_path / "c", size_mb=1)
     for n in range(3000):
@@ -116,6 +117,7 @@ def _write(path: Path, start: int) -> None:
         cache.set(str(n), verdict(reason=str(n)))
 
 
+@pytest.mark.slow
 def test_several_processes(tmp_path: Path) -> None:
     VerdictCache(tmp_path / "c").close()
     context = multiprocessing.get_context("fork")

@@ -114,6 +114,7 @@ def test_a_store_that_is_damaged_while_it_is_open_is_set_aside(
     assert VerdictCache(tmp_path / "c").get("b") == verdict()
 
 
+@pytest.mark.slow
 def test_damaged_stores_of_every_form(monkeypatch: pytest.MonkeyPatch) -> None:
     found = fuzz.run(seed=7, seconds=60, cases=30)
     assert found["cases"] == 30
@@ -124,6 +125,7 @@ def test_more_damaged_stores() -> None:
     assert fuzz.run(seed=8, seconds=20)["cases"] > 100
 
 
+@pytest.mark.slow
 def test_what_is_kept_in_memory_is_bounded_by_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RECENT_BYTES", 2 << 20)
     cache = VerdictCache(tmp_path / "c", size_mb=1)

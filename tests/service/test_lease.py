@@ -165,6 +165,7 @@ def test_a_service_that_ends_while_it_is_waited_for_is_started_again(stage: Stag
         assert alive(endpoint.url)
 
 
+@pytest.mark.slow
 def test_a_shared_service_that_stalls_for_a_while_is_kept(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +182,7 @@ def test_a_service_that_never_answers_is_replaced(stage: Stage, monkeypatch: pyt
         assert endpoint.url != hung
 
 
+@pytest.mark.slow
 def test_a_service_that_cannot_start_says_why(tmp_path: Path) -> None:
     model = tmp_path / "models" / "judge"
     model.mkdir(parents=True)

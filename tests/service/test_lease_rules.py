@@ -47,6 +47,7 @@ def test_a_reused_pid_is_neither_a_user_nor_a_service(tmp_path: Path) -> None:
     assert users.count(tmp_path) == 1
 
 
+@pytest.mark.slow
 def test_a_service_that_never_gives_a_verdict_is_reported_with_its_own_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ async def test_two_formulas_are_one_too_many() -> None:
         await asked(stream(HONEST, but(id="1", reward=other)), count=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "endless"),
     [
@@ -142,6 +143,7 @@ async def test_a_line_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch
         await asked(stream(b"x"), endless=b"x" * 60_000)
 
 
+@pytest.mark.slow
 async def test_no_client_of_the_service_takes_its_token_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERIF_VERIFIER_TOKEN", "sesame")
     async with server() as thief, server() as gate:

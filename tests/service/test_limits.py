@@ -68,6 +68,7 @@ def watched(running: Service) -> Iterator[dict[str, float]]:
 
 
 # ------------------------------------------------------------------------------------------ what a body holds
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", [b'{"":{}},', b"0,"])
 def test_a_body_of_millions_of_values_is_refused_before_it_is_parsed(
     running: Service, pattern: bytes
@@ -88,6 +89,7 @@ def test_the_longest_text_is_read_while_others_are_answered(running: Service) ->
     assert found["silent_s"] < 2
 
 
+@pytest.mark.slow
 def test_a_text_of_too_much_work_names_its_item(running: Service) -> None:
     one = item(7, "x" * 2_000_000, soft=False)
     many = one.instruction.model_copy(update={"constraints": one.instruction.constraints * 40})
@@ -105,6 +107,7 @@ def test_a_body_over_the_bound_is_told_so(running: Service) -> None:
 LEAF = st.none() | st.integers() | st.text(max_size=6)
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         LEAF,
@@ -170,6 +173,7 @@ def test_a_server_does_not_say_what_it_is(running: Service) -> None:
         assert "server" not in {name.lower() for name in answer.headers}
 
 
+@pytest.mark.slow
 def test_half_a_head_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     import uvicorn
 

@@ -120,6 +120,7 @@ async def test_a_parameter_beyond_64_bits_names_its_field(running: Service) -> N
         await ask(running.url, [Item(id="1", instruction=bad, response=Response(text="x"))])
 
 
+@pytest.mark.slow
 async def test_a_token_is_needed_where_one_is_set(
     tmp_path: Path, judge: StandInJudge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +148,7 @@ def test_it_documents_itself_and_listens_on_loopback_only(running: Service) -> N
     assert running.url.startswith("http://127.0.0.1:")
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_one_clear_line(running: Service, tmp_path: Path) -> None:
     port = int(running.url.rsplit(":", 1)[1])
     config = running.config.model_copy(update={"port": port, "folder": tmp_path})
@@ -155,6 +157,7 @@ def test_a_taken_port_is_one_clear_line(running: Service, tmp_path: Path) -> Non
     assert (tmp_path / "service.log").read_text().count(f"port {port}") == 1
 
 
+@pytest.mark.slow
 async def test_ready_needs_a_real_verdict(judge: StandInJudge, running: Service) -> None:
     import asyncio
 

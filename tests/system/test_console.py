@@ -61,6 +61,7 @@ def test_what_would_act_on_a_terminal_is_shown_as_an_escape(text: str) -> None:
     assert screen.getvalue().count(ascii(text)[1:-1]) == 3
 
 
+@pytest.mark.slow
 def test_no_other_console_is_used(root: Path) -> None:
     for path in [*root.glob("verif/**/*.py"), *root.glob("flows/**/*.py")]:
         if path == root / "verif" / "system" / "console.py":

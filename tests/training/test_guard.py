@@ -65,6 +65,7 @@ def ended(pid: int) -> bool:
         return True
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_leaves_neither_processes_nor_memory(tmp_path: Path) -> None:
     started = Started(tmp_path, "1")
     assert started.process.wait(30) == 0
@@ -80,6 +81,7 @@ def test_when_the_supervisor_is_killed_the_run_ends(tmp_path: Path) -> None:
     started.assert_clean()
 
 
+@pytest.mark.slow
 def test_when_the_guard_is_killed_too_the_next_run_finds_the_rest(tmp_path: Path) -> None:
     started = Started(tmp_path, "60")
     os.kill(started.process.pid, signal.SIGKILL)

@@ -44,6 +44,7 @@ def policy(corpus: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFacto
     return folder
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(
     corpus: list[tuple[str, str]], policy: Path, tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_changed_tokenizer_is_refused(policy: Path, tmp_path: Path) -> None:
         tok.save(tokenizer, model, tmp_path, ["Describe the harbour. Use at most 12 words."])
 
 
+@pytest.mark.slow
 def test_continued_training_improves_the_likelihood_of_plain_text(
     corpus: list[tuple[str, str]], policy: Path, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def folder(tmp_path: Path) -> RunFolder:
     return RunFolder(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_good_run_shows_step_reward_and_seconds_left(
     folder: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,6 +82,7 @@ def test_only_one_process_trains_in_a_folder(folder: RunFolder) -> None:
         run(folder, "step(1)")
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_run_before_the_supervisor(folder: RunFolder, tmp_path: Path) -> None:
     script = tmp_path / "supervise.py"
     script.write_text(
@@ -111,6 +113,7 @@ def test_the_cause_is_found_in_rays_output() -> None:
     assert supervise.cause("") == "no output"
 
 
+@pytest.mark.slow
 def test_each_attempt_has_a_token_that_only_its_owner_reads_and_that_goes_with_it(folder: RunFolder) -> None:
     seen = folder.path.parent / "seen"
     code = f"""

@@ -43,6 +43,7 @@ def kinds(target: str, *responses: str, timeout: float = 5.0, loose: bool = Fals
         checker.close()
 
 
+@pytest.mark.slow
 def test_each_failure_is_its_own_kind_and_the_next_question_is_asked() -> None:
     seen = kinds("checkers:faulty", "a", "raise", "exit", "die", "a, b", "text", "hang", "a", timeout=0.7)
     assert seen == ["followed", "raised", "raised", "ended", "not followed", "raised", "hung", "followed"]
@@ -139,6 +140,7 @@ def address() -> Iterator[str]:
     server.shutdown()
 
 
+@pytest.mark.slow
 def test_a_url_is_asked_and_each_failure_counted(address: str) -> None:
     said_to = ("a", "a, b", "bare", "null", "noise", "text", "broken", "long", "slow", "a")
     assert kinds(address, *said_to, timeout=2.0) == [

@@ -22,6 +22,7 @@ def mutant(name: str, seed: int, text: str = TEXT) -> str:
     return mutate(random.Random(seed), name, text, company(ITEM, OTHER, neighbours([TEXT, OTHER])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EDITS)
 @given(text=st.text(min_size=1).filter(lambda text: text.strip()), seed=st.integers(0, 1000))
 def test_an_edit_takes_any_text(name: str, text: str, seed: int) -> None:

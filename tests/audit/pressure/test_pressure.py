@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
+import pytest
 from support.stand_ins import ORIGINALS, Judge, StandIn, always, local_recipe, perfect
 
 from verif.audit.pressure import report
@@ -155,6 +156,7 @@ def test_asked_one_by_one_the_judge_is_its_own_oracle() -> None:
     assert asyncio.run(one_by_one(verifier, asked)) == asyncio.run(world(asked))
 
 
+@pytest.mark.slow
 def test_the_report_has_tables_a_picture_and_the_worst_examples(tmp_path: Path) -> None:
     found = pressed(blind_to_joins)
     report.write(found, tmp_path)

@@ -26,6 +26,7 @@ def worker():
     worker.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reference", "answer"),
     [

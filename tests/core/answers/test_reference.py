@@ -50,6 +50,7 @@ def verifier() -> Verifier:
     return Verifier(formula="average")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("constraint", "text", "status"), CASES)
 async def test_every_entry_point_says_the_same(
     constraint: ReferenceConstraint, text: str, status: str, tmp_path: Path

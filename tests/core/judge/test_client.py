@@ -95,6 +95,7 @@ async def test_a_dead_server_is_routed_around(judge: StandInJudge) -> None:
     await client.close()
 
 
+@pytest.mark.slow
 async def test_a_dead_server_costs_a_batch_one_deadline_and_no_concurrency() -> None:
     client = JudgeClient([f"http://127.0.0.1:{free_port()}/v1"], "judge", deadline_s=2)
     limit, started = client.limit.limit, time.monotonic()

@@ -124,6 +124,7 @@ def test_nonsense_about_the_cost_costs_no_verdict(usage: Any) -> None:
     assert (answer.text, answer.prompt_tokens) == (VERDICT, 0)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_log_probabilities_are_read_in_no_time() -> None:
     body = raw(completion([{"token": "ab ", "logprob": -1.0, "top_logprobs": []}] * 60_000 + [BEFORE, TOKEN]))
     begun = time.process_time()

@@ -52,6 +52,7 @@ async def status_of(url: str, seconds: float = 0.6) -> tuple[Status, str]:
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "endless"),
     [

@@ -75,6 +75,7 @@ def test_what_stands_in_the_reasoning_does_not_count(reasoning: str) -> None:
     assert parse(reasoning + '</think>{"verdict":"fail"}').passed is False
 
 
+@pytest.mark.slow
 def test_a_second_of_fuzzing_finds_nothing() -> None:
     from importlib.util import module_from_spec, spec_from_file_location
     from pathlib import Path

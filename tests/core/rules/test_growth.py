@@ -83,10 +83,12 @@ CORE = [
 TELLING = [name for name in growth.SHAPES if "many" in name or "'\\n'" in name or "' '" in name]
 
 
+@pytest.mark.slow
 def test_what_was_steep_once_is_linear() -> None:
     _fail_if_steep(CORE, {name: growth.SHAPES[name] for name in TELLING}, 4096)
 
 
+@pytest.mark.slow
 def test_the_measure_finds_a_quadratic_and_a_cubic_pass() -> None:
     square, cube = re.compile(r"\s+x"), re.compile(r"^\s*\s*x", re.MULTILINE)
     shapes = {"blanks": lambda n: " " * n, "newlines": lambda n: "\n" * n}

@@ -22,6 +22,7 @@ text = st.text(
 )
 
 
+@pytest.mark.slow
 @given(text)
 @settings(max_examples=60, deadline=None)
 def test_any_text_gets_a_verdict_and_loose_never_refuses_what_strict_accepts(value: str) -> None:

@@ -64,6 +64,7 @@ def test_the_published_verdict_we_contradict_contradicts_itself(folder: Path) ->
     assert loose["follow_instruction_list"][1] is False
 
 
+@pytest.mark.slow
 def test_without_kwargs_or_with_nulls_as_the_hub_publishes_them(folder: Path, tmp_path: Path) -> None:
     """The hub's table holds every parameter name in every row, null where it does not apply."""
     rows = [json.loads(line) for line in (folder / "input_data.jsonl").read_text("utf-8").splitlines()]

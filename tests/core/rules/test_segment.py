@@ -95,6 +95,7 @@ WORDS += [
 ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(WORDS), max_size=12))
 @settings(deadline=None, max_examples=100)
 def test_words_in_capitals_are_counted_as_nltk_counts_them(words: list[str]) -> None:

@@ -29,6 +29,7 @@ def test_generated_expressions_match_as_in_python(engine: ModuleType) -> None:
     assert counts["refused"] < counts["answers"] / 10
 
 
+@pytest.mark.slow
 def test_generated_checkers_decide_as_in_python(engine: ModuleType, sandbox: Sandbox) -> None:
     counts, found = engine.compare_checkers(sandbox, engine.make_checkers(1, 25), 1, texts=3)
     assert found == []

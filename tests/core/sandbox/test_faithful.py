@@ -109,6 +109,7 @@ def test_a_name_that_only_the_harness_imports_is_not_there(sandbox: Sandbox) -> 
     assert row[0].reason.startswith("NameError: name 're' is not defined")
 
 
+@pytest.mark.slow
 def test_no_source_ends_its_reader_or_takes_its_time(sandbox: Sandbox) -> None:
     good = check("return 'a' in response")
     for source in READER:
@@ -121,6 +122,7 @@ def test_no_source_ends_its_reader_or_takes_its_time(sandbox: Sandbox) -> None:
         assert program.problem == "" or row[1].reason == program.problem
 
 
+@pytest.mark.slow
 def test_reading_takes_time_in_proportion_to_length() -> None:
     def seconds(times: int) -> float:
         read.cache_clear()

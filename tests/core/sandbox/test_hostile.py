@@ -71,6 +71,7 @@ def cases() -> list[object]:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", cases())
 def test_an_attack_gets_nowhere(attack: HostileChecker, strict: Sandbox, canaries: Canaries) -> None:
     source = canaries.fill(attack)

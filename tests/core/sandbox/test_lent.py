@@ -59,6 +59,7 @@ def unproved(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     program.read.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unproved")
 def test_nothing_lent_can_be_written_to_for_a_neighbour() -> None:
     victims, wanted = list(VICTIMS), [list(row) for row in zip(*VICTIMS.values(), strict=True)]

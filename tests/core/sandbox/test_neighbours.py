@@ -53,6 +53,7 @@ def unproved(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     program.read.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [PROOF, READER, REFUSED], ids=["proof", "reader", "refused"])
 def test_neighbours_of_hostile_sources_keep_their_verdicts(kind: tuple[str, ...], sandbox: Sandbox) -> None:
     for source in kind:
@@ -147,6 +148,7 @@ BY_HAND = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unproved")
 def test_a_checker_that_is_given_exec_flips_no_neighbour() -> None:
     """The second wall: whatever it does in the session of others, earlier or later, their verdicts stay."""

@@ -76,6 +76,7 @@ def test_a_raised_error_is_an_error_with_its_reason(sandbox: Sandbox) -> None:
     assert len(long.reason) < 400
 
 
+@pytest.mark.slow
 def test_a_limit_costs_one_check(sandbox: Sandbox) -> None:
     endless = check("return sum(i for i in range(10 ** 12)) > 0")
     # room enough that time is the limit a fast machine meets first

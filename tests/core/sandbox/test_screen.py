@@ -241,6 +241,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         command(file, policy="burn")
 
 
+@pytest.mark.slow
 def test_the_public_sample(sandbox: Sandbox, reference_data: Path) -> None:
     """Counts that were checked by hand and by an independent search (docs/sandbox.md)."""
     rows = [

@@ -108,6 +108,7 @@ def test_too_few_rows_or_no_file_say_so(tmp_path: Path) -> None:
         prepare_verinstruct(tmp_path / "nothing.jsonl", SECTION, seed=1)
 
 
+@pytest.mark.slow
 def test_the_recipe_on_the_public_sample(root: Path, reference_data: Path) -> None:
     recipe = load_recipe("verinstruct-tiny", root / "recipes")
     assert isinstance(recipe.data, VerInstructData)

@@ -12,6 +12,7 @@ from verif.data.answers.pairs import pairs
 from verif.data.answers.training import fitted, train
 
 
+@pytest.mark.slow
 def test_few_lessons_make_a_model_that_tells_most_pairs_apart() -> None:
     trees = Trees(fitted(pairs("small", 700)))
     held_back = pairs("held back", 300)

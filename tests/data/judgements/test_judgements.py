@@ -80,6 +80,7 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others(splits: Split
     assert other.train != splits.train
 
 
+@pytest.mark.slow
 def test_a_source_with_too_few_pairs_is_one_error() -> None:
     class Same(WorldPairs):
         def draw(self, rng: random.Random, split: str):  # type: ignore[no-untyped-def]

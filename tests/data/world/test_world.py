@@ -52,6 +52,7 @@ def test_the_same_seed_draws_the_same_instruction_and_survives_json() -> None:
     assert truth(loaded, text) == truth(first, text)
 
 
+@pytest.mark.slow
 def test_no_two_splits_share_a_set_of_constraints() -> None:
     sets = {
         split: {frozenset(wishes_of(item)) for item in draw_distinct(random.Random(1), split, 400)}

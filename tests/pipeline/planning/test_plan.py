@@ -166,6 +166,7 @@ def test_the_scale_table(tmp_path):
     assert "<svg" in picture.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_fit_and_check_print_each_step_and_the_total():
     arguments = [
         "local",

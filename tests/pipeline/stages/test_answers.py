@@ -51,6 +51,7 @@ def test_its_parameters_name_the_code_that_draws_it(tmp_path: Path) -> None:
     assert set_parameters(tmp_path, "answers-local")["data"] == "verif/data/sums"
 
 
+@pytest.mark.slow
 def test_the_sweep_has_the_four_verifiers_and_one_policy_a_seed() -> None:
     sweep = load_sweep(ROOT / "sweeps" / "answers.yaml", ROOT / "recipes")
     base = load_recipe(sweep.base, ROOT / "recipes").model_dump(mode="json", by_alias=True)

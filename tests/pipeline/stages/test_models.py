@@ -59,6 +59,7 @@ def _stage(root: Path, **sections: object) -> Stage:
     return Stage(root, parse_recipe(raw, "t"), root)
 
 
+@pytest.mark.slow
 def test_prepare_writes_the_same_rows_again(tmp_path: Path) -> None:
     for name in ("a", "b"):
         prepare.run(_stage(tmp_path / name))

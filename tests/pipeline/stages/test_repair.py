@@ -27,6 +27,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path, monkeypatch)
 
 
+@pytest.mark.slow
 def test_a_fooled_verifier_is_replaced_and_training_goes_on_from_before(world: World) -> None:
     world.run()
     first, second = world.state["teachers"]
@@ -96,6 +97,7 @@ def test_a_step_that_was_saved_and_not_yet_looked_at_is_looked_at_first(world: W
         assert {teacher for teacher, _ in world.trained[before:]} == {"audited+"}, "its alarm is not lost"
 
 
+@pytest.mark.slow
 def test_the_seconds_are_those_of_all_that_taught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     real = world.supervise
 
@@ -137,6 +139,7 @@ def test_without_a_new_lesson_training_stops_with_the_reason_and_the_best_checkp
     assert {teacher for teacher, _ in world.trained} == {"audited"}
 
 
+@pytest.mark.slow
 def test_repairs_that_are_used_up_end_it_too(world: World) -> None:
     world.fooled_from |= {"audited+": 20, "audited++": 22, "audited+++": 24}
     world.run()
@@ -184,6 +187,7 @@ def test_a_repaired_verifier_that_is_unfit_never_teaches(world: World) -> None:
     assert {teacher for teacher, _ in world.trained} == {"audited"}
 
 
+@pytest.mark.slow
 def test_a_judge_that_others_serve_is_not_repaired(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERIF_JUDGE_URL", "http://judge:8000/v1")
     world.run()

@@ -111,6 +111,7 @@ def watched(path: Path, *, hacked: bool) -> None:
         watcher.look(step, [Rollout(step, "u", instruction, Response(text=text), given)] * 20, 2.0)
 
 
+@pytest.mark.slow
 def test_alarms_of_the_watch_are_on_the_page(stage) -> None:
     watched(stage.reports / "train" / "alarms.json", hacked=False)
     assert "The watch saw 9 steps and raised no alarm." in build(stage).read_text("utf-8")
