@@ -23,6 +23,7 @@ def coverage(draw, truth: float, trials: int, samples: int = 600) -> float:
     return hits / trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "share"), [(40, 0.5), (150, 0.3)])
 def test_interval_of_a_share_covers_95_percent(n: int, share: float) -> None:
     observed = coverage(lambda rng: ((rng.random(n) < share).astype(float), None), share, 400)
@@ -75,6 +76,7 @@ def test_clustered_interval_covers_where_the_naive_one_does_not() -> None:
     assert coverage(lambda rng: (clustered(rng)[0], None), 0.0, 300) < 0.80
 
 
+@pytest.mark.slow
 def test_paired_interval_and_test_hold_their_level() -> None:
     covered = rejected = 0
     trials = 300
@@ -167,6 +169,7 @@ def test_sources_that_agree_are_not_certain_though_their_prompts_differ() -> Non
     assert 0 < levels.low < 3.0 < levels.high < 5.0
 
 
+@pytest.mark.slow
 def test_mean_over_parts_weighs_them_alike_and_covers() -> None:
     shares, sizes = (0.95, 0.5, 0.2), (20, 60, 200)
     covered = 0

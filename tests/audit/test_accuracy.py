@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +64,7 @@ def test_unknown_truth_counts_nowhere() -> None:
     assert found.parts() == {}
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.none() | st.booleans(), st.none() | st.booleans()), max_size=60))
 def test_every_known_case_is_counted_once(rows: list[tuple[bool | None, bool | None]]) -> None:
     confusion = Confusion()

@@ -148,12 +148,14 @@ def test_one_command_for_a_judge_anywhere(reference_data: Path, tmp_path: Path, 
     assert "12 pairs of pairs_222.json" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_judge_that_never_answers_is_an_error_not_a_score(reference_data: Path, tmp_path: Path) -> None:
     source = reference_data / "ifbench_rm" / "pairs_222.json"
     with serving("I would rather not say.") as url, pytest.raises(JudgeError, match="not one pair"):
         _pairs(source, url, "judge", "joint-en", 64, 20.0, 4, None)
 
 
+@pytest.mark.slow
 def test_a_judge_that_answers_in_a_code_fence_is_told_so(
     reference_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

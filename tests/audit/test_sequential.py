@@ -55,6 +55,7 @@ def groups(rng: random.Random, rate: float, *, alike: bool, prompts: int = 12) -
     return [sum(rng.random() < rate for _ in range(4)) / 4 for _ in range(prompts)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alike", [True, False])
 def test_false_alarms_over_a_whole_run_are_as_rare_as_stated(alike: bool) -> None:
     """At the very rate that is allowed, read after every look, whether a prompt's rollouts are alike or not."""

@@ -46,6 +46,7 @@ def identities(folder: Path, kind: str) -> tuple[str, str]:
     return teacher_of(made), identity_of(made.recipe, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "retrains"),
     [

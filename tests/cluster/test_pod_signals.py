@@ -57,6 +57,7 @@ def as_process_1() -> list[str]:
     return line
 
 
+@pytest.mark.slow
 def test_process_1_passes_sigterm_on_and_ends(tmp_path: Path) -> None:
     (tmp_path / "child.py").write_text(CHILD)
     pod = subprocess.Popen(

@@ -51,6 +51,7 @@ async def test_it_comes_up_with_its_judge_and_a_second_run_shares_it(
     assert server.created == made
 
 
+@pytest.mark.slow
 async def test_it_stays_while_a_job_asks_it_and_goes_with_everything_it_owns(
     server: Any, kube: Any, judged: Recipe, cluster: Cluster
 ) -> None:

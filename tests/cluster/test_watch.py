@@ -124,6 +124,7 @@ async def test_what_the_cluster_did_is_tried_again_under_a_new_name(
 DISRUPTED = "Pod verif/x1 has condition DisruptionTarget matching FailJob rule at index 0"
 
 
+@pytest.mark.slow
 async def test_evicted_pod_that_is_gone_before_the_job_has_failed(server: ApiServer, start: Any) -> None:
     run = start()
     first = await created(server)
@@ -192,6 +193,7 @@ async def test_disruption_that_was_called_off_explains_nothing(server: ApiServer
     assert "(unknown)" in await run.error()
 
 
+@pytest.mark.slow
 async def test_pods_from_before_a_suspension_explain_no_later_failure(
     server: ApiServer, start: Any, kube: Kube, request_: StageRequest, cluster: Cluster
 ) -> None:

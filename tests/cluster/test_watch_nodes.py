@@ -38,6 +38,7 @@ async def test_pod_that_cannot_start_ends_with_the_kubelets_words_and_cleans_up(
     assert not server.objects
 
 
+@pytest.mark.slow
 async def test_trouble_that_passes_is_never_said(server: ApiServer, start: Any) -> None:
     run = start(patience=replace(QUICK, say_s=60, stuck_s=60))
     name = await created(server)

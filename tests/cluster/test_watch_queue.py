@@ -29,6 +29,7 @@ async def says(run: Run, words: str) -> None:
     assert "team-a" in run.states[-1].message
 
 
+@pytest.mark.slow
 async def test_events_of_the_workload_where_workloads_may_not_be_read(server: ApiServer, queued: Any) -> None:
     from support.apiserver import failure
 
@@ -43,6 +44,7 @@ async def test_events_of_the_workload_where_workloads_may_not_be_read(server: Ap
     assert not run.task.done()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "words"),
     [("QuotaReserved", "LocalQueue team-a doesn't exist"), ("QuotaReserved", FULL),
@@ -69,6 +71,7 @@ async def test_condition_of_the_workload(server: ApiServer, queued: Any, kind: s
     assert (await asyncio.wait_for(run.task, 5)).phase == "succeeded"
 
 
+@pytest.mark.slow
 async def test_older_kueue_is_asked_in_its_own_version(server: ApiServer, queued: Any) -> None:
     from support.apiserver import failure
 

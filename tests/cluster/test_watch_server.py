@@ -37,6 +37,7 @@ async def test_api_server_gone_for_good_says_so(server: ApiServer, start: Any) -
     assert "API server" in await run.error()
 
 
+@pytest.mark.slow
 async def test_watch_expired_410_lists_again(server: ApiServer, start: Any) -> None:
     server.watch_gone = True
     run = start()
@@ -47,6 +48,7 @@ async def test_watch_expired_410_lists_again(server: ApiServer, start: Any) -> N
     assert (await asyncio.wait_for(run.task, 5)).phase == "succeeded"
 
 
+@pytest.mark.slow
 async def test_watch_broken_in_the_middle_of_a_line(server: ApiServer, start: Any) -> None:
     server.drop_watch = True
     run = start()
@@ -57,6 +59,7 @@ async def test_watch_broken_in_the_middle_of_a_line(server: ApiServer, start: An
     assert server.watches < 20, "a broken stream became a busy loop"
 
 
+@pytest.mark.slow
 async def test_conflict_with_our_own_object_adopts_it(
     server: ApiServer, start: Any, kube: Kube, request_: StageRequest, cluster: Cluster
 ) -> None:
@@ -111,6 +114,7 @@ async def test_admission_refused(server: ApiServer, start: Any) -> None:
     assert "image not signed" in await start().error()
 
 
+@pytest.mark.slow
 async def test_deleted_by_hand(server: ApiServer, start: Any) -> None:
     run = start()
     name = await created(server)
@@ -189,6 +193,7 @@ async def test_running_again_after_a_failure_makes_a_new_attempt(server: ApiServ
     assert server.created == [first, second]
 
 
+@pytest.mark.slow
 async def test_cancelling_deletes_the_job_and_its_pods(server: ApiServer, start: Any) -> None:
     run = start()
     name = await created(server)

@@ -175,6 +175,7 @@ KEYS = (
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(KEYS), json_values, max_size=6))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_any_object_is_a_row_or_an_input_error(raw: dict[str, Any]) -> None:

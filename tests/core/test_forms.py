@@ -228,6 +228,7 @@ def test_a_wrong_type_in_any_field_is_an_input_error(name: str, data: st.DataObj
         assert all(isinstance(found, Row) for found in rows(raw, HERE, strict_types=False))
 
 
+@pytest.mark.slow
 @given(st.lists(json_values, max_size=4), st.integers(0, 3), st.integers(1, 7))
 @settings(max_examples=60, deadline=None)
 def test_a_list_is_read_element_by_element(

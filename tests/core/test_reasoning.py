@@ -127,6 +127,7 @@ PIECES = st.lists(
 ).map("".join)  # fmt: skip
 
 
+@pytest.mark.slow
 @given(PIECES, st.sampled_from([name for name in FORMATS if name != "auto"]))
 @settings(max_examples=300)
 def test_the_truth_of_the_audit_sees_the_same_answer(text: str, reasoning: Reasoning) -> None:

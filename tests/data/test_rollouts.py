@@ -39,6 +39,7 @@ def test_a_step_without_rollouts_is_a_file_without_rows(tmp_path: Path) -> None:
     assert list(read(tmp_path)) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.text())
 def test_any_response_survives(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:

@@ -51,6 +51,7 @@ def diff(*arguments: object) -> str:
     return done.output
 
 
+@pytest.mark.slow
 def test_diff_of_one_evaluation_is_before_against_after(project: Path) -> None:
     text = diff(project, project, "--examples", 2)
     assert "world-test, t1: 0.125 [" in text

@@ -30,6 +30,7 @@ class Judge:
         return Verdict(status=Status.PASS, covers=indices, part=self.part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("formula", ["product", "all", "average"])
 def test_prompts_that_failed_a_rule_stay_in_the_count(formula):
     constraints = (

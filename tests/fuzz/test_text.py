@@ -18,6 +18,7 @@ def _fuzzer(name: str) -> Any:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["prompts", "rows"])
 def test_nothing_is_found_in_a_moment(name: str) -> None:
     found = _fuzzer(name).run(7, 0.3)

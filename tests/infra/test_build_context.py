@@ -55,6 +55,7 @@ def plant(place: Path) -> None:
         (place / name).write_text(SECRET)
 
 
+@pytest.mark.slow
 def test_the_context_is_what_is_committed_and_no_secret(checkout: Path) -> None:
     plant(checkout)
     sent = context(checkout)

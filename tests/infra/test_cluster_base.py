@@ -80,6 +80,7 @@ def test_the_largest_stage_fits_the_quota_beside_what_is_long_lived(name: str, r
     assert memory + max(r.memory_gb * r.nodes for r in stages) <= gigabytes(quota["requests.memory"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GPU_RECIPES)
 def test_the_worker_has_the_memory_of_the_stages_that_run_in_it(name: str, root: Path) -> None:
     (worker,) = [m for m in kustomized(root, "gpu") if m["metadata"]["name"] == "prefect-worker"]

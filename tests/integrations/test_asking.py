@@ -174,6 +174,7 @@ def test_every_integration_is_one_short_file_that_says_what_an_error_becomes(roo
             assert "error" in text.split('"""')[1].lower(), file
 
 
+@pytest.mark.slow
 def test_the_page_is_true_and_names_every_integration(root: Path) -> None:
     page = (root / "docs/integrations.md").read_text("utf-8")
     code = page.split("```python\n")[1].split("```")[0]

@@ -137,6 +137,7 @@ def test_the_stages_are_the_seven(stages: dict[str, Any]) -> None:
     assert all(stage["cmd"] == f"verif stage {name}" for name, stage in stages.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STAGES)
 def test_a_stage_depends_on_the_code_it_imports(stages: dict[str, Any], root: Path, name: str) -> None:
     code = [dep for dep in stages[name]["deps"] if dep.startswith("verif/")]

@@ -42,6 +42,7 @@ def gain(found: Evidence):
     return next(check for check in decide(found, PromotionGate(), samples=100).checks if check.name == "gain")
 
 
+@pytest.mark.slow
 def test_a_headline_that_falls_stops_the_promotion_whatever_else_rises(evidence):
     fell = gain(evidence(ifeval=(0.6, 0.3), cfbench=(0.3, 0.63)))
     assert not fell.passed

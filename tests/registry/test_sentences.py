@@ -111,6 +111,7 @@ def test_a_run_ends_with_five_lines_that_say_all_of_it(made, stage):
     assert all(len(line) < 240 for line in lines)
 
 
+@pytest.mark.slow
 def test_what_to_do_next_follows_the_alias(made):
     found = made()
     assert "serve champion" in sentences.next_step(found, "4", "champion")

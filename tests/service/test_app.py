@@ -219,6 +219,7 @@ async def test_a_client_that_is_gone_leaves_nothing_pending(gone_at: str) -> Non
         assert (await client.post("/v1/verify", content=body(8, "next"))).status_code == 200
 
 
+@pytest.mark.slow
 async def test_bodies_that_are_being_read_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "MAX_READING", 1000)
     monkeypatch.setattr(app, "BODY_S", 0.3)

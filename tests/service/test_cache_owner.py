@@ -29,6 +29,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state" / "verif"
 
 
+@pytest.mark.slow
 def test_folder_and_files_are_the_users_own(tmp_path: Path, state: Path) -> None:
     before = os.umask(0)
     try:

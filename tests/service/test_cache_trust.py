@@ -63,6 +63,7 @@ class Evil:
         return os.mkdir, (str(self.path), 0o700)
 
 
+@pytest.mark.slow
 def test_a_cache_of_an_earlier_version_is_neither_read_nor_unpickled(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_cache_of_an_earlier_version_is_neither_read_nor_unpickled(
     assert caplog.text.count("earlier version") == 1, "said once"
 
 
+@pytest.mark.slow
 def test_a_store_with_another_schema_is_set_aside_before_it_is_used(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -154,6 +156,7 @@ def test_a_verdict_that_is_no_json_costs_nothing(tmp_path: Path) -> None:
     assert cache.get("k") is None
 
 
+@pytest.mark.slow
 def test_emptying_a_locked_cache_is_one_clear_error(tmp_path: Path) -> None:
     cache = VerdictCache(tmp_path / "c", patience_s=0.1)
     holder = sqlite3.connect(tmp_path / "c" / NAME, isolation_level=None)
@@ -164,6 +167,7 @@ def test_emptying_a_locked_cache_is_one_clear_error(tmp_path: Path) -> None:
     assert cache.clear() == 0
 
 
+@pytest.mark.slow
 def test_used_after_a_fork(tmp_path: Path) -> None:
     """The child neither uses nor closes what it inherits."""
     cache = VerdictCache(tmp_path / "c")
@@ -183,6 +187,7 @@ def test_used_after_a_fork(tmp_path: Path) -> None:
     assert VerdictCache(tmp_path / "c").get("after") == verdict()
 
 
+@pytest.mark.slow
 def test_nothing_here_can_unpickle() -> None:
     """A cache is opened, read and written without the module that would run code."""
     script = (

@@ -47,6 +47,7 @@ DECIDING = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DECIDING)
 def test_a_change_in_what_decides_is_another_identity(core: Path, name: str):
     before = identity()

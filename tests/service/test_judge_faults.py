@@ -160,6 +160,7 @@ async def test_a_judge_that_stays_away_is_an_error_with_its_cause(tmp_path: Path
         assert "no answer within" in found["0"].verdicts[1].reason
 
 
+@pytest.mark.slow
 def test_standin_is_a_server_of_its_own() -> None:
     out = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "standin_judge.py"), "--help"],

@@ -49,6 +49,7 @@ def supervisor(judge: Dying) -> service.Supervisor:
     return service.Supervisor(SimpleNamespace(), None, judge)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 async def test_one_that_always_dies_at_once_ends_the_service(starts: list[int]) -> None:
     watched, state = supervisor(Dying()), SimpleNamespace(problem="", closing=False)
     await asyncio.wait_for(watched._watch_judge(state), 20)  # type: ignore[arg-type]
@@ -57,6 +58,7 @@ async def test_one_that_always_dies_at_once_ends_the_service(starts: list[int]) 
     assert state.closing
 
 
+@pytest.mark.slow
 async def test_deaths_far_apart_are_never_too_many(
     starts: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,6 +73,7 @@ async def test_deaths_far_apart_are_never_too_many(
     assert not state.closing
 
 
+@pytest.mark.slow
 async def test_the_service_answers_while_what_is_left_of_a_judge_is_ended(starts: list[int]) -> None:
     watched = supervisor(Dying(stop_s=0.5))
     task = asyncio.create_task(watched._watch_judge(SimpleNamespace(problem="", closing=False)))  # type: ignore[arg-type]

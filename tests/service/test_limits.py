@@ -99,6 +99,7 @@ def test_a_text_of_too_much_work_names_its_item(running: Service) -> None:
     assert (status, "'7'" in said, "longer than" in said) == (422, True, True)
 
 
+@pytest.mark.slow
 def test_a_body_over_the_bound_is_told_so(running: Service) -> None:
     status, said = post(running.url, b"[" * (limits.MAX_BODY + 1))
     assert (status, str(limits.MAX_BODY) in said) == (413, True)

@@ -80,6 +80,7 @@ async def test_a_checkers_verdict_is_kept_for_its_instruction_only(tmp_path: Pat
     assert rewards == [1.0, 0.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes", [{"reasoning": "think"}, {"formula": "product"}, {"unscorable_reward": -1.0}]
 )

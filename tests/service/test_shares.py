@@ -138,6 +138,7 @@ async def test_the_work_of_a_client_that_went_away_is_given_up(monkeypatch: pyte
     await verifier.close()
 
 
+@pytest.mark.slow
 async def test_a_request_that_is_not_finished_in_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     real = starting.rule_verdict
 

@@ -248,6 +248,7 @@ async def test_the_probe_of_a_policy_that_thinks_is_decided(tmp_path: Path) -> N
     assert [verdict.status for verdict in found.verdicts] == [Status.PASS, Status.PASS]
 
 
+@pytest.mark.slow
 async def test_a_slow_store_does_not_hold_up_the_event_loop(
     judge: StandInJudge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,6 +137,7 @@ def test_transformers_rollouts_are_loaded_as_an_external_library() -> None:
     assert found["actor_rollout_ref.model.external_lib"] == "verif.training.verl.transformers_rollout"
 
 
+@pytest.mark.slow
 def test_every_shipped_recipe_gives_a_command() -> None:
     for path in (Path(__file__).parents[2] / "recipes").glob("*.yaml"):
         train = load_recipe(path.stem, path.parent).train

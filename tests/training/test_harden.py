@@ -41,6 +41,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_hardened_judge_is_another_one_and_the_same_again(judge: Path, tmp_path: Path) -> None:
     before, known = digest_tree(judge), {"template": "local", "lessons": LESSONS, "contradicted": NEW}
     made = [harden(judge, tmp_path / name, steps=3, seed=1, **known) for name in ("a", "b")]

@@ -45,6 +45,7 @@ def test_best_worst_takes_the_ends_of_reward_and_then_of_probability(
     assert (rejected.reward, rejected.p_pass or 0.0) == min(worth)
 
 
+@pytest.mark.slow
 @given(groups, st.integers(), st.sampled_from(["random", "best-worst"]))
 def test_the_same_group_and_seed_give_the_same_pair(group, seed, how) -> None:
     assert pick(group, how, seed) == pick(list(group), how, seed)

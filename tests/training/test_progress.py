@@ -31,6 +31,7 @@ def test_the_curve_has_one_row_per_step_and_the_validation_before_training(tmp_p
     assert second.startswith("1,0.75,")
 
 
+@pytest.mark.slow
 def test_the_curves_are_drawn_from_what_was_kept(tmp_path: Path) -> None:
     folder, twice = RunFolder(tmp_path), (tmp_path / "a.svg", tmp_path / "b.svg")
     draw_curves(folder, twice[0])  # a run that kept nothing still has a picture

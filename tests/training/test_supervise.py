@@ -62,16 +62,19 @@ def test_a_run_that_hangs_ends_within_its_time_with_the_phase_and_the_log(
     assert str(folder.log) in str(error.value)
 
 
+@pytest.mark.slow
 def test_the_trainers_own_error_is_the_message(folder: RunFolder) -> None:
     with pytest.raises(TrainingError, match=r"31% have no reward. Repair the judge"):
         run(folder, "folder.fail(TrainingError('31% have no reward.', 'Repair the judge.')); sys.exit(1)")
 
 
+@pytest.mark.slow
 def test_a_crash_shows_its_last_exception_and_where_to_resume(folder: RunFolder) -> None:
     with pytest.raises(TrainingError, match=r"exit code 1 .*ValueError: no such layer.*resumes from step 0"):
         run(folder, "raise ValueError('no such layer')")
 
 
+@pytest.mark.slow
 def test_an_early_end_without_an_error_is_an_error(folder: RunFolder) -> None:
     with pytest.raises(TrainingError, match=r"ended with exit code 0"):
         run(folder, "step(1)")

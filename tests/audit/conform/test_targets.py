@@ -95,6 +95,7 @@ def test_a_command_answers_lines_by_their_number(tmp_path: Path) -> None:
     assert kinds(command, "a", "a, b", "?", long) == ["followed", "not followed", "unknown", "followed"]
 
 
+@pytest.mark.slow
 def test_what_a_checker_started_ends_with_it(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     assert kinds("checkers:starts_another", str(pid), timeout=0.5) == ["hung"]

@@ -13,6 +13,7 @@ from verif.audit.pressure.best_of import chosen, curve
 ANSWERS = st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0]), st.booleans()), min_size=1, max_size=7)
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ANSWERS, st.integers(1, 7))
 def test_it_is_the_mean_over_all_subsets_with_ties_broken_evenly(

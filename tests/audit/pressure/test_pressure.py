@@ -74,6 +74,7 @@ def test_a_judge_that_sees_no_broken_sentence_is_caught_by_every_measure() -> No
     assert [mutant.fooled(True) for mutant in worst] == [True] * 3
 
 
+@pytest.mark.slow
 def test_what_judge_and_oracle_see_differently_becomes_lessons_both_ways() -> None:
     for judge, truth in ((always(Status.PASS), False), (always(Status.FAIL), True)):
         contradicted = pressed(judge).contradicted()
@@ -86,10 +87,12 @@ def test_what_judge_and_oracle_see_differently_becomes_lessons_both_ways() -> No
         assert len({(item.id, text) for item, text, _ in contradicted}) == len(contradicted)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_findings() -> None:
     assert report.numbers(pressed(blind_to_joins)) == report.numbers(pressed(blind_to_joins))
 
 
+@pytest.mark.slow
 def test_reasons_hold_no_measured_value() -> None:
     strict, found = PressureSection(max_search=0.1), pressed(blind_to_joins)
     other = pressed(blind_to_joins, drawn(20, 8, seed=7))

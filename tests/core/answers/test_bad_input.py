@@ -19,6 +19,7 @@ def outcome(reference: str, response: str, compare: str, **more: object) -> str:
     return verify("What is it?", response, [ReferenceConstraint.model_validate(fields)]).verdicts[0].status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reference", "response", "compare", "expected"),
     [

@@ -54,6 +54,7 @@ def test_a_second_answer_behind_or_is_no_committed_one() -> None:
     assert same("text", "Paris", final_answer("The answer is Paris. It has many bridges.").text) is True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["A ", "(", "A) ", "or ", "-", "+", "5.", "and ", "a or "])
 def test_it_is_linear(piece: str) -> None:
     started = time.perf_counter()

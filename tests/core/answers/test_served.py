@@ -132,6 +132,7 @@ async def test_a_server_that_fails_once_is_asked_again(kind: type[LanguageModel 
     assert len(stub.asked) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reply",
     [
@@ -150,6 +151,7 @@ async def test_what_a_classifier_should_not_say_is_an_error(reply: tuple[int, by
         await likeness(Classifier, url, 0.5)
 
 
+@pytest.mark.slow
 async def test_nobody_there_is_an_error_within_the_deadline() -> None:
     with pytest.raises(JudgeError):
         await likeness(LanguageModel, "http://127.0.0.1:9/v1", 0.5)

@@ -26,6 +26,7 @@ def arrow(path: Path, table: pa.Table) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_false_offsets_of_an_arrow_file_do_not_end_the_process(tmp_path: Path) -> None:
     path = arrow(tmp_path / "rows.arrow", pa.table({"response": ["seven77", "sixsix"]}))
     content = path.read_bytes()
@@ -93,6 +94,7 @@ def test_a_row_of_a_table_is_bounded_too(tmp_path: Path, monkeypatch: pytest.Mon
         list(values(str(path)))
 
 
+@pytest.mark.slow
 def test_a_small_parquet_file_of_long_rows_is_unpacked_in_portions(tmp_path: Path) -> None:
     """A thousand times one megabyte in 50 kB: at most a hundred megabytes of it are held at once."""
     long = pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), pa.array(["x" * (1 << 20)]))

@@ -143,6 +143,7 @@ NAMES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(NAMES, VALUES, max_size=6))
 def test_any_row_is_read_or_refused_in_one_line(raw: dict[str, Any]) -> None:
     try:

@@ -87,6 +87,7 @@ def test_least_outstanding_server_is_chosen() -> None:
     assert choose([busy, free]) is free
 
 
+@pytest.mark.slow
 async def test_a_dead_server_is_routed_around(judge: StandInJudge) -> None:
     client = JudgeClient(["http://127.0.0.1:9/v1", f"{judge.url}/v1"], "judge", deadline_s=5)
     answers = await asyncio.gather(*(client.judge(ASK) for _ in range(40)))

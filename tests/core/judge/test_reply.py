@@ -178,6 +178,7 @@ class Saying:
         return
 
 
+@pytest.mark.slow
 @given(st.sampled_from(PLACES), JSON)
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_any_json_in_any_place_is_a_verdict_or_an_error(place: list[Any], value: Any) -> None:

@@ -35,6 +35,7 @@ def compare(texts: list[str]) -> tuple[int, int]:
     return len(stable), sum(language.detect(text) != answer for text, answer in stable)
 
 
+@pytest.mark.slow
 def test_agreement_on_texts_of_our_own() -> None:
     texts = [
         "The quick brown fox jumps over the lazy dog.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ PIECES = [
 texts = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(texts)
 def test_signs_at_the_start_of_a_line(text: str) -> None:

@@ -159,6 +159,7 @@ def test_a_parameter_of_any_size_is_refused_at_once_and_in_few_words(
     assert len(str(caught.value)) < 500
 
 
+@pytest.mark.slow
 def test_no_text_among_the_parameters_of_any_rule_is_without_a_bound() -> None:
     """Filled with two million characters, every text and every list of texts is refused."""
     for name, spec in rules.rules().items():

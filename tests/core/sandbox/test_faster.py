@@ -69,6 +69,7 @@ def pool() -> object:
         yield pool
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS)
 def test_same_result_on_every_text(pool: monty.Monty, texts: list[str]) -> None:

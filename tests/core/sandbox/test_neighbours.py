@@ -62,6 +62,7 @@ def test_neighbours_of_hostile_sources_keep_their_verdicts(kind: tuple[str, ...]
         assert decided([row[:3] + row[4:] for row in rows]) == RIGHT, source[:300]
 
 
+@pytest.mark.slow
 def test_one_hostile_row_before_a_hundred_honest_rows_flips_none(sandbox: Sandbox, tmp_path: Path) -> None:
     def row(number: int, source: str) -> Instruction:
         return Instruction(

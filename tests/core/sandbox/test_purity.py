@@ -121,6 +121,7 @@ def test_a_name_is_sent_as_python_reads_it() -> None:
     assert "exec" in dynamic.alone + dynamic.problem
 
 
+@pytest.mark.slow
 def test_what_is_remembered_of_sources_is_bounded_by_bytes() -> None:
     """Sources come from clients of the service: 16,384 of 64 kB would be a gigabyte."""
     read.cache_clear()

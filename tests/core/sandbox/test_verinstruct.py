@@ -91,6 +91,7 @@ def test_the_golden_set_knows_both_outcomes(tmp_path: Path) -> None:
         assert len(item.truth) == len(item.instruction.constraints)
 
 
+@pytest.mark.slow
 def test_policies_of_the_recipe(tmp_path: Path) -> None:
     path = file(tmp_path, 30)
     strict = SECTION.model_copy(update={"screening": "drop-row"})

@@ -64,6 +64,7 @@ def test_the_decoder_is_found_from_each_rollouts_end():
     assert fitted.decoder.start_s == pytest.approx(DECODER.start_s, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "other"), [(128, 64), (64, 128)])
 def test_local_runs_of_two_sizes_predict_each_other(one, other):
     """Two real runs, one after the other on one quiet machine."""
@@ -73,6 +74,7 @@ def test_local_runs_of_two_sizes_predict_each_other(one, other):
     assert {step.rollouts for step in found.steps} == {other}
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_prediction():
     run = load(HERE / "run-64.json")
     assert check(fit(run), run) == check(fit(run), run)

@@ -44,6 +44,7 @@ def test_each_rollout_is_judged_once_and_no_slot_twice_at_a_time(found, servers)
         assert len(running) <= servers
 
 
+@pytest.mark.slow
 @given(jobs, slots, seconds, st.booleans())
 def test_a_step_adds_up(found, servers, train, overlapped):
     arrivals, services = zip(*found, strict=True)

@@ -150,6 +150,7 @@ def test_hardening_needs_an_oracle_that_knows_reasons(tmp_path: Path) -> None:
         harden_judge(stage, HardenSection(), tmp_path / "judge", [])
 
 
+@pytest.mark.slow
 def test_hardening_without_a_policy_says_which_stage_is_missing(tmp_path: Path) -> None:
     stage = _stage(tmp_path, judge={**SCRATCH, "harden": {}})
     prepare.run(stage)

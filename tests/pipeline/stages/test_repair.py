@@ -47,6 +47,7 @@ def test_a_fooled_verifier_is_replaced_and_training_goes_on_from_before(world: W
     assert [teacher["identity"] for teacher in taught] == ["audited", "audited+"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "phase", ["step 12", "step 18", "step 19", "harvest", "harden", "audit", "go back", "state"]
 )
@@ -83,6 +84,7 @@ def test_killed_anywhere_in_a_repair_it_ends_the_same(
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [15, STEPS])
 def test_a_step_that_was_saved_and_not_yet_looked_at_is_looked_at_first(world: World, step: int) -> None:
     world.fooled_from = {"audited": step}
@@ -116,6 +118,7 @@ def test_a_run_that_gave_up_says_how_long_it_trained(world: World) -> None:
     assert world.end["seconds"] > 0
 
 
+@pytest.mark.slow
 def test_a_finished_run_gives_its_result_and_takes_no_verifier(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +159,7 @@ def test_repairs_that_are_used_up_end_it_too(world: World) -> None:
     assert all(read_judge_pairs(path) for path in kept), "the next repair replays the lessons of all before"
 
 
+@pytest.mark.slow
 def test_with_more_repairs_allowed_a_run_that_used_them_up_goes_on(world: World) -> None:
     world.allow(0)
     world.run()
@@ -179,6 +183,7 @@ def test_a_repair_that_was_tried_in_vain_is_not_tried_again(world: World) -> Non
     assert len(world.trained) == before
 
 
+@pytest.mark.slow
 def test_a_repaired_verifier_that_is_unfit_never_teaches(world: World) -> None:
     world.fit["audited+"] = False
     world.run()

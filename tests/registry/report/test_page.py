@@ -255,6 +255,7 @@ def test_general_ability_shows_filter_gain_and_what_is_open(stage) -> None:
     assert ">0.0200</td>" in html
 
 
+@pytest.mark.slow
 def test_report_opens_the_page_in_the_browser(stage, monkeypatch, capfd) -> None:
     """`webbrowser` runs what BROWSER names with the page's address."""
     from verif.cli import report as command

@@ -212,6 +212,7 @@ async def test_the_token_may_stand_in_the_url() -> None:
             assert reply.status_code == status, headers
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     body=st.recursive(

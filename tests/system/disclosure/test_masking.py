@@ -20,6 +20,7 @@ schemes = st.sampled_from(["postgresql+psycopg2://", "https://", "s3://", "mysql
 tails = st.sampled_from(["", "/", "/mlflow", "/a@b/c", "/x?sslmode=require", "/x#part", "/p?q=a@b"])
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(passwords, users, hosts, schemes, tails, st.booleans())
 def test_the_password_is_never_shown(
