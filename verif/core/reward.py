@@ -121,19 +121,16 @@ def reward(
     for verdict in verdicts:
         for index in verdict.covers:
             statuses[index] = verdict.status
-    apart = formula == THREE_TERMS
-    terms = tuple(
-        [
-            "reference"
-            if apart and constraint.kind == "reference"
-            else "hard"
-            if is_hard(constraint)
-            else "soft"
-            for constraint in constraints
-        ]
-    )
+    terms = tuple([_term(constraint, formula) for constraint in constraints])
     known = formula in FORMULAS and len(terms) <= FEW  # a plugin's formula is asked each time
     return (_reward if known else _reward.__wrapped__)(terms, tuple(statuses), formula, unscorable)
+
+
+def _term(constraint: Constraint, formula: Formula) -> str:
+    """The term that a constraint counts in."""
+    if formula == THREE_TERMS and constraint.kind == "reference":
+        return "reference"
+    return "hard" if is_hard(constraint) else "soft"
 
 
 @lru_cache(maxsize=1024)

@@ -19,15 +19,6 @@ class PressedAnswer:
     opinion: Opinion
     temperature: float
 
-    def compared(self, judged: bool) -> tuple[bool | None, bool | None]:
-        """Truth and verdict about the soft constraints (the hard ones where no judge is asked); None where one is silent."""
-        return (self.case.soft, self.opinion.judge) if judged else (self.case.hard, self.opinion.rules)
-
-    def disagree(self, judged: bool) -> bool | None:
-        """The truth where the verdict is another one; None where they agree or one is silent."""
-        truth, said = self.compared(judged)
-        return None if truth is None or said is None or truth is said else truth
-
 
 def false_accepted(answers: Sequence[PressedAnswer], formula: Formula, seed: int) -> Interval:
     """Share of accepted answers that are false. The interval resamples instructions: answers to one are alike."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from verif.audit.cases import AuditCase, ask
@@ -51,44 +51,38 @@ class Pressure:
 
     def contradicted(self) -> list[tuple[Instruction, str, bool]]:
         """Instruction, text and truth wherever judge and oracle differ, rollouts and mutants alike, each once."""
-        out: dict[tuple[str, str], tuple[Instruction, str, bool]] = {}
-        for answer in [*self.answers, *self._pressed()]:
-            truth, case = answer.disagree(self.judged), answer.case
-            if truth is not None:
-                out[case.instruction.id, case.text] = (case.instruction, case.text, truth)
-        return list(out.values())
+        return _each((case, truth) for case, truth, said in self._compared(mutants=True) if truth is not said)
 
     def agreed(self) -> list[tuple[Instruction, str, bool]]:
         """The same of the policy's own answers wherever judge and oracle say the same."""
-        out: dict[tuple[str, str], tuple[Instruction, str, bool]] = {}
-        for answer in self.answers:
-            truth, said = answer.compared(self.judged)
-            if truth is not None and truth is said:
-                out[answer.case.instruction.id, answer.case.text] = (
-                    answer.case.instruction,
-                    answer.case.text,
-                    truth,
-                )
-        return list(out.values())
+        return _each((case, truth) for case, truth, said in self._compared() if truth is said)
 
     def accept_true(self) -> Interval:
         """Of the policy's true answers, the share that is accepted."""
-        said = [told for truth, told in self._compared() if truth is True]
-        return proportion(sum(said), len(said))
+        accepted = [said for _, truth, said in self._compared() if truth]
+        return proportion(sum(accepted), len(accepted))
 
     def recall_false(self) -> Interval:
         """Of false answers and false mutants, the share that is refused."""
-        said = [not told for truth, told in self._compared(mutants=True) if truth is False]
-        return proportion(sum(said), len(said))
+        refused = [not said for _, truth, said in self._compared(mutants=True) if not truth]
+        return proportion(sum(refused), len(refused))
 
-    def _compared(self, mutants: bool = False) -> list[tuple[bool, bool]]:
-        """Truth and verdict of all about which both said something."""
-        pressed = [*self.answers, *(self._pressed() if mutants else ())]
-        pairs = (answer.compared(self.judged) for answer in pressed)
-        return [(truth, said) for truth, said in pairs if truth is not None and said is not None]
+    def _compared(self, mutants: bool = False) -> Iterator[tuple[AuditCase, bool, bool]]:
+        """Case, truth and verdict about the soft constraints (the hard ones where no judge is asked); an answer about which
+        one of the two is silent is left out."""
+        asked = [(answer.case, answer.opinion) for answer in self.answers]
+        if mutants:
+            asked += [(mutant.case, mutant.opinion) for mutant in self.search.mutants]
+        for case, opinion in asked:
+            truth, said = (case.soft, opinion.judge) if self.judged else (case.hard, opinion.rules)
+            if truth is not None and said is not None:
+                yield case, truth, said
 
-    def _pressed(self) -> list[PressedAnswer]:
-        return [PressedAnswer(m.case, m.opinion, 0.0) for m in self.search.mutants]
+
+def _each(cases: Iterable[tuple[AuditCase, bool]]) -> list[tuple[Instruction, str, bool]]:
+    """Each text of an instruction once, with its truth."""
+    told = {(case.instruction.id, case.text): (case.instruction, case.text, truth) for case, truth in cases}
+    return list(told.values())
 
 
 async def measure(
