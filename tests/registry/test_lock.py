@@ -150,6 +150,34 @@ def test_a_holder_renews_before_it_writes_and_writes_nothing_when_its_time_is_ov
         assert desk.entries == []
 
 
+def test_a_take_over_that_another_waiter_was_quicker_with_is_no_error(remote, monkeypatch) -> None:
+    registry = open_registry(remote)
+    stale = {lock.TOKEN: "dead too", lock.UNTIL: "1", lock.PROCESS: "elsewhere 1 1"}
+    registry.mlflow.create_registered_model(f"{registry.name}.promotion-lock", stale)
+    rename = registry.mlflow.rename_registered_model
+
+    def slower(*arguments) -> None:
+        rename(*arguments)  # the other waiter's, between this one's read and its write
+        raise MlflowException("UPDATE statement: expected to update 1 row(s); 0 were matched", 3)
+
+    monkeypatch.setattr(registry.mlflow, "rename_registered_model", slower)
+    with promotion_lock(registry, remote.state, wait_s=1):
+        pass
+
+
+def test_a_take_over_that_the_server_refuses_is_told(remote, monkeypatch) -> None:
+    registry = open_registry(remote)
+    stale = {lock.TOKEN: "dead still", lock.UNTIL: "1", lock.PROCESS: "elsewhere 1 1"}
+    registry.mlflow.create_registered_model(f"{registry.name}.promotion-lock", stale)
+
+    def refused(*_) -> None:
+        raise MlflowException("not today")
+
+    monkeypatch.setattr(registry.mlflow, "rename_registered_model", refused)
+    with pytest.raises(RegistryError, match="taking over the promotion lock: not today"):
+        promotion_lock(registry, remote.state, wait_s=1).__enter__()
+
+
 def test_of_many_waiters_for_a_lock_that_ran_out_one_holds_it_at_a_time(remote, monkeypatch) -> None:
     registry = open_registry(remote)
     stale = {lock.TOKEN: "dead", lock.UNTIL: "1", lock.PROCESS: "elsewhere 1 1"}

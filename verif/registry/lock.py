@@ -156,8 +156,10 @@ def _take_away(registry: Registry, name: str, token: str) -> None:
     with mlflow_errors("taking over the promotion lock", registry.uri):
         try:
             registry.mlflow.rename_registered_model(name, aside)
-        except MlflowException as error:
-            if error.error_code not in ("RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST"):
+        except MlflowException:
+            # Whoever came later is told so in several ways: the name is taken, the model is gone, or, where both
+            # read before either wrote, "UPDATE ... 0 were matched" as BAD_REQUEST. What counts is that it is gone.
+            if (_holder(registry, name) or {}).get(TOKEN) == token:
                 raise
 
 
@@ -165,11 +167,14 @@ def _release(registry: Registry, name: str, token: str) -> None:
     """Give the lock back, if it is still the one with `token`, and what it was taken over from."""
     if (_holder(registry, name) or {}).get(TOKEN) != token:
         return
+    from mlflow.exceptions import MlflowException
+
     with mlflow_errors("giving the promotion lock back", registry.uri):
         for old in registry.mlflow.search_registered_models(f"name LIKE '{name}.%'"):
             expired = float(old.tags.get(UNTIL, "0") or 0) + GRACE_S < time.time()
             if expired and old.name.startswith(f"{name}."):
-                registry.mlflow.delete_registered_model(old.name)
+                with contextlib.suppress(MlflowException):  # the next holder clears what is left
+                    registry.mlflow.delete_registered_model(old.name)
         registry.mlflow.delete_registered_model(name)
 
 
