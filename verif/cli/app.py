@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("rules", "Rules"),
     "conform": ("conform", "Compare anybody's checker with published verdicts."),
     "screen": ("screen", "Find defective model-written checkers in a data set."),
+    "build": ("build", "Make instructions with proven checkers of question and answer pairs."),
     "cache": ("cache", "The verdict cache"),
     "verifier": ("verifier", "The verifier service"),
     "audit": ("audit", "Audit a verifier: accuracy, attacks, mutations, determinism, cost."),

@@ -1,6 +1,15 @@
 """The recipe: one file = one complete experiment, typed (`recipe.py`); a file for each of its sections."""
 
 from verif.recipe.base import Section
+from verif.recipe.build import (
+    DIMENSIONS,
+    BuildModel,
+    BuildRecipe,
+    CombineSection,
+    PairsSection,
+    SoftSection,
+    load_build,
+)
 from verif.recipe.data import (
     LABELLED,
     ComposedData,
@@ -31,12 +40,16 @@ from verif.recipe.verifier import AuditGate, CascadeSection, VerifierSection
 
 __all__ = [
     "BENCHMARK_FILES",
+    "DIMENSIONS",
     "LABELLED",
     "RECIPES",
     "SWEEPS",
     "AuditGate",
     "BenchmarkSource",
+    "BuildModel",
+    "BuildRecipe",
     "CascadeSection",
+    "CombineSection",
     "ComposedData",
     "DpoSection",
     "Evaluate",
@@ -49,6 +62,7 @@ __all__ = [
     "LabelFile",
     "NoModel",
     "PackageModel",
+    "PairsSection",
     "PressureSection",
     "PromotionGate",
     "Recipe",
@@ -60,6 +74,7 @@ __all__ = [
     "ScratchJudge",
     "ScratchModel",
     "Section",
+    "SoftSection",
     "SumsData",
     "TinyModel",
     "Train",
@@ -67,6 +82,7 @@ __all__ = [
     "VerifierSection",
     "Watch",
     "WorldData",
+    "load_build",
     "load_recipe",
     "parse_recipe",
 ]

@@ -24,6 +24,12 @@ VARIABLES = (
         "VERIF_ANSWERS_URL", "person", "Base URLs of the model that compares answers, separated by commas."
     ),
     Variable("VERIF_BRANCH", "person", "Branch that a worker's own checkout follows (default `main`)."),
+    Variable("VERIF_BUILD_API_KEY", "person", "Key sent to the end point that `verif build` asks."),
+    Variable(
+        "VERIF_BUILD_URL",
+        "person",
+        "Base URLs of the end point that `verif build` asks, separated by commas.",
+    ),
     Variable(
         "VERIF_FORCE_TRAIN", "person", "`1`: train anew although a finished run with these inputs exists."
     ),

@@ -1,0 +1,114 @@
+"""Which of an answer's constraints are asked for together: no repeats, no more than it bears, the types evenly.
+
+That they can be kept together is proven by the answer, which keeps each of them. What would still be nonsense side by side
+(two counts of the same thing, a rule that the screening calls a clash) is left out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from verif.data.builder.pairs import Pair
+from verif.data.builder.quarantine import Refusal
+from verif.data.composed.styles import TRAINED, prompt
+from verif.data.screening.rule_clashes import clash
+from verif.recipe import CombineSection
+from verif.system.files import digest
+from verif.types import Constraint, Instruction, RuleConstraint, is_hard, type_name
+
+GROUPS = {
+    "words": ("number_words", "max_words", "min_words", "word_constraint", "word_count"),
+    "sentences": ("sentences", "sentence_constraint"),
+    "bullets": ("bullet",),
+    "highlights": ("highlight",),
+    "paragraphs": ("paragraph",),
+    "placeholders": ("placeholder",),
+    "case": ("english_", "lowercase", "uppercase", "capital"),
+    "begin": ("first_word", ":start", ":title", "quot"),
+    "end": ("end_checker", ":end", "postscript"),
+    "keyword": ("existence", "frequency", "keyword", "word_once"),
+    "forbidden": ("forbid",),
+    "comma": ("comma",),
+}
+"""Rules that speak of the same thing, by parts of their names: of a group a row has one."""
+
+
+@dataclass(slots=True)
+class Mixture:
+    """How often each type was taken so far: the rarest comes next."""
+
+    types: Counter[str] = field(default_factory=Counter)
+
+    def order(self, constraints: Sequence[Constraint], rng: random.Random) -> list[Constraint]:
+        """The rarest type first; equals by chance, which the pair's seed decides."""
+        drawn = [(self.types[type_name(c)], rng.random(), n) for n, c in enumerate(constraints)]
+        return [constraints[n] for _, _, n in sorted(drawn)]
+
+
+def combined(
+    pair: Pair, constraints: Sequence[Constraint], section: CombineSection, mixture: Mixture, seed: int
+) -> Instruction | Refusal:
+    """The pair's row, or why there is none. The same pair, constraints and mixture give the same row."""
+    rng = random.Random(digest([seed, "combine", pair.id]))
+    bears = min(section.most, len(pair.answer.split()) // section.words_each)
+    if bears < section.least:
+        reason = f"an answer of {len(pair.answer.split())} words bears {bears} constraints, {section.least} are asked for"
+        return Refusal("combine", pair.id, pair.row, "too short", reason)
+    wanted = rng.randint(section.least, bears)
+    hard = mixture.order([c for c in constraints if is_hard(c)], rng)
+    soft = mixture.order([c for c in constraints if not is_hard(c)], rng)
+    taken = _taken(hard, round(wanted * section.hard_share), [])
+    taken = _taken(soft, wanted - len(taken), taken)
+    taken = _taken([c for c in hard if c not in taken], wanted - len(taken), taken)
+    if len(taken) < section.least:
+        reason = f"{len(taken)} of {len(constraints)} constraints go together, {section.least} are asked for"
+        return Refusal("combine", pair.id, pair.row, "too few constraints", reason)
+    rng.shuffle(taken)
+    mixture.types.update(type_name(c) for c in taken)
+    return row(pair, taken, rng)
+
+
+def row(pair: Pair, constraints: Sequence[Constraint], rng: random.Random) -> Instruction:
+    """The instruction: the question, and what is asked of the answer, in one of the styles in which people write."""
+    return Instruction(
+        id=pair.id,
+        prompt=prompt(rng.choice(TRAINED), pair.prompt.strip(), [c.text for c in constraints]),
+        constraints=tuple(constraints),
+        system=pair.system,
+        meta={
+            "source": pair.source,
+            "licence": pair.licence,
+            "families": [c.dimension if c.kind == "soft" else "" for c in constraints],
+        },
+    )
+
+
+def group(constraint: Constraint) -> str:
+    """What a constraint speaks of; a checker's and a soft one's is its own text."""
+    if not isinstance(constraint, RuleConstraint):
+        return constraint.text
+    for name, parts in GROUPS.items():
+        if any(part in constraint.rule for part in parts):
+            return name
+    return constraint.rule
+
+
+def _taken(options: Sequence[Constraint], count: int, beside: Sequence[Constraint]) -> list[Constraint]:
+    taken = list(beside)
+    for option in options:
+        if len(taken) - len(beside) >= count:
+            break
+        if all(_together(option, other) for other in taken):
+            taken.append(option)
+    return taken
+
+
+def _together(constraint: Constraint, other: Constraint) -> bool:
+    if group(constraint) == group(other) or constraint.text == other.text:
+        return False
+    if isinstance(constraint, RuleConstraint) and isinstance(other, RuleConstraint):
+        return not clash(constraint, other) and not clash(other, constraint)
+    return True
