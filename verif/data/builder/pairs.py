@@ -89,7 +89,8 @@ def _pair(raw: Any, where: Where, section: PairsSection) -> tuple[Pair, str, str
     )  # fmt: skip
     if talk.history:
         return pair, "several turns", "has earlier turns; one question is read"
-    return pair, *_unusable(pair, finished=not said or said[0].finished, section=section)
+    finished = raw.get("finished") is not False and (not said or said[0].finished)
+    return pair, *_unusable(pair, finished=finished, section=section)
 
 
 def _plain(raw: dict[str, Any]) -> dict[str, Any]:
