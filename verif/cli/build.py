@@ -60,24 +60,46 @@ def build(
         float | None, typer.Option(min=0, help="The most that all calls may cost, by the recipe's prices.")
     ] = None,
     licence: Annotated[str, typer.Option(help="Of pairs that name none.")] = "",
+    judgements: Annotated[
+        Path | None,
+        typer.Option(
+            help="Rows whose answers a judge is asked about, instead of --pairs; --out is a folder then."
+        ),
+    ] = None,
+    answers: Annotated[
+        list[Path], typer.Option(help="With --judgements: a model's responses, a file each; may be repeated.")
+    ] = [],  # noqa: B006
 ) -> None:
     from verif.pipeline.building import build_rows
+    from verif.pipeline.judging import build_judgements
 
     section = load_build(recipe)
     if licence:
         section = section.model_copy(update={"pairs": section.pairs.model_copy(update={"licence": licence})})
-    if pairs is None:
-        raise InputError("is missing", field="--pairs", hint="Give a file of questions with answers.")
-    outcome = build_rows(pairs, out, section, ProgressLine(), tuple(url), budget)
-    show(outcome.card, out, outcome.spending, outcome.spared)
+    if (pairs is None) == (judgements is None):
+        hint = "Give a file of questions with answers, or rows for --judgements."
+        raise InputError("exactly this or --judgements is wanted", field="--pairs", hint=hint)
+    if judgements is not None:
+        outcome = build_judgements(judgements, answers, out, section, ProgressLine(), tuple(url), budget)
+        show_judgements(outcome.card, out)
+    elif pairs is not None:
+        outcome = build_rows(pairs, out, section, ProgressLine(), tuple(url), budget)
+        show(outcome.card, out)
+    print(
+        f"{outcome.spending.calls} calls, price {outcome.spending.price:.4f};"
+        f" {outcome.spared} calls of earlier runs were in the ledger"
+    )
     if outcome.ended is not None:
         raise outcome.ended
-    if outcome.card["left"]:
-        print(f"verif: {outcome.card['left']} pairs are left; the same command goes on.", file=sys.stderr)
+    if left := outcome.card["left"]:
+        print(
+            f"verif: {left} are left to do ({visible(outcome.why)}); the same command goes on.",
+            file=sys.stderr,
+        )
         raise SystemExit(1)
 
 
-def show(card: dict[str, Any], out: Path, spending: Spending, spared: int) -> None:
+def show(card: dict[str, Any], out: Path) -> None:
     """The card in a few lines."""
     constraints = card["constraints"]
     print(
@@ -89,8 +111,21 @@ def show(card: dict[str, Any], out: Path, spending: Spending, spared: int) -> No
             f"{proven['written']} checkers written for: {proven['accepted']} accepted, {proven['translated']} translated"
             f" into rules, {proven['repaired']} repaired by a rule, {proven['refused']} refused"
         )
+    show_refused(card)
+
+
+def show_judgements(card: dict[str, Any], out: Path) -> None:
+    """The card of judgements in a few lines."""
+    for name, counts in card["judgements"].items():
+        print(
+            f"{name}: {counts['rows']} judgements of {counts['instructions']} instructions,"
+            f" {counts['followed']} followed"
+        )
+    print(f"{card['attacks']} of them are attacks that are known to be wrong: {out}")
+    show_refused(card)
+
+
+def show_refused(card: dict[str, Any]) -> None:
+    """What was refused, by step."""
     for step, kinds in card["refused"].items():
         print(f"refused, {step}: " + ", ".join(f"{count} {visible(kind)}" for kind, count in kinds.items()))
-    print(
-        f"{spending.calls} calls, price {spending.price:.4f}; {spared} calls of earlier runs were in the ledger"
-    )

@@ -22,7 +22,7 @@ from verif.core.rows import parts
 from verif.core.sandbox.sandbox import Sandbox
 from verif.core.score import dumps
 from verif.data.builder.build import Builder, Built
-from verif.data.builder.calls import Caller, Spending
+from verif.data.builder.calls import BYTES_PER_TOKEN, MILLION, Caller, Spending
 from verif.data.builder.card import card
 from verif.data.builder.ledger import Ledger
 from verif.data.builder.pairs import read_pairs
@@ -34,6 +34,8 @@ from verif.types import RuleConstraint
 
 URL_VARIABLE, KEY_VARIABLE = "VERIF_BUILD_URL", "VERIF_BUILD_API_KEY"
 SANDBOX_WORKERS = 2
+PROMPT_TOKENS = 500
+"""Of the builder's own prompts, rounded up."""
 
 Progress = Callable[[int, int, Spending], None]
 """Told of pairs done, of all pairs, and of what was spent."""
@@ -57,12 +59,16 @@ class BuildFiles:
 
 @dataclass(slots=True)
 class BuildOutcome:
-    """What came of a build: its card, what this run spent, how many calls the ledger spared it, why it ended early."""
+    """What came of a build: its card, what this run spent, how many calls the ledger held, why it ended early.
+
+    `why` is what the first call failed at whose pair is left.
+    """
 
     card: dict[str, Any]
     spending: Spending = field(default_factory=Spending)
     spared: int = 0
     ended: VerifError | None = None
+    why: str = ""
 
 
 def build_rows(
@@ -94,7 +100,24 @@ def build_rows(
         built.refused[:0] = refused
         digests = {"pairs": digest_path(pairs_file), "recipe": digest(recipe.model_dump(mode="json"))}
         made = _write(files, built, ledger, digests)
-        return BuildOutcome(made, spending, ledger.kept, built.ended)
+        return BuildOutcome(made, spending, ledger.kept, built.ended, built.why)
+
+
+def expected(pairs_file: Path, recipe: BuildRecipe) -> str:
+    """How many pairs there are, and what their calls can cost at the most, in one sentence."""
+    pairs, refused = read_pairs(pairs_file, recipe.pairs)
+    said = f"{len(pairs)} pairs, {len(refused)} refused before any call"
+    if recipe.first is None or recipe.second is None:
+        return f"{said}; no model is asked."
+    most = 0.0
+    for pair in pairs:
+        size = len((pair.prompt + pair.answer).encode("utf-8", "replace")) / BYTES_PER_TOKEN + PROMPT_TOKENS
+        for model, calls, asked in (
+            (recipe.first, 1, size), (recipe.second, int(recipe.soft.checked), size),
+            (recipe.first, recipe.proof.written, PROMPT_TOKENS), (recipe.second, recipe.proof.written, PROMPT_TOKENS),
+        ):  # fmt: skip
+            most += calls * (asked * model.prompt_price + model.max_tokens * model.completion_price) / MILLION
+    return f"{said}; at most {len(pairs) * (2 + 2 * recipe.proof.written)} calls for {most:.2f}, without repeats."
 
 
 def _write(files: BuildFiles, built: Built, ledger: Ledger, digests: dict[str, str]) -> dict[str, Any]:

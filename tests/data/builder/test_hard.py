@@ -32,18 +32,22 @@ def test_what_is_found_holds_of_the_answer_and_reads_as_it_checks() -> None:
 
 
 @settings(max_examples=20)
-@given(st.text(alphabet="ab c.,!?\n*-\"<>[]{}ß1", max_size=200), st.integers(0, 5))
+@given(st.text(alphabet='ab c.,!?\n*-"<>[]{}ß1', max_size=200), st.integers(0, 5))
 def test_whatever_the_answer_says_every_constraint_holds_of_it(answer: str, seed: int) -> None:
     for constraint in synthesised("Say it.", answer, ("local:max_words", *USUAL[:8]), random.Random(seed)):
         assert passes(constraint.rule, constraint.params, Doc(answer))
-        assert all(str(value) in constraint.text for value in constraint.params.values() if isinstance(value, int))
+        assert all(
+            str(value) in constraint.text for value in constraint.params.values() if isinstance(value, int)
+        )
 
 
 def test_limits_leave_room_and_are_round() -> None:
     assert (rounded(57.6, up=False), rounded(86.4, up=True), rounded(7.2, up=False)) == (50, 90, 7)
     answer = " ".join(["word"] * 72)
     for seed in range(6):
-        for constraint in synthesised("Say it.", answer, ("local:max_words", "local:min_words"), random.Random(seed)):
+        for constraint in synthesised(
+            "Say it.", answer, ("local:max_words", "local:min_words"), random.Random(seed)
+        ):
             assert constraint.params["n"] in (90, 50)
 
 

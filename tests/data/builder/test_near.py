@@ -18,7 +18,9 @@ def compared(texts: list[str], threshold: float) -> list[int]:
     near = []
     for place, text in enumerate(texts):
         own = elements(text)
-        if own and any(jaccard(own, elements(texts[other])) >= threshold for other in kept if elements(texts[other])):
+        if own and any(
+            jaccard(own, elements(texts[other])) >= threshold for other in kept if elements(texts[other])
+        ):
             near.append(place)
         else:
             kept.append(place)

@@ -14,7 +14,9 @@ from verif.data.builder.pairs import read_pairs
 from verif.errors import InputError
 from verif.recipe import PairsSection
 
-ANSWER = "The boats come in at dusk, and the gulls follow them over the old grey wall until the light has gone."
+ANSWER = (
+    "The boats come in at dusk, and the gulls follow them over the old grey wall until the light has gone."
+)
 TAKEN = PairsSection(licence="MIT")
 
 
@@ -36,7 +38,12 @@ def written(tmp_path: Path, *rows: Any) -> Path:
 )
 def test_every_common_form_of_a_pair_is_read(tmp_path: Path, raw: dict[str, Any]) -> None:
     pairs, refused = read_pairs(written(tmp_path, raw), TAKEN)
-    assert (pairs[0].prompt, pairs[0].answer, pairs[0].licence, refused) == ("Describe it.", ANSWER, "MIT", [])
+    assert (pairs[0].prompt, pairs[0].answer, pairs[0].licence, refused) == (
+        "Describe it.",
+        ANSWER,
+        "MIT",
+        [],
+    )
 
 
 def test_licence_source_and_system_message_stay_with_a_pair(tmp_path: Path) -> None:
@@ -91,11 +98,15 @@ def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=20),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["prompt", "response", "messages", "role", "content", "instruction", "output", "license"]),
-            inner,
-            max_size=4,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["prompt", "response", "messages", "role", "content", "instruction", "output", "license"]
+                ),
+                inner,
+                max_size=4,
+            )
         ),
         max_leaves=12,
     )

@@ -11,7 +11,9 @@ from verif.data.builder.prove import Proof, proof
 from verif.data.builder.reply import Written, WrittenCase
 from verif.pipeline.building import edges
 
-ANSWER = "The boats are in. The gulls are loud. Nobody mends the nets, and the light is nearly gone over the wall."
+ANSWER = (
+    "The boats are in. The gulls are loud. Nobody mends the nets, and the light is nearly gone over the wall."
+)
 TEXT = "Use at most 25 words."
 GOOD = "return 0 < len(response.split()) <= 25"
 OTHER = "words = [w for w in response.split() if w]\n    return bool(words) and len(words) < 26"
@@ -45,7 +47,11 @@ def test_a_checker_that_says_what_a_rule_says_becomes_the_rule(sandbox: Sandbox)
     assert made.how == "translated"
     assert made.constraint is not None
     assert made.constraint.kind == "rule"
-    assert (made.constraint.rule, made.constraint.params, made.constraint.text) == ("local:max_words", {"n": 25}, TEXT)
+    assert (made.constraint.rule, made.constraint.params, made.constraint.text) == (
+        "local:max_words",
+        {"n": 25},
+        TEXT,
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,6 +99,8 @@ def test_where_the_writers_differ_the_cases_decide(sandbox: Sandbox) -> None:
 
 def test_what_screening_knows_of_its_text_speaks_against_a_checker(sandbox: Sandbox) -> None:
     """Both writers wrote the same for a text that says something else."""
-    made = proven(sandbox, "return 0 < len(response.split()) <= 250", "return 0 < len(response.split()) < 251")
+    made = proven(
+        sandbox, "return 0 < len(response.split()) <= 250", "return 0 < len(response.split()) < 251"
+    )
     assert made.how == "refused"
     assert made.kind in ("accepts everything", "contradicts its text")

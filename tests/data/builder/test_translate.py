@@ -22,10 +22,12 @@ ANSWER = Doc("Good day. The boat and the rope lie by the pier, and nobody is the
         ("Mention the words boat and rope.", "local:keywords", {"words": ["boat", "rope"]}),
         ("End with the words 'That is all'.", "local:end", {"phrase": "That is all"}),
         ("Do not use the word anchor.", "local:forbidden", {"words": ["anchor"]}),
-        ('Begin with “Good day”.', "local:start", {"phrase": "Good day"}),
+        ("Begin with “Good day”.", "local:start", {"phrase": "Good day"}),
     ],
 )
-def test_the_rule_that_a_text_means_is_among_the_candidates(text: str, rule: str, params: dict[str, object]) -> None:
+def test_the_rule_that_a_text_means_is_among_the_candidates(
+    text: str, rule: str, params: dict[str, object]
+) -> None:
     assert any((c.rule, c.params, c.text) == (rule, params, text) for c in candidates(text, (rule,), ANSWER))
 
 

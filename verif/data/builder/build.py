@@ -48,13 +48,14 @@ class Worked:
 
 @dataclass(slots=True)
 class Built:
-    """A build's result. `answers[i]` is the answer that row i was made from; `left` counts pairs still to be done."""
+    """A build's result. `answers[i]` is the answer that row i was made from; `left` counts pairs still to be done, `why` says why the first is."""
 
     rows: list[Instruction] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     proofs: list[Proof] = field(default_factory=list)
     left: int = 0
+    why: str = ""
     ended: VerifError | None = None
 
 
@@ -87,7 +88,7 @@ class Builder:
             built.refused += each.refused
             built.proofs += each.proofs
             if each.left:
-                built.left += 1
+                built.left, built.why = built.left + 1, built.why or each.left
                 continue
             row = combined(pair, each.constraints, self.recipe.combine, mixture, self.recipe.seed)
             if isinstance(row, Refusal):

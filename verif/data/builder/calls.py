@@ -112,11 +112,6 @@ class Caller:
         parameters: dict[str, Any], seed: int,
     ) -> Call:  # fmt: skip
         most = self._most(model, messages)
-        if self._failures >= MOST_FAILURES:
-            raise EndPointError(
-                f"{self._failures} calls in a row failed.",
-                "Is the end point up? The same command goes on from here.",
-            )
         if self.budget is not None and self.ledger.price + self.spending.reserved + most > self.budget:
             raise BudgetSpentError(
                 f"the budget of {self.budget:g} is spent: {self.ledger.price:.4f} are paid, and the next call may cost"
@@ -127,9 +122,12 @@ class Caller:
         begun = time.monotonic()
         try:
             answer = await self._client(model, parameters).judge(messages, seed=seed)
-        except JudgeError:
+        except JudgeError as error:
             self._failures += 1
             self.spending.failed += 1
+            if self._failures >= MOST_FAILURES:
+                problem = f"{self._failures} calls in a row failed, the last one so: {error}"
+                raise EndPointError(problem, "What is made is kept; the same command goes on.") from None
             raise
         finally:
             self.spending.reserved -= most
