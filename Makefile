@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-fresh bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-fresh bench-build bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ bench-smollm2: setup ## A real model on this machine, before and after (hours; g
 
 bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on where it stopped)
 	@python -m benchmarks.fresh
+
+bench-build: setup ## `verif build` in the local world, truth known: proof, defects, copies, kills (half an hour; goes on where it stopped)
+	@python -m benchmarks.build $(if $(ROWS),--verinstruct '$(abspath $(ROWS))')
 
 bench-sync: setup ## After `make run`: DPO online, semi-online and offline, and GRPO (about an hour; goes on where it stopped)
 	@python -m benchmarks.sync

@@ -29,7 +29,10 @@ FAULTS = ("429", "500", "slow", "schema", "refuses", "repeats", "broken")
 
 @dataclass
 class Standin:
-    """What the end point does and has done. `fault` is one of `FAULTS` with its share of requests."""
+    """What the end point does and has done. `fault` is one of `FAULTS` with its share of requests.
+
+    `planted` holds each defect as (kind, constraint, answer); the answer is empty where a written checker has it.
+    """
 
     defects: float = 0.0
     fault: str = ""
@@ -37,6 +40,7 @@ class Standin:
     seconds: float = 0.0
     sent: Counter[str] = field(default_factory=Counter)
     asked: Counter[str] = field(default_factory=Counter)
+    planted: set[tuple[str, str, str]] = field(default_factory=set)
     url: str = ""
 
     def reply(self, asked: dict[str, Any]) -> str:
@@ -61,7 +65,9 @@ class Standin:
         made = [_proposal(kind, argument, rng) for kind, argument in (*soft, *hard)]
         for defect in PROPOSED:
             if planted(self.defects, defect, answer) < self.defects:
-                made += _defective(defect, answer, made, rng)
+                added = _defective(defect, answer, made, rng)
+                self.planted |= {(defect, proposal["text"], answer) for proposal in added}
+                made += added
         return made
 
     def _written(self, text: str, writer: str) -> dict[str, Any]:
@@ -72,6 +78,8 @@ class Standin:
         defect = next(
             (d for d in WRITTEN if planted(self.defects / 2, d, text, writer) < self.defects / 2), ""
         )
+        if defect:
+            self.planted.add((defect, text, ""))
         cases = []
         for number in range(6):
             item = draw(rng, "train")
@@ -122,7 +130,8 @@ def serving(standin: Standin, port: int = 0) -> Iterator[Standin]:
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            key = digest([asked["model"], asked["messages"], asked.get("seed", 0)])
+            rest = {k: v for k, v in asked.items() if k not in ("model", "messages", "seed")}
+            key = digest([asked["model"], asked["messages"], rest, asked["seed"]])  # as the ledger has it
             standin.asked[key] += 1
             fault = standin.fault if planted(0, key, standin.asked[key]) < standin.share else ""
             if standin.seconds:

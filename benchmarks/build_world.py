@@ -114,7 +114,9 @@ def kept(kind: str, argument: Any, text: str) -> bool:
 
 def wishes_kept(text: str, rng: random.Random) -> tuple[list[Wish], list[Wish]]:
     """Soft and hard wishes that a text keeps, the hard ones drawn."""
-    soft = [(kind, seen(text, kind)[0]) for kind in ("tone", "pov", "audience") if len(seen(text, kind)) == 1]
+    soft: list[Wish] = [
+        (kind, seen(text, kind)[0]) for kind in ("tone", "pov", "audience") if len(seen(text, kind)) == 1
+    ]
     soft = [wish for wish in soft if kept(*wish, text)]
     doc = Doc(text)
     things = [word for word in lex.words_of(text) if word in lex.TOPIC_OF] or ["boat"]

@@ -24,7 +24,7 @@ from verif import errors
 from verif.cli.app import COMMANDS, app
 from verif.core import rules
 from verif.core.describing import about
-from verif.recipe import Recipe
+from verif.recipe import BuildRecipe, Recipe
 from verif.system.variables import VARIABLES
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -104,9 +104,12 @@ def recipe_page() -> str:
         NOTE,
         "One file under `recipes/` is one complete experiment. An unknown key is an error.",
     ]
-    for path, model in sections(Recipe, ""):
+    shown_sections = [(path, model, "The recipe") for path, model in sections(Recipe, "")]
+    built = "A build (`recipes/builds/`)"
+    shown_sections += [(f"build: {path}" if path else "", m, built) for path, m in sections(BuildRecipe, "")]
+    for path, model, whole in shown_sections:
         kind = model.model_fields.get("kind")
-        title = f"`{path}`" if path else "The recipe"
+        title = f"`{path}`" if path else whole
         parts.append(f"## {title}" + (f" (`kind: {kind.default}`)" if kind else ""))
         parts.append(inspect.getdoc(model) or "")
         rows = [

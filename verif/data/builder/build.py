@@ -48,7 +48,10 @@ class Worked:
 
 @dataclass(slots=True)
 class Built:
-    """A build's result. `answers[i]` is the answer that row i was made from; `left` counts pairs still to be done, `why` says why the first is."""
+    """A build's result. `answers[i]` is the answer that row i was made from.
+
+    `left` counts pairs still to be done, and `why` says why the first of them is.
+    """
 
     rows: list[Instruction] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)

@@ -1,0 +1,216 @@
+"""`make bench-build`: what `verif build` makes of the local world's pairs, where the truth of every step is known.
+
+Seeds 1 to 3, 2,000 rows each, from a stand-in for the models that answers from the world's truth with ten kinds of planted
+defects; then 20 kills of one build; then, where `--verinstruct` names the public sample, its own checkers proved again. Each
+part is kept: killed, the same command goes on. `policy_gap` needs two trainings, which this does not make: it is null.
+The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks.build_standin import Standin, serving
+from benchmarks.build_world import kept, wish_of, world_pairs
+from benchmarks.main import ROOT
+from verif.core.row_files import read_rows
+from verif.core.sandbox.sandbox import Sandbox
+from verif.core.text import Doc
+from verif.data.builder.hard import passes
+from verif.data.world import draw
+from verif.data.world.constraints import HARD
+from verif.data.world.prompts import wishes_of
+from verif.data.world.responses import authored
+from verif.pipeline.building import build_rows
+from verif.recipe import load_build
+from verif.system.files import write_json
+from verif.types import Constraint, Status
+
+HOME = ROOT / ".verif" / "bench-build"
+RECIPE = ROOT / "recipes" / "builds" / "world.yaml"
+ROWS, SEEDS, KILLS = 2000, (1, 2, 3), 20
+DEFECTS = 0.05
+FRESH = 20
+"""Answers that each checker of a row is compared on."""
+
+
+def world(seed: int, wanted: int, home: Path) -> dict[str, Any]:
+    """One build of the world's pairs; the figures of one seed."""
+    path = home / f"seed-{seed}-{wanted}.json"
+    if path.is_file():
+        known: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return known
+    folder = home / f"seed-{seed}-{wanted}"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, copied = world_pairs(int(wanted * 1.15), seed)
+    pairs, out = folder / "pairs.jsonl", folder / "rows.jsonl"
+    pairs.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    begun = time.monotonic()
+    with serving(Standin(defects=DEFECTS)) as standin:
+        outcome = build_rows(pairs, out, load_build(RECIPE), lambda *_: None, (standin.url,))
+        planted = set(standin.planted)
+    seconds = time.monotonic() - begun
+    refused = [orjson.loads(line) for line in (folder / "rows.quarantine.jsonl").read_bytes().splitlines()]
+    near = {entry["row"] - 1 for entry in refused if entry["kind"] == "near-duplicate"}
+    made = [row for row in read_rows(out) if row.instruction is not None][:wanted]
+    told, unequal = truths(made, seed)
+    figures = {
+        "seed": seed, "rows": len(made), "seconds": round(seconds, 1), "pairs": len(rows),
+        "planted_copies": len(copied), "copies_caught": len(copied & near), "others_removed": len(near - copied),
+        **told, **caught(made, planted, unequal), "proof": outcome.card["proof"], "cost": outcome.card["cost"]["all"],
+    }  # fmt: skip
+    write_json(path, figures)
+    return figures
+
+
+def caught(made: list[Any], planted: set[tuple[str, str, str]], unequal: set[str]) -> dict[str, Any]:
+    """Of each kind of planted defect how many there were, and how many reached a row."""
+    texts = {row.response: Counter(c.text for c in row.instruction.constraints) for row in made}
+    kinds, missed = Counter(kind for kind, _, _ in planted), Counter[str]()
+    for kind, text, answer in planted:
+        most = 1 if kind == "repeated" else 0
+        missed[kind] += texts.get(answer, Counter())[text] > most if answer else text in unequal
+    return {"planted": dict(sorted(kinds.items())), "missed": {k: n for k, n in sorted(missed.items()) if n}}
+
+
+def truths(made: list[Any], seed: int) -> tuple[dict[str, Any], set[str]]:
+    """How many constraints hold of their answer, how many checks are equal to their text's truth, and which are not."""
+    rng = random.Random(f"{seed}-fresh")
+    counts: Counter[str] = Counter()
+    unequal: set[str] = set()
+    with Sandbox() as sandbox:
+        for row in made:
+            for constraint in row.instruction.constraints:
+                wish = wish_of(constraint.text)
+                counts["constraints"] += 1
+                if wish is None:  # worded by the rule itself
+                    counts["true"] += passes(constraint.rule, constraint.params, Doc(row.response))
+                    continue
+                counts["true"] += kept(*wish, row.response)
+                if wish[0] not in HARD:
+                    continue
+                texts = [_fresh(wish, number, rng) for number in range(FRESH)]
+                counts["compared"] += 1
+                equal = decided(constraint, texts, sandbox) == [kept(*wish, text) for text in texts]
+                counts["equal"] += equal
+                if not equal:
+                    unequal.add(constraint.text)
+    return dict(counts), unequal
+
+
+def _fresh(wish: Any, number: int, rng: random.Random) -> str:
+    item = draw(rng, "test")
+    wishes = [w for w in wishes_of(item) if w[0] != wish[0]]
+    return authored(wishes, rng) if number % 2 else authored(wishes_of(item), rng)
+
+
+def decided(constraint: Constraint, texts: list[str], sandbox: Sandbox) -> list[bool]:
+    """What a hard constraint's check says of the texts; an error is never equal to a truth."""
+    if constraint.kind == "rule":
+        return [passes(constraint.rule, constraint.params, Doc(text)) for text in texts]
+    assert constraint.kind == "checker"
+    results = [row[0] for row in sandbox.check_group("", [constraint.source], texts)]
+    return [result.status is Status.PASS for result in results if result.status is not Status.ERROR]
+
+
+def kills(count: int, home: Path) -> dict[str, int]:
+    """One build that is killed over and over: calls whose answer was in the ledger and that were asked again."""
+    path = home / f"kills-{count}.json"
+    if path.is_file():
+        known: dict[str, int] = json.loads(path.read_text("utf-8"))
+        return known
+    folder = home / "kills"
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs, ledger = folder / "pairs.jsonl", folder / "rows.calls.jsonl"
+    ledger.unlink(missing_ok=True)
+    pairs.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in world_pairs(300, 7)[0]))
+    rng, twice, under_way, killed = random.Random(7), 0, 0, 0
+    with serving(Standin(seconds=0.02)) as standin:
+        line = [
+            sys.executable, "-m", "verif", "build", "--pairs", str(pairs), "--out", str(folder / "rows.jsonl"),
+            "--recipe", str(RECIPE), "--url", standin.url,
+        ]  # fmt: skip
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        while killed < count:
+            before = _keys(ledger)
+            sent = Counter(standin.asked)
+            process = subprocess.Popen(
+                line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            while process.poll() is None and len(_keys(ledger)) < len(before) + rng.randint(5, 40):
+                time.sleep(0.01)
+            if process.poll() is not None:
+                break
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            killed += 1
+            twice += sum((standin.asked - sent)[key] for key in before)
+            under_way += sum((standin.asked - sent).values()) - len(_keys(ledger) - before)
+        before, sent = _keys(ledger), Counter(standin.asked)
+        subprocess.run(
+            line, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        twice += sum((standin.asked - sent)[key] for key in before)
+    figures = {"kills": killed, "twice": twice, "under_way": under_way, "calls": len(_keys(ledger))}
+    write_json(path, figures)
+    return figures
+
+
+def _keys(ledger: Path) -> set[str]:
+    """The calls that are kept."""
+    lines = ledger.read_bytes().split(b"\n")[:-1] if ledger.exists() else []
+    return {orjson.loads(line)["key"] for line in lines}
+
+
+def main() -> None:
+    """Everything that is not there yet, then the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--seeds", type=int, nargs="*", default=SEEDS)
+    parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument("--verinstruct", type=Path)
+    options = parser.parse_args()
+    runs = []
+    for seed in options.seeds:
+        runs.append(world(seed, options.rows, HOME))
+        print(json.dumps(runs[-1]), flush=True)
+    killed = kills(options.kills, HOME) if options.kills else None
+    result: dict[str, Any] = {
+        "rows": min((run["rows"] for run in runs), default=0),
+        "constraint_true": least(runs, "true", "constraints"),
+        "checker_equal": least(runs, "equal", "compared"),
+        "defects_caught": min(
+            (1 - sum(run["missed"].values()) / sum(run["planted"].values()) for run in runs), default=None
+        ),
+        "duplicates_caught": least(runs, "copies_caught", "planted_copies"),
+        "duplicates_false": max((run["others_removed"] / run["pairs"] for run in runs), default=None),
+        "resume_calls_twice": killed["twice"] if killed else None,
+        "rows_per_s": round(min((run["rows"] / run["seconds"] for run in runs), default=0), 2),
+        "policy_gap": None,
+    }
+    if options.verinstruct:
+        from benchmarks.build_public import proved_again
+
+        result["verinstruct"] = proved_again(options.verinstruct)
+    print(json.dumps(result))
+
+
+def least(runs: list[dict[str, Any]], part: str, whole: str) -> float | None:
+    """The worst share over the seeds."""
+    return min((round(run[part] / run[whole], 4) for run in runs if run[whole]), default=None)
+
+
+if __name__ == "__main__":
+    main()
