@@ -42,6 +42,7 @@ def proved_again(path: Path) -> dict[str, Any]:
                     defect = _screened(row.prompt, constraint, claim, sandbox)
                     screened[defect or "no defect"] += 1
                     how, kind = _proved(row.prompt, constraint, claim, sandbox)
+                    how, kind = ("refused", defect) if how == "not understood" and defect else (how, kind)
                     counts[how] += 1
                     kinds[kind] += bool(kind)
     checkers = sum(counts.values())

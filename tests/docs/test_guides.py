@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(?:# (\S+)\n)?(.*?)^```$", re.MULTILINE | re.DOTALL)
 SEEN = {
-    "build.md": ("2 rows", "1 empty", "0 calls", "mean 1.0"),
+    "build.md": ("2 rows", "1 empty", "0 calls", "followed │       2 │      2 │ 1.000"),
     "files.md": ("punctuation:no_comma", "mean 0.5", "pass@2", "1. punctuation:no_comma: strict pass", "2 1 False ['1 commas']"),
     "own-rule.md": ("team:greets", "does not greet"),
     "own-benchmark.md": ("1 Write a haiku about the sea.", "2 Write a haiku about rain."),

@@ -36,6 +36,7 @@ def test_everything_is_deployed_with_help_texts(services: Any) -> None:
         "audit_verifier/weekly",
         "mutants/weekly",
         "promote/on-demand",
+        "build/monthly",
         "rescore/on-demand",
     } <= set(found)
     for name, deployment in found.items():

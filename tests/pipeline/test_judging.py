@@ -20,7 +20,8 @@ WORDS = "harbour boat gull wall light net rope pier sail buoy anchor storm".spli
 
 
 def row(number: int) -> dict[str, Any]:
-    prompt = f"Describe the {WORDS[number % 12]} of town {number} to a friend. Keep a sad tone."
+    first, second, third = (WORDS[(number * step + number // 12) % 12] for step in (1, 5, 7))
+    prompt = f"Town {number}: {first} and {second}, {third} or {second} {number}. Keep a sad tone."
     item = Instruction(
         id=str(number),
         prompt=prompt,
