@@ -22,7 +22,7 @@ from typing import Any
 
 import orjson
 
-from benchmarks.build_standin import Standin, serving
+from benchmarks.build_standin import BuildStandin, serving
 from benchmarks.build_world import kept, wish_of, world_pairs
 from benchmarks.main import ROOT
 from verif.core.row_files import read_rows
@@ -58,7 +58,7 @@ def world(seed: int, wanted: int, home: Path) -> dict[str, Any]:
     pairs, out = folder / "pairs.jsonl", folder / "rows.jsonl"
     pairs.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     begun = time.monotonic()
-    with serving(Standin(defects=DEFECTS)) as standin:
+    with serving(BuildStandin(defects=DEFECTS)) as standin:
         outcome = build_rows(pairs, out, load_build(RECIPE), lambda *_: None, (standin.url,))
         planted = set(standin.planted)
     seconds = time.monotonic() - begun
@@ -137,7 +137,7 @@ def kills(count: int, home: Path) -> dict[str, int]:
     ledger.unlink(missing_ok=True)
     pairs.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in world_pairs(300, 7)[0]))
     rng, twice, under_way, killed = random.Random(7), 0, 0, 0
-    with serving(Standin(seconds=0.02)) as standin:
+    with serving(BuildStandin(seconds=0.02)) as standin:
         line = [
             sys.executable, "-m", "verif", "build", "--pairs", str(pairs), "--out", str(folder / "rows.jsonl"),
             "--recipe", str(RECIPE), "--url", standin.url,

@@ -16,7 +16,7 @@ from verif.core.row_files import read_rows
 from verif.core.sandbox.sandbox import Sandbox
 from verif.data.builder.fields import chosen
 from verif.data.builder.prove import proof
-from verif.data.builder.reply import LONGEST_CODE, Written
+from verif.data.builder.reply import LONGEST_CODE, WrittenChecker
 from verif.data.compose import compose
 from verif.data.screening.claims import Claim, read
 from verif.data.screening.probes import words
@@ -70,7 +70,10 @@ def _proved(
         return ("refused", "does not run") if broken else ("not understood", "")
     guarded = claim.source().replace(_HEAD, _GUARD)
     answer = compose([claim], random.Random(1), [])
-    written = Written(code=constraint.source[:LONGEST_CODE], cases=[]), Written(code=guarded, cases=[])
+    written = (
+        WrittenChecker(code=constraint.source[:LONGEST_CODE], cases=[]),
+        WrittenChecker(code=guarded, cases=[]),
+    )
     own = proof(prompt, answer, constraint.text, written, (), sandbox, edges, AGREEMENT)
     if own.how == "accepted":
         return "accepted", ""

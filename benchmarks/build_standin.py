@@ -28,7 +28,7 @@ FAULTS = ("429", "500", "slow", "schema", "refuses", "repeats", "broken")
 
 
 @dataclass
-class Standin:
+class BuildStandin:
     """What the end point does and has done. `fault` is one of `FAULTS` with its share of requests.
 
     `planted` holds each defect as (kind, constraint, answer); the answer is empty where a written checker has it.
@@ -122,7 +122,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(standin: Standin, port: int = 0) -> Iterator[Standin]:
+def serving(standin: BuildStandin, port: int = 0) -> Iterator[BuildStandin]:
     """The end point while the block runs; its address stands in `url`."""
 
     class StandinHandler(BaseHTTPRequestHandler):

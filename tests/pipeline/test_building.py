@@ -15,15 +15,16 @@ from typing import Any
 import orjson
 import pytest
 
-from benchmarks.build_standin import Standin, serving
+from benchmarks.build_standin import BuildStandin, serving
 from benchmarks.build_world import wish_of, world_pairs
+from verif.cli.build import build
 from verif.core.row_files import read_rows
 from verif.core.text import Doc
 from verif.data.builder.calls import BudgetSpentError, EndPointError
 from verif.data.builder.hard import passes
 from verif.data.verinstruct import prepare_verinstruct
 from verif.data.world.oracle import seen
-from verif.errors import SetupError
+from verif.errors import InputError, RecipeError, SetupError
 from verif.pipeline.building import BuildOutcome, build_rows, expected
 from verif.recipe import BuildRecipe, RowsData, load_build
 from verif.types import RuleConstraint, SoftConstraint
@@ -72,7 +73,7 @@ def test_rules_alone_need_no_model_and_prepare_takes_their_rows(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_models_propose_and_write_and_only_what_is_proven_comes_out(tmp_path: Path) -> None:
-    with serving(Standin(defects=0.2)) as standin:
+    with serving(BuildStandin(defects=0.2)) as standin:
         outcome = built(tmp_path, pairs_file(tmp_path, 8), standin.url)
         sent = sum(standin.sent.values())
         before = (tmp_path / "rows.jsonl").read_bytes(), (tmp_path / "rows.card.json").read_bytes()
@@ -95,7 +96,7 @@ def test_models_propose_and_write_and_only_what_is_proven_comes_out(tmp_path: Pa
 
 @pytest.mark.parametrize("fault", ["schema", "refuses", "repeats"])
 def test_a_reply_of_no_schema_is_refused_and_rules_still_make_a_row(tmp_path: Path, fault: str) -> None:
-    with serving(Standin(fault=fault, share=1.0)) as standin:
+    with serving(BuildStandin(fault=fault, share=1.0)) as standin:
         outcome = built(tmp_path, pairs_file(tmp_path, 3), standin.url)
     assert outcome.card["refused"]["soft"] == {
         "no reply of the schema": len(read_all(tmp_path / "pairs.jsonl"))
@@ -104,12 +105,21 @@ def test_a_reply_of_no_schema_is_refused_and_rules_still_make_a_row(tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_what_a_server_fails_at_is_left_and_taken_up_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        BuildStandin(fault="500", share=1.0),
+        BuildStandin(fault="broken", share=1.0),
+        BuildStandin(seconds=1.0),
+    ],
+)
+def test_what_a_server_fails_at_is_left_and_taken_up_again(tmp_path: Path, faulty: BuildStandin) -> None:
     pairs, quick = pairs_file(tmp_path, 4), {"deadline_s": 0.4}
-    with serving(Standin(fault="500", share=1.0)) as standin:
+    with serving(faulty) as standin:
         outcome = built(tmp_path, pairs, standin.url, first=quick, second=quick)
     assert (outcome.card["rows"], outcome.card["complete"], outcome.spending.calls) == (0, False, 0)
-    with serving(Standin(fault="429", share=0.2)) as standin:
+    assert "judge" in outcome.why
+    with serving(BuildStandin(fault="429", share=0.2)) as standin:
         outcome = built(tmp_path, pairs, standin.url)
     assert (outcome.card["left"], outcome.card["rows"] > 0) == (0, True)
 
@@ -124,7 +134,7 @@ def test_a_server_that_is_down_ends_the_build_soon(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_budget_that_runs_out_keeps_what_is_made_and_a_larger_one_goes_on(tmp_path: Path) -> None:
     pairs = pairs_file(tmp_path, 10)
-    with serving(Standin()) as standin:
+    with serving(BuildStandin()) as standin:
         short = built(tmp_path, pairs, standin.url, 0.03, at_once=1)
         assert isinstance(short.ended, BudgetSpentError)
         assert short.spending.price <= 0.03
@@ -145,7 +155,7 @@ def test_models_without_an_end_point_are_an_error(tmp_path: Path, monkeypatch: p
 def test_no_answered_call_is_paid_twice_over_kills(tmp_path: Path) -> None:
     """What the ledger holds is never asked again; only calls under way at a kill are."""
     pairs, ledger = pairs_file(tmp_path, 10), tmp_path / "rows.calls.jsonl"
-    with serving(Standin(seconds=0.05)) as standin:
+    with serving(BuildStandin(seconds=0.05)) as standin:
         line = [
             sys.executable, "-m", "verif", "build", "--pairs", str(pairs), "--out", str(tmp_path / "rows.jsonl"),
             "--recipe", str(RECIPE), "--url", standin.url,
@@ -175,3 +185,20 @@ def lines(path: Path) -> int:
 
 def read_all(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines()
+
+
+def test_the_command_wants_pairs_or_rows_and_not_both(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--judgements"):
+        build(out=tmp_path / "rows.jsonl")
+    with pytest.raises(InputError, match="--judgements"):
+        build(out=tmp_path / "rows.jsonl", pairs=tmp_path / "a", judgements=tmp_path / "b")
+
+
+def test_a_build_recipe_at_fault_is_named_with_its_key(tmp_path: Path) -> None:
+    path = tmp_path / "build.yaml"
+    path.write_text("first: {name: a}\nsecond: {name: b, tempreature: 1}\n")
+    with pytest.raises(RecipeError, match=r"build\.yaml: second\.tempreature"):
+        load_build(path)
+    path.write_text("first: {name: a}\n")
+    with pytest.raises(RecipeError, match="belong together"):
+        load_build(path)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from benchmarks.build_standin import Standin, serving
+from benchmarks.build_standin import BuildStandin, serving
 from verif.data.builder.judgements import is_held_out
 from verif.data.tables import read_judge_pairs
 from verif.errors import InputError, RecipeError
@@ -60,7 +60,7 @@ def test_answers_of_several_models_become_judgements_split_by_instruction(tmp_pa
         )
     )
     held = written(tmp_path / "benchmark.jsonl", [{"prompt": row(1)["prompt"], "response": "x"}])
-    with serving(Standin()) as standin:
+    with serving(BuildStandin()) as standin:
         section = recipe(pairs={"benchmarks": [str(held)]})
         outcome = build_judgements(rows, answers, tmp_path / "out", section, lambda *_: None, (standin.url,))
         again = build_judgements(rows, answers, tmp_path / "out", section, lambda *_: None, (standin.url,))
@@ -79,7 +79,7 @@ def test_answers_of_several_models_become_judgements_split_by_instruction(tmp_pa
 
 def test_a_judge_that_answers_no_verdict_is_refused_and_one_that_is_down_is_left(tmp_path: Path) -> None:
     rows = written(tmp_path / "rows.jsonl", [{**row(n), "response": f"It is {WORDS[n]}."} for n in range(3)])
-    with serving(Standin(fault="refuses", share=1.0)) as standin:
+    with serving(BuildStandin(fault="refuses", share=1.0)) as standin:
         outcome = build_judgements(rows, (), tmp_path / "a", recipe(), lambda *_: None, (standin.url,))
     assert outcome.card["refused"] == {"judgements": {"no verdict": 3}}
     quick = recipe(judge={"name": "large", "deadline_s": 0.3})

@@ -8,7 +8,7 @@ import pytest
 
 from verif.core.sandbox.sandbox import Sandbox
 from verif.data.builder.prove import Proof, proof
-from verif.data.builder.reply import Written, WrittenCase
+from verif.data.builder.reply import WrittenCase, WrittenChecker
 from verif.pipeline.building import edges
 
 ANSWER = (
@@ -32,7 +32,10 @@ def function(body: str) -> str:
 def proven(
     sandbox: Sandbox, first: str, second: str, text: str = TEXT, rules: tuple[str, ...] = (), cases: tuple[WrittenCase, ...] = ()
 ) -> Proof:  # fmt: skip
-    replies = (Written(code=function(first), cases=list(cases)), Written(code=function(second), cases=[]))
+    replies = (
+        WrittenChecker(code=function(first), cases=list(cases)),
+        WrittenChecker(code=function(second), cases=[]),
+    )
     return proof("Describe it.", ANSWER, text, replies, rules, sandbox, edges, 0.95)
 
 

@@ -18,7 +18,7 @@ from verif.data.builder.combine import Mixture, combined
 from verif.data.builder.fields import chosen
 from verif.data.builder.hard import synthesised
 from verif.data.builder.near import Held, near_duplicates
-from verif.data.builder.pairs import Pair
+from verif.data.builder.pairs import SourcePair
 from verif.data.builder.probes import Edges
 from verif.data.builder.prove import Proof, proof
 from verif.data.builder.quarantine import Refusal
@@ -70,12 +70,12 @@ class Builder:
         self.rules = chosen(recipe.hard.rules)
         self._ended: VerifError | None = None
 
-    async def build(self, pairs: Sequence[Pair], held: Sequence[str], told: Told) -> Built:
+    async def build(self, pairs: Sequence[SourcePair], held: Sequence[str], told: Told) -> Built:
         """Rows of all pairs that are kept."""
         kept, refused = distinct(pairs, held, self.recipe.pairs.similar)
         gate, done = asyncio.Semaphore(self.recipe.at_once), 0
 
-        async def work(pair: Pair) -> Worked:
+        async def work(pair: SourcePair) -> Worked:
             nonlocal done
             async with gate:
                 out = await self._work(pair)
@@ -86,7 +86,7 @@ class Builder:
         works = await asyncio.gather(*(work(pair) for pair in kept))
         built = Built(refused=refused, ended=self._ended)
         mixture = Mixture()
-        rows: list[tuple[Pair, Instruction]] = []
+        rows: list[tuple[SourcePair, Instruction]] = []
         for pair, each in zip(kept, works, strict=True):
             built.refused += each.refused
             built.proofs += each.proofs
@@ -101,7 +101,7 @@ class Builder:
         self._screen(rows, built)
         return built
 
-    async def _work(self, pair: Pair) -> Worked:
+    async def _work(self, pair: SourcePair) -> Worked:
         out = Worked()
         rng = random.Random(digest([self.recipe.seed, "hard", pair.id]))
         first, second = self.recipe.first, self.recipe.second
@@ -123,7 +123,7 @@ class Builder:
         out.constraints += rng.sample(rules, min(self.recipe.hard.most, len(rules)))
         return out
 
-    async def _prove(self, pair: Pair, proposal: Proposal, out: Worked) -> None:
+    async def _prove(self, pair: SourcePair, proposal: Proposal, out: Worked) -> None:
         """Have the checker written twice, and prove it."""
         first, second, section = self.recipe.first, self.recipe.second, self.recipe.proof
         assert first is not None
@@ -150,7 +150,7 @@ class Builder:
                 )
             )
 
-    def _screen(self, rows: Sequence[tuple[Pair, Instruction]], built: Built) -> None:
+    def _screen(self, rows: Sequence[tuple[SourcePair, Instruction]], built: Built) -> None:
         """As `prepare` does, with a row dropped for any defect: nothing of ours may have one."""
         findings = screen([(pair.row, row) for pair, row in rows], self.sandbox)
         grouped = by_row(findings)
@@ -163,11 +163,13 @@ class Builder:
                 built.answers.append(pair.answer)
 
 
-def distinct(pairs: Sequence[Pair], held: Sequence[str], similar: float) -> tuple[list[Pair], list[Refusal]]:
+def distinct(
+    pairs: Sequence[SourcePair], held: Sequence[str], similar: float
+) -> tuple[list[SourcePair], list[Refusal]]:
     """The pairs without near-duplicates of an earlier answer and without benchmarks' prompts."""
     benchmarks = Held(held, similar)
     refused: list[Refusal] = []
-    kept: list[Pair] = []
+    kept: list[SourcePair] = []
     for pair in pairs:
         if inside := benchmarks.inside(pair.prompt):
             reason = f"a benchmark's prompt: {inside[:80]!r}"

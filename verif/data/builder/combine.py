@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from verif.data.builder.pairs import Pair
+from verif.data.builder.pairs import SourcePair
 from verif.data.builder.quarantine import Refusal
 from verif.data.composed.styles import TRAINED, prompt
 from verif.data.screening.rule_clashes import clash
@@ -49,7 +49,7 @@ class Mixture:
 
 
 def combined(
-    pair: Pair, constraints: Sequence[Constraint], section: CombineSection, mixture: Mixture, seed: int
+    pair: SourcePair, constraints: Sequence[Constraint], section: CombineSection, mixture: Mixture, seed: int
 ) -> Instruction | Refusal:
     """The pair's row, or why there is none. The same pair, constraints and mixture give the same row."""
     rng = random.Random(digest([seed, "combine", pair.id]))
@@ -71,7 +71,7 @@ def combined(
     return row(pair, taken, rng)
 
 
-def row(pair: Pair, constraints: Sequence[Constraint], rng: random.Random) -> Instruction:
+def row(pair: SourcePair, constraints: Sequence[Constraint], rng: random.Random) -> Instruction:
     """The instruction: the question, and what is asked of the answer, in one of the styles in which people write."""
     return Instruction(
         id=pair.id,

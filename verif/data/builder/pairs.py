@@ -28,7 +28,7 @@ READ = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class SourcePair:
     """A question, its answer, and where both are from. `id` is the digest of the content, so that order does not matter."""
 
     id: str
@@ -40,9 +40,9 @@ class Pair:
     source: str = ""
 
 
-def read_pairs(path: Path | str, section: PairsSection) -> tuple[list[Pair], list[Refusal]]:
+def read_pairs(path: Path | str, section: PairsSection) -> tuple[list[SourcePair], list[Refusal]]:
     """The usable pairs of a file, in its order, and the refused ones; a file without any is an `InputError`."""
-    pairs: list[Pair] = []
+    pairs: list[SourcePair] = []
     refused: list[Refusal] = []
     seen: set[str] = set()
     for where, raw in raw_rows(path):
@@ -72,7 +72,7 @@ def _hint(refused: Iterable[Refusal]) -> str:
     return "Each row needs a prompt and a response; docs/build.md says which pairs are taken."
 
 
-def _pair(raw: Any, where: Where, section: PairsSection) -> tuple[Pair, str, str]:
+def _pair(raw: Any, where: Where, section: PairsSection) -> tuple[SourcePair, str, str]:
     """A pair with the kind and the reason of its refusal, both empty where it is taken."""
     if not isinstance(raw, dict):
         raise where.wanted("a JSON object", raw, "")
@@ -83,7 +83,7 @@ def _pair(raw: Any, where: Where, section: PairsSection) -> tuple[Pair, str, str
     answer = said[0].text if said else ""
     licence = next((str(raw[name]) for name in LICENCES if isinstance(raw.get(name), str)), section.licence)
     source = raw["source"] if isinstance(raw.get("source"), str) else ""
-    pair = Pair(
+    pair = SourcePair(
         digest([talk.system, talk.prompt, answer])[:16], where.row, talk.prompt, answer, talk.system,
         licence.strip(), source,
     )  # fmt: skip
@@ -108,7 +108,7 @@ def _plain(raw: dict[str, Any]) -> dict[str, Any]:
     return raw
 
 
-def _unusable(pair: Pair, *, finished: bool, section: PairsSection) -> tuple[str, str]:
+def _unusable(pair: SourcePair, *, finished: bool, section: PairsSection) -> tuple[str, str]:
     if not pair.prompt.strip() or not pair.answer.strip():
         return "empty", f"the {'answer' if pair.prompt.strip() else 'question'} is empty"
     if not finished:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from verif.data.builder.mutate import mutations
-from verif.data.builder.reply import Written, WrittenCase
+from verif.data.builder.reply import WrittenCase, WrittenChecker
 from verif.data.screening.claims import read
 from verif.data.screening.probes import ORDINARY
 from verif.system.files import digest
@@ -32,7 +32,7 @@ class Probes:
 
 
 def probes(
-    answer: str, text: str, written: Sequence[Written], rules: Sequence[RuleConstraint], edges: Edges
+    answer: str, text: str, written: Sequence[WrittenChecker], rules: Sequence[RuleConstraint], edges: Edges
 ) -> Probes:
     """The probes of one constraint of one answer; the same content gives the same probes."""
     rng = random.Random(digest([answer, text]))
@@ -52,7 +52,7 @@ def probes(
     return Probes(tuple(texts), changed, tuple(cases))
 
 
-def _mixed(reply: Written) -> list[WrittenCase]:
+def _mixed(reply: WrittenChecker) -> list[WrittenCase]:
     """A writer's cases, without those that it gives both ways."""
     said: dict[str, set[bool]] = {}
     for case in reply.cases:

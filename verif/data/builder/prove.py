@@ -16,7 +16,7 @@ from typing import Any, Literal
 from verif.core.sandbox.sandbox import Sandbox
 from verif.core.text import Doc
 from verif.data.builder.probes import Edges, Probes, probes
-from verif.data.builder.reply import Written
+from verif.data.builder.reply import WrittenChecker
 from verif.data.builder.translate import candidates, equal
 from verif.data.screening.claims import read
 from verif.data.screening.screen import check_one
@@ -50,7 +50,7 @@ def proof(
     prompt: str,
     answer: str,
     text: str,
-    written: tuple[Written, Written],
+    written: tuple[WrittenChecker, WrittenChecker],
     names: Sequence[str],
     sandbox: Sandbox,
     edges: Edges,

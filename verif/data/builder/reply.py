@@ -41,7 +41,7 @@ class Proposals(Reply):
     constraints: list[Proposal] = Field(max_length=50)
 
 
-class Kept(Reply):
+class KeptReply(Reply):
     """The reply of the check, in the order of the constraints."""
 
     kept: list[bool] = Field(max_length=50)
@@ -54,7 +54,7 @@ class WrittenCase(Reply):
     follows: bool
 
 
-class Written(Reply):
+class WrittenChecker(Reply):
     """The reply of a writer."""
 
     code: str = Field(min_length=1, max_length=LONGEST_CODE)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from verif.data.builder.calls import Caller
 from verif.data.builder.near import elements, jaccard
-from verif.data.builder.pairs import Pair
+from verif.data.builder.pairs import SourcePair
 from verif.data.builder.prompts import render
 from verif.data.builder.quarantine import Refusal
-from verif.data.builder.reply import Kept, Proposal, Proposals, UnreadableError, asked
+from verif.data.builder.reply import KeptReply, Proposal, Proposals, UnreadableError, asked
 from verif.recipe import BuildModel, SoftSection
 
 ALIKE = 0.6
@@ -33,7 +33,7 @@ class Proposed:
 
 
 async def proposed(
-    pair: Pair, caller: Caller, first: BuildModel, second: BuildModel, section: SoftSection
+    pair: SourcePair, caller: Caller, first: BuildModel, second: BuildModel, section: SoftSection
 ) -> Proposed:
     """The constraints of one pair; `JudgeError` where the models could not be asked."""
     texts = {"question": pair.prompt, "answer": pair.answer}
@@ -56,7 +56,7 @@ async def proposed(
 
 
 def admitted(
-    pair: Pair, proposals: Sequence[Proposal], section: SoftSection
+    pair: SourcePair, proposals: Sequence[Proposal], section: SoftSection
 ) -> tuple[list[Proposal], list[Refusal]]:
     """The proposals that can be asked for, each once; the rest with its reason."""
     kept: list[Proposal] = []
@@ -90,14 +90,14 @@ def _unfit(
 
 
 async def _checked(
-    pair: Pair, caller: Caller, model: BuildModel, soft: Sequence[Proposal]
+    pair: SourcePair, caller: Caller, model: BuildModel, soft: Sequence[Proposal]
 ) -> tuple[list[Proposal], list[Refusal]]:
     texts = {
         "question": pair.prompt,
         "answer": pair.answer,
         "constraints": "\n".join(f"{number}. {p.text}" for number, p in enumerate(soft, 1)),
     }
-    reply = await asked(caller, "check", model, render("check", texts), Kept)
+    reply = await asked(caller, "check", model, render("check", texts), KeptReply)
     if len(reply.kept) != len(soft):
         raise UnreadableError(f"{len(reply.kept)} values for {len(soft)} constraints")
     refused = [
@@ -108,7 +108,7 @@ async def _checked(
     return [p for p, kept in zip(soft, reply.kept, strict=True) if kept], refused
 
 
-def _refusal(pair: Pair, kind: str, reason: str, text: str = "") -> Refusal:
+def _refusal(pair: SourcePair, kind: str, reason: str, text: str = "") -> Refusal:
     return Refusal("soft", pair.id, pair.row, kind, reason, text)
 
 

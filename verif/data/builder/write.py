@@ -10,13 +10,13 @@ import asyncio
 from verif.core.forms.checkers import unfenced
 from verif.data.builder.calls import Caller
 from verif.data.builder.prompts import render
-from verif.data.builder.reply import UnreadableError, Written, asked
+from verif.data.builder.reply import UnreadableError, WrittenChecker, asked
 from verif.recipe import BuildModel
 
 
 async def written(
     text: str, caller: Caller, first: BuildModel, second: BuildModel, cases: int
-) -> tuple[Written, Written]:
+) -> tuple[WrittenChecker, WrittenChecker]:
     """What both writers wrote for a constraint; `UnreadableError` where one wrote nothing of the schema.
 
     Neither sees the answer or the other's function: that the answer keeps the constraint is what the proof finds out. So
@@ -24,11 +24,11 @@ async def written(
     """
     messages = render("write", {"constraint": text}, cases=cases)
     replies = await asyncio.gather(
-        asked(caller, "write", first, messages, Written),
-        asked(caller, "write again", second, messages, Written),
+        asked(caller, "write", first, messages, WrittenChecker),
+        asked(caller, "write again", second, messages, WrittenChecker),
         return_exceptions=True,
     )
-    kept = [reply for reply in replies if isinstance(reply, Written)]
+    kept = [reply for reply in replies if isinstance(reply, WrittenChecker)]
     if len(kept) < len(replies):
         errors = [reply for reply in replies if isinstance(reply, BaseException)]
         raise next((error for error in errors if not isinstance(error, UnreadableError)), errors[0])
