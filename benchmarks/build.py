@@ -63,7 +63,7 @@ def world(seed: int, wanted: int, home: Path) -> dict[str, Any]:
         planted = set(standin.planted)
     seconds = time.monotonic() - begun
     refused = [orjson.loads(line) for line in (folder / "rows.quarantine.jsonl").read_bytes().splitlines()]
-    near = {entry["row"] - 1 for entry in refused if entry["kind"] == "near-duplicate"}
+    near = {entry["row"] - 1 for entry in refused if entry["kind"] in ("near-duplicate", "repeated")}
     made = [row for row in read_rows(out) if row.instruction is not None][:wanted]
     told, unequal = truths(made, seed)
     figures = {

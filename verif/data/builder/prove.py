@@ -20,7 +20,7 @@ from verif.data.builder.reply import WrittenChecker
 from verif.data.builder.translate import candidates, equal
 from verif.data.screening.claims import read
 from verif.data.screening.screen import check_one
-from verif.types import CheckerConstraint, Constraint, RuleConstraint, Status
+from verif.types import CheckerConstraint, Constraint, Status
 
 How = Literal["accepted", "translated", "repaired", "refused"]
 SHOWN = 160
@@ -138,8 +138,3 @@ def _difference(opinions: Sequence[_Opinion], asked: Probes) -> dict[str, Any]:
     pairs = zip(asked.texts, opinions[0].says, opinions[-1].says, strict=True)
     differing = [(text, first) for text, first, second in pairs if first is not second]
     return {"probe": differing[0][0][:SHOWN], "first": differing[0][1]} if differing else {}
-
-
-def is_rule(proven: Proof) -> bool:
-    """Whether a registered rule took the checker's place."""
-    return isinstance(proven.constraint, RuleConstraint)
