@@ -42,24 +42,29 @@ HOME = ROOT / ".verif" / "bench-build"
 RECIPE = ROOT / "recipes" / "builds" / "world.yaml"
 ROWS, SEEDS, KILLS = 2000, (1, 2, 3), 20
 DEFECTS = 0.05
+NO_RULES = ("format:emoji",)
+"""A rule that says the same as none of the world's checkers: these have to stand by themselves."""
 FRESH = 20
 """Answers that each checker of a row is compared on."""
 
 
-def world(seed: int, wanted: int, home: Path) -> dict[str, Any]:
-    """One build of the world's pairs; the figures of one seed."""
-    path = home / f"seed-{seed}-{wanted}.json"
+def world(seed: int, wanted: int, home: Path, rules: tuple[str, ...] = ("local:*",)) -> dict[str, Any]:
+    """One build of the world's pairs; the figures of one seed. `rules`: those that may take a checker's place."""
+    name = f"seed-{seed}-{wanted}" if rules == ("local:*",) else f"unaided-{seed}-{wanted}"
+    path = home / f"{name}.json"
     if path.is_file():
         known: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return known
-    folder = home / f"seed-{seed}-{wanted}"
+    folder = home / name
     folder.mkdir(parents=True, exist_ok=True)
     rows, copied = world_pairs(int(wanted * 1.15), seed)
     pairs, out = folder / "pairs.jsonl", folder / "rows.jsonl"
     pairs.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    recipe = load_build(RECIPE)
+    recipe = recipe.model_copy(update={"hard": recipe.hard.model_copy(update={"rules": rules})})
     begun = time.monotonic()
     with serving(BuildStandin(defects=DEFECTS)) as standin:
-        outcome = build_rows(pairs, out, load_build(RECIPE), lambda *_: None, (standin.url,))
+        outcome = build_rows(pairs, out, recipe, lambda *_: None, (standin.url,))
         planted = set(standin.planted)
     seconds = time.monotonic() - begun
     refused = [orjson.loads(line) for line in (folder / "rows.quarantine.jsonl").read_bytes().splitlines()]
@@ -184,6 +189,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--seeds", type=int, nargs="*", default=SEEDS)
     parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument(
+        "--unaided", type=int, default=ROWS // 4, help="rows where no rule may take a checker's place"
+    )
     parser.add_argument("--verinstruct", type=Path)
     options = parser.parse_args()
     runs = []
@@ -204,6 +212,14 @@ def main() -> None:
         "rows_per_s": round(min((run["rows"] / run["seconds"] for run in runs), default=0), 2),
         "policy_gap": None,
     }
+    if options.unaided:
+        alone = world(1, options.unaided, HOME, NO_RULES)
+        print(json.dumps(alone), flush=True)
+        result["unaided"] = {
+            "checker_equal": least([alone], "equal", "compared"),
+            "defects_caught": 1 - sum(alone["missed"].values()) / sum(alone["planted"].values()),
+            "proof": alone["proof"],
+        }
     if options.verinstruct:
         from benchmarks.build_public import proved_again
 

@@ -120,6 +120,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed has no connection any more."""
+
 
 @contextmanager
 def serving(standin: BuildStandin, port: int = 0) -> Iterator[BuildStandin]:

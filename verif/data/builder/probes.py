@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from verif.data.builder.mutate import mutations
 from verif.data.builder.reply import WrittenCase, WrittenChecker
+from verif.data.builder.translate import said
 from verif.data.screening.claims import read
 from verif.data.screening.probes import ORDINARY
 from verif.system.files import digest
@@ -15,6 +16,8 @@ from verif.types import RuleConstraint
 
 Edges = Callable[[RuleConstraint, str, random.Random], list[str]]
 """Texts on both sides of a rule's edge, made of a text; the audit's edits, which count by themselves."""
+NAMED = 3
+"""Last words of a constraint that are added to the answer: what must not be used stands there."""
 EDGED = 8
 """Candidate rules whose edges are probed."""
 
@@ -39,7 +42,9 @@ def probes(
     claim = read(text)
     clear = [*claim.good(), *claim.bad()] if claim else []
     sharp = [edge for rule in rules[:EDGED] for edge in edges(rule, answer, rng)]
-    texts = list(dict.fromkeys([answer, "", *ORDINARY, *mutations(answer), *clear, *sharp]))
+    values = said(text)
+    named = [f"{answer} {words}." for words in (*values.phrases, *values.words[-NAMED:])]
+    texts = list(dict.fromkeys([answer, "", *ORDINARY, *mutations(answer), *clear, *named, *sharp]))
     changed = tuple(range(1, len(texts)))
     places = {probe: place for place, probe in enumerate(texts)}
     cases = []
