@@ -57,6 +57,7 @@ def world(seed: int, wanted: int, home: Path, rules: tuple[str, ...] = ("local:*
         return known
     folder = home / name
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rows.calls.jsonl").unlink(missing_ok=True)  # the stand-in plants only in what it is asked
     rows, copied = world_pairs(int(wanted * 1.15), seed)
     pairs, out = folder / "pairs.jsonl", folder / "rows.jsonl"
     pairs.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
@@ -144,7 +145,7 @@ def kills(count: int, home: Path) -> dict[str, int]:
     folder.mkdir(parents=True, exist_ok=True)
     pairs, ledger = folder / "pairs.jsonl", folder / "rows.calls.jsonl"
     ledger.unlink(missing_ok=True)
-    pairs.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in world_pairs(300, 7)[0]))
+    pairs.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in world_pairs(150, 7)[0]))
     rng, twice, under_way, killed = random.Random(7), 0, 0, 0
     with serving(BuildStandin(seconds=0.02)) as standin:
         line = [
