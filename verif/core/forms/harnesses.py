@@ -7,7 +7,7 @@ from typing import Any
 from verif.core.forms import questions
 from verif.core.forms.fields import Raw, Where, identifier, written
 from verif.core.forms.parts import Parts, plain
-from verif.core.forms.talk import Said, samples
+from verif.core.forms.talk import RESPONSES, Said, samples
 
 
 def sample(raw: Raw, where: Where) -> Parts:
@@ -15,6 +15,10 @@ def sample(raw: Raw, where: Where) -> Parts:
 
     The filtered ones are what lm-eval judged. Where a filter kept one of several, all of them are read.
     """
+    if beside := next((name for name in RESPONSES if raw.get(name) is not None), ""):
+        raise where.error(
+            "is a second response beside lm-eval's `resps`", beside, "Keep one of the two: which was judged?"
+        )
     doc = written(raw["doc"], "doc", where)
     if not isinstance(doc, dict):
         raise where.wanted("an object", doc, "doc")
