@@ -13,4 +13,5 @@ def test_the_version_is_one_and_has_a_dated_section(root: Path) -> None:
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
     assert verif.__version__ == version
     newest = re.search(r"^## (\S+) \((\d{4}-\d\d-\d\d)\)$", (root / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert newest and newest[1] == version
+    assert newest
+    assert newest[1] == version

@@ -15,16 +15,16 @@ def sample(raw: Raw, where: Where) -> Parts:
 
     The filtered ones are what lm-eval judged. Where a filter kept one of several, all of them are read.
     """
-    if beside := next((name for name in RESPONSES if raw.get(name) is not None), ""):
-        raise where.error(
-            "is a second response beside lm-eval's `resps`", beside, "Keep one of the two: which was judged?"
-        )
     doc = written(raw["doc"], "doc", where)
     if not isinstance(doc, dict):
         raise where.wanted("an object", doc, "doc")
     before = {"id": raw["doc_id"]} if "doc_id" in raw and not {"id", "key"} & doc.keys() else {}
     inner = {**before, **doc}
     parts = questions.read(inner, where) if questions.known(inner) else plain(inner, where)
+    if beside := next((name for name in RESPONSES if raw.get(name) is not None), ""):
+        raise where.error(
+            "is a second response beside lm-eval's `resps`", beside, "Keep one of the two: which was judged?"
+        )
     said = {name: _flat(raw[name], where, name) for name in ("filtered_resps", "resps") if name in raw}
     kept, whole = said.get("filtered_resps"), said.get("resps")
     chosen = whole if kept is None or (whole is not None and len(kept) == 1 < len(whole)) else kept
