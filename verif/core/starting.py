@@ -121,11 +121,14 @@ class Start:
         return self._seen[id(item.instruction)]
 
     def _checks(self, instruction: Instruction, item_id: str) -> list[tuple[int, Rule, Any, Said]]:
-        return [
-            (index, get(constraint.rule), self._rules_of.params(constraint, item_id), {})
-            for index, constraint in enumerate(instruction.constraints)
-            if isinstance(constraint, RuleConstraint)
-        ]
+        checks: list[tuple[int, Rule, Any, Said]] = []
+        for index, constraint in enumerate(instruction.constraints):
+            if isinstance(constraint, RuleConstraint):
+                params = self._rules_of.params(
+                    constraint, item_id
+                )  # the error of an unknown rule names the item
+                checks.append((index, get(constraint.rule), params, {}))
+        return checks
 
     def _rules(self, plan: Plan, group: _Group) -> None:
         """The rules' verdicts on an answer, which rollouts of one instruction that say the same share."""
