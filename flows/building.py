@@ -65,14 +65,14 @@ def build(
     section = load_build(Path(recipe) if recipe else None)
     said = estimate(Path(pairs), section)
     get_run_logger().info(said)
-    if ask and section.prices():
+    if ask and section.models():
         question = BuildApproval.with_initial_data(description=said, budget=budget)
         answer = pause_flow_run(wait_for_input=question, timeout=int(wait_hours * 3600), poll_interval=5)
         if not answer.approve:
             get_run_logger().info("Not approved.")
             return {"approved": False}
         budget = answer.budget
-    outcome = make(Path(pairs), Path(out), section, budget if section.prices() else None)
+    outcome = make(Path(pairs), Path(out), section, budget if section.models() else None)
     text = orjson.dumps(outcome.card, option=orjson.OPT_INDENT_2).decode()
     create_markdown_artifact(
         markdown=f"```json\n{text}\n```", key="build-card", description=f"The card of {out}"

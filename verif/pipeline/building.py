@@ -83,7 +83,7 @@ def build_rows(
     pairs, refused = read_pairs(pairs_file, recipe.pairs)
     held = benchmark_prompts(recipe.pairs.benchmarks)
     files = BuildFiles(out)
-    connect = connected(urls) if recipe.prices() else None
+    connect = connected(urls) if recipe.models() else None
     with Ledger(files.calls) as ledger, Sandbox(workers=SANDBOX_WORKERS) as sandbox:
         caller = Caller(ledger, connect, budget) if connect else None
         spending = caller.spending if caller else Spending()

@@ -108,7 +108,7 @@ class BuildRecipe(Section):
             raise ValueError("first and second belong together: give both or neither")
         return self
 
-    def prices(self) -> Sequence[BuildModel]:
+    def models(self) -> Sequence[BuildModel]:
         """The models that are asked."""
         return [model for model in (self.first, self.second, self.judge) if model is not None]
 
