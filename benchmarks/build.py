@@ -210,6 +210,7 @@ def main() -> None:
         "duplicates_caught": least(runs, "copies_caught", "planted_copies"),
         "duplicates_false": max((run["others_removed"] / run["pairs"] for run in runs), default=None),
         "resume_calls_twice": killed["twice"] if killed else None,
+        "resume_calls_under_way": killed["under_way"] if killed else None,
         "rows_per_s": round(min((run["rows"] / run["seconds"] for run in runs), default=0), 2),
         "policy_gap": None,
     }
