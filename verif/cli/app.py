@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("score", "Show each constraint of one row with its verdict and evidence."),
     "rules": ("rules", "Rules"),
     "conform": ("conform", "Compare anybody's checker with published verdicts."),
+    "label": ("label", "Label responses by hand, on a page of this machine, to audit a judge."),
     "screen": ("screen", "Find defective model-written checkers in a data set."),
     "cache": ("cache", "The verdict cache"),
     "verifier": ("verifier", "The verifier service"),
