@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "conform": ("conform", "Compare anybody's checker with published verdicts."),
     "label": ("label", "Label responses by hand, on a page of this machine, to audit a judge."),
     "screen": ("screen", "Find defective model-written checkers in a data set."),
+    "difficulty": ("difficulty", "Measure how often the starting policy follows each row."),
     "cache": ("cache", "The verdict cache"),
     "verifier": ("verifier", "The verifier service"),
     "audit": ("audit", "Audit a verifier: accuracy, attacks, mutations, determinism, cost."),

@@ -19,6 +19,7 @@ from verif.core.sandbox.sandbox import Sandbox
 from verif.data import answering
 from verif.data.answering import asking
 from verif.data.compose import compose, spoil
+from verif.data.difficulty import distribution, outside
 from verif.data.rule_examples import rule_examples
 from verif.data.screening.claims import Claim, read
 from verif.data.screening.order import order_sensitive
@@ -153,6 +154,8 @@ def _unusable(outcome: RepairedRow, section: FileData, seen: set[str]) -> str:
     size = sum(tokens(message["content"]) for message in messages(instruction))
     if size > section.max_prompt_tokens:
         return f"the prompt may exceed {section.max_prompt_tokens} tokens ({size} estimated)"
+    if wrong := outside(instruction, section.pass_rate):
+        return wrong
     return "the same prompt stands in an earlier row" if digest(messages(instruction)) in seen else ""
 
 
@@ -237,4 +240,5 @@ def summary(
             entry["action"] == "row dropped" and entry["constraint"] is None for entry in quarantine
         ),
         "run_alone": sum(entry["kind"] == "order" for entry in quarantine),
+        **({"pass_rates": rates} if (rates := distribution(item for _, item in rows)) else {}),
     }

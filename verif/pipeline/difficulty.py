@@ -1,0 +1,96 @@
+"""A pass of the starting policy over the rows: k samples each, verified as in training, and the share that follows.
+
+What cannot be decided is left out of a row's share, never counted as a failure; a row without any verdict has no rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from verif.core.row_files import read_rows
+from verif.core.score import dumps
+from verif.data.difficulty import marked
+from verif.errors import InputError, RecipeError
+from verif.pipeline.rollouts import draw
+from verif.project import Stage
+from verif.recipe import FileData
+from verif.service import lease
+from verif.service.client import VerifierClient
+from verif.system.files import digest_tree
+from verif.types import Instruction, Item, Response
+
+PORTION = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Of the samples of one row: how many follow it, of how many that were decided."""
+
+    passed: int
+    decided: int
+
+
+def rows_of(stage: Stage, most: int = 0) -> list[Instruction]:
+    """The instructions of the recipe's file, the first `most` (0: all), each once; `InputError` if there are none."""
+    if not isinstance(stage.recipe.data, FileData):
+        raise RecipeError(
+            f"data.kind {stage.recipe.data.kind} has no file of rows.",
+            "Difficulty is measured for rows of a file.",
+        )
+    items: dict[str, Instruction] = {}
+    for row in read_rows(stage.source):
+        if row.instruction is None or row.sample:
+            continue
+        if items.setdefault(row.id, row.instruction) != row.instruction:
+            raise row.where.error(f"{row.id!r} is another instruction before", "id")
+        if len(items) == most:
+            break
+    if not items:
+        raise InputError("there are no instructions", file=stage.source)
+    return list(items.values())
+
+
+async def tried(
+    client: VerifierClient, items: Sequence[Instruction], texts: Sequence[Sequence[str]]
+) -> list[Tried]:
+    """What the verifier says of all samples of each row."""
+    asked = [
+        Item(id=f"{number}/{sample}", instruction=instruction, response=Response(text=text))
+        for number, (instruction, samples) in enumerate(zip(items, texts, strict=True))
+        for sample, text in enumerate(samples)
+    ]
+    passed, decided = [0] * len(items), [0] * len(items)
+    for low in range(0, len(asked), PORTION):
+        async for answer in client.verify(asked[low : low + PORTION]):
+            number = int(answer.id.partition("/")[0])
+            followed = answer.followed(len(items[number].constraints))
+            passed[number] += followed is True
+            decided[number] += followed is not None
+    return [Tried(p, d) for p, d in zip(passed, decided, strict=True)]
+
+
+async def measure(
+    stage: Stage, items: Sequence[Instruction], samples: int, temperature: float, tokens: int
+) -> list[Instruction]:
+    """The rows with `meta.difficulty`: `{pass_rate, passed, decided, samples, temperature, policy}`.
+
+    Draws before it starts the verifier: on one GPU the two need not fit side by side.
+    """
+    drawn = draw(stage, items, samples, temperature, tokens, stage.recipe.seed)
+    policy = digest_tree(stage.models / "policy")[:16]
+    with lease.verifier(stage) as endpoint:
+        async with VerifierClient(endpoint.url) as client:
+            outcomes = await tried(client, items, [each.texts for each in drawn])
+    how = {"samples": samples, "temperature": temperature, "policy": policy}
+    return [marked(item, {**_told(outcome), **how}) for item, outcome in zip(items, outcomes, strict=True)]
+
+
+def _told(outcome: Tried) -> dict[str, float | int | None]:
+    rate = round(outcome.passed / outcome.decided, 4) if outcome.decided else None
+    return {"pass_rate": rate, "passed": outcome.passed, "decided": outcome.decided}
+
+
+def lines(items: Sequence[Instruction]) -> bytes:
+    """Rows in verif's own form, which `data` in params.yaml may name."""
+    return b"".join(dumps(item.model_dump(mode="json")) for item in items)
