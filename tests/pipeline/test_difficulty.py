@@ -14,6 +14,7 @@ import pytest
 from verif import verify_many
 from verif.audit.pressure.run import Drawn
 from verif.cli.app import main
+from verif.core.instruction_files import write_instructions
 from verif.data.difficulty import pass_rate
 from verif.errors import InputError, RecipeError
 from verif.pipeline import difficulty
@@ -67,7 +68,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
             "constraints": [RULE, CALM] if key == "4" else [RULE],
             "meta": {"from": "x"},
         }
-        for key in SAID
+        for key in (*SAID, "held out")
     ]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "models" / "policy").mkdir(parents=True)
@@ -79,6 +80,8 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(difficulty, "VerifierClient", InProcess)
     monkeypatch.setattr(difficulty.lease, "verifier", leased)
     made = Stage(tmp_path, recipe, tmp_path / "rows.jsonl")
+    train = [item for item in difficulty.rows_of(made) if item.id in SAID]
+    write_instructions(made.data / "train.parquet", train, source="rows", split="train")
     monkeypatch.setattr("verif.project.load_stage", lambda: made)
     return made
 
@@ -91,6 +94,8 @@ def test_the_command_writes_rows_that_say_how_hard_they_are(
         main(["difficulty", "--out", str(out), "--samples", "3"])
     assert ended.value.code == 0
     items = difficulty.rows_of(Stage(tmp_path, stage.recipe, out))
+    assert items[-1].id == "held out"
+    assert "difficulty" not in items.pop().meta
     told = {item.id: item.meta["difficulty"] for item in items}
     assert {key: (value["passed"], value["decided"]) for key, value in told.items()} == {
         "0": (0, 3), "1": (1, 3), "2": (2, 2), "3": (0, 0), "4": (0, 2),
@@ -98,15 +103,19 @@ def test_the_command_writes_rows_that_say_how_hard_they_are(
     assert [pass_rate(item) for item in items] == [0.0, 0.3333, 1.0, None, 0.0]
     assert all(item.meta["from"] == "x" for item in items)
     said = capsys.readouterr().out
-    assert "5 rows by the share of 3 samples" in said
+    assert "5 rows to train on, by the share of 3 samples" in said
     assert "3 rows teach nothing yet" in said
 
 
-def test_the_first_rows_alone_and_each_once(stage: Stage) -> None:
+def test_each_row_once_and_the_first_alone_where_that_is_asked(stage: Stage, tmp_path: Path) -> None:
     line = stage.source.read_text().splitlines()[0]
     stage.source.write_text(f"{line}\n{line}\n" + stage.source.read_text())
-    assert [item.id for item in difficulty.rows_of(stage)] == list(SAID)
-    assert [item.id for item in difficulty.rows_of(stage, 2)] == ["0", "1"]
+    assert [item.id for item in difficulty.rows_of(stage)] == [*SAID, "held out"]
+    out = tmp_path / "rated.jsonl"
+    with pytest.raises(SystemExit):
+        main(["difficulty", "--out", str(out), "--samples", "3", "--limit", "2"])
+    items = difficulty.rows_of(Stage(tmp_path, stage.recipe, out))
+    assert [item.id for item in items if "difficulty" in item.meta] == ["0", "1"]
 
 
 def test_what_cannot_be_measured_is_named(stage: Stage, tmp_path: Path) -> None:
@@ -116,9 +125,6 @@ def test_what_cannot_be_measured_is_named(stage: Stage, tmp_path: Path) -> None:
     )
     with pytest.raises(RecipeError, match="no file of rows"):
         difficulty.rows_of(Stage(tmp_path, world, stage.source))
-    stage.source.write_text("")
-    with pytest.raises(InputError, match="there are no instructions"):
-        difficulty.rows_of(stage)
     same = [{"id": "1", "prompt": p, "constraints": [RULE]} for p in ("a", "b")]
     stage.source.write_text("".join(json.dumps(row) + "\n" for row in same))
     with pytest.raises(InputError, match=r"rows\.jsonl, row 2, field 'id': '1' is another instruction"):

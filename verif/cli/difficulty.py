@@ -18,30 +18,31 @@ def difficulty(
         0.0, min=0.0, help="Of the answers (0: the recipe's train.temperature)."
     ),
     tokens: int = typer.Option(0, min=0, help="The longest answer (0: the recipe's train.response_tokens)."),
-    limit: int = typer.Option(0, min=0, help="Only the first N rows; 0 takes all."),
+    limit: int = typer.Option(0, min=0, help="Only the first N rows to train on; 0 takes all."),
 ) -> None:
-    from verif.data.difficulty import ALWAYS, NEVER, distribution
-    from verif.pipeline.difficulty import lines, measure, rows_of
+    from verif.data.difficulty import ALWAYS, NEVER, bin_counts
+    from verif.pipeline.difficulty import Sampled, lines, measure, rows_of
     from verif.project import load_stage
     from verif.system.files import write_bytes
 
     stage = load_stage()
     train = stage.recipe.train
-    items = rows_of(stage, limit)
-    heat, longest = temperature or train.temperature, tokens or train.response_tokens
-    measured = asyncio.run(measure(stage, items, samples, heat, longest))
-    write_bytes(out, lines(measured))
-    counts = distribution(measured)
+    items = rows_of(stage)
+    how = Sampled(samples, temperature or train.temperature, tokens or train.response_tokens)
+    told = asyncio.run(measure(stage, how, limit))
+    write_bytes(out, lines(items, told))
+    counts = bin_counts(measured["pass_rate"] for measured in told.values())
     table = Table(
-        title=f"{len(measured)} rows by the share of {samples} samples that follow", title_justify="left"
+        title=f"{len(told)} rows to train on, by the share of {samples} samples that follow",
+        title_justify="left",
     )
     table.add_column("follows")
     table.add_column("rows", justify="right")
     table.add_column("share", justify="right")
     for name, count in counts.items():
-        table.add_row(name, str(count), f"{count / len(measured):.1%}")
+        table.add_row(name, str(count), f"{count / len(told):.1%}")
     console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print(table)
-    flat = counts.get(NEVER, 0) + counts.get(ALWAYS, 0)
+    flat = counts[NEVER] + counts[ALWAYS]
     console.print(f"{flat} rows teach nothing yet: all their samples agree. data.pass_rate leaves them out.")
     console.print(f"{out}: name it as `data` in params.yaml")

@@ -37,8 +37,14 @@ def bin_of(rate: float | None) -> str:
 
 def distribution(instructions: Iterable[Instruction]) -> dict[str, int]:
     """Rows by bin; empty if no row was measured, so that such a file's report is as before."""
-    counts = Counter(bin_of(pass_rate(instruction)) for instruction in instructions)
-    return {name: counts[name] for name in BINS} if set(counts) - {UNKNOWN} else {}
+    counts = bin_counts(pass_rate(instruction) for instruction in instructions)
+    return counts if sum(counts.values()) > counts[UNKNOWN] else {}
+
+
+def bin_counts(rates: Iterable[float | None]) -> dict[str, int]:
+    """How many rates are in each bin, in their order."""
+    counts = Counter(map(bin_of, rates))
+    return {name: counts[name] for name in BINS}
 
 
 def outside(instruction: Instruction, bounds: tuple[float, float]) -> str:

@@ -49,16 +49,18 @@ def prepare_verinstruct(source: Path, section: FileData, seed: int) -> Splits:
         findings = screen(rows, sandbox)
         usable, quarantine = screened(rows, findings, section)
         usable, demoted = proved(usable, sandbox)
-    quarantine += demoted
-    rng = random.Random(seed)
     parts = divided(usable, section, seed, source)
+    rates = distribution(parts["train"])
+    parts["train"], flat = teaching(parts["train"], section, source)
+    quarantine += [*demoted, *flat]
+    rng = random.Random(seed)
     known = [item for instruction in parts["golden"] for item in golden(instruction, rng)]
     if isinstance(section, RowsData):
         known += rule_examples([c.rule for item in usable for c in item.constraints if c.kind == "rule"], rng)
     return Splits(
         train=parts["train"], validation=parts["validation"], test=parts["test"], golden=known,
         policy_pairs=[] if isinstance(section, RowsData) else policy_pairs(parts["train"], rng), quarantine=quarantine,
-        summary=summary(rows, findings, quarantine, section),
+        summary=summary(rows, findings, quarantine, section) | ({"pass_rates": rates} if rates else {}),
     )  # fmt: skip
 
 
@@ -105,6 +107,22 @@ def _drawn_by(item: Instruction, openings: set[str], seed: int) -> list[Any]:
     """What decides a row's split; rows of one conversation hold each other's turns, so that they stay together."""
     begins = opening(item)
     return [seed, begins] if begins in openings else [seed, item.id, item.prompt]
+
+
+def teaching(
+    train: list[Instruction], section: FileData, source: Path
+) -> tuple[list[Instruction], list[dict[str, Any]]]:
+    """The rows to train on that are as hard as the recipe wants, and the others with reasons; held-out rows stay as they are."""
+    reasons = {item.id: why for item in train if (why := outside(item, section.pass_rate))}
+    left = [item for item in train if item.id not in reasons]
+    if len(left) < 2:
+        hint = "Widen data.pass_rate; `verif difficulty` measures rows."
+        raise InputError(f"data.pass_rate leaves {len(left)} of {len(train)} rows", file=source, hint=hint)
+    flat = [
+        {"row": None, "id": id, "constraint": None, "kind": "row", "reason": why, "action": "row dropped"}
+        for id, why in reasons.items()
+    ]
+    return left, flat
 
 
 def screened(
@@ -154,8 +172,6 @@ def _unusable(outcome: RepairedRow, section: FileData, seen: set[str]) -> str:
     size = sum(tokens(message["content"]) for message in messages(instruction))
     if size > section.max_prompt_tokens:
         return f"the prompt may exceed {section.max_prompt_tokens} tokens ({size} estimated)"
-    if wrong := outside(instruction, section.pass_rate):
-        return wrong
     return "the same prompt stands in an earlier row" if digest(messages(instruction)) in seen else ""
 
 
@@ -240,5 +256,4 @@ def summary(
             entry["action"] == "row dropped" and entry["constraint"] is None for entry in quarantine
         ),
         "run_alone": sum(entry["kind"] == "order" for entry in quarantine),
-        **({"pass_rates": rates} if (rates := distribution(item for _, item in rows)) else {}),
     }

@@ -1,17 +1,20 @@
-"""A pass of the starting policy over the rows: k samples each, verified as in training, and the share that follows.
+"""A pass of the starting policy over the rows to train on: k samples each, verified as in training, and the share that follows.
 
+Asked are the rows that `prepare` made, since they are what training would ask; marked are those of the recipe's file.
 What cannot be decided is left out of a row's share, never counted as a failure; a row without any verdict has no rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from verif.core.instruction_files import read_instructions
 from verif.core.row_files import read_rows
 from verif.core.score import dumps
 from verif.data.difficulty import marked
-from verif.errors import InputError, RecipeError
+from verif.errors import RecipeError
 from verif.pipeline.rollouts import draw
 from verif.project import Stage
 from verif.recipe import FileData
@@ -24,6 +27,15 @@ PORTION = 512
 
 
 @dataclass(frozen=True, slots=True)
+class Sampled:
+    """How the policy answers: `samples` times each row, at this temperature, with at most `tokens` tokens."""
+
+    samples: int
+    temperature: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """Of the samples of one row: how many follow it, of how many that were decided."""
 
@@ -31,8 +43,8 @@ class Tried:
     decided: int
 
 
-def rows_of(stage: Stage, most: int = 0) -> list[Instruction]:
-    """The instructions of the recipe's file, the first `most` (0: all), each once; `InputError` if there are none."""
+def rows_of(stage: Stage) -> list[Instruction]:
+    """The instructions of the recipe's file, each once; `InputError` if an id is two of them."""
     if not isinstance(stage.recipe.data, FileData):
         raise RecipeError(
             f"data.kind {stage.recipe.data.kind} has no file of rows.",
@@ -44,10 +56,6 @@ def rows_of(stage: Stage, most: int = 0) -> list[Instruction]:
             continue
         if items.setdefault(row.id, row.instruction) != row.instruction:
             raise row.where.error(f"{row.id!r} is another instruction before", "id")
-        if len(items) == most:
-            break
-    if not items:
-        raise InputError("there are no instructions", file=stage.source)
     return list(items.values())
 
 
@@ -70,20 +78,20 @@ async def tried(
     return [Tried(p, d) for p, d in zip(passed, decided, strict=True)]
 
 
-async def measure(
-    stage: Stage, items: Sequence[Instruction], samples: int, temperature: float, tokens: int
-) -> list[Instruction]:
-    """The rows with `meta.difficulty`: `{pass_rate, passed, decided, samples, temperature, policy}`.
+async def measure(stage: Stage, how: Sampled, most: int = 0) -> dict[str, dict[str, Any]]:
+    """By id, `{pass_rate, passed, decided, samples, temperature, policy}` of the first `most` rows to train on (0: all).
 
     Draws before it starts the verifier: on one GPU the two need not fit side by side.
     """
-    drawn = draw(stage, items, samples, temperature, tokens, stage.recipe.seed)
+    items = read_instructions(stage.data / "train.parquet")
+    items = items[: most or len(items)]
+    drawn = draw(stage, items, how.samples, how.temperature, how.tokens, stage.recipe.seed)
     policy = digest_tree(stage.models / "policy")[:16]
     with lease.verifier(stage) as endpoint:
         async with VerifierClient(endpoint.url) as client:
             outcomes = await tried(client, items, [each.texts for each in drawn])
-    how = {"samples": samples, "temperature": temperature, "policy": policy}
-    return [marked(item, {**_told(outcome), **how}) for item, outcome in zip(items, outcomes, strict=True)]
+    said = {"samples": how.samples, "temperature": how.temperature, "policy": policy}
+    return {item.id: {**_told(each), **said} for item, each in zip(items, outcomes, strict=True)}
 
 
 def _told(outcome: Tried) -> dict[str, float | int | None]:
@@ -91,6 +99,7 @@ def _told(outcome: Tried) -> dict[str, float | int | None]:
     return {"pass_rate": rate, "passed": outcome.passed, "decided": outcome.decided}
 
 
-def lines(items: Sequence[Instruction]) -> bytes:
-    """Rows in verif's own form, which `data` in params.yaml may name."""
-    return b"".join(dumps(item.model_dump(mode="json")) for item in items)
+def lines(items: Sequence[Instruction], told: Mapping[str, dict[str, Any]]) -> bytes:
+    """Rows in verif's own form, which `data` in params.yaml may name; what was measured stands in `meta.difficulty`."""
+    rows = [marked(item, told[item.id]) if item.id in told else item for item in items]
+    return b"".join(dumps(row.model_dump(mode="json")) for row in rows)
