@@ -21,14 +21,14 @@ def difficulty(
     limit: int = typer.Option(0, min=0, help="Only the first N rows to train on; 0 takes all."),
 ) -> None:
     from verif.data.difficulty import ALWAYS, NEVER, bin_counts
-    from verif.pipeline.difficulty import Sampled, lines, measure, rows_of
+    from verif.pipeline.difficulty import RowSampling, lines, measure, rows_of
     from verif.project import load_stage
     from verif.system.files import write_bytes
 
     stage = load_stage()
     train = stage.recipe.train
     items = rows_of(stage)
-    how = Sampled(samples, temperature or train.temperature, tokens or train.response_tokens)
+    how = RowSampling(samples, temperature or train.temperature, tokens or train.response_tokens)
     told = asyncio.run(measure(stage, how, limit))
     write_bytes(out, lines(items, told))
     counts = bin_counts(measured["pass_rate"] for measured in told.values())

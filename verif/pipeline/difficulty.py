@@ -21,13 +21,13 @@ from verif.recipe import FileData
 from verif.service import lease
 from verif.service.client import VerifierClient
 from verif.system.files import digest_tree
-from verif.types import Instruction, Item, Response
+from verif.types import Instruction, Item, Response, Status, Verification
 
 PORTION = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class RowSampling:
     """How the policy answers: `samples` times each row, at this temperature, with at most `tokens` tokens."""
 
     samples: int
@@ -72,13 +72,20 @@ async def tried(
     for low in range(0, len(asked), PORTION):
         async for answer in client.verify(asked[low : low + PORTION]):
             number = int(answer.id.partition("/")[0])
-            followed = answer.followed(len(items[number].constraints))
+            followed = earned(answer, len(items[number].constraints))
             passed[number] += followed is True
             decided[number] += followed is not None
     return [Tried(p, d) for p, d in zip(passed, decided, strict=True)]
 
 
-async def measure(stage: Stage, how: Sampled, most: int = 0) -> dict[str, dict[str, Any]]:
+def earned(answer: Verification, constraints: int) -> bool | None:
+    """Whether nothing that the reward looks at has failed; None for an error. What its formula skips counts for neither."""
+    if answer.reward.state == "error":
+        return None
+    return not {Status.FAIL, Status.UNSCORABLE} & set(answer.statuses(constraints))
+
+
+async def measure(stage: Stage, how: RowSampling, most: int = 0) -> dict[str, dict[str, Any]]:
     """By id, `{pass_rate, passed, decided, samples, temperature, policy}` of the first `most` rows to train on (0: all).
 
     Draws before it starts the verifier: on one GPU the two need not fit side by side.
