@@ -22,8 +22,9 @@ def pass_rate(instruction: Instruction) -> float | None:
     """The measured share of a row; None if it was not measured, or is none."""
     measured = instruction.meta.get(FIELD)
     rate = measured.get("pass_rate") if isinstance(measured, dict) else None
-    known = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 <= rate <= 1
-    return float(rate) if known else None
+    if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 <= rate <= 1:
+        return None
+    return float(rate)
 
 
 def bin_of(rate: float | None) -> str:
