@@ -36,6 +36,7 @@ def test_the_last_label_of_a_question_counts_and_all_lines_stay(tmp_path: Path) 
     assert len((tmp_path / "anna.jsonl").read_bytes().splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_a_kill_loses_no_label_that_was_confirmed(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
