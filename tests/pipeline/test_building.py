@@ -71,6 +71,18 @@ def test_rules_alone_need_no_model_and_prepare_takes_their_rows(tmp_path: Path) 
     assert not splits.quarantine
 
 
+def test_a_number_that_the_question_names_is_not_contradicted(tmp_path: Path) -> None:
+    """The question asks for two bullets, and the answer has three."""
+    answer = "* one thing here\n* another thing there\n* a third thing of the same kind"
+    rows = [{"prompt": "Describe the harbour in 2 bullets.", "response": answer}]
+    (tmp_path / "pairs.jsonl").write_bytes(orjson.dumps(rows[0]))
+    names = ["detectable_format:number_bullet_lists", "punctuation:no_comma"]
+    raw = {"pairs": {"licence": "MIT"}, "hard": {"rules": names}, "combine": {"words_each": 4}}
+    recipe = BuildRecipe.model_validate(raw)
+    outcome = build_rows(tmp_path / "pairs.jsonl", tmp_path / "rows.jsonl", recipe, lambda *_: None)
+    assert (outcome.card["rows"], outcome.card["refused"]["combine"]) == (0, {"too few constraints": 1})
+
+
 @pytest.mark.slow
 def test_models_propose_and_write_and_only_what_is_proven_comes_out(tmp_path: Path) -> None:
     with serving(BuildStandin(defects=0.2)) as standin:

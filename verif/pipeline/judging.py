@@ -15,7 +15,7 @@ from verif.core.row_files import read_rows
 from verif.core.score import dumps
 from verif.data.builder.calls import Caller
 from verif.data.builder.card import cost
-from verif.data.builder.judgements import Answered, Judged, judged
+from verif.data.builder.judgements import Answered, JudgedAnswers, judged
 from verif.data.builder.ledger import Ledger
 from verif.data.builder.quarantine import Refusal, counted
 from verif.data.splits import JudgePair
@@ -45,7 +45,7 @@ def build_judgements(
     with Ledger(out / "calls.jsonl") as ledger:
         caller = Caller(ledger, connect, budget)
 
-        async def run() -> Judged:
+        async def run() -> JudgedAnswers:
             try:
                 return await judged(
                     answers, held, caller, model, similar=recipe.pairs.similar, seed=recipe.seed,
@@ -90,7 +90,7 @@ def read_answers(rows_file: Path, answer_files: Sequence[Path]) -> tuple[list[An
     return answers, refused
 
 
-def _write(out: Path, made: Judged, ledger: Ledger, digests: dict[str, str]) -> dict[str, Any]:
+def _write(out: Path, made: JudgedAnswers, ledger: Ledger, digests: dict[str, str]) -> dict[str, Any]:
     write_judge_pairs(out / "judge_pairs.parquet", made.train)
     write_judge_pairs(out / "held_out.parquet", made.held_out)
     order = sorted(made.refused, key=lambda refusal: refusal.row)

@@ -155,7 +155,7 @@ class Builder:
         findings = screen([(pair.row, row) for pair, row in rows], self.sandbox)
         grouped = by_row(findings)
         for pair, row in rows:
-            outcome = apply("drop-row", row, grouped.get(pair.row, []))
+            outcome = apply("drop-row", row, grouped.get((pair.row, row.id), []))
             if outcome.instruction is None:
                 built.refused.append(Refusal("screening", pair.id, pair.row, "defect", outcome.reason))
             else:

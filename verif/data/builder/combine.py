@@ -15,6 +15,7 @@ from verif.data.builder.pairs import SourcePair
 from verif.data.builder.quarantine import Refusal
 from verif.data.composed.styles import TRAINED, prompt
 from verif.data.screening.rule_clashes import clash
+from verif.data.screening.rule_rows import UNITS, counted
 from verif.recipe import CombineSection
 from verif.system.files import digest
 from verif.types import Constraint, Instruction, RuleConstraint, is_hard, type_name
@@ -34,6 +35,10 @@ GROUPS = {
     "comma": ("comma",),
 }
 """Rules that speak of the same thing, by parts of their names: of a group a row has one."""
+
+
+LONGEST_NUMBER = 10
+"""Digits of a number that a question may mean."""
 
 
 @dataclass(slots=True)
@@ -58,7 +63,7 @@ def combined(
         reason = f"an answer of {len(pair.answer.split())} words bears {bears} constraints, {section.least} are asked for"
         return Refusal("combine", pair.id, pair.row, "too short", reason)
     wanted = rng.randint(section.least, bears)
-    hard = mixture.order([c for c in constraints if is_hard(c)], rng)
+    hard = mixture.order([c for c in constraints if is_hard(c) and not asked_already(pair.prompt, c)], rng)
     soft = mixture.order([c for c in constraints if not is_hard(c)], rng)
     taken = _taken(hard, round(wanted * section.hard_share), [])
     taken = _taken(soft, wanted - len(taken), taken)
@@ -84,6 +89,15 @@ def row(pair: SourcePair, constraints: Sequence[Constraint], rng: random.Random)
             "families": [c.dimension if c.kind == "soft" else "" for c in constraints],
         },
     )
+
+
+def asked_already(question: str, constraint: Constraint) -> bool:
+    """Whether the question itself puts a number before what a rule counts: a second one beside it could contradict it."""
+    if not isinstance(constraint, RuleConstraint) or constraint.rule not in UNITS:
+        return False
+    words = "".join(char if char.isalnum() else " " for char in question.lower()).split()
+    plain = [w for w in words if w.isascii() and (w.isalpha() or (w.isdigit() and len(w) < LONGEST_NUMBER))]
+    return bool(counted(plain, UNITS[constraint.rule][1]))
 
 
 def group(constraint: Constraint) -> str:

@@ -46,7 +46,7 @@ class Answered:
 
 
 @dataclass(slots=True)
-class Judged:
+class JudgedAnswers:
     """The judgements, those held out, what was refused, and how many answers are still to be judged."""
 
     train: list[JudgePair] = field(default_factory=list)
@@ -69,9 +69,9 @@ async def judged(
     seed: int,
     at_once: int,
     told: Told,
-) -> Judged:
+) -> JudgedAnswers:
     """The judgements of all answers; the same answers and verdicts give the same rows in the same order."""
-    out = Judged()
+    out = JudgedAnswers()
     kept = admitted(answers, held, similar, out.refused)
     gate, done = asyncio.Semaphore(at_once), 0
 
@@ -121,7 +121,7 @@ def admitted(
 
 
 async def _asked(
-    item: Answered, caller: Caller, model: BuildModel, out: Judged
+    item: Answered, caller: Caller, model: BuildModel, out: JudgedAnswers
 ) -> JudgePair | Refusal | None:
     """The judge's verdict; None where it could not be asked, which is nobody's fault here."""
     soft = [place for place, c in enumerate(item.instruction.constraints) if not is_hard(c)]
