@@ -23,6 +23,7 @@ from benchmarks.main import ROOT
 from benchmarks.one_gpu_answers import answers_of, scores
 from benchmarks.one_gpu_bare import bare_steps
 from benchmarks.one_gpu_record import recorded
+from verif.data.rollouts import step_path
 from verif.errors import VerifError
 from verif.pipeline.stages import policy, prepare
 from verif.project import Stage
@@ -136,8 +137,7 @@ def keep(folder: RunFolder, out: Path) -> None:
         shutil.copyfile(path, out / path.name)
     done = folder.done()
     for step in done[:1] + done[-1:]:
-        for path in folder.rollouts.glob(f"*{step:06d}*"):
-            shutil.copyfile(path, out / path.name)
+        shutil.copyfile(step_path(folder.rollouts, step), out / step_path(out, step).name)
     write_json(out / "validations.json", {str(step): said for step, said in folder.validations().items()})
 
 

@@ -10,7 +10,7 @@ import gzip
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,11 @@ def load(stage: Stage, ifeval: Path | None, limit: int | None) -> list[Suite]:
     recipe = stage.recipe.model_copy(
         update={"evaluate": section.model_copy(update={"benchmarks": tuple(benchmarks)})}
     )
-    suites = load_suites(Stage(stage.root, recipe, stage.source))
+    # Composed tasks hold rules only, so no service has to be asked.
+    suites = [
+        Suite(replace(suite.benchmark, judging="rules"), suite.cases)
+        for suite in load_suites(Stage(stage.root, recipe, stage.source))
+    ]
     if ifeval:
         asked = BenchmarkSource(name="ifeval", path=str(ifeval.resolve()), limit=limit)
         cases = catalog.load(asked.name, asked.path, stage.data, Path("/"), limit)
