@@ -21,7 +21,7 @@ from verif.evaluation.summary import MAIN, summarise
 from verif.project import Stage
 from verif.recipe.evaluate import BenchmarkSource
 from verif.system.files import write_json
-from verif.training.verl.decoder import Decoder, Law
+from verif.training.verl.decoder import GraphDecoder, Law
 
 FILE = "answers.jsonl.gz"
 TOKENS = 256
@@ -123,7 +123,9 @@ def load_model(folder: Path) -> tuple[Any, Any]:
     model = AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.bfloat16 if gpu else torch.float32, **OURS
     )
-    return model.eval().to("cuda" if gpu else "cpu"), AutoTokenizer.from_pretrained(folder)
+    return model.eval().to("cuda" if gpu else "cpu"), AutoTokenizer.from_pretrained(
+        folder, trust_remote_code=False
+    )
 
 
 def answer(folder: Path, name: str, suites: Sequence[Suite]) -> Answers:
@@ -131,7 +133,7 @@ def answer(folder: Path, name: str, suites: Sequence[Suite]) -> Answers:
     import torch
 
     model, tokenizer = load_model(folder)
-    decoder = Decoder(model, tokenizer.pad_token_id, tokenizer.eos_token_id)
+    decoder = GraphDecoder(model, tokenizer.pad_token_id, tokenizer.eos_token_id)
     torch.manual_seed(1)
     asked = [
         (suite.benchmark.name, case.id, tokenizer.apply_chat_template(

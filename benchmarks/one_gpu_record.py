@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-VARIABLE = "VERIF_BENCH_RECORD"
+VARIABLE = "BENCH_RECORD_BATCHES"
 STEPS = 2
 FIELDS = (
     "input_ids",

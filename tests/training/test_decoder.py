@@ -5,7 +5,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from verif.errors import SetupError
-from verif.training.verl.decoder import Decoder, Law, check, draw, row_bytes
+from verif.training.verl.decoder import GraphDecoder, Law, check, draw, row_bytes
 
 GREEDY = Law(0.0, 1.0, -1, 20)
 PAD, END = 0, 1
@@ -35,7 +35,7 @@ def generated(model: LlamaForCausalLM, prompt: list[int]) -> list[int]:
 
 def test_greedy_answers_are_those_of_generate(model: LlamaForCausalLM) -> None:
     prompts = [[3, 4, 5], [6] * 11, [7, 8], [9, 10, 11, 12, 13]]
-    answers = Decoder(model, PAD, END).answer(prompts, GREEDY)
+    answers = GraphDecoder(model, PAD, END).answer(prompts, GREEDY)
     assert [tokens for tokens, _ in answers] == [generated(model, prompt) for prompt in prompts]
     assert len({tuple(tokens) for tokens, _ in answers}) == 4
 
@@ -43,7 +43,7 @@ def test_greedy_answers_are_those_of_generate(model: LlamaForCausalLM) -> None:
 def test_log_probabilities_are_those_of_one_forward_over_the_whole_text(model: LlamaForCausalLM) -> None:
     torch.manual_seed(5)
     prompt = [3, 9, 4]
-    [(tokens, logs)] = Decoder(model, PAD, END).answer([prompt], Law(0.7, 1.0, -1, 20))
+    [(tokens, logs)] = GraphDecoder(model, PAD, END).answer([prompt], Law(0.7, 1.0, -1, 20))
     with torch.inference_mode():
         logits = model(torch.tensor([prompt + tokens])).logits[0, len(prompt) - 1 : -1]
     expected = torch.log_softmax(logits / 0.7, -1).gather(1, torch.tensor(tokens)[:, None])[:, 0]
@@ -51,7 +51,7 @@ def test_log_probabilities_are_those_of_one_forward_over_the_whole_text(model: L
 
 
 def test_a_batch_is_used_again_for_other_prompts_and_new_weights(model: LlamaForCausalLM) -> None:
-    decoder = Decoder(model, PAD, END)
+    decoder = GraphDecoder(model, PAD, END)
     first = decoder.answer([[3, 4, 5]], GREEDY)
     decoder.answer([[9] * 30], GREEDY)
     assert decoder.answer([[3, 4, 5]], GREEDY) == first

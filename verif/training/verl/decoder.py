@@ -155,7 +155,7 @@ class Batch:
             self.logits = self._forward()
 
 
-class Decoder:
+class GraphDecoder:
     """Draws answers from a causal model of transformers; new weights loaded into the model are seen at once."""
 
     def __init__(self, model: Any, pad: int, end: int) -> None:

@@ -24,7 +24,7 @@ from verl.workers.rollout.base import BaseRollout
 from verl.workers.rollout.replica import RolloutReplica, RolloutReplicaRegistry, TokenOutput
 
 from verif.training.data_only import OURS
-from verif.training.verl.decoder import KEPT, Decoder, Law, row_bytes
+from verif.training.verl.decoder import KEPT, GraphDecoder, Law, row_bytes
 
 NAME = "verif_transformers"
 GATHER_S = 0.05
@@ -48,7 +48,7 @@ class GenerationServer:
         self.rows = int(config.max_num_seqs)
         if self.device == "cuda":
             self.model.to("cuda")
-            self.decoder = Decoder(self.model, self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
+            self.decoder = GraphDecoder(self.model, self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
             self.rows = min(self.rows, self._rows_that_fit())
         torch.manual_seed(int(config.seed) + rank)
         self.waiting: list[Request] = []
