@@ -19,6 +19,8 @@ def test_differences_are_in_points_and_the_worst_grammar_counts() -> None:
         "semi": scores(22, 34),
         "offline": scores(12, 20),
         "grpo": scores(26, 40),
+        "hard-only": scores(20, 10),
+        "soft-only": scores(16, 40),
     }
     assert set(kept) == set(ARMS)
     said = figures({(name, seed): kept[name] for name in kept for seed in (1, 2)}, scores(12, 38))
@@ -26,4 +28,6 @@ def test_differences_are_in_points_and_the_worst_grammar_counts() -> None:
     assert 0 < said["online_minus_offline_low"] < 30
     assert (said["semi_minus_online"], said["grpo_minus_online"]) == (-5, 5)
     assert said["grammar_drop_max"] == 10, "offline is not asked: its grammar is the paper's point"
+    assert (said["both_minus_hard_only"], said["both_minus_soft_only"]) == (10, 20)
+    assert said["followed"]["semi"] == [0.55, 0.55]
     assert said["seeds"] == [1, 2]
