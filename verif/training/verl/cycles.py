@@ -138,9 +138,10 @@ class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
             self.awake = False
 
     def _save_checkpoint(self) -> None:
+        """A cycle is forgotten once a whole checkpoint has learnt from it: this one counts only with its step's numbers."""
+        if self.every and (whole := self.folder.whole()):
+            self.store.forget_until(whole[-1])
         super()._save_checkpoint()
-        if self.every:
-            self.store.forget_until(self.global_steps)
 
     # ------------------------------------------------------------------------------------- learning
     def _compute_old_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
