@@ -10,7 +10,6 @@ pytestmark = pytest.mark.slow
 pytest.importorskip("torch")
 from benchmarks.sync import ARMS, figures  # noqa: E402
 from benchmarks.sync_loop import kept  # noqa: E402
-
 from verif.data.world import draw_distinct, reference, truth  # noqa: E402
 
 
