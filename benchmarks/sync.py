@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.main import ROOT
-from benchmarks.sync_loop import Arm, kept, train
+from benchmarks.sync_loop import Schedule, kept, train
 from verif.core.instruction_files import read_instructions
 from verif.data.world import truth
 from verif.errors import InputError
@@ -30,12 +30,12 @@ from verif.training.tiny.inference import load, sample
 HOME = ROOT / ".verif" / "bench-sync"
 START = "start"
 ARMS = {
-    "online": Arm("dpo", 1),
-    "semi": Arm("dpo", 10),
-    "offline": Arm("dpo", 0),
-    "grpo": Arm("grpo", 1),
-    "hard-only": Arm("dpo", 1, "rule"),
-    "soft-only": Arm("dpo", 1, "soft"),
+    "online": Schedule("dpo", 1),
+    "semi": Schedule("dpo", 10),
+    "offline": Schedule("dpo", 0),
+    "grpo": Schedule("grpo", 1),
+    "hard-only": Schedule("dpo", 1, "rule"),
+    "soft-only": Schedule("dpo", 1, "soft"),
 }
 SEEDS, UPDATES = (1, 2, 3), 60
 Scores = dict[str, list[float]]

@@ -28,7 +28,7 @@ LEARNING_RATE, BETA, CLIP, GRADIENT = 1e-3, 0.1, 0.2, 1.0
 
 
 @dataclass(frozen=True)
-class Arm:
+class Schedule:
     """What differs between trainings: `dpo` or `grpo`, the recipe's `sync_every`, and the constraints that are rewarded.
 
     `rewarded` is `rule` (hard ones alone), `soft`, or `all`.
@@ -56,7 +56,9 @@ def kept(item: Instruction, text: str, kind: str) -> float:
     return float(all(ok for constraint, ok in judged if kind in (constraint.kind, "all")))
 
 
-def train(policy: Path, items: Sequence[Instruction], arm: Arm, seed: int, updates: int) -> tuple[Any, Any]:
+def train(
+    policy: Path, items: Sequence[Instruction], arm: Schedule, seed: int, updates: int
+) -> tuple[Any, Any]:
     """The model after so many updates, with its tokenizer.
 
     The prompts of an update depend on the seed alone: all arms of a seed see the same ones.
