@@ -64,7 +64,7 @@ bench-smollm2: setup ## A real model on this machine, before and after (hours; g
 bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on where it stopped)
 	@python -m benchmarks.fresh
 
-bench-sync: setup ## After `make run`: DPO online, semi-online and offline, and GRPO (about an hour; goes on where it stopped)
+bench-sync: setup ## After `make run`: DPO online, semi-online and offline, GRPO, hard or soft rewards alone (goes on where it stopped)
 	@python -m benchmarks.sync
 
 bench-control: setup ## After `make bench`: supervised training for the time that reinforcement took
