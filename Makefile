@@ -67,7 +67,7 @@ bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on wh
 bench-build: setup ## `verif build` in the local world, truth known: proof, defects, copies, kills (half an hour; goes on where it stopped)
 	@python -m benchmarks.build $(if $(ROWS),--verinstruct '$(abspath $(ROWS))')
 
-bench-sync: setup ## After `make run`: DPO online, semi-online and offline, and GRPO (about an hour; goes on where it stopped)
+bench-sync: setup ## After `make run`: DPO online, semi-online and offline, GRPO, hard or soft rewards alone (goes on where it stopped)
 	@python -m benchmarks.sync
 
 bench-control: setup ## After `make bench`: supervised training for the time that reinforcement took

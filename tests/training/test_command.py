@@ -90,6 +90,10 @@ def test_a_cycle_and_pairs_reach_the_sampler_and_one_update_is_made_of_all_pairs
     grpo = overrides(Train(sync_every=10))
     assert f"{every}pairs" not in grpo
     assert grpo[f"{every}every"] == "10"
+    ahead = overrides(Train(overlap=True))
+    assert (ahead[f"{every}every"], ahead[f"{every}overlap"]) == ("1", "true"), (
+        "one step off-policy, as asked"
+    )
 
 
 def test_a_fixed_reference_is_loaded_and_its_term_weighs_nothing() -> None:

@@ -209,8 +209,8 @@ def sampler(train: Train) -> dict[str, Value]:
 
 
 def cycles(train: Train) -> dict[str, Value]:
-    """What `cycles.py` and `sampler.py` need to know beyond one update a cycle of GRPO or PPO, which is veRL's own."""
-    if train.algorithm != "dpo" and train.cycle == 1:
+    """What `cycles.py` and `planned.py` need to know; GRPO and PPO with a sync after each update are veRL's own."""
+    if train.algorithm != "dpo" and train.on_policy:
         return {}
     settings: dict[str, Value] = {"every": train.cycle, "overlap": train.overlap, "seed": train.seed}
     if train.algorithm == "dpo":
