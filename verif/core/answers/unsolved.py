@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from verif.core.answers.tokens import Token, tokens
 
-_OPERATIONS = frozenset({"+", "-", "*", "/", "plus", "minus", "times", "divided", "multiplied", "^"})
+_OPERATIONS = frozenset({"+", "-", "*", "/", "plu", "minu", "time", "divided", "multiplied", "^"})
+"""As tokens have them: words without the s of a plural."""
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
 _BEFORE_A_SIGN = frozenset({*_OPENS, ",", ";", ":", "and", "or", "is", "to"})
 """What a number's own sign may follow: `3, -5` holds no operation."""
