@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-fresh bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-fresh bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,8 +103,12 @@ fuzz: setup ## Fuzzers, each for SECONDS (600): make fuzz [SECONDS=60] [SEED=1] 
 gpu-lock: setup ## locks/gpu.txt: what one NVIDIA GPU needs, by veRL's own pins; shows how it differs from the laptop's
 	@python scripts/gpu_lock.py
 
+dist: setup ## sdist and wheel of the version into dist/, installed into an empty environment and tried
+	@python -m pytest tests/test_installed.py -q
+	@rm -rf dist && uv build -q --no-build-isolation --python $(VENV)/bin/python -o dist . && ls dist
+
 reference: setup ## docs/reference/ from the code
 	@python scripts/reference.py
 
 clean: ## Removes what runs made (keeps the environment and the cache)
-	@rm -rf data models reports dvc.lock .verif .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	@rm -rf data models reports dvc.lock .verif .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -170,6 +170,8 @@ class Status(StrEnum):
     ERROR = "error"
     SKIPPED = "skipped"
 
+    __hash__ = str.__hash__  # equal to its text, and as fast to look up
+
 
 class Cost(Frozen):
     """What a verdict cost. Never part of a cache key or of a comparison."""

@@ -179,6 +179,7 @@ def test_an_unknown_type_is_an_error_of_that_constraint_or_refused(tmp_path: Pat
     ({"kwargs": [{}, {"num_words": float("nan"), "relation": "at least"}]}, "field 'kwargs.1.num_words': is NaN."),
     ({"kwargs": "[{}, {"}, "field 'kwargs': is neither JSON"),
     ({"checkers": [], "functions": [], "reward_model": {}}, "the keys of two forms, veRL and lists"),
+    ({"doc": {}, "resps": [["y"]], "instruction_id_list": [], "kwargs": []}, "two forms, lm-eval samples and lists"),
     ({"completion": "another"}, "has several responses, in response and completion"),
     ({"prompt": [{"role": "user", "content": [{"type": "image"}]}]}, "field 'prompt.0.content': must be parts of text"),
     ({"prompt": [{"role": "judge", "content": "x"}]}, "field 'prompt.0.role': must be system, user, assistant or tool"),

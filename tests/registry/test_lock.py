@@ -203,3 +203,12 @@ def test_of_many_waiters_for_a_lock_that_ran_out_one_holds_it_at_a_time(remote, 
     assert (most, sorted(order)) == (1, list(range(5)))
     with pytest.raises(MlflowException, match="not found"):
         registry.mlflow.get_registered_model(f"{registry.name}.promotion-lock")
+    aside = f"{registry.name}.promotion-lock.dead"
+    assert registry.mlflow.get_registered_model(aside), "a slow waiter must still find this name taken"
+    monkeypatch.setattr(lock, "HOLD_S", 3.0)
+    monkeypatch.setattr(lock, "GRACE_S", 0.0)
+    time.sleep(3.2)
+    with promotion_lock(registry, remote.state, wait_s=1):
+        pass
+    with pytest.raises(MlflowException, match="not found"):
+        registry.mlflow.get_registered_model(aside)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from verif.core.reasoning import cut, markup, sent
+from verif.core.reasoning import cut, markup, plain, sent
 from verif.types import Reasoning, Response
 
 EMPTY = "the response is empty"
+CUT_OFF = "the response was cut off"
 
 
 class Answer(NamedTuple):
@@ -37,14 +38,14 @@ def answer_of(response: Response, reasoning: Reasoning = "auto") -> Answer:
     """What is judged of a response, by the format that its policy reasons in."""
     whole = response.text
     if not whole.isascii():
-        whole = whole.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate fits into no JSON
+        whole = readable(whole)
+    if reasoning == "auto" and plain(whole) and not whole.isspace() and whole:
+        return Answer(whole, "", "" if response.finished else CUT_OFF)
     part = cut(whole, reasoning)
     problem = part.problem or ("" if part.text.strip() else EMPTY)
     if problem:
         return Answer("", problem, problem, part.taken)
-    return Answer(
-        part.text, "", "" if response.finished else "the response was cut off", part.taken, markup(part.text)
-    )
+    return Answer(part.text, "", "" if response.finished else CUT_OFF, part.taken, markup(part.text))
 
 
 def as_sent(text: str, reasoning: Reasoning) -> Response:
@@ -52,10 +53,19 @@ def as_sent(text: str, reasoning: Reasoning) -> Response:
     return Response(text=sent(text, reasoning))
 
 
+def readable(text: str) -> str:
+    """Text with lone surrogates, which fit into no JSON, replaced by `?`."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
+
+
 def scrub(value: Any) -> Any:
     """Any JSON-like value with lone surrogates, which fit into no JSON, replaced by `?`."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return readable(value)
     if isinstance(value, dict):
         return {scrub(key): scrub(inner) for key, inner in value.items()}
     return [scrub(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any
 
 from verif.types import Verification
@@ -13,7 +13,7 @@ async def arriving(
     count: int,
     queue: asyncio.Queue[Verification | BaseException],
     tasks: Sequence[asyncio.Task[Any]],
-    ready: Sequence[Verification] = (),
+    ready: Iterable[Verification] = (),
 ) -> AsyncGenerator[Verification, None]:
     """What is `ready`, and `count` verifications in the order of their arrival; raises an exception that arrives.
 

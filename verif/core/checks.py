@@ -21,7 +21,7 @@ from verif.core.answer import Answer
 from verif.core.answers.check import check_reference
 from verif.core.cache import VerdictCache
 from verif.core.plan import unscorable
-from verif.core.rules import Params, check, get, validate
+from verif.core.rules import Outcome, Params, Rule, check, get, validate
 from verif.core.text import Doc
 from verif.errors import InputError, SandboxError
 from verif.system.bounded import Memo
@@ -45,6 +45,8 @@ PARAMS_BYTES = 64 << 20
 
 MAX_REASON, MAX_EVIDENCE = 1000, 100
 """Characters of a rule's reason, and entries of its evidence: both may name every parameter."""
+Said = dict[tuple[bool, str, str], Verdict]
+"""A rule's verdicts at one place by outcome, reason and evidence: those that say the same are one object."""
 
 
 class Checks(Protocol):
@@ -119,13 +121,31 @@ def rule_verdict(
     """
     if answer.hopeless:
         return unscorable(index, answer.hopeless)
-    spec = get(constraint.rule)
+    return decided(get(constraint.rule), params, index, doc or Doc(answer.text), loose=loose)
+
+
+def decided(
+    spec: Rule, params: Params, index: int, doc: Doc, *, loose: bool = False, said: Said | None = None
+) -> Verdict:
+    """`rule_verdict` where the rule is at hand and there is an answer; `said`: what it said there so far."""
     try:
-        outcome = check(spec, doc or Doc(answer.text), params, loose=loose)
+        outcome = check(spec, doc, params, loose=loose)
+        key = outcome.ok, outcome.reason, repr(outcome.evidence)
+        verdict = None if said is None else said.get(key)
+        if verdict is None:
+            verdict = _verdict(spec, index, outcome)
+            if said is not None:
+                said[key] = verdict
     except Exception as error:
-        log.exception("rule %s failed", constraint.rule)
-        reason = f"{constraint.rule} could not be checked: {type(error).__name__}: {error}"
+        log.exception("rule %s failed", spec.id)
+        reason = f"{spec.id} could not be checked: {type(error).__name__}: {error}"
         return Verdict(status=Status.ERROR, covers=(index,), reason=reason[:300], part=spec.part)
+    return verdict
+
+
+def _verdict(spec: Rule, index: int, outcome: Outcome) -> Verdict:
+    if not isinstance(outcome, Outcome) or type(outcome.ok) is not bool:
+        raise TypeError(f"the rule returned {outcome!r:.200}, no `Outcome` that is true or false")
     return Verdict(
         status=Status.PASS if outcome.ok else Status.FAIL,
         covers=(index,),

@@ -9,7 +9,7 @@ from verif.core.answer import Answer
 from verif.types import Constraint, Item, Status, Verdict
 
 
-@dataclass
+@dataclass(slots=True)
 class Plan:
     """One item on its way: its answer and the verdicts it has so far."""
 

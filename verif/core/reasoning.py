@@ -66,6 +66,16 @@ def demanded(reasoning: Reasoning) -> bool:
     return reasoning not in ("auto", "none")
 
 
+def plain(text: str) -> bool:
+    """Whether nothing in a text can be a mark of any format, known or not; so it is with most."""
+    return (
+        "<" not in text
+        and "[" not in text
+        and (text.isascii() or "◁" not in text)
+        and not text.lstrip().startswith(_BARE)
+    )
+
+
 def cut(text: str, reasoning: Reasoning) -> Cut:
     """The answer of a response; separating white space goes with the trace."""
     if reasoning == "none":

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from verif.errors import RecipeError
 from verif.system import plugins
-from verif.types import FORMULAS, Constraint, Formula, Reward, Status, Verdict, is_hard
+from verif.types import FORMULAS, Constraint, Formula, Reward, Status, Verdict
 
 
 def joint(statuses: Sequence[Status]) -> float:
@@ -121,23 +121,24 @@ def reward(
     for verdict in verdicts:
         for index in verdict.covers:
             statuses[index] = verdict.status
-    terms = tuple([_term(constraint, formula) for constraint in constraints])
-    known = formula in FORMULAS and len(terms) <= FEW  # a plugin's formula is asked each time
-    return (_reward if known else _reward.__wrapped__)(terms, tuple(statuses), formula, unscorable)
+    kinds = tuple([constraint.kind for constraint in constraints])
+    known = formula in FORMULAS and len(kinds) <= FEW  # a plugin's formula is asked each time
+    return (_reward if known else _reward.__wrapped__)(kinds, tuple(statuses), formula, unscorable)
 
 
-def _term(constraint: Constraint, formula: Formula) -> str:
+def _term(kind: str, formula: Formula) -> str:
     """The term that a constraint counts in."""
-    if formula == THREE_TERMS and constraint.kind == "reference":
+    if formula == THREE_TERMS and kind == "reference":
         return "reference"
-    return "hard" if is_hard(constraint) else "soft"
+    return "soft" if kind == "soft" else "hard"
 
 
 @lru_cache(maxsize=1024)
 def _reward(
-    terms_of: tuple[str, ...], statuses: tuple[Status, ...], formula: Formula, unscorable: float
+    kinds: tuple[str, ...], statuses: tuple[Status, ...], formula: Formula, unscorable: float
 ) -> Reward:
-    """The reward of these statuses; `terms_of` says which term each counts in: `hard`, `soft` or `reference`."""
+    """The reward of these statuses of constraints of these kinds."""
+    terms_of = [_term(kind, formula) for kind in kinds]
     used = [
         (term, status)
         for term, status in zip(terms_of, statuses, strict=True)

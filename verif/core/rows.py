@@ -125,7 +125,7 @@ FORMS: dict[str, tuple[Callable[[Raw], bool], Form]] = {
 """Form by name: how it is known, and what reads it."""
 _INSIDE = {
     "NeMo Gym": {"lists", "verifiers"},
-    "lm-eval samples": {"lists", "verifiers"},
+    "lm-eval samples": {"verifiers"},
     "veRL": {"verifiers"},
 }
 """What a form has of its own that looks like another."""

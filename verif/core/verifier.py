@@ -104,14 +104,19 @@ class Verifier:
         for lost in start.unwanted:
             done.put_nowait(self._give_up(lost))
         tasks: list[asyncio.Task[None]] = []
-        ready: list[Verification] = []
+        ready: list[Plan] = []
         for group in start.groups:
             if all(constraint.kind == "rule" for constraint in group[0].item.instruction.constraints):
                 self.saved["absent"] += sum(not plan.answer.hopeless for plan in group)
-                ready += map(self._finish, group)
+                ready += group
             else:
                 tasks.append(asyncio.create_task(self._group(group, cache, complete, wanted, done)))
-        async with aclosing(arriving(len(items) - len(ready), done, tasks, ready)) as verifications:
+        if len(ready) == len(items):  # nothing is under way
+            for plan in ready:
+                yield self._finish(plan)
+            return
+        finishing = map(self._finish, ready)
+        async with aclosing(arriving(len(items) - len(ready), done, tasks, finishing)) as verifications:
             async for verification in verifications:
                 yield verification
 

@@ -171,8 +171,9 @@ def _release(registry: Registry, name: str, token: str) -> None:
 
     with mlflow_errors("giving the promotion lock back", registry.uri):
         for old in registry.mlflow.search_registered_models(f"name LIKE '{name}.%'"):
-            expired = float(old.tags.get(UNTIL, "0") or 0) + GRACE_S < time.time()
-            if expired and old.name.startswith(f"{name}."):
+            # Its name must stay taken until no waiter can still be about to rename what it read before.
+            aside_since = (old.last_updated_timestamp or 0) / 1000
+            if old.name.startswith(f"{name}.") and aside_since + HOLD_S + GRACE_S < time.time():
                 with contextlib.suppress(MlflowException):  # the next holder clears what is left
                     registry.mlflow.delete_registered_model(old.name)
         registry.mlflow.delete_registered_model(name)

@@ -24,6 +24,7 @@ def deep() -> Any:
     ("change", "problem"),
     [
         ({"instruction_id_list": f"[{LONG}]", "kwargs": "[{}]"}, "'instruction_id_list': is neither JSON"),
+        ({"doc": {"prompt": "q", "instruction_id_list": [], "kwargs": []}, "resps": [["y"]]}, "a second response beside"),
         ({"doc": f"{{'id': {LONG}, 'prompt': 'p'}}", "resps": ["r"], "prompt": None}, "'doc': is neither JSON"),
         ({"instruction_id_list": "[b'a']", "kwargs": "[{}]"}, "'instruction_id_list': is neither JSON"),
         ({"instruction_id_list": ["punctuation:no_comma"], "kwargs": "[{'a': {1, 2}}]"}, "'kwargs': is neither"),

@@ -7,7 +7,7 @@ from typing import Any
 from verif.core.forms import questions
 from verif.core.forms.fields import Raw, Where, identifier, written
 from verif.core.forms.parts import Parts, plain
-from verif.core.forms.talk import Said, samples
+from verif.core.forms.talk import RESPONSES, Said, samples
 
 
 def sample(raw: Raw, where: Where) -> Parts:
@@ -21,6 +21,10 @@ def sample(raw: Raw, where: Where) -> Parts:
     before = {"id": raw["doc_id"]} if "doc_id" in raw and not {"id", "key"} & doc.keys() else {}
     inner = {**before, **doc}
     parts = questions.read(inner, where) if questions.known(inner) else plain(inner, where)
+    if beside := next((name for name in RESPONSES if raw.get(name) is not None), ""):
+        raise where.error(
+            "is a second response beside lm-eval's `resps`", beside, "Keep one of the two: which was judged?"
+        )
     said = {name: _flat(raw[name], where, name) for name in ("filtered_resps", "resps") if name in raw}
     kept, whole = said.get("filtered_resps"), said.get("resps")
     chosen = whole if kept is None or (whole is not None and len(kept) == 1 < len(whole)) else kept
