@@ -7,7 +7,7 @@ says nothing. Nothing is decided here; the numbers are features of a model.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from verif.core.answers.functions import FUNCTIONS, applied, combinations, factorial
 from verif.core.answers.tokens import Token
@@ -15,7 +15,7 @@ from verif.core.answers.tokens import Token
 DEEPEST = 20
 LARGEST = 1e12
 _CLOSES = {"(": ")", "[": "]", "{": "}", "|": "|", "⌊": "⌋", "⌈": "⌉"}
-_ROUNDED = {"⌊": math.floor, "⌈": math.ceil, "|": abs}
+_ROUNDED: dict[str, Callable[[float], float]] = {"⌊": math.floor, "⌈": math.ceil, "|": abs}
 _BEGINS = frozenset({"frac", "binom", *FUNCTIONS})
 """Words with which a factor begins."""
 _CONSTANTS = {"π": math.pi, "∞": 1.797e12}
