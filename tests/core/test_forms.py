@@ -94,14 +94,16 @@ def test_a_packed_table_is_read_and_one_that_ends_early_is_named(tmp_path: Path,
         list(read_rows(packed))
 
 
-def test_history_is_kept_for_rules_and_refused_for_a_judge() -> None:
+def test_history_is_kept_for_rules_and_shown_to_a_judge() -> None:
     talk = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hi."}, USER]
     (found,) = rows({"prompt": talk, **LISTS, "response": "Quiet water"}, HERE)
     assert found.instruction is not None
     assert messages(found.instruction) == talk
     soft = {**OWN, "constraints": [{"kind": "soft", "text": "Be calm."}]}
-    with pytest.raises(InputError, match="has earlier turns, which no judge is shown"):
-        rows({"prompt": talk, "reward_model": {"ground_truth": json.dumps(soft)}}, HERE)
+    (judged,) = rows({"prompt": talk, "reward_model": {"ground_truth": json.dumps(soft)}}, HERE)
+    assert judged.instruction is not None
+    assert messages(judged.instruction)[1:] == [*talk[:2], {"role": "user", "content": soft["prompt"]}]
+    assert "Hello." in judged.instruction.prompt
 
 
 def test_each_sample_is_scored_and_counted(tmp_path: Path) -> None:

@@ -57,6 +57,25 @@ def test_a_prompt_over_the_limit_names_file_row_and_field(policy: Path, tmp_path
         check_prompts(path, policy, 19)
 
 
+def test_a_chat_template_without_system_messages_is_said_before_training(
+    policy: Path, tmp_path: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    from verif.training.preflight import check_prompts
+
+    tokenizer = AutoTokenizer.from_pretrained(policy, trust_remote_code=False)
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('System role not supported') }}"
+        "{% endif %}{{ m['content'] }}{% endfor %}"
+    )
+    tokenizer.save_pretrained(tmp_path / "strict")
+    items = [Instruction(id="0", prompt="short"), Instruction(id="1", prompt="short", system="be calm")]
+    write_instructions(tmp_path / "train.parquet", items, source="test", split="train")
+    with pytest.raises(InputError, match=r"row 2, field 'prompt': .*System role not supported.*user's"):
+        check_prompts(tmp_path / "train.parquet", tmp_path / "strict", 20)
+
+
 def test_a_missing_or_corrupt_file_is_named(policy: Path, tmp_path: Path) -> None:
     from verif.training.preflight import check_prompts
 

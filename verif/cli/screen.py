@@ -49,12 +49,11 @@ def screen(
     with Sandbox(workers=workers) as sandbox:
         findings = find(rows, sandbox)
     grouped = by_row(findings)
-    outcomes = {number: apply(policy, instruction, grouped.get(number, [])) for number, instruction in rows}  # type: ignore[arg-type]
+    known = {(number, instruction.id): instruction for number, instruction in rows}
+    outcomes = {place: apply(policy, item, grouped.get(place, [])) for place, item in known.items()}  # type: ignore[arg-type]
     if quarantine is not None:
-        known = dict(rows)
-        write_bytes(
-            quarantine, b"".join(dumps(quarantined(f, known[f.row], outcomes[f.row])) for f in findings)
-        )
+        lines = [dumps(quarantined(f, known[f.row, f.id], outcomes[f.row, f.id])) for f in findings]
+        write_bytes(quarantine, b"".join(lines))
     if out is not None:
         kept = [written(o.instruction) for o in outcomes.values() if o.instruction is not None]
         write_bytes(out, b"".join(map(dumps, kept)))
@@ -65,7 +64,8 @@ def screen(
 
 def written(instruction: Instruction) -> dict[str, Any]:
     """A row as it came: VerInstruct's form, or verif's own where that cannot hold its constraints."""
-    if all(isinstance(c, CheckerConstraint | SoftConstraint) for c in instruction.constraints):
+    single = not instruction.system and not instruction.meta.get("history")
+    if single and all(isinstance(c, CheckerConstraint | SoftConstraint) for c in instruction.constraints):
         return to_row(instruction)
     return instruction.model_dump(mode="json")
 
@@ -90,7 +90,7 @@ def quarantined(finding: Finding, instruction: Instruction, outcome: RepairedRow
 
 
 def show(
-    rows: list[tuple[int, Instruction]], findings: list[Finding], outcomes: dict[int, RepairedRow]
+    rows: list[tuple[int, Instruction]], findings: list[Finding], outcomes: dict[tuple[int, str], RepairedRow]
 ) -> None:
     """The table."""
     checkers = sum(is_hard(c) for _, instruction in rows for c in instruction.constraints)
@@ -99,13 +99,13 @@ def show(
     for name in ("finding", "constraints", "rows", "share of them"):
         table.add_column(name, justify="left" if name == "finding" else "right")
     for kind in KINDS:
-        in_rows = len({finding.row for finding in findings if finding.kind == kind})
+        in_rows = len({(finding.row, finding.id) for finding in findings if finding.kind == kind})
         share = f"{counts[kind] / checkers:.1%}" if checkers else "-"
         table.add_row(f"{kind} (note)" if kind in NOTES else kind, str(counts[kind]), str(in_rows), share)
     Console().print(table)
     hollow = sum(all_vacuous(number, instruction, findings) for number, instruction in rows)
     print(f"{hollow} rows whose checkers all pass on the empty response (which verif never scores)")
-    defective = {(finding.row, finding.index) for finding in findings if finding.defect}
+    defective = {(finding.row, finding.id, finding.index) for finding in findings if finding.defect}
     actions = Counter(action for outcome in outcomes.values() for action in outcome.actions.values())
     left = sum(outcome.instruction is not None for outcome in outcomes.values())
     print(
@@ -119,5 +119,7 @@ def all_vacuous(number: int, instruction: Instruction, findings: list[Finding]) 
     """True if a row has checkers and all of them pass on the empty response."""
     own = {i for i, c in enumerate(instruction.constraints) if isinstance(c, CheckerConstraint)}
     return bool(own) and own <= {
-        f.index for f in findings if f.row == number and f.kind == "vacuous on empty"
+        f.index
+        for f in findings
+        if (f.row, f.id) == (number, instruction.id) and f.kind == "vacuous on empty"
     }

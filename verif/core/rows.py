@@ -12,11 +12,12 @@ from typing import Any
 
 from verif.core import rules
 from verif.core.answers.check import check_reference
-from verif.core.forms import harnesses, multi_if, questions, trainers
+from verif.core.forms import harnesses, multi_if, questions, trainers, turns
 from verif.core.forms.fields import Raw, Where, parse, text_field, written
 from verif.core.forms.parts import Parts, of_instruction, plain
 from verif.core.forms.talk import responses
 from verif.core.forms.truths import own
+from verif.core.instruction_files import LAST_TURN, as_conversation
 from verif.errors import InputError
 from verif.types import Instruction, ReferenceConstraint, RuleConstraint
 
@@ -83,8 +84,12 @@ def _wrapped(raw: Raw, where: Where) -> Parts:
     )
 
 
-def _bare(raw: Raw, where: Where) -> Parts:
-    """verif's own instruction with a response beside its fields."""
+def _bare(raw: Raw, where: Where) -> Parts | list[Parts]:
+    """verif's own instruction with a response beside its fields, or a conversation with constraints beside it."""
+    if (name := turns.talk_field(raw, where)) is not None:
+        return turns.conversation(raw, name, where)
+    if turns.names_turns(raw, where):
+        raise where.error("constraints name turns, and the prompt is no list of messages", "prompt")
     said = responses(raw, where)
     fields = {name: written(raw[name], name, where) for name in Instruction.model_fields if name in raw}
     rest = {name: value for name, value in raw.items() if name not in ("response", "finished")}
@@ -199,17 +204,21 @@ def _rows(parsed: Parts, raw: Raw, where: Where, strict_types: bool) -> list[Row
 
 
 def _instruction(parsed: Parts, where: Where) -> Instruction:
-    """Earlier turns are kept in `meta`, which rules do not need; a judge would not see them, and so it is not asked."""
+    """Earlier turns are kept in `meta`, which rules do not need. For a judge the prompt is the whole conversation."""
     talk, constraints = parsed.asked, parsed.constraints or ()
-    if talk.history and any(constraint.kind == "soft" for constraint in constraints):
-        hint = "Only rules and checkers can decide a row of several turns."
-        raise where.error("has earlier turns, which no judge is shown", "prompt", hint)
     meta = {**parsed.meta, **({"families": parsed.families} if parsed.families else {})}
     if talk.history:
         meta["history"] = list(talk.history)
-    return Instruction(
+    made = Instruction(
         id=parsed.id, prompt=talk.prompt, constraints=constraints, system=talk.system, meta=meta
     )
+    if not talk.history or not any(constraint.kind == "soft" for constraint in constraints):
+        return made
+    if LAST_TURN not in meta:
+        return as_conversation(made)
+    if made != as_conversation(made.model_copy(update={"prompt": meta[LAST_TURN]})):
+        raise where.error("is not the conversation of meta.history and meta.last_turn", "prompt")
+    return made
 
 
 def row(raw: Any, where: Where, *, strict_types: bool = True) -> Row:

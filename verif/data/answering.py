@@ -7,6 +7,7 @@ and evaluation alike; a row itself keeps its question, so that published respons
 from __future__ import annotations
 
 from verif.core.answers.number import read_number
+from verif.core.instruction_files import last_turn, with_last_turn
 from verif.data.splits import GoldenItem
 from verif.types import Comparison, Instruction, ReferenceConstraint
 
@@ -29,7 +30,7 @@ def asking(instruction: Instruction) -> Instruction:
     reference = reference_of(instruction)
     if reference is None or any(words in instruction.prompt.lower() for words in _SAID):
         return instruction
-    return instruction.model_copy(update={"prompt": f"{instruction.prompt}\n\n{ASKS[reference.compare]}"})
+    return with_last_turn(instruction, f"{last_turn(instruction)}\n\n{ASKS[reference.compare]}")
 
 
 def golden(instruction: Instruction) -> list[GoldenItem]:

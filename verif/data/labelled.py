@@ -8,6 +8,7 @@ over several constraints does not say which one fails, and is refused.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +25,33 @@ def read_labelled(path: Path) -> list[GoldenItem]:
         hint = "docs/audit.md says how to label responses; `data.labelled` in the recipe names the file."
         raise InputError("the file does not exist", file=path, hint=hint)
     items: list[GoldenItem] = []
-    first: dict[str, tuple[int, Instruction]] = {}
-    responses: dict[tuple[str, str], int] = {}
+    seen = FirstSeen()
     for where, raw in raw_rows(path):
         item = labelled(raw, where)
-        name = item.instruction.id
-        number, known = first.setdefault(name, (where.row, item.instruction))
-        if known != item.instruction:
-            raise where.error(f"{name!r} is another instruction in row {number}", "id")
-        number = responses.setdefault((name, item.response), where.row)
-        if number != where.row:
-            raise where.error(f"the same response to {name!r} stands in row {number}", "response")
+        if earlier := seen.add(where, item.instruction, item.response):
+            raise where.error(
+                f"the same response to {item.instruction.id!r} stands in row {earlier.row}", "response"
+            )
         items.append(item)
     return items
+
+
+@dataclass(slots=True)
+class FirstSeen:
+    """Where each instruction and each response stood first: an id names one instruction."""
+
+    instructions: dict[str, tuple[Where, Instruction]] = field(default_factory=dict)
+    responses: dict[tuple[str, str], Where] = field(default_factory=dict)
+
+    def add(self, where: Where, instruction: Instruction, response: str) -> Where | None:
+        """Where the same response stood before, None for a new one; `InputError` if its id is another instruction."""
+        name = instruction.id
+        first, known = self.instructions.setdefault(name, (where, instruction))
+        if known != instruction:
+            raise where.error(f"{name!r} is another instruction in row {first.row}", "id")
+        earlier = self.responses.get((name, response))
+        self.responses.setdefault((name, response), where)
+        return earlier
 
 
 def labelled(raw: Any, where: Where) -> GoldenItem:

@@ -1,7 +1,8 @@
 """Rows of a file for training: screened, checked twice in opposite orders, split, and with a golden set.
 
 Nothing is left out in silence: every row, constraint and demotion stands in the quarantine with its reason.
-A row's split follows from a digest of its id and prompt alone, so that a new row moves no old one. Sizes are therefore
+A row's split follows from a digest of its id and prompt alone (rows of one conversation: from its beginning), so that a new
+row moves no old one. Sizes are therefore
 shares of `data.rows`, which a draw meets only about: 512 asked for are 512 give or take 23 or so.
 """
 
@@ -12,11 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from verif.core.instruction_files import messages
 from verif.core.row_files import read_rows
 from verif.core.sandbox.sandbox import Sandbox
 from verif.data import answering
 from verif.data.answering import asking
 from verif.data.compose import compose, spoil
+from verif.data.difficulty import distribution, outside
 from verif.data.rule_examples import rule_examples
 from verif.data.screening.claims import Claim, read
 from verif.data.screening.order import order_sensitive
@@ -46,16 +49,18 @@ def prepare_verinstruct(source: Path, section: FileData, seed: int) -> Splits:
         findings = screen(rows, sandbox)
         usable, quarantine = screened(rows, findings, section)
         usable, demoted = proved(usable, sandbox)
-    quarantine += demoted
-    rng = random.Random(seed)
     parts = divided(usable, section, seed, source)
+    rates = distribution(parts["train"])
+    parts["train"], flat = teaching(parts["train"], section, source)
+    quarantine += [*demoted, *flat]
+    rng = random.Random(seed)
     known = [item for instruction in parts["golden"] for item in golden(instruction, rng)]
     if isinstance(section, RowsData):
         known += rule_examples([c.rule for item in usable for c in item.constraints if c.kind == "rule"], rng)
     return Splits(
         train=parts["train"], validation=parts["validation"], test=parts["test"], golden=known,
         policy_pairs=[] if isinstance(section, RowsData) else policy_pairs(parts["train"], rng), quarantine=quarantine,
-        summary=summary(rows, findings, quarantine, section),
+        summary=summary(rows, findings, quarantine, section) | ({"pass_rates": rates} if rates else {}),
     )  # fmt: skip
 
 
@@ -70,8 +75,9 @@ def divided(
     meant = section.rows or 1 << (max(1, len(usable)).bit_length() - 1)
     sizes = {"validation": section.validation, "test": section.test, "golden": section.golden}
     parts: dict[str, list[Instruction]] = {name: [] for name in (*sizes, "train")}
+    openings = {opening(item) for item in usable if item.meta.get("history")}
     for place, item in sorted(
-        ((digest([seed, i.id, i.prompt]), i) for i in usable), key=lambda pair: pair[0]
+        ((digest(_drawn_by(item, openings, seed)), item) for item in usable), key=lambda pair: pair[0]
     ):
         left, chosen = int(place[:12], 16) / 16**12 * meant, "train"
         for name, size in sizes.items():
@@ -92,6 +98,33 @@ def divided(
     return parts
 
 
+def opening(instruction: Instruction) -> str:
+    """What a conversation begins with: the user's first message."""
+    return next(message["content"] for message in messages(instruction) if message["role"] == "user")
+
+
+def _drawn_by(item: Instruction, openings: set[str], seed: int) -> list[Any]:
+    """What decides a row's split; rows of one conversation hold each other's turns, so that they stay together."""
+    begins = opening(item)
+    return [seed, begins] if begins in openings else [seed, item.id, item.prompt]
+
+
+def teaching(
+    train: list[Instruction], section: FileData, source: Path
+) -> tuple[list[Instruction], list[dict[str, Any]]]:
+    """The rows to train on that are as hard as the recipe wants, and the others with reasons; held-out rows stay as they are."""
+    reasons = {item.id: why for item in train if (why := outside(item, section.pass_rate))}
+    left = [item for item in train if item.id not in reasons]
+    if len(left) < 2:
+        hint = "Widen data.pass_rate; `verif difficulty` measures rows."
+        raise InputError(f"data.pass_rate leaves {len(left)} of {len(train)} rows", file=source, hint=hint)
+    flat = [
+        {"row": None, "id": id, "constraint": None, "kind": "row", "reason": why, "action": "row dropped"}
+        for id, why in reasons.items()
+    ]
+    return left, flat
+
+
 def screened(
     rows: Sequence[tuple[int, Instruction]], findings: Sequence[Finding], section: FileData
 ) -> tuple[list[Instruction], list[dict[str, Any]]]:
@@ -99,9 +132,10 @@ def screened(
     grouped, usable, quarantine = by_row(findings), [], []
     seen: set[str] = set()
     for number, instruction in rows:
-        outcome = apply(section.screening, instruction, grouped.get(number, []))
+        own = grouped.get((number, instruction.id), [])
+        outcome = apply(section.screening, instruction, own)
         place = {"row": number, "id": instruction.id}
-        for finding in grouped.get(number, []):
+        for finding in own:
             if finding.defect:
                 action = (
                     "row dropped"
@@ -123,7 +157,7 @@ def screened(
                 {**place, "constraint": None, "kind": "row", "reason": reason, "action": "row dropped"}
             )
         elif outcome.instruction is not None:
-            seen.add(outcome.instruction.prompt)
+            seen.add(digest(messages(outcome.instruction)))
             usable.append(outcome.instruction)
     return usable, quarantine
 
@@ -135,9 +169,10 @@ def _unusable(outcome: RepairedRow, section: FileData, seen: set[str]) -> str:
         return outcome.reason
     if section.require_checker and not any(map(is_hard, instruction.constraints)):
         return "no hard constraint is left, and the recipe rewards nothing else"
-    if tokens(instruction.prompt) > section.max_prompt_tokens:
-        return f"the prompt may exceed {section.max_prompt_tokens} tokens ({tokens(instruction.prompt)} estimated)"
-    return "the same prompt stands in an earlier row" if instruction.prompt in seen else ""
+    size = sum(tokens(message["content"]) for message in messages(instruction))
+    if size > section.max_prompt_tokens:
+        return f"the prompt may exceed {section.max_prompt_tokens} tokens ({size} estimated)"
+    return "the same prompt stands in an earlier row" if digest(messages(instruction)) in seen else ""
 
 
 def proved(usable: list[Instruction], sandbox: Sandbox) -> tuple[list[Instruction], list[dict[str, Any]]]:

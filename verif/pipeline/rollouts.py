@@ -40,7 +40,7 @@ def draw(
 ) -> list[Drawn]:
     """`samples` answers of `models/policy` to each instruction; the same seed and machine give the same texts."""
     if not (stage.models / "policy" / "config.json").is_file():
-        raise InputError("there is no policy to put the verifier under pressure with.", file=stage.models / "policy",
+        raise InputError("there is no policy to draw answers from.", file=stage.models / "policy",
                          hint="Run `dvc repro policy`.")  # fmt: skip
     many = [item for item in items for _ in range(samples)]
     write = _by_transformers if isinstance(stage.recipe.policy, TinyModel) else _by_vllm

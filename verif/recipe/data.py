@@ -23,6 +23,18 @@ LabelFile = Annotated[str, AfterValidator(_seen_by_dvc)]
 """A file in `LABELLED`, or nothing."""
 
 
+def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"the first is above the second: {bounds[0]:g}, {bounds[1]:g}")
+    return bounds
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Shares = Annotated[tuple[Share, Share], AfterValidator(_in_order)]
+"""From one share to another, both included."""
+EVERY_RATE = (0.0, 1.0)
+
+
 class WorldData(Section):
     """The local world: instructions, responses and their truth drawn by a seeded grammar. Counts are rows."""
 
@@ -68,6 +80,11 @@ class FileData(Section):
     rows: int = Field(0, ge=0, description="usable rows that the sizes are shares of; 0: as the file has")
     max_prompt_tokens: int = Field(1024, ge=16)
     require_checker: bool = Field(False, description="leave out rows without a hard constraint")
+    pass_rate: Shares = Field(
+        EVERY_RATE,
+        description="leave out rows that the starting policy follows less or more often (`verif difficulty`)",
+        exclude_if=lambda bounds: bounds == EVERY_RATE,
+    )
     labelled: LabelFile = Field(
         "", description="responses that people labelled; without them no judge of this data passes its audit"
     )

@@ -77,6 +77,7 @@ def _ray(nodes: int, environment: Mapping[str, str]) -> list[Check]:
 
 def check_prompts(path: Path, policy: Path, limit: int) -> int:
     """The number of rows, each of whose prompts has at most `limit` tokens in the policy's chat form."""
+    from jinja2 import TemplateError
     from transformers import AutoTokenizer
 
     from verif.core.instruction_files import messages, read_instructions
@@ -85,10 +86,19 @@ def check_prompts(path: Path, policy: Path, limit: int) -> int:
         raise InputError("file does not exist", file=path, hint="Run `dvc repro prepare`.")
     tokenizer = AutoTokenizer.from_pretrained(policy, trust_remote_code=False)
     instructions = read_instructions(path)
-    texts = [
-        tokenizer.apply_chat_template(messages(instruction), add_generation_prompt=True, tokenize=False)
-        for instruction in instructions
-    ]
+    texts = []
+    for row, instruction in enumerate(instructions, 1):
+        try:
+            asked = tokenizer.apply_chat_template(
+                messages(instruction), add_generation_prompt=True, tokenize=False
+            )
+        except TemplateError as error:
+            hint = "Some policies know no system message: write it into the user's, or leave such rows out."
+            raise InputError(
+                f"the policy's chat template refuses the conversation: {error}",
+                file=path, row=row, field="prompt", hint=hint,
+            ) from None  # fmt: skip
+        texts.append(asked)
     for row, ids in enumerate(tokenizer(texts, add_special_tokens=False).input_ids, 1):
         if len(ids) > limit:
             raise InputError(

@@ -142,7 +142,7 @@ def test_policies(sandbox: Sandbox) -> None:
     exact, letters = DEFECTIVE[10][1:], DEFECTIVE[3][1:]
     prompt = f"Write about tea.\n{letters[0]}\n{exact[0]} Be kind."
     instruction = row(SOUND[8], exact, letters, prompt=prompt)
-    found = by_row(screen([(1, instruction)], sandbox))[1]
+    found = by_row(screen([(1, instruction)], sandbox))[1, instruction.id]
     assert apply("keep", instruction, found).instruction == instruction
     dropped = apply("drop-row", instruction, found)
     assert dropped.instruction is None
@@ -157,7 +157,9 @@ def test_policies(sandbox: Sandbox) -> None:
     assert [c.text for c in left.constraints] == [SOUND[8][0]]
     assert left.meta["families"] == ["Digit"]
     assert (
-        apply("drop-constraint", row(letters), by_row(screen([(1, row(letters))], sandbox))[1]).instruction
+        apply(
+            "drop-constraint", row(letters), by_row(screen([(1, row(letters))], sandbox))[1, row(letters).id]
+        ).instruction
         is None
     )
 

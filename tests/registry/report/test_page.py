@@ -51,6 +51,16 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path, parse_recipe(made.RECIPE, "test"), tmp_path / "data")
 
 
+def test_how_hard_the_rows_are_stands_on_the_page_where_it_was_measured(stage) -> None:
+    assert "How often the starting policy" not in build(stage).read_text("utf-8")
+    rates = {"never": 31, "up to 25%": 7, "<b>": 2}
+    write_json(stage.reports / "data.json", {"rows": {"train": 40}, "source": {"pass_rates": rates}})
+    html = build(stage).read_text("utf-8")
+    assert "How often the starting policy follows the rows" in html
+    assert '<td>never</td><td class="num">31</td>' in html
+    assert "<td>&lt;b&gt;</td>" in html
+
+
 def with_nasty_text(stage: Stage) -> None:
     from dataclasses import replace
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from verif.core.instruction_files import last_turn, with_last_turn
 from verif.core.sandbox.purity import ALONE_MARK
 from verif.data.screening.claims import read
 from verif.data.screening.screen import Finding
@@ -31,11 +32,11 @@ class RepairedRow:
     reason: str = ""
 
 
-def by_row(findings: Iterable[Finding]) -> dict[int, list[Finding]]:
-    """Findings grouped by row number."""
-    rows: dict[int, list[Finding]] = defaultdict(list)
+def by_row(findings: Iterable[Finding]) -> dict[tuple[int, str], list[Finding]]:
+    """Findings grouped by row number and id: the turns of a conversation stand in one row."""
+    rows: dict[tuple[int, str], list[Finding]] = defaultdict(list)
     for finding in findings:
-        rows[finding.row].append(finding)
+        rows[finding.row, finding.id].append(finding)
     return rows
 
 
@@ -55,7 +56,7 @@ def apply(policy: Policy, instruction: Instruction, findings: list[Finding]) -> 
     }
     kept: list[Constraint] = []
     families: list[str] = []
-    prompt = instruction.prompt
+    prompt = last_turn(instruction)
     old = instruction.meta.get("families") or [""] * len(instruction.constraints)
     for index, constraint in enumerate(instruction.constraints):
         action = actions.get(index, "")
@@ -67,8 +68,8 @@ def apply(policy: Policy, instruction: Instruction, findings: list[Finding]) -> 
     if not kept:
         return RepairedRow(None, actions, "no constraint is left")
     meta = instruction.meta | ({"families": families} if "families" in instruction.meta else {})
-    changed = instruction.model_copy(update={"prompt": prompt, "constraints": tuple(kept), "meta": meta})
-    return RepairedRow(changed, actions)
+    changed = instruction.model_copy(update={"constraints": tuple(kept), "meta": meta})
+    return RepairedRow(with_last_turn(changed, prompt), actions)
 
 
 def _action(policy: Policy, constraint: Constraint, findings: list[Finding]) -> str:

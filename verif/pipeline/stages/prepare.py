@@ -87,6 +87,9 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
     report = summary(splits)
     write_json(stage.reports / "data.json", report)
     print(f"prepared {report['rows']} rows; {report['quarantined']} left out")
+    if rates := splits.summary.get("pass_rates"):
+        shown = ", ".join(f"{name} {count}" for name, count in rates.items())
+        print(f"how often the starting policy follows the rows to train on: {shown}")
 
 
 def summary(splits: Splits) -> dict[str, Any]:
