@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-fresh bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,7 +64,7 @@ bench-smollm2: setup ## A real model on this machine, before and after (hours; g
 bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on where it stopped)
 	@python -m benchmarks.fresh
 
-bench-sync: setup ## After `make run`: DPO online, semi-online and offline, and GRPO (about an hour; goes on where it stopped)
+bench-sync: setup ## After `make run`: DPO online, semi-online and offline, GRPO, hard or soft rewards alone (goes on where it stopped)
 	@python -m benchmarks.sync
 
 bench-control: setup ## After `make bench`: supervised training for the time that reinforcement took
@@ -99,6 +99,9 @@ screenshots: setup ## Pictures of the consoles' pages, after `make up` and a run
 
 fuzz: setup ## Fuzzers, each for SECONDS (600): make fuzz [SECONDS=60] [SEED=1] [FUZZ="proof rows"]
 	@python tests/fuzz $(FUZZ) --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
+
+bench-one-gpu: ## The recipe smollm2 on this machine's GPU, in an environment by locks/gpu.txt: [SECONDS=540] [IFEVAL=file] [TRAIN=json]
+	@python -m benchmarks.one_gpu --seconds $(or $(SECONDS),540) $(if $(IFEVAL),--ifeval '$(abspath $(IFEVAL))') $(if $(TRAIN),--train '$(TRAIN)')
 
 gpu-lock: setup ## locks/gpu.txt: what one NVIDIA GPU needs, by veRL's own pins; shows how it differs from the laptop's
 	@python scripts/gpu_lock.py

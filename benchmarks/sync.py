@@ -1,67 +1,107 @@
 """`make bench-sync`: how often must the generator get the trainer's weights? The order of arXiv 2506.21495, in miniature.
 
-Online DPO, a sync every ten updates, offline DPO and online GRPO, 60 updates each, seeds 1 to 3, the world's truth as the
-reward; then 400 held-out instructions at temperature 1. It starts from the project's own policy (`make run` makes it) and
-trains in a plain loop (`benchmarks/sync_loop.py`). Each run is kept: killed, the same command goes on. About an hour on one
-core. The last line is one JSON object: differences in points, with a paired interval over instructions.
+Online DPO, a sync every ten updates, offline DPO and online GRPO; beside them online DPO that is rewarded for hard or for
+soft constraints alone. 60 updates each, seeds 1 to 3, the world's truth as the reward; then 400 held-out instructions at
+temperature 1. It starts from the project's own policy (`verif stage prepare` and `verif stage policy` are enough) and
+trains in a plain loop (`benchmarks/sync_loop.py`), two runs at a time, one thread each. A run that ended is kept: killed,
+the same command goes on. The last line is one JSON object: differences in points, with a paired interval over instructions.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.main import ROOT
+from benchmarks.sync_loop import Schedule, kept, train
 from verif.core.instruction_files import read_instructions
 from verif.data.world import truth
 from verif.errors import InputError
 from verif.stats import paired_bootstrap, proportion
-from verif.system.files import digest_tree, write_json
+from verif.system.files import digest, digest_code, digest_path, write_json
+from verif.training.tiny.inference import load, sample
 
 HOME = ROOT / ".verif" / "bench-sync"
-ARMS = {"online": ("dpo", 1), "semi": ("dpo", 10), "offline": ("dpo", 0), "grpo": ("grpo", 1)}
-"""Algorithm and `sync_every` of each arm."""
+START = "start"
+ARMS = {
+    "online": Schedule("dpo", 1),
+    "semi": Schedule("dpo", 10),
+    "offline": Schedule("dpo", 0),
+    "grpo": Schedule("grpo", 1),
+    "hard-only": Schedule("dpo", 1, "rule"),
+    "soft-only": Schedule("dpo", 1, "soft"),
+}
 SEEDS, UPDATES = (1, 2, 3), 60
 Scores = dict[str, list[float]]
+Runs = dict[tuple[str, int], Scores]
 
 
-def measured(project: Path, home: Path, name: str, seed: int, updates: int, limit: int | None) -> Scores:
-    """1 or 0 for each held-out instruction: followed, and grammatical. A run that is kept is not made again."""
-    from benchmarks.sync_loop import train
-    from verif.training.tiny.inference import load, sample
+@dataclass(frozen=True)
+class Settings:
+    """Where a benchmark starts from, where it keeps its runs, and how long they are."""
 
-    policy = project / "models" / "policy"
-    if not policy.is_dir():
-        raise InputError("there is no policy to start from.", file=policy, hint="Run `make run` first.")
-    path = home / f"{digest_tree(policy)[:12]}-{updates}-{limit or 'all'}" / f"{name}-{seed}.json"
+    project: Path
+    home: Path
+    updates: int
+    limit: int | None
+
+    @property
+    def folder(self) -> Path:
+        """Runs of the same policy, data, code and length: others are no answer to the same question."""
+        parts = [self.project / "models" / "policy", *(self.data(split) for split in ("train", "test"))]
+        for part in parts:
+            if not part.exists():
+                raise InputError(
+                    "there is nothing to start from.",
+                    file=part,
+                    hint="Run `verif stage prepare` and `verif stage policy` first.",
+                )
+        code = digest_code(Path(train.__code__.co_filename))
+        return self.home / digest([*map(digest_path, parts), code, self.updates, self.limit])[:12]
+
+    def data(self, split: str) -> Path:
+        """A split's rows."""
+        return self.project / "data" / f"{split}.parquet"
+
+
+def measured(settings: Settings, folder: Path, name: str, seed: int) -> Scores:
+    """1 or 0 for each held-out instruction: followed, its hard and its soft part, grammatical. A kept run is not made again."""
+    path = folder / f"{name}-{seed}.json"
     if path.is_file():
-        kept: Scores = json.loads(path.read_text("utf-8"))
-        return kept
-    items = list(read_instructions(project / "data" / "train.parquet"))
-    held_out = list(read_instructions(project / "data" / "test.parquet"))[:limit]
-    if name in ARMS:
-        algorithm, every = ARMS[name]
-        model = train(policy, items, algorithm, every, seed, updates)
-    else:
-        model = load(policy)
+        done: Scores = json.loads(path.read_text("utf-8"))
+        return done
+    items = list(read_instructions(settings.data("train")))
+    held_out = list(read_instructions(settings.data("test")))[: settings.limit]
+    policy = settings.project / "models" / "policy"
+    model = load(policy) if name == START else train(policy, items, ARMS[name], seed, settings.updates)
     texts = sample(model, [item.prompt for item in held_out], temperature=1.0, seed=11)
-    truths = [truth(item, text) for item, text in zip(held_out, texts, strict=True)]
+    answers = list(zip(held_out, texts, strict=True))
     scores = {
-        "followed": [float(seen.followed) for seen in truths],
-        "grammatical": [float(seen.grammatical) for seen in truths],
+        "followed": [kept(*answer, "all") for answer in answers],
+        "hard": [kept(*answer, "rule") for answer in answers],
+        "soft": [kept(*answer, "soft") for answer in answers],
+        "grammatical": [float(truth(*answer).grammatical) for answer in answers],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, scores)
     return scores
 
 
-def compared(runs: dict[tuple[str, int], Scores], arm: str, other: str) -> list[float]:
+def share(values: Sequence[float]) -> float:
+    """The mean."""
+    return sum(values) / len(values)
+
+
+def compared(runs: Runs, arm: str, other: str) -> list[float]:
     """`arm` minus `other` in points, with its interval: the same instructions, all seeds together."""
-    seeds = sorted({seed for _, seed in runs})
     before, after, which = [], [], []
-    for seed in seeds:
+    for seed in sorted({seed for _, seed in runs}):
         before += runs[other, seed]["followed"]
         after += runs[arm, seed]["followed"]
         which += list(range(len(runs[arm, seed]["followed"])))
@@ -69,16 +109,23 @@ def compared(runs: dict[tuple[str, int], Scores], arm: str, other: str) -> list[
     return [round(100 * value, 2) for value in (gain.value, gain.low, gain.high)]
 
 
-def figures(runs: dict[tuple[str, int], Scores], start: Scores) -> dict[str, Any]:
+def figures(runs: Runs, start: Scores) -> dict[str, Any]:
     """What the last line says."""
-    offline, semi, grpo = (
-        compared(runs, *pair) for pair in (("online", "offline"), ("semi", "online"), ("grpo", "online"))
+    offline, semi, grpo, hard, soft = (
+        compared(runs, *pair)
+        for pair in (
+            ("online", "offline"),
+            ("semi", "online"),
+            ("grpo", "online"),
+            ("online", "hard-only"),
+            ("online", "soft-only"),
+        )
     )
-    before = sum(start["grammatical"]) / len(start["grammatical"])
+    seeds = sorted({seed for _, seed in runs})
     drops = [
-        before - sum(scores["grammatical"]) / len(scores["grammatical"])
-        for (name, _), scores in runs.items()
-        if name in ("online", "semi")
+        share(start["grammatical"]) - share(runs[name, seed]["grammatical"])
+        for name in ("online", "semi")
+        for seed in seeds
     ]
     return {
         "online_minus_offline": offline[0],
@@ -87,9 +134,24 @@ def figures(runs: dict[tuple[str, int], Scores], start: Scores) -> dict[str, Any
         "semi_minus_online_interval": semi[1:],
         "grpo_minus_online": grpo[0],
         "grpo_minus_online_interval": grpo[1:],
+        "both_minus_hard_only": hard[0],
+        "both_minus_hard_only_interval": hard[1:],
+        "both_minus_soft_only": soft[0],
+        "both_minus_soft_only_interval": soft[1:],
         "grammar_drop_max": round(100 * max(drops), 2),
-        "seeds": sorted({seed for _, seed in runs}),
+        "start": round(share(start["followed"]), 4),
+        "followed": {
+            name: [round(share(runs[name, seed]["followed"]), 4) for seed in seeds] for name in ARMS
+        },
+        "seeds": seeds,
     }
+
+
+def told(name: str, seed: int, scores: Scores) -> str:
+    """A line for a run."""
+    cell = proportion(int(sum(scores["followed"])), len(scores["followed"]))
+    parts = ", ".join(f"{part} {share(scores[part]):.3f}" for part in ("hard", "soft", "grammatical"))
+    return f"  seed {seed} {name:9} {cell.value:.3f} [{cell.low:.3f}, {cell.high:.3f}], {parts}"
 
 
 def main() -> None:
@@ -100,18 +162,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--updates", type=int, default=UPDATES)
     parser.add_argument("--limit", type=int, help="held-out instructions")
+    parser.add_argument("--workers", type=int, default=2, help="runs at a time")
     asked = parser.parse_args()
-
-    def run(name: str, seed: int) -> Scores:
-        scores = measured(asked.project, asked.home, name, seed, asked.updates, asked.limit)
-        cell = proportion(int(sum(scores["followed"])), len(scores["followed"]))
-        language = sum(scores["grammatical"]) / len(scores["grammatical"])
-        line = f"  seed {seed} {name:8} {cell.value:.3f} [{cell.low:.3f}, {cell.high:.3f}]"
-        print(f"{line}, grammatical {language:.3f}", flush=True)
-        return scores
-
-    start = run("start", 0)
-    runs = {(name, seed): run(name, seed) for seed in asked.seeds for name in ARMS}
+    settings = Settings(asked.project, asked.home, asked.updates, asked.limit)
+    folder = settings.folder
+    wanted = [(START, 0), *((name, seed) for seed in asked.seeds for name in ARMS)]
+    runs: Runs = {}
+    with ProcessPoolExecutor(asked.workers, multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(measured, settings, folder, *which): which for which in wanted}
+        for future in as_completed(waiting):
+            name, seed = waiting[future]
+            runs[name, seed] = future.result()
+            print(told(name, seed, runs[name, seed]), flush=True)
+    start = runs.pop((START, 0))
     print(json.dumps(figures(runs, start)))
 
 

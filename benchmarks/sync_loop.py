@@ -28,6 +28,18 @@ LEARNING_RATE, BETA, CLIP, GRADIENT = 1e-3, 0.1, 0.2, 1.0
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """What differs between trainings: `dpo` or `grpo`, the recipe's `sync_every`, and the constraints that are rewarded.
+
+    `rewarded` is `rule` (hard ones alone), `soft`, or `all`.
+    """
+
+    algorithm: str
+    every: int
+    rewarded: str = "all"
+
+
+@dataclass(frozen=True)
 class Rollouts:
     """Token ids with left-padded prompts (rows, tokens), what is prompt or padding masked out of `response`."""
 
@@ -38,26 +50,36 @@ class Rollouts:
     rewards: list[float]
 
 
+def kept(item: Instruction, text: str, kind: str) -> float:
+    """1 if a response keeps all constraints of a kind (`rule` or `soft`), or of both (`all`); by the world's truth."""
+    judged = zip(item.constraints, truth(item, text).constraints, strict=True)
+    return float(all(ok for constraint, ok in judged if kind in (constraint.kind, "all")))
+
+
 def train(
-    policy: Path, items: Sequence[Instruction], algorithm: str, every: int, seed: int, updates: int
+    policy: Path, items: Sequence[Instruction], arm: Schedule, seed: int, updates: int
 ) -> tuple[Any, Any]:
-    """The model after so many updates of `dpo` or `grpo`, with its tokenizer; `every` is the recipe's `sync_every`."""
+    """The model after so many updates, with its tokenizer.
+
+    The prompts of an update depend on the seed alone: all arms of a seed see the same ones.
+    """
+    torch.set_num_threads(1)
     model, tokenizer = load(policy)
     torch.manual_seed(seed)
     rng = random.Random(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
-    every = every or updates
+    every = arm.every or updates
     for first in range(0, updates, every):
         count = min(every, updates - first)
         asked = [rng.sample(list(items), PROMPTS) for _ in range(count)]
-        drawn = [generate(model, tokenizer, prompts) for prompts in asked]
+        drawn = [generate(model, tokenizer, prompts, arm.rewarded) for prompts in asked]
         for number, batch in enumerate(drawn):
-            learn(model, optimizer, batch, algorithm, f"{seed} {first + number}")
+            learn(model, optimizer, batch, arm.algorithm, f"{seed} {first + number}")
     return model.eval(), tokenizer
 
 
-def generate(model: Any, tokenizer: Any, prompts: Sequence[Instruction]) -> Rollouts:
-    """All rollouts of an update's prompts, with the truth of each and the generator's log-probabilities."""
+def generate(model: Any, tokenizer: Any, prompts: Sequence[Instruction], rewarded: str) -> Rollouts:
+    """All rollouts of an update's prompts, with the reward of each and the generator's log-probabilities."""
     items = [item for item in prompts for _ in range(ROLLOUTS)]
     texts = [tok.chat(item.prompt) for item in items]
     encoded = tokenizer(texts, add_special_tokens=False, padding=True, return_tensors="pt")
@@ -74,7 +96,7 @@ def generate(model: Any, tokenizer: Any, prompts: Sequence[Instruction]) -> Roll
         attention = response.clone()
         attention[:, :width] = encoded.attention_mask
         said = tokenizer.batch_decode(answers, skip_special_tokens=True)
-        rewards = [float(truth(item, text).followed) for item, text in zip(items, said, strict=True)]
+        rewards = [kept(item, text, rewarded) for item, text in zip(items, said, strict=True)]
         return Rollouts(ids, attention, response, log_probs(model, ids, attention), rewards)
 
 

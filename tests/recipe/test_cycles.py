@@ -27,6 +27,7 @@ DPO = {"algorithm": "dpo"}
         ({"sync_every": 0, "watch": {"on_alarm": "repair"}}, "set watch.on_alarm to warn or stop"),
         ({"overlap": True, "gpus": 8}, "take turns on the same devices"),
         ({"overlap": True, "sync_every": 0, "watch": {"on_alarm": "stop"}}, "no next cycle"),
+        ({"overlap": True, "one_forward": True}, "are not the present policy's"),
         ({**DPO, "kl_coefficient": 0.1}, "dpo holds to its reference by dpo.beta"),
         ({**DPO, "rollouts_per_prompt": 5}, "5 does not divide the 32 rows"),
         ({**DPO, "dpo": {"pairs": "best-worst"}}, "verifier.judge_logprobs must be true"),

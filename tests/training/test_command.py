@@ -90,6 +90,10 @@ def test_a_cycle_and_pairs_reach_the_sampler_and_one_update_is_made_of_all_pairs
     grpo = overrides(Train(sync_every=10))
     assert f"{every}pairs" not in grpo
     assert grpo[f"{every}every"] == "10"
+    ahead = overrides(Train(overlap=True))
+    assert (ahead[f"{every}every"], ahead[f"{every}overlap"]) == ("1", "true"), (
+        "one step off-policy, as asked"
+    )
 
 
 def test_a_fixed_reference_is_loaded_and_its_term_weighs_nothing() -> None:
@@ -121,7 +125,7 @@ def test_verl_never_speaks_to_mlflow_itself(monkeypatch: pytest.MonkeyPatch) -> 
         ({"nodes": 2}, "need GPUs"),
         ({"tensor_parallel": 2}, "need GPUs"),
         ({"gpus": 8, "tensor_parallel": 3}, "does not divide"),
-        ({"gpus": 8, "rollout": "transformers"}, "without vLLM"),
+        ({"gpus": 8, "rollout": "transformers"}, "one GPU at most"),
         ({"gpus": 7}, "cannot be shared"),
         ({"gpus": 3, "algorithm": "dpo"}, "16 x 2 rollouts of a pair cannot be shared by 3"),
     ],
@@ -129,6 +133,27 @@ def test_verl_never_speaks_to_mlflow_itself(monkeypatch: pytest.MonkeyPatch) -> 
 def test_combinations_that_cannot_run_are_refused_at_once(changes: dict[str, object], words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         job(Train.model_validate(changes), PLACES, experiment="x", verifier_url="http://v")
+
+
+def test_a_gpu_without_flash_attention_computes_with_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """veRL would ask for FlashAttention, which veRL's own pins (locks/gpu.txt) do not install."""
+    name, packed = "+actor_rollout_ref.model.override_config.attn_implementation", "use_remove_padding"
+    monkeypatch.setattr("verif.training.workers.find_spec", lambda _: None)
+    without = overrides(Train(gpus=1, algorithm="ppo"))
+    assert (without[name], without[f"actor_rollout_ref.model.{packed}"]) == ("sdpa", "false")
+    assert without["+critic.model.override_config.attn_implementation"] == "sdpa"
+    assert not any("enable_gradient_checkpointing" in key for key in without)
+    monkeypatch.setattr("verif.training.workers.find_spec", lambda name: name)
+    assert not any("attn_implementation" in key or packed in key for key in overrides(Train(gpus=1)))
+
+
+def test_one_gpu_has_few_helpers_and_may_roll_out_without_vllm() -> None:
+    one = overrides(Train(gpus=1, rollout="transformers"))
+    assert one["actor_rollout_ref.rollout.name"] == "verif_transformers"
+    helpers = ("actor_rollout_ref.rollout.agent.num_workers", "reward.num_workers")
+    assert {one[name] for name in helpers} == {"4"}
+    assert {overrides(Train(gpus=8))[name] for name in helpers} == {"8"}
+    assert {overrides(Train())[name] for name in helpers} == {"1"}
 
 
 def test_transformers_rollouts_are_loaded_as_an_external_library() -> None:

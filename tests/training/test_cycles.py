@@ -101,6 +101,15 @@ def test_with_overlap_the_next_cycle_is_drawn_before_the_updates_and_awaited_bef
     ]  # fmt: skip
 
 
+def test_overlap_after_every_update_is_one_step_off_policy() -> None:
+    made = trainer(1, 3, overlap=True)
+    assert run(made, range(1, 4)) == [
+        "draw 2 for 1", "wait", "keep 1-1", "draw 2 for 2", "update 1", "wait", "keep 2-2", "weights of 1",
+        "draw 2 for 3", "update 2", "wait", "keep 3-3", "weights of 2", "update 3", "weights of 3",
+    ]  # fmt: skip
+    assert made.stale, "GRPO and PPO clip against what drew the rollouts"
+
+
 def test_a_killed_run_takes_the_rollouts_that_were_drawn() -> None:
     made = trainer(3, 6)
     restored: list[int] = []
@@ -116,3 +125,17 @@ def test_a_killed_run_takes_the_rollouts_that_were_drawn() -> None:
     assert restored == [2]
     assert events[:5] == ["order 9", "sleep", "update 2", "update 3", "weights of 3"]
     assert "draw 2 for 4" in events
+
+
+def test_a_run_killed_between_a_checkpoint_and_its_numbers_still_has_the_cycle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = trainer(4, 12)
+    made.store.forget_until = lambda step: made.events.append(f"forget until {step}")
+    monkeypatch.setattr(PPOTrainerSync, "_save_checkpoint", lambda self: self.events.append("saved"))
+    for step, whole in ((4, []), (8, [4])):
+        made.global_steps, made.folder.whole = step, lambda whole=whole: whole
+        made._save_checkpoint()
+    assert made.events == ["saved", "forget until 4", "saved"], (
+        "step 8 has no numbers yet: it may be done again"
+    )

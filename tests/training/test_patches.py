@@ -22,7 +22,10 @@ def test_another_version_is_refused_with_the_place_to_look() -> None:
         patches.check(patch)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("patch", patches.patches(), ids=lambda patch: patch.__name__.rsplit(".", 1)[1])
+ALL = (*patches.patches(), *patches.patches_for_gpus())
+
+
+@pytest.mark.parametrize("patch", ALL, ids=lambda patch: patch.__name__.rsplit(".", 1)[1])
 def test_the_named_upstream_line_is_what_the_patch_is_about(patch: object) -> None:
     place, line = patch.WHERE.split(":")  # type: ignore[attr-defined]
     assert spec is not None
@@ -33,5 +36,28 @@ def test_the_named_upstream_line_is_what_the_patch_is_about(patch: object) -> No
         "distributed.py": "cpu:gloo,",
         "transformer_impl.py": "pin_memory=True",
         "model.py": "def load_valuehead_model",
+        "torch_functional.py": "def logprobs_from_logits_v2",
     }
     assert words[Path(place).name] in text.splitlines()[int(line) - 1]
+
+
+def test_log_probabilities_by_blocks_are_verls_own_with_the_same_gradient(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch = pytest.importorskip("torch")
+    from verl.utils.torch_functional import logprobs_from_logits_naive
+
+    from verif.training.verl.patches import token_loop
+
+    monkeypatch.setattr(token_loop, "TOKENS", 4)  # three blocks, the last one short
+    torch.manual_seed(0)
+    labels = torch.randint(0, 17, (11,))
+    results = []
+    for compute in (token_loop.by_blocks, logprobs_from_logits_naive):
+        logits = torch.linspace(-3, 3, 11 * 17).reshape(11, 17).sin().mul(20).requires_grad_()
+        logs = compute(logits, labels)
+        (logs * torch.arange(11)).sum().backward()
+        results.append((logs, logits.grad))
+    assert results[0][0].shape == labels.shape
+    for first, second in zip(*results, strict=True):
+        assert torch.allclose(first, second, atol=1e-5)

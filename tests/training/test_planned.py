@@ -129,7 +129,17 @@ def test_a_step_without_a_pair_teaches_nothing_and_says_so(drawn: Any) -> None:
     assert not sampler.current.teaches
     assert sampler.current.no_contrast == 1
     assert all(queue.rows[key]["response_mask"].sum() == 0 for key in batch.keys)
-    assert all(tag["is_padding"] for tag in batch.tags)
+    assert not any(tag["is_padding"] for tag in batch.tags), "veRL takes the mean age of what is no padding"
+    assert not any(queue.tags[key]["is_padding"] for key in batch.keys)
+
+
+def test_a_step_of_errors_alone_has_an_age_too(drawn: Any) -> None:
+    queue, sampler = drawn({4: {"b": [record(None), record(None)]}}, None)
+    batch, _ = sampler.sample(4, "train", 1)
+    assert not sampler.current.teaches
+    assert len(batch.keys) == 2
+    assert all(queue.rows[key]["response_mask"].sum() == 0 for key in batch.keys)
+    assert not any(tag["is_padding"] for tag in batch.tags)
 
 
 def test_without_pairs_all_rollouts_of_the_step_take_part(drawn: Any) -> None:

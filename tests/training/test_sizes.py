@@ -112,6 +112,7 @@ def test_verl_is_looked_at_on_gpus_too(stage: Stage, monkeypatch: pytest.MonkeyP
     train = stage.recipe.train.model_copy(update={"gpus": 8})
     stage = Stage(stage.root, stage.recipe.model_copy(update={"train": train}), stage.source)
     monkeypatch.setattr(preflight, "check_model", lambda _: None)
+    monkeypatch.setattr(preflight.gpu, "checks", lambda *_: [])
     monkeypatch.setattr(patches, "version", lambda _: "0.10.0")
     with pytest.raises(SetupError, match=r"0\.10\.0 is installed"):
         preflight.check(stage)

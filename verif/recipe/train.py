@@ -112,6 +112,11 @@ class Train(Section):
         return self.sync_every or self.steps
 
     @property
+    def on_policy(self) -> bool:
+        """Whether each update's rollouts are of the very weights that it changes."""
+        return self.cycle == 1 and not self.overlap
+
+    @property
     def rows_per_step(self) -> int:
         """Rollouts that an update is made of at most: all, or the two of each prompt's pair."""
         return self.prompts_per_step * (2 if self.algorithm == "dpo" else self.rollouts_per_prompt)
@@ -124,13 +129,14 @@ class Train(Section):
     @model_validator(mode="after")
     def _cycles_are_whole(self) -> Train:
         every = self.sync_every
-        if self.one_forward and (self.cycle > 1 or self.algorithm == "dpo"):
+        if self.one_forward and (self.algorithm == "dpo" or not self.on_policy):
             raise ValueError(
-                "one_forward: with dpo or a cycle of updates the rollouts are not the present policy's; leave it off"
+                "one_forward: with dpo, overlap or a cycle of updates the rollouts are not the present policy's;"
+                " leave it off"
             )
-        if self.judgements and (self.cycle > 1 or self.algorithm == "dpo"):
+        if self.judgements and (self.algorithm == "dpo" or not self.on_policy):
             raise ValueError(
-                "judgements: their rollouts are grouped by pair; take grpo or ppo with sync_every 1"
+                "judgements: their rollouts are grouped by pair; take grpo or ppo with sync_every 1, no overlap"
             )
         if every > 1 and self.steps % every:
             raise ValueError(

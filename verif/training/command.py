@@ -19,7 +19,7 @@ from verif.system.processor import precision, real
 from verif.system.weights import cache_bytes
 from verif.training.buffers import bucket_mb, rollout_tokens, sequences
 from verif.training.environment import Notation, RunFiles, Value, ray, variables
-from verif.training.workers import actor, critic, micro_batch
+from verif.training.workers import actor, attention, critic, helpers, micro_batch
 
 KEPT, KEPT_WATCHED = 2, 4
 """Checkpoints on disk at most: the last two; or the last, the best, the one before a suspicion, and one being written."""
@@ -71,8 +71,8 @@ def check(train: Train) -> None:
             f"train: tensor_parallel {train.tensor_parallel} does not divide the {train.gpus} GPUs of a node.",
             "Choose a divisor.",
         )
-    if train.gpus and train.rollout == "transformers":
-        raise RecipeError("train: rollout transformers is for machines without vLLM.", "Use rollout: vllm.")
+    if train.gpus * train.nodes > 1 and train.rollout == "transformers":
+        raise RecipeError("train: rollout transformers is for one GPU at most.", "Use rollout: vllm.")
     devices = max(1, train.gpus) * train.nodes
     if train.rows_per_step % devices:
         each = "2 rollouts of a pair" if train.algorithm == "dpo" else f"{train.rollouts_per_prompt} rollouts"
@@ -110,12 +110,7 @@ def data(train: Train, places: RunFiles) -> dict[str, Value]:
 def model(train: Train, places: RunFiles) -> dict[str, Value]:
     """The starting policy."""
     settings: dict[str, Value] = {"actor_rollout_ref.model.path": str(places.policy)}
-    if not train.gpus:
-        settings |= {
-            "actor_rollout_ref.model.use_remove_padding": False,  # needs FlashAttention
-            "actor_rollout_ref.model.enable_gradient_checkpointing": False,
-            "+actor_rollout_ref.model.override_config.attn_implementation": "sdpa",
-        }
+    settings |= attention("actor_rollout_ref.model", train)
     if train.rollout == "transformers":
         settings["actor_rollout_ref.model.external_lib"] = "verif.training.verl.transformers_rollout"
     return settings
@@ -137,7 +132,7 @@ def rollout(train: Train, places: RunFiles) -> dict[str, Value]:
     if train.gpus:
         return settings | {
             f"{prefix}.gpu_memory_utilization": train.rollout_share,
-            f"{prefix}.agent.num_workers": 8,
+            f"{prefix}.agent.num_workers": helpers(train),
             f"{prefix}.max_num_batched_tokens": max(8192, total),
         }
     return settings | {
@@ -163,7 +158,7 @@ def rollout(train: Train, places: RunFiles) -> dict[str, Value]:
 def reward(train: Train) -> dict[str, Value]:
     """Each rollout's reward is asked for as soon as it is generated (`reward.py`)."""
     return {
-        "reward.num_workers": 8 if train.gpus else 1,
+        "reward.num_workers": helpers(train),
         "reward.reward_manager.source": "importlib",
         "reward.reward_manager.name": "VerifRewardManager",
         "reward.reward_manager.module.path": "pkg://verif.training.verl.reward",
@@ -193,7 +188,7 @@ def trainer(train: Train, places: RunFiles, experiment: str, kept: int | None = 
         "trainer.default_local_dir": str(places.run / "checkpoints"),
         "hydra.run.dir": str(places.run),
         "hydra.output_subdir": None,
-        "transfer_queue.backend.SimpleStorage.num_data_storage_units": 8 if train.gpus else 1,
+        "transfer_queue.backend.SimpleStorage.num_data_storage_units": helpers(train),
         "transfer_queue.backend.SimpleStorage.total_storage_size": max(
             100_000 if train.gpus else 10_000, queued(train)
         ),
@@ -214,8 +209,8 @@ def sampler(train: Train) -> dict[str, Value]:
 
 
 def cycles(train: Train) -> dict[str, Value]:
-    """What `cycles.py` and `sampler.py` need to know beyond one update a cycle of GRPO or PPO, which is veRL's own."""
-    if train.algorithm != "dpo" and train.cycle == 1:
+    """What `cycles.py` and `planned.py` need to know; GRPO and PPO with a sync after each update are veRL's own."""
+    if train.algorithm != "dpo" and train.on_policy:
         return {}
     settings: dict[str, Value] = {"every": train.cycle, "overlap": train.overlap, "seed": train.seed}
     if train.algorithm == "dpo":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from verif.errors import InputError, SetupError
 from verif.recipe import Recipe, Resources
+from verif.system import gpu
 from verif.system.check import Check, failures
 from verif.system.serving import check_model
 from verif.system.weights import counts
@@ -20,6 +21,8 @@ from verif.training.verl import patches
 if TYPE_CHECKING:
     from verif.project import Stage
 
+TRAINED_BYTES = 16
+"""Of each parameter on a card."""
 CHECKPOINT_BYTES = 12
 """Of each parameter in a checkpoint: weights and two moments in fp32."""
 
@@ -31,6 +34,12 @@ def check(stage: Stage) -> None:
         raise SetupError(f"training does not begin. {said}")
     policy = stage.models / "policy"
     check_model(policy)
+    if (
+        train.gpus == 1
+        and train.nodes == 1
+        and (said := failures(card(train.rollout_share, counts(policy).parameters)))
+    ):
+        raise SetupError(f"training does not begin. {said}")
     patches.check_all()
     rows = check_prompts(stage.data / "train.parquet", policy, train.prompt_tokens)
     check_prompts(stage.data / "validation.parquet", policy, train.prompt_tokens)
@@ -45,7 +54,18 @@ def check(stage: Stage) -> None:
 
 def train_checks(recipe: Recipe, environment: Mapping[str, str]) -> list[Check]:
     """What the recipe alone says that training needs where it runs; `verif plan` shows the same list."""
-    return [*_evaluation(recipe), *_ray(recipe.train.nodes, environment)]
+    train = recipe.train
+    alone = (
+        train.gpus > 0 and train.nodes == 1 and recipe.resources.get("train", Resources()).executor == "local"
+    )
+    return [
+        *_evaluation(recipe), *_ray(train.nodes, environment), *(gpu.checks(train.gpus, 0.0) if alone else [])
+    ]  # fmt: skip
+
+
+def card(share: float, parameters: int) -> list[Check]:
+    """One card holds weights, gradients and two moments in fp32 beside the rollout engine's share of it."""
+    return gpu.checks(1, TRAINED_BYTES * parameters / 2**30 / (1 - share))
 
 
 def _evaluation(recipe: Recipe) -> list[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from verif.recipe import Train
@@ -64,12 +65,26 @@ def critic(train: Train, places: RunFiles) -> dict[str, Value]:
     }
     if not train.gpus:
         settings |= _computed("critic.fsdp", places.policy)
-        settings |= {
-            "critic.model.use_remove_padding": False,
-            "critic.model.enable_gradient_checkpointing": False,
-            "+critic.model.override_config.attn_implementation": "sdpa",
-        }
-    return settings
+    return settings | attention("critic.model", train)
+
+
+def attention(prefix: str, train: Train) -> dict[str, Value]:
+    """torch's own attention where FlashAttention is not installed (its wheels fit one CUDA and torch each).
+
+    veRL asks for FlashAttention otherwise, and packs rows without padding, which needs it.
+    """
+    if train.gpus and find_spec("flash_attn"):
+        return {}
+    settings: dict[str, Value] = {
+        f"{prefix}.use_remove_padding": False,
+        f"+{prefix}.override_config.attn_implementation": "sdpa",
+    }
+    return settings if train.gpus else settings | {f"{prefix}.enable_gradient_checkpointing": False}
+
+
+def helpers(train: Train) -> int:
+    """Processes of each kind beside the workers (asking, rewarding, queueing): few where one card makes the rollouts."""
+    return 8 if train.gpus * train.nodes > 1 else 4 if train.gpus else 1
 
 
 def micro_batch(train: Train) -> int:

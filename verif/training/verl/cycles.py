@@ -40,6 +40,11 @@ class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
         self.awake, self.replaced = True, 0
         super().__init__(config)
 
+    @property
+    def stale(self) -> bool:
+        """Whether updates learn from rollouts of older weights, which a resumed run could not draw again."""
+        return self.every > 1 or self.overlap
+
     def cycle_end(self, step: int) -> int:
         """The last step of the cycle that `step` lies in."""
         last: int = min(self.total_training_steps, -(-step // self.every) * self.every)
@@ -95,7 +100,7 @@ class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
                 self.replay_buffer.wait_for_all(self.beat_drawing)
                 missing = self.replay_buffer.look_over(steps, since)
             self.ready = self.submitted
-            if len(steps) > 1:
+            if self.stale:
                 self.store.save(first, self.ready, self.train_dataloader.state_dict())
 
     def beat_drawing(self, ended: int, prompts: int) -> None:
@@ -138,16 +143,17 @@ class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
             self.awake = False
 
     def _save_checkpoint(self) -> None:
+        """A cycle is forgotten once a whole checkpoint has learnt from it: this one counts only with its step's numbers."""
+        if self.every and (whole := self.folder.whole()):
+            self.store.forget_until(whole[-1])
         super()._save_checkpoint()
-        if self.every:
-            self.store.forget_until(self.global_steps)
 
     # ------------------------------------------------------------------------------------- learning
     def _compute_old_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
         """Beside veRL's: how far the policy has gone from its generator, against which GRPO and PPO clip in a cycle."""
         made = super()._compute_old_log_prob(batch, metrics)
         if self.every:
-            metrics["verif/drift"] = against_generator(made, replace=self.beta is None and self.every > 1)
+            metrics["verif/drift"] = against_generator(made, replace=self.beta is None and self.stale)
         return made
 
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:

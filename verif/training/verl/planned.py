@@ -46,7 +46,12 @@ class PlannedSampler(Sampler):
             raise TrainingError(f"step {step}: not one rollout came back.", "The log says why.")
         drawn = self.take_out(batch, self.current)
         self.check_errors(drawn)
-        return (self.keep_pairs(batch, drawn) if self.pairs else batch), {}
+        made = self.keep_pairs(batch, drawn) if self.pairs else batch
+        if not drawn.teaches:  # veRL measures the age of what is no padding, and fails where all is
+            for tag in made.tags:
+                tag["is_padding"] = False
+            tq.kv_batch_put(keys=made.keys, partition_id=made.partition_id, tags=made.tags)
+        return made, {}
 
     def planned(self, steps: Iterable[int]) -> list[str]:
         """Prompts that were drawn for some steps, in a fixed order."""
@@ -126,7 +131,6 @@ class PlannedSampler(Sampler):
         )
         if not kept:
             self.mask(made, range(len(rows)), [tag["response_len"] for tag in made.tags])
-            tq.kv_batch_put(keys=made.keys, partition_id=made.partition_id, tags=made.tags)
         return made
 
 

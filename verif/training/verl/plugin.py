@@ -15,7 +15,7 @@ from verif.training.verl.after_import import after_import
 
 
 def load() -> None:
-    """Keep checkpoints data, register the trainer, close what listens, and on CPU load the platform and its patches."""
+    """Keep checkpoints data, register the trainer, close what listens, apply the patches, and on CPU load the platform."""
     after_import("torch", lambda: importlib.import_module("verif.training.data_only").install())
     after_import("verl.trainer.ppo.v1", lambda: importlib.import_module("verif.training.verl.trainer"))
     if os.environ.get("VERIF_ONE_FORWARD") == "1":
@@ -27,11 +27,13 @@ def load() -> None:
     if os.environ.get("VERIF_LOOPBACK") == "1":
         after_import("torch.distributed.rendezvous", bind_stores)
     queue_key.install()
+    from verif.training.verl import patches
+
     if os.environ.get("VERIF_DEVICE") == "cpu":
         importlib.import_module("verif.training.verl.cpu_platform")
-        from verif.training.verl.patches import install
-
-        install()
+        patches.install(patches.patches())
+    else:
+        patches.install(patches.patches_for_gpus())
 
 
 load()

@@ -15,10 +15,17 @@ from verif.training.verl.after_import import after_import
 
 
 def patches() -> tuple[ModuleType, ...]:
-    """All patches, in order."""
+    """Those of a run on CPU, in order."""
     from verif.training.verl.patches import critic_model, offload_policy, process_group
 
     return process_group, offload_policy, critic_model
+
+
+def patches_for_gpus() -> tuple[ModuleType, ...]:
+    """Those of a run on GPUs."""
+    from verif.training.verl.patches import token_loop
+
+    return (token_loop,)
 
 
 def check(patch: ModuleType) -> None:
@@ -36,12 +43,12 @@ def check(patch: ModuleType) -> None:
 
 def check_all() -> None:
     """Check every patch; called before a run is started, where the message reaches the user."""
-    for patch in patches():
+    for patch in (*patches(), *patches_for_gpus()):
         check(patch)
 
 
-def install() -> None:
+def install(chosen: tuple[ModuleType, ...]) -> None:
     """In a veRL process: apply each patch as soon as its module is there."""
-    for patch in patches():
+    for patch in chosen:
         check(patch)
         after_import(patch.MODULE, patch.apply)
