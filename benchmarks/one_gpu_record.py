@@ -60,7 +60,7 @@ def wrap() -> None:
             kept = {name: [torch.as_tensor(row).cpu() for row in rows[name]] for name in names}
             torch.save({"keys": list(batch.keys), **kept}, self.folder.path / f"recorded-{sample.step}.pt")
 
-    VerifTrainer.keep_rollouts = keep_rollouts
+    VerifTrainer.keep_rollouts = keep_rollouts  # type: ignore[method-assign]
 
 
 if os.environ.get(VARIABLE) == "1":

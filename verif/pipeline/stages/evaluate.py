@@ -111,7 +111,7 @@ def answer(stage: Stage, suites: list[Suite], timings: dict[str, float]) -> Answ
     greedy = Sampling("greedy", 0.0, section.response_tokens, section.seed)
     answers: Answers = {}
     with ExitStack() as stack:
-        control = _control(stage, stack)
+        control = supervised(stage, stack)
         for name, folder in (("before", stage.models / "policy"), ("after", stage.models / "trained")):
             model = Model(name, folder, (sampled, greedy), tuple(suites))
             answers.update(answer_all(model, state, timings, gpus=gpus))
@@ -124,9 +124,11 @@ def answer(stage: Stage, suites: list[Suite], timings: dict[str, float]) -> Answ
     return answers
 
 
-def _control(stage: Stage, stack: ExitStack) -> Control | None:
+def supervised(stage: Stage, stack: ExitStack) -> Control | None:
+    """The control that is trained beside the answers, of a policy whose lessons lie in the data; None for others."""
     section, pairs = stage.recipe.evaluate, stage.data / "policy_pairs.parquet"
-    if not section.sft_control or stage.recipe.policy.kind != "scratch" or not pairs.is_file():
+    made_here = stage.recipe.policy.kind in ("scratch", "judge")
+    if not section.sft_control or not made_here or not pairs.is_file():
         return None
     return stack.enter_context(
         training(
