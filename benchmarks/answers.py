@@ -2,7 +2,7 @@
 
 HardVerify-Math (`uw-nsl/TinyV`, MIT) is read where it lies; nothing is trained or chosen on it. The last line is one JSON
 object: `rule_recall`, `rule_false`, `hybrid_recall`, `hybrid_false`, `attack_worst`, `hostile_over_deadline`,
-`hostile_errors`, `per_answer_ms`.
+`hostile_errors`, `per_answer_ms`. What was measured with this code is kept, so that an interrupted run goes on.
 """
 
 from __future__ import annotations
@@ -12,23 +12,38 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.answers_hostile import HostileReport
 from benchmarks.answers_hostile import run as run_hostile
 from verif import build
 from verif.audit.answers.asking import AnswerCase, Compared, compare
 from verif.audit.answers.attacks import FAMILIES, Posed
-from verif.audit.answers.measure import accepted, attacked, drawn
+from verif.audit.answers.measure import attacked, drawn
 from verif.core.answer import Answer
 from verif.core.answers.maths import Worker
 from verif.core.answers.reference import reference_verdict
+from verif.core.deciding import code_below
 from verif.errors import InputError
-from verif.stats import Interval, bootstrap_mean
+from verif.stats import Interval, bootstrap_mean, proportion
+from verif.system.files import write_json
 from verif.types import Comparison, ReferenceConstraint
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "answers" / "HardVerify-Math.json"
+ROOT = Path(__file__).resolve().parents[1]
+HOME = ROOT / ".verif" / "answers-bench"
+CODE = (
+    "benchmarks/answers.py",
+    "benchmarks/answers_hostile.py",
+    "verif/audit/answers",
+    "verif/core",
+    "verif/data/answers",
+)
+CHUNK = 1_000
+"""Hostile expressions that are measured, and kept, together."""
 TIMED = 600
 COMPARED: dict[str, Comparison] = {
     "number": "number", "fraction": "number", "decimal": "number", "unit": "number", "name": "text", "set": "set",
@@ -107,14 +122,22 @@ def main() -> None:
     if "hard" in parts:
         out |= _hard(compared(cases))
     if "attacks" in parts:
-        out |= _attacks(compared(attacked("bench", options.per_family, asked)))
+        out |= _attacks(asked, options.per_family)
     if "hostile" in parts:
-        report = run_hostile(options.hostile)
-        print(f"hostile expressions: {report}")
-        out |= {"hostile_over_deadline": report.over_deadline, "hostile_errors": report.errors}
+        out |= _hostile(options.hostile)
     if "time" in parts:
         out["per_answer_ms"] = milliseconds()
     print(json.dumps(out))
+
+
+def kept(name: str, measure: Callable[[], Any]) -> Any:
+    """What was measured under this name with this code; else it is measured now and kept."""
+    path = HOME / f"{name}-{code_below(ROOT, CODE)[:12]}.json"
+    if not path.is_file():
+        began = time.perf_counter()
+        write_json(path, measure())
+        print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
+    return json.loads(path.read_bytes())
 
 
 def _hard(rows: Sequence[Compared]) -> dict[str, Any]:
@@ -128,14 +151,44 @@ def _hard(rows: Sequence[Compared]) -> dict[str, Any]:
     return out
 
 
-def _attacks(rows: Sequence[Compared]) -> dict[str, Any]:
+def _attacks(asked: Sequence[Posed], per_family: int) -> dict[str, Any]:
+    """Each family through the whole path: what the rules said of it, and what came out."""
+    cases = attacked("bench", per_family, asked)
     worst = 0.0
     for name in FAMILIES:
-        group = [row for row in rows if row.case.group == name]
-        by_rules, by_both = accepted("rules", group), accepted("verifier", group)
-        print(f"attack {name}: rules {by_rules}; hybrid {by_both}")
+        group = [case for case in cases if case.group == name]
+
+        def measure(group: Sequence[AnswerCase] = group) -> dict[str, int]:
+            rows = compared(group)
+            return {
+                "rules": sum(row.rules is True for row in rows),
+                "hybrid": sum(row.verifier is True for row in rows),
+                "undecided": sum(row.verifier is None for row in rows),
+                "n": len(rows),
+            }
+
+        said = kept(f"attack-{name}-{per_family}", measure)
+        by_rules, by_both = (proportion(said[opinion], said["n"]) for opinion in ("rules", "hybrid"))
+        print(f"attack {name}: rules {by_rules}; hybrid {by_both}; errors {said['undecided']}")
         worst = max(worst, by_both.value)
     return {"attack_worst": round(worst, 4)}
+
+
+def _hostile(count: int) -> dict[str, Any]:
+    """Chunk by chunk, each with a seed of its own."""
+    reports = []
+    for seed, start in enumerate(range(0, count, CHUNK)):
+        size = min(CHUNK, count - start)
+        told = kept(f"hostile-{seed}-{size}", lambda size=size, seed=seed: asdict(run_hostile(size, seed)))
+        reports.append(HostileReport(**told))
+    print(
+        f"hostile expressions: {sum(r.n for r in reports)}, the longest {max(r.longest_s for r in reports)} s of "
+        f"processor time, memory grew by at most {max(r.grown_mb for r in reports)} MB in {CHUNK}"
+    )
+    return {
+        "hostile_over_deadline": sum(r.over_deadline for r in reports),
+        "hostile_errors": sum(r.errors for r in reports),
+    }
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.tiny_grpo import TOKENS, Written, generate, train, written
+from verif.core.deciding import code_below
 from verif.core.verifier import Verifier
 from verif.data.splits import Splits
 from verif.data.sums.prepare import prepare_sums
@@ -26,7 +27,7 @@ from verif.pipeline.sweep import Trial, changed, jobs, load_sweep
 from verif.project import SUMS, Stage
 from verif.recipe import Recipe, ScratchJudge, ScratchModel, SumsData, load_recipe, parse_recipe
 from verif.service.build import build
-from verif.system.files import digest, digest_path, new_directory, write_json
+from verif.system.files import digest, new_directory, write_json
 from verif.types import Item, Response, Verification
 
 ROOT = Path(__file__).parents[1]
@@ -194,7 +195,7 @@ def main() -> None:
     chosen = parser.parse_args()
     sweep = load_sweep(ROOT / "sweeps" / "answers.yaml", ROOT / "recipes")
     base = load_recipe(sweep.base, ROOT / "recipes").model_dump(mode="json", by_alias=True)
-    code = [digest_path(ROOT / place) for place in CODE]
+    code = code_below(ROOT, CODE)
     lines, results = [], []
     for trial in jobs(sweep):
         if trial.arm not in (chosen.arms or sweep.arms) or trial.seed not in (chosen.seeds or sweep.seeds):

@@ -118,7 +118,7 @@ async def test_the_work_of_a_client_that_went_away_is_given_up(monkeypatch: pyte
 
     verifier = Verifier()
     batcher = service.Batcher(verifier)
-    real = starting.rule_verdict
+    real = starting.decided
 
     def counted(*args: Any, **more: Any) -> Any:
         nonlocal begun
@@ -126,7 +126,7 @@ async def test_the_work_of_a_client_that_went_away_is_given_up(monkeypatch: pyte
         time.sleep(0.03)
         return real(*args, **more)
 
-    monkeypatch.setattr(starting, "rule_verdict", counted)
+    monkeypatch.setattr(starting, "decided", counted)
     items = [item(n, f"x {n}", soft=False) for n in range(300)]
     answers = batcher.verify(items, cache=True, complete=False)
     reader = asyncio.create_task(anext(answers))  # type: ignore[arg-type]
@@ -140,7 +140,7 @@ async def test_the_work_of_a_client_that_went_away_is_given_up(monkeypatch: pyte
 
 @pytest.mark.slow
 async def test_a_request_that_is_not_finished_in_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = starting.rule_verdict
+    real = starting.decided
 
     def slowly(*args: Any, **more: Any) -> Any:
         time.sleep(0.1)

@@ -19,10 +19,11 @@ from verif.audit.mutations.base import mutators
 from verif.audit.pressure import edits
 from verif.core import answer, language, rules, segment
 from verif.core import rows as formats
-from verif.core.answers import maths, plain, structure
+from verif.core.answers import angles, maths, plain, structure
 from verif.core.answers.features import features
 from verif.core.answers.final import final_answer
 from verif.core.answers.number import read_number
+from verif.core.answers.unsolved import unsolved
 from verif.core.judge import judge, prompt, verdict
 from verif.core.judge.client import JudgeAnswer
 from verif.core.text import Doc
@@ -165,6 +166,8 @@ OTHERS: dict[str, Read] = {
     },  # type: ignore[misc]
     "answers.normal": maths.normal,
     "answers.features": lambda text: features("(1,2)", text),
+    "answers.angles": lambda text: angles.in_radians("\\pi", text),
+    "answers.unsolved": unsolved,
     "answers.alike": lambda text: structure.alike("(1,2)", text),
     "answers.alike, labelled": lambda text: structure.alike("a=(1,2)", f"a={text}"),
     "scrub": lambda text: answer.scrub({"a": [text]}),
@@ -212,7 +215,7 @@ MODULES = {
     "verif/audit/mutations/local.py", "verif/evaluation/benchmarks/references.py", "verif/data/screening/claims.py",
     "verif/data/screening/rule_rows.py",
     "verif/core/forms/checkers.py",
-    "verif/core/answers/final.py", "verif/core/answers/maths.py", "verif/core/answers/number.py",
+    "verif/core/answers/angles.py", "verif/core/answers/final.py", "verif/core/answers/maths.py", "verif/core/answers/number.py",
     "verif/core/answers/plain.py", "verif/core/answers/structure.py", "verif/core/answers/tokens.py",
     "verif/data/world/grammar.py", "verif/data/world/oracle.py", "verif/data/world/slip.py", "verif/core/judge/judge.py",
     "verif/core/judge/markup.py", "verif/core/language/__init__.py", "verif/core/reasoning.py", "verif/core/segment.py",

@@ -30,6 +30,11 @@ def outcome(reference: str, response: str, compare: str, **more: object) -> str:
         ("42", "答案是42。", "number", "pass"),
         ("42", "The answer is ٤٢", "number", "pass"),
         ("42", "The answer is ４２", "number", "pass"),
+        ("1234.5", "The answer is ١٬٢٣٤٫٥", "number", "pass"),
+        ("1234567", "The answer is 12,34,567", "number", "pass"),
+        ("1234567", "The answer is 123,45,67", "number", "fail"),
+        ("1/2", "\\boxed{１／２}", "math", "pass"),
+        ("12", "答案是十二", "number", "fail"),  # words are for a model behind the rules
         ("Москва", "The answer is москва.", "text", "pass"),
         # units and percent
         ("45%", "The answer is 0.45", "number", "pass"),
@@ -41,6 +46,11 @@ def outcome(reference: str, response: str, compare: str, **more: object) -> str:
         ("\\frac{1}{2}", "\\boxed{\\frac{1}{2", "math", "unscorable"),
         ("\\frac{1}{2}", "The answer is \\frac{1}{", "math", "fail"),
         ("\\frac{1}{2}", "The answer is $\\frac{1}{2}", "math", "pass"),
+        ("\\frac{1}{2}", "\\boxed{\\frac{1}{2}} so \\boxed{", "math", "pass"),
+        ("\\frac{1}{2}", "The answer is \\begin{pmatrix} 1", "math", "fail"),
+        # sums that nobody worked out
+        ("12", "The answer is 7 + 5", "number", "fail"),
+        ("12", "The answer is 7 + 5", "math", "pass"),
         # several answers, and none
         ("7", "\\boxed{6} \\boxed{7}", "math", "unscorable"),
         ("7", "The answer is 6 or 7", "number", "fail"),
@@ -73,6 +83,10 @@ def test_several_right_answers_stand_as_alternatives() -> None:
         ("  ", "math", "the reference is empty"),
         ("6 or 7", "number", "is no number"),
         ("\\frac{1}{", "math", "is no expression"),
+        ("\\left(", "math", "is no expression"),
+        ("[[", "math", "is no expression"),
+        ("\u0000\u200b", "text", "the reference is empty"),
+        ("7 + 5", "number", "is no number"),
         ("9" * 3000, "number", "at most 2,000"),
         ("A or B", "choice", "names no choice"),
         ("01/02/2020", "date", "is no date"),

@@ -68,6 +68,8 @@ async def test_the_model_is_asked_only_about_what_rules_call_unequal() -> None:
         ("Answer: (B)", "C", "choice", Status.FAIL),  # there are not many ways to name a choice
         ("The answer is 13", "12", "number", Status.FAIL),  # two numbers that differ
         ("The answer is 13", "12", "math", Status.FAIL),
+        ("The answer is 7 + 5", "12", "number", Status.FAIL),  # the question again, in figures
+        ("The answer is seven boats plus five boats.", "12 boats", "number", Status.FAIL),
         ("\\boxed{1} \\boxed{2}", "2", "math", Status.UNSCORABLE),  # no answer at all
         (f"The answer is {'x' * 1500}", "2", "math", Status.FAIL),
     ],
@@ -79,6 +81,16 @@ async def test_a_model_that_says_yes_to_everything_is_not_asked_there(
     out = await verdicts(model, item(text, answer, compare))
     assert out[text].verdicts[0].status is status
     assert not model.asked
+
+
+async def test_a_sum_that_was_worked_out_is_open() -> None:
+    model = Model(lambda _: 1.0)
+    out = await verdicts(
+        model, *(item(f"It is\n{text}", "12", "number") for text in ("twelve", "so 7 + 5 = 12", "12 (7 + 5)"))
+    )
+    assert {verification.verdicts[0].status for verification in out.values()} == {Status.PASS}
+    refused = (await verdicts(model, item("It is\n2^5", "32", "number")))["It is\n2^5"].verdicts[0]
+    assert refused.reason == "the answer is a sum that is not worked out"
 
 
 async def test_each_open_alternative_is_asked_and_the_likeliest_counts() -> None:

@@ -34,7 +34,8 @@ def worker():
         ("\\{1,2\\}", "\\{2,1\\}"), ("x=2", "2"), ("(3,4]", "3 < \\lambda \\leq 4"), ("a \\leqslant 2", "(-\\infty, 2]"),
         ("16,3", "w=16, d=3"), ("\\frac{600}{7}", "85.71"), ("\\{x|-1<x<1\\}", "(-1,1)"), ("1{,}000", "1{,}000"),
         ("3/2", "1 1/2"), ("12000", "12 000"), ("12000", "12\\,000"), ("x=1,y=2", "y = 2, x = 1"), ("6", "x = 2 + 4 = 6"),
-        ("2x", "2 x"), ("0.333", "x = 1/3 = 0.333"),
+        ("2x", "2 x"), ("0.333", "x = 1/3 = 0.333"), ("\\frac{\\pi}{4}", "45^\\circ"), ("120°", "x = \\frac{2\\pi}{3}"),
+        ("8.14", "\\frac{57}{7}\\text{ grams}"), ("$8.14", "57/7"),
     ],
 )  # fmt: skip
 def test_equal(worker: Worker, reference: str, answer: str) -> None:
@@ -47,7 +48,10 @@ def test_equal(worker: Worker, reference: str, answer: str) -> None:
      ("\\frac{1}{2}", "\\frac{1}{3}"),
      ("6", "6 \\text{ or } 7"), ("7", "6, 7"), ("x", ""), ("0.5", "0.49"), ("85.7", "\\frac{601}{7}"),
      ("11/2", "1 1/2"), ("23", "2 3"), ("x=1,y=2", "y=1,x=2"), ("6", "5 = 6"), ("6", "x = 5 = 6"), ("6", "6} or 5 {"),
-     ("6", "6} or 5"), ("6", "\\}6} {5"), ("5", "5!")],
+     ("6", "6} or 5"), ("6", "\\}6} {5"), ("5", "5!"), ("\\frac{\\pi}{4}", "40^\\circ"),
+     ("8.14 \\text{ grams}", "\\frac{57}{7}\\text{ days}"),
+     ("8.14", "\\frac{57}{7}x"),
+     ("30 \\text{ tickets}, 20 \\text{ roses}", "30 \\text{ tickets}, 25 \\text{ pens}"), ("1,2,4", "1,2,3")],
 )  # fmt: skip
 def test_different(worker: Worker, reference: str, answer: str) -> None:
     assert same(reference, answer, worker) is not True

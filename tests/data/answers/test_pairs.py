@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
+from verif.core.answers.features import NAMES, features
 from verif.core.answers.number import other_number, read_number, same_number
 from verif.data.answers.pairs import FORMS, draws, pairs
+from verif.data.answers.slips import slipped
 from verif.data.answers.threshold import threshold_for
 
 
@@ -35,8 +38,26 @@ def test_no_near_miss_is_the_same_number() -> None:
             assert not same_number(right, given), pair
 
 
+def test_a_slip_is_made_of_a_right_text_and_is_none_of_them() -> None:
+    rng = random.Random(1)
+    for draw in draws().values():
+        for _ in range(20):
+            drawn = draw(rng)
+            assert slipped(rng, drawn) not in drawn.equal, drawn
+
+
+def test_what_is_called_the_same_has_the_same_values_where_both_are_known() -> None:
+    known = [NAMES.index(name) for name in ("values_unknown", "values_missing", "values_extra")]
+    for pair in pairs(8, 1500):
+        if pair.same and pair.form == "interval":
+            unknown, missing, extra = (features(pair.reference, pair.answer)[place] for place in known)
+            assert unknown or missing + extra <= 2, pair  # infinite ends are no values of an inequality
+
+
 def test_a_generator_can_be_left_out() -> None:
-    assert "interval" not in {pair.form for pair in pairs(6, 500, leave_out=frozenset({"interval", "union"}))}
+    assert "interval" not in {
+        pair.form for pair in pairs(6, 500, leave_out=frozenset({"interval", "union", "ends"}))
+    }
     assert {"integer", "interval", "union", "polynomial"} <= set(draws())
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from verif.core.answers.functions import FUNCTIONS
 from verif.core.answers.tokens import Token
 from verif.core.answers.values import value
 
@@ -24,26 +26,46 @@ FILLERS = frozenset(
         "and",
         "with",
         "that",
-        "such",
         "where",
         "all",
         "any",
         "so",
         "then",
         "there",
-        "exactly",
         "about",
         "by",
         "on",
         "at",
         "it",
+        "must",
+        "exactly",
+        "such",
+        "total",
+        "number",
+        "value",
+        "solution",
+        "every",
+        "we",
+        "get",
+        "have",
+        "this",
+        "these",
+        "those",
+        "which",
+        "when",
+        "take",
+        "would",
+        "approximately",
+        "form",
     ]
 )
+"""Words around an answer that are none of it."""
 _PARTING = frozenset({",", ";", "∪", "and", "or"})
+_COMPARED = frozenset("<>≤≥")
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
-_APPLIED = frozenset(
-    {"sin", "cos", "tan", "log", "ln", "exp", "cot", "sec", "csc", "max", "min", "gcd", "lcm", "mod"}
-)
+_WITH_VALUE = FUNCTIONS.keys() | {"binom"}
+"""Words of an expression; as a part's last word they are a unit (`45 sec`)."""
+_APPLIED = _WITH_VALUE | {"max", "min", "gcd", "lcm", "mod"}
 _GOLDEN = 0.6180339887498949
 """Its multiples are well apart: the values of the variables, by their letters or by the order in which they come."""
 _SIZES = {
@@ -68,18 +90,35 @@ class Part:
     label: str = ""
 
     @property
+    def group(self) -> tuple[str, ...]:
+        """Its values together, to nine digits; empty where one of them is not known."""
+        return tuple("" if n is None else f"{n:.9g}" for n in self.values) if None not in self.values else ()
+
+    @property
     def text(self) -> str:
         """Its tokens as one text."""
         return " ".join(key(token) for token in self.tokens)
 
 
-def parts_of(side: Sequence[Token], *, by_order: bool) -> list[Part]:
-    """The parts of a list; `by_order` gives the variables values by the order in which they come."""
+def variables_of(side: Sequence[Token], *, by_order: bool) -> dict[str, float]:
+    """Values for the variables of a side, by their letters or by the order in which they come; `e` has its own."""
     names = list(dict.fromkeys(token.text for token in side if token.kind == "variable"))
-    variables = {
+    return {
         name: 0.4 + 3 * (((place + 1 if by_order else ord(name)) * _GOLDEN) % 1)
         for place, name in enumerate(names)
-    }
+    } | {"e": math.e}
+
+
+def unfilled(side: Sequence[Token]) -> list[Token]:
+    """Without the words around an answer."""
+    return [
+        token for token in side if token.kind != "word" or token.text not in FILLERS or token.text == "and"
+    ]
+
+
+def parts_of(side: Sequence[Token], *, by_order: bool) -> list[Part]:
+    """The parts of a list; `by_order` gives the variables values by the order in which they come."""
+    variables = variables_of(side, by_order=by_order)
     out = []
     for whole in _split(list(side)):
         piece = _unlabelled(whole)
@@ -91,9 +130,7 @@ def parts_of(side: Sequence[Token], *, by_order: bool) -> list[Part]:
 
 def _split(side: list[Token]) -> list[list[Token]]:
     """Between commas, "and", "or" outside brackets; without one bracket around it all."""
-    side = [
-        token for token in side if token.kind != "word" or token.text not in FILLERS or token.text == "and"
-    ]
+    side = unfilled(side)
     if len(side) > 2 and side[0].text in _OPENS and side[-1].text in _CLOSES and _closed_by_last(side):
         inner = _split(side[1:-1])
         return inner if len(inner) > 1 else [side]
@@ -120,13 +157,16 @@ def _closed_by_last(side: Sequence[Token]) -> bool:
 def _unlabelled(part: Sequence[Token]) -> tuple[Token, ...]:
     """What stands behind the first equals sign or colon, where only a name stands before it; else the whole part."""
     for place, token in enumerate(part):
-        if token.text in ("=", ":"):
+        if token.text in ("=", ":", "∈"):
             return tuple(part[place + 1 :] if place + 1 < len(part) and _is_name(part[:place]) else part)
     return tuple(part)
 
 
 def _is_name(side: Sequence[Token]) -> bool:
-    """Whether this names a value: words, at most a variable outside brackets, its index and arguments; no expression."""
+    """Whether this names a value: words, at most a variable outside brackets, its index and arguments; no expression.
+
+    Nothing is a name, too: it is what is left of `the value =`.
+    """
     depth = variables = 0
     for before, token in zip((None, *side), side, strict=False):
         depth += (token.text in _OPENS) - (token.text in _CLOSES)
@@ -141,7 +181,7 @@ def _is_name(side: Sequence[Token]) -> bool:
                 return False
         elif depth <= 0 and not (before is not None and before.text == "_"):
             variables += 1
-    return variables <= 1 and any(token.kind in ("word", "variable") for token in side)
+    return variables <= 1 and (not side or any(token.kind in ("word", "variable") for token in side))
 
 
 def _values(part: Sequence[Token], variables: dict[str, float]) -> list[float | None]:
@@ -150,8 +190,30 @@ def _values(part: Sequence[Token], variables: dict[str, float]) -> list[float | 
         inner = _split(list(part))
         if len(inner) > 1:
             return [number for piece in inner for number in _values(_unlabelled(piece), variables)]
-    bare = [token for token in part if token.kind != "word" and token.text not in ("°", "%")]
+    bounds = _bounds(part)
+    if len(bounds) > 1:
+        return [number for piece in bounds for number in _values(piece, variables)]
+    bare = [
+        token
+        for place, token in enumerate(part, 1)
+        if (token.kind != "word" or (token.text in _WITH_VALUE and place < len(part)))
+        and token.text not in ("°", "%")
+    ]
     return [value(bare, variables)]
+
+
+def _bounds(part: Sequence[Token]) -> list[list[Token]]:
+    """What stands between the signs of an inequality, without the name that it bounds."""
+    pieces: list[list[Token]] = [[]]
+    depth = 0
+    for token in part:
+        depth += (token.text in _OPENS) - (token.text in _CLOSES)
+        if depth == 0 and token.text in _COMPARED:
+            pieces.append([])
+        else:
+            pieces[-1].append(token)
+    named = [piece for piece in pieces if not (len(piece) == 1 and piece[0].kind == "variable")]
+    return named if len(pieces) > 1 and len(named) < len(pieces) else [list(part)]
 
 
 def measures_agree(right: Sequence[Token], given: Sequence[Token]) -> float:

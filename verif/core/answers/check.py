@@ -5,8 +5,12 @@ from __future__ import annotations
 from verif.core.answers import maths, plain
 from verif.core.answers.final import LONGEST
 from verif.core.answers.number import read_number
+from verif.core.answers.tokens import tokens
 from verif.errors import InputError
 from verif.types import ReferenceConstraint
+
+_BRACKETS = frozenset("()[]{}|,;")
+"""What holds an expression and is none."""
 
 
 def check_reference(
@@ -21,7 +25,7 @@ def check_reference(
     """
     for answer in (constraint.answer, *constraint.alternatives):
         problem = ""
-        if not answer.strip():
+        if not any(letter.isprintable() and not letter.isspace() for letter in answer):
             problem = "the reference is empty"
         elif len(answer) > LONGEST:
             problem = f"the reference has {len(answer):,} characters; at most {LONGEST:,} are compared"
@@ -34,7 +38,9 @@ def check_reference(
         elif constraint.compare == "set" and not plain.members(answer):
             problem = f"the reference {answer[:60]!r} is an empty set"
         elif constraint.compare == "math" and (
-            len(answer) > maths.LONGEST or answer.count("{") != answer.count("}")
+            len(answer) > maths.LONGEST
+            or answer.count("{") != answer.count("}")
+            or all(token.text in _BRACKETS for token in tokens(answer))
         ):
             problem = f"the reference {answer[:60]!r} is no expression"
         if problem:

@@ -12,8 +12,18 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from fractions import Fraction
 
-from verif.core.answers.answer_parts import FILLERS, Part, key, measures_agree, parts_of
+from verif.core.answers.answer_parts import (
+    FILLERS,
+    Part,
+    key,
+    measures_agree,
+    parts_of,
+    unfilled,
+    variables_of,
+)
+from verif.core.answers.bounds import bounds_agree
 from verif.core.answers.tokens import Token, tokens
+from verif.core.answers.values import value
 
 NAMES = (
     "numbers_shared", "numbers_missing", "numbers_extra", "numbers_in_order", "numbers_count", "words_shared",
@@ -21,7 +31,8 @@ NAMES = (
     "signs_shared", "signs_missing", "signs_extra", "strict", "closed", "likeness", "reference_length",
     "answer_length", "parts_in_reference", "parts_in_answer", "parts_missing", "parts_extra", "parts_in_order",
     "values_missing", "values_extra", "values_unknown", "values_in_order", "values_rounded", "renamed", "units",
-    "reference_ordered", "answer_ordered", "reference_names", "answer_names", "names_agree",
+    "reference_ordered", "answer_ordered", "reference_names", "answer_names", "names_agree", "groups_missing", "groups_extra",
+    "bounds_agree",
     "denied", "either", "said_of_itself", "infinities", "text_missing", "text_extra", "whole_in_answer", "rounding",
 )  # fmt: skip
 """In the order of `features`."""
@@ -115,11 +126,18 @@ def _of_parts(right: Sequence[Token], given: Sequence[Token]) -> list[float]:
         and len(renamed[0]) == len(renamed[1])
         and all(_near(a or 0, b or 0, 1e-9) for a, b in zip(*renamed, strict=True))
     )
+    groups = _shared(*([part.group for part in side if part.group] for side in parts))[1:]
     return [
         float(min(len(texts[0]), 10)), float(min(len(texts[1]), 10)), missing, extra, float(texts[0] == texts[1]),
         exact[0], exact[1], float(min(unknown, 6)), float(in_order and bool(known[0])), rounded[0] + rounded[1],
         float(also and bool(renamed[0])), measures_agree(right, given), *_of_names(right, given, parts),
+        *groups, _bounds_agree(right, given),
     ]  # fmt: skip
+
+
+def _bounds_agree(right: Sequence[Token], given: Sequence[Token]) -> float:
+    variables = variables_of([*right, *given], by_order=False)
+    return bounds_agree(unfilled(right), unfilled(given), lambda part: value(part, variables))
 
 
 def _of_names(right: Sequence[Token], given: Sequence[Token], parts: Sequence[Sequence[Part]]) -> list[float]:

@@ -19,8 +19,9 @@ import threading
 from pathlib import Path
 from select import select
 
+from verif.core.answers.angles import in_radians
 from verif.core.answers.brackets import depth_of
-from verif.core.answers.number import read_number, rounds_to, same_number
+from verif.core.answers.number import CURRENCY, Number, read_number, rounded, same_number
 from verif.core.answers.structure import alike, contradict, labelless
 
 LONGEST = 1_000
@@ -107,20 +108,27 @@ def same(reference: str, answer: str, worker: Worker) -> bool | str:
     if contradict(left, right):
         return False
     asked, given = read_number(left), read_number(right)
-    # A unit may be a variable.
-    if asked is not None and given is not None and not asked.unit and not given.unit:
-        if same_number(asked, given) or rounds_to(asked, given) or rounds_to(given, asked):
+    if asked is not None and given is not None and not (_symbol(asked) or _symbol(given)):
+        if same_number(asked, given) or rounded(asked, given):
             return True
-        if asked.places is None and given.places is None:
+        if not asked.unit and not given.unit and asked.places is None and given.places is None:
             return False
     if alike(left, right):
         return True
     if depth_of(right) > DEEPEST:
         return _ENDED["depth"]
+    if angles := in_radians(labelless(left), labelless(right)):
+        return worker.same(*angles)
     written = _unwrapped(reference), _unwrapped(answer)
     bare = labelless(written[0]), labelless(written[1])
     same_as_written = worker.same(*written)
     return same_as_written if same_as_written is True or bare == written else worker.same(*bare)
+
+
+def _symbol(number: Number) -> bool:
+    """Whether what stands behind a number may be a variable or an operation, and not its unit."""
+    words = number.unit.split()
+    return not (number.unit in CURRENCY or all(len(word) > 2 and word.isalpha() for word in words))
 
 
 def _balanced(text: str) -> bool:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 MOST_DIGITS = 300
-_CURRENCY = "$€£¥₹₩₽"
+CURRENCY = "$€£¥₹₩₽"
 _LATEX = (
     ("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\\left", ""), ("\\right", ""), ("\\!", ""), ("\\,", " "),
     ("\\;", " "), ("\\:", " "), ("\\ ", " "), ("~", " "), ("\\%", "%"), ("\\$", ""), ("\\cdot", "×"), ("\\times", "×"),
     ("−", "-"), ("–", "-"), ("\u00a0", " "), ("\u202f", " "), ("\u2009", " "), ("\u2044", "/"),
+    ("／", "/"), ("．", "."), ("，", ","), ("％", "%"), ("٫", "."), ("٬", ","),
 )  # fmt: skip
 _VULGAR = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅛": "1/8"}
 _SCALES = {
@@ -63,7 +64,7 @@ def read_number(text: str) -> Number | None:
     if len(text) > MOST_DIGITS * 2:
         return None
     plain = _plain(text)
-    currency = next((c for c in _CURRENCY if plain.startswith(c) or plain.startswith("-" + c)), "")
+    currency = next((c for c in CURRENCY if plain.startswith(c) or plain.startswith("-" + c)), "")
     plain = plain.replace(currency, "", 1).strip() if currency else plain
     if match := _FRAC.match(plain):
         sign, whole, above, below = match.groups()
@@ -149,8 +150,12 @@ def _separated(text: str) -> str | None:
 
 
 def _grouped(text: str, separator: str) -> bool:
+    """Groups of three, or as in India: of two before the last, which has three."""
     head, *groups = text.split(separator)
-    return 1 <= len(head) <= 3 and bool(groups) and all(len(group) == 3 for group in groups)
+    if not groups or len(groups[-1]) != 3 or not head:
+        return False
+    sizes = {len(group) for group in groups[:-1]}
+    return (len(head) <= 3 and sizes <= {3}) or (len(head) <= 2 and sizes == {2})
 
 
 def _with_unit(value: Fraction, rest: str, currency: str, places: int | None = None) -> Number | None:
@@ -164,7 +169,11 @@ def _with_unit(value: Fraction, rest: str, currency: str, places: int | None = N
         scale, rest = _scale(rest, currency)
         value, places = value * scale, places if scale == 1 else None
     unit = rest.strip(".,;: ").lower()
-    if len(unit) > 30 or any(c.isdigit() and c.isascii() for c in unit) or any(c in "=+<>\\{}" for c in unit):
+    if (
+        len(unit) > 30
+        or any(unicodedata.category(c) == "Nd" for c in unit)
+        or any(c in "=+<>\\{}" for c in unit)
+    ):
         return None
     if len(unit.split()) > 3 or _NO_UNIT & set(unit.split()):
         return None
@@ -204,6 +213,12 @@ def same_number(reference: Number, answer: Number, tolerance: float = 0.0) -> bo
         given.add(answer.value / 100 if answer.percent else answer.value * 100)
     margin = abs(reference.value) * Fraction(tolerance)
     return any(abs(value - reference.value) <= margin for value in given)
+
+
+def rounded(left: Number, right: Number) -> bool:
+    """Whether one is the other's decimal; a unit that only one of them has is no difference."""
+    units = {number.unit for number in (left, right) if number.unit}
+    return len(units) < 2 and (rounds_to(left, right) or rounds_to(right, left))
 
 
 def rounds_to(decimal: Number, exact: Number) -> bool:

@@ -13,7 +13,9 @@ from datetime import date
 from verif.core.answers.brackets import CLOSE, OPEN, change, split_outside
 from verif.core.answers.number import read_number, same_number
 from verif.core.answers.structure import labelless
+from verif.core.answers.unsolved import unsolved
 
+UNSOLVED = "is a sum that is not worked out"
 _CHOICE = re.compile(r"\W{0,4}(?:(?:option|choice|answer)\W{1,3})?\(?(?P<letter>[A-Za-z])\)?(?=[).:,;\s*]|$)")
 _ANOTHER = re.compile(
     r"[).*\s(,;]{0,6}(?:or\b|and\b|nor\b|,|/|&|\+|;)\s{0,4}"
@@ -154,7 +156,7 @@ def same(kind: str, reference: str, answer: str, tolerance: float = 0.0) -> bool
     if kind == "number":
         number, right = read_number(labelless(answer)), read_number(reference)
         if number is None:
-            return "is no number"
+            return UNSOLVED if unsolved(answer) else "is no number"
         return right is not None and same_number(right, number, tolerance)
     if kind == "date":
         day = read_date(answer)

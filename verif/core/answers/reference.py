@@ -24,6 +24,9 @@ OPEN = "open"
 CERTAIN = frozenset({"choice", "date"})
 """Comparisons after which nothing is open: there is one way to say it, or a few that the rules all know."""
 
+_CLOSED = maths.REFUSED | {plain.UNSOLVED}
+"""Reasons after which no model is asked, whatever the comparison."""
+
 
 def part() -> str:
     """The identity of what decides references: its code and the versions of the libraries below it."""
@@ -51,9 +54,7 @@ def reference_verdict(constraint: ReferenceConstraint, index: int, answer: Answe
             )
             if same is True:
                 return _verdict(Status.PASS, index, "", final.text, decided_by)
-            if not (
-                constraint.compare in CERTAIN or same in maths.REFUSED or other_number(reference, final.text)
-            ):
+            if not (constraint.compare in CERTAIN or same in _CLOSED or other_number(reference, final.text)):
                 open_to.append(place)
             reason = (
                 f"the answer {same}" if isinstance(same, str) else "the answer differs from the reference"

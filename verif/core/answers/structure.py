@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from verif.core.answers.brackets import split_outside
-from verif.core.answers.number import read_number, same_number
+from verif.core.answers.number import read_number, rounded, same_number
 
 _LABEL = re.compile(
     r"(?:\\?[A-Za-z][A-Za-z0-9_{}\\]{0,20}(?:\([A-Za-z0-9]{1,4}\))?)\s{0,4}(?:=|:)\s{0,4}(?![=:])"
@@ -46,7 +46,7 @@ def alike(reference: str, answer: str) -> bool:
 
 
 def contradict(reference: str, answer: str) -> bool:
-    """Whether two lists give the same names other values, or an answer says that two numbers are one.
+    """Whether two lists give other values, by name or at all, or an answer says that two numbers are one.
 
     >>> contradict("x=1,y=2", "y=1,x=2"), contradict("x=1,y=2", "y=2,x=1"), contradict("6", "5=6"), contradict("6", "2+4=6")
     (True, False, True, False)
@@ -59,7 +59,21 @@ def contradict(reference: str, answer: str) -> bool:
         if not (same_number(earlier, later) or abs(earlier.value - later.value) <= rounded):
             return True
     left, right = _named(reference), _named(answer)
-    return len(left) > 1 and left.keys() == right.keys() and left != right
+    if len(left) > 1 and left.keys() == right.keys() and left != right:
+        return True
+    return _counted_otherwise(reference, answer)
+
+
+def _counted_otherwise(reference: str, answer: str) -> bool:
+    """Whether two lists of as many plain numbers, with units or without, have other values. Their order is left open."""
+    sides = [[read_number(part) for part in split_outside(text)] for text in (reference, answer)]
+    listed = [sorted((n for n in side if n is not None), key=lambda n: n.value) for side in sides]
+    if len(sides[0]) < 2 or not len(sides[0]) == len(sides[1]) == len(listed[0]) == len(listed[1]):
+        return False
+    return not all(
+        same_number(left, right) or left.value == right.value or rounded(left, right)
+        for left, right in zip(*listed, strict=True)
+    )
 
 
 def _named(text: str) -> dict[str, str]:

@@ -51,12 +51,15 @@ _LAYOUT = frozenset(
     ]
 )
 _COMMANDS = {
-    "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "leq": "≤", "le": "≤", "leqslant": "≤", "geq": "≥", "ge": "≥",
+    "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom", "leq": "≤", "le": "≤",
+    "leqslant": "≤", "geq": "≥", "ge": "≥",
     "geqslant": "≥", "lt": "<", "gt": ">", "neq": "≠", "ne": "≠", "infty": "∞", "pi": "π", "sqrt": "√", "cdot": "*",
-    "times": "*", "div": "/", "cup": "∪", "cap": "∩", "in": "∈", "pm": "±", "mp": "∓", "circ": "°", "degree": "°",
+    "times": "*", "div": "/", "cup": "∪", "bigcup": "∪", "sqcup": "∪", "cupdot": "∪", "uplus": "∪", "cap": "∩",
+    "in": "∈", "pm": "±", "mp": "∓", "circ": "°", "degree": "°",
     "mid": "|", "vert": "|", "to": "→", "rightarrow": "→", "approx": "=", "equiv": "≡", "ldots": "…", "dots": "…",
     "cdots": "…",
     "overline": "‾", "bar": "‾", "prime": "'", "land": "and", "lor": "or", "lfloor": "⌊", "rfloor": "⌋",
+    "lceil": "⌈", "rceil": "⌉",
     "log": "log", "ln": "ln", "emptyset": "∅",
     "varnothing": "∅", "setminus": "∖", "backslash": "∖", "colon": ":", "lbrace": "{", "rbrace": "}",
 }  # fmt: skip

@@ -7,13 +7,17 @@ says nothing. Nothing is decided here; the numbers are features of a model.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from verif.core.answers.functions import FUNCTIONS, applied, combinations, factorial
 from verif.core.answers.tokens import Token
 
 DEEPEST = 20
 LARGEST = 1e12
-_CLOSES = {"(": ")", "[": "]", "{": "}", "|": "|"}
+_CLOSES = {"(": ")", "[": "]", "{": "}", "|": "|", "⌊": "⌋", "⌈": "⌉"}
+_ROUNDED: dict[str, Callable[[float], float]] = {"⌊": math.floor, "⌈": math.ceil, "|": abs}
+_BEGINS = frozenset({"frac", "binom", *FUNCTIONS})
+"""Words with which a factor begins."""
 _CONSTANTS = {"π": math.pi, "∞": 1.797e12}
 
 
@@ -67,7 +71,7 @@ class _Descent:
                 self.at += 1
                 other = self._power(depth)
                 result = result * other if text == "*" else result / other
-            elif text in "({√π" or text == "frac" or self.tokens[self.at].kind in ("number", "variable"):
+            elif text in "({√π⌊⌈" or text in _BEGINS or self.tokens[self.at].kind in ("number", "variable"):
                 result *= self._power(depth)
             else:
                 break
@@ -75,6 +79,9 @@ class _Descent:
 
     def _power(self, depth: int) -> float:
         base = self._atom(depth)
+        while self._next() == "!":
+            self.at += 1
+            base = factorial(base)
         if self._next() != "^":
             return base
         self.at += 1
@@ -103,16 +110,39 @@ class _Descent:
             return _CONSTANTS[token.text]
         if token.text == "√":
             return self._root(depth)
-        if token.text == "frac":
+        if token.text in ("frac", "binom"):
             above = self._atom(depth + 1)
-            return above / self._atom(depth + 1)
+            below = self._atom(depth + 1)
+            return above / below if token.text == "frac" else combinations(above, below)
+        if token.text in FUNCTIONS:
+            return self._applied(token.text, depth + 1)
         if token.text in _CLOSES:
             inner = self.sum(depth + 1)
             if self._next() != _CLOSES[token.text]:
                 raise _NoValue
             self.at += 1
-            return abs(inner) if token.text == "|" else inner
+            return float(_ROUNDED[token.text](inner)) if token.text in _ROUNDED else inner
         raise _NoValue
+
+    def _applied(self, name: str, depth: int) -> float:
+        """A function with its base or power: of a bracket, or of the factors up to the next sign."""
+        base = exponent = None
+        if self._next() == "_":
+            self.at += 1
+            base = self._atom(depth)
+        if self._next() == "^":
+            self.at += 1
+            exponent = self._power(depth)
+        bracket = self._next() in ("(", "{", "[")
+        argument = self._power(depth)
+        while not bracket and self.at < len(self.tokens):
+            if self._next() not in ("π", "√", "frac") and self.tokens[self.at].kind not in (
+                "number",
+                "variable",
+            ):
+                break
+            argument *= self._power(depth)
+        return applied(name, argument, base, exponent)
 
     def _root(self, depth: int) -> float:
         degree = 2.0

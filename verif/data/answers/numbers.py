@@ -55,6 +55,7 @@ def whole(rng: random.Random) -> int:
 def integer(rng: random.Random) -> Meaning:
     """A whole number, alone, named, counted or in a sentence."""
     n, name, thing = whole(rng), rng.choice(_NAMES), rng.choice(_THINGS)
+    elsewhere = rng.choice(_THINGS)
 
     def said(k: int) -> list[str]:
         return [
@@ -64,7 +65,7 @@ def integer(rng: random.Random) -> Meaning:
         ]  # fmt: skip
 
     equal = said(n) + ([_SMALL[n], f"{_SMALL[n]} {thing}"] if 0 <= n <= 12 else [])
-    equal += [f"{n - 3}+3", f"{n}/1"] if n > 3 else []
+    equal += [f"{n}/1"] if n > 3 else []
     m = other(rng, n)
     wrong = [
         *said(m),
@@ -74,6 +75,8 @@ def integer(rng: random.Random) -> Meaning:
         f"{n}\\sqrt{{2}}",
         f"{n}\\pi",
         f"not {n}",
+        f"{n} {elsewhere}" if elsewhere != thing else f"{m}",
+        f"there are {n} {elsewhere}" if elsewhere != thing else f"{m}",
     ]
     wrong += [
         f"{n}^2",

@@ -1,6 +1,6 @@
 """Pairs of a reference and an answer of known truth, drawn by a seed from all generators.
 
-Besides other forms of the same answer and near misses, some answers are of another question, and some are noise or talk:
+Besides other forms of the same answer, near misses and slips, some answers are of another question, and some are noise or talk:
 a model must learn that what is not an answer is none. The audit's attacks are phrased otherwise and never used here.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from verif.data.answers import formulas, lists, numbers, structures, words
+from verif.data.answers import counting, ends, formulas, lists, numbers, renamed, structures, words
 from verif.data.answers.meaning import Meaning, draws
+from verif.data.answers.slips import slipped
 
-MODULES = (numbers, lists, formulas, structures, words)
+MODULES = (numbers, lists, formulas, structures, words, ends, counting, renamed)
 """The generators register themselves when these are imported."""
 FORMS = (
     "number",
@@ -56,10 +57,12 @@ def _of(rng: random.Random, drawn: Meaning, elsewhere: Meaning) -> list[AnswerPa
     """Two equal pairs and two that are not."""
     reference, *forms = rng.sample(drawn.equal, min(3, len(drawn.equal)))
     out = [AnswerPair(drawn.form, reference, form, same=True, made="equal") for form in forms]
-    kinds = rng.choices(("near", "elsewhere", "talk"), (8, 1, 1), k=len(forms))
+    kinds = rng.choices(("near", "slip", "elsewhere", "talk"), (5, 3, 1, 1), k=len(forms))
     for made in kinds:
         if made == "near":
             answer = rng.choice(drawn.wrong)
+        elif made == "slip":
+            answer = slipped(rng, drawn)
         elif made == "elsewhere":
             answer = rng.choice(elsewhere.equal)
         else:
