@@ -106,6 +106,7 @@ def test_models_propose_and_write_and_only_what_is_proven_comes_out(tmp_path: Pa
                 assert seen(row.response or "", wish[0]) == (wish[1],)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["schema", "refuses", "repeats"])
 def test_a_reply_of_no_schema_is_refused_and_rules_still_make_a_row(tmp_path: Path, fault: str) -> None:
     with serving(BuildStandin(fault=fault, share=1.0)) as standin:
@@ -136,6 +137,7 @@ def test_what_a_server_fails_at_is_left_and_taken_up_again(tmp_path: Path, fault
     assert (outcome.card["left"], outcome.card["rows"] > 0) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_ends_the_build_soon(tmp_path: Path) -> None:
     quick = {"deadline_s": 0.3}
     outcome = built(tmp_path, pairs_file(tmp_path, 40), "http://127.0.0.1:9/v1", first=quick, second=quick)

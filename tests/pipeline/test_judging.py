@@ -39,6 +39,7 @@ def recipe(**changes: Any) -> BuildRecipe:
     return BuildRecipe.model_validate({"judge": {"name": "large", "deadline_s": 5}, **changes})
 
 
+@pytest.mark.slow
 def test_answers_of_several_models_become_judgements_split_by_instruction(tmp_path: Path) -> None:
     rows = written(tmp_path / "rows.jsonl", [row(n) for n in range(24)])
     answers = []
@@ -77,6 +78,7 @@ def test_answers_of_several_models_become_judgements_split_by_instruction(tmp_pa
     assert not any(is_held_out(pair.instruction, 1) for pair in train)
 
 
+@pytest.mark.slow
 def test_a_judge_that_answers_no_verdict_is_refused_and_one_that_is_down_is_left(tmp_path: Path) -> None:
     rows = written(tmp_path / "rows.jsonl", [{**row(n), "response": f"It is {WORDS[n]}."} for n in range(3)])
     with serving(BuildStandin(fault="refuses", share=1.0)) as standin:

@@ -57,6 +57,7 @@ def test_a_checker_that_says_what_a_rule_says_becomes_the_rule(sandbox: Sandbox)
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "kind"),
     [

@@ -136,6 +136,7 @@ def test_what_is_no_label_is_not_kept(
     assert read_labels(tmp_path / "l") == {"anna": {}}
 
 
+@pytest.mark.slow
 def test_too_many_connections_are_closed_and_the_rest_is_served(server: LabelServer) -> None:
     waiting = [socket.create_connection(server.server_address[:2], 5) for _ in range(MOST_CONNECTIONS)]
     try:
