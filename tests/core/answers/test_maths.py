@@ -35,7 +35,8 @@ def worker():
         ("16,3", "w=16, d=3"), ("\\frac{600}{7}", "85.71"), ("\\{x|-1<x<1\\}", "(-1,1)"), ("1{,}000", "1{,}000"),
         ("3/2", "1 1/2"), ("12000", "12 000"), ("12000", "12\\,000"), ("x=1,y=2", "y = 2, x = 1"), ("6", "x = 2 + 4 = 6"),
         ("2x", "2 x"), ("0.333", "x = 1/3 = 0.333"), ("\\frac{\\pi}{4}", "45^\\circ"), ("120°", "x = \\frac{2\\pi}{3}"),
-        ("8.14", "\\frac{57}{7}\\text{ grams}"), ("$8.14", "57/7"),
+        ("8.14", "\\frac{57}{7}\\text{ grams}"), ("$8.14", "57/7"), ("\\{1, x, y\\}", "y, 1, x"),
+        ("1234567", "N = 1,234,567"), ("The sum is always even.", "$The sum is always even$"),
     ],
 )  # fmt: skip
 def test_equal(worker: Worker, reference: str, answer: str) -> None:
@@ -51,7 +52,9 @@ def test_equal(worker: Worker, reference: str, answer: str) -> None:
      ("6", "6} or 5"), ("6", "\\}6} {5"), ("5", "5!"), ("\\frac{\\pi}{4}", "40^\\circ"),
      ("8.14 \\text{ grams}", "\\frac{57}{7}\\text{ days}"),
      ("8.14", "\\frac{57}{7}x"),
-     ("30 \\text{ tickets}, 20 \\text{ roses}", "30 \\text{ tickets}, 25 \\text{ pens}"), ("1,2,4", "1,2,3")],
+     ("30 \\text{ tickets}, 20 \\text{ roses}", "30 \\text{ tickets}, 25 \\text{ pens}"), ("1,2,4", "1,2,3"),
+     ("n=5", "n+1 / 383 / n=5"), ("x^2+1", "3 or 4 or 5 or x^2+1"),
+     ("The function $f(x+1)$ is odd.", "The function $f(x+1)$ is even.")],
 )  # fmt: skip
 def test_different(worker: Worker, reference: str, answer: str) -> None:
     assert same(reference, answer, worker) is not True

@@ -22,7 +22,7 @@ from select import select
 from verif.core.answers.angles import in_radians
 from verif.core.answers.brackets import depth_of
 from verif.core.answers.number import CURRENCY, Number, read_number, rounded, same_number
-from verif.core.answers.structure import alike, contradict, labelless
+from verif.core.answers.structure import alike, contradict, labelless, lists_more
 
 LONGEST = 1_000
 """Characters of an expression that is compared; no reference answer is longer."""
@@ -33,6 +33,9 @@ PACKAGES = ("math-verify", "latex2sympy2-extended", "sympy", "antlr4-python3-run
 _WORKER = Path(__file__).with_name("maths_worker.py")
 _BLANK = re.compile(r"\\[ ,;:!]|\\(?:left|right|displaystyle|limits|[Bb]igg?[lr]?)(?![A-Za-z])|\s+|~")
 _BRACES = re.compile(r"\\.|[{}]")
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
+WORDS = 4
+"""A reference with so many words is a sentence; units and names of functions are fewer."""
 _NO_GAP = re.compile(r"(?<!\d) +| +(?!\d)")
 _THOUSANDS = re.compile(r"(?<=\d) +(?=\d{3}(?![\d/]))")
 """Blanks that say nothing; `1 1/2` and `2 3` are other numbers without theirs."""
@@ -115,11 +118,13 @@ def same(reference: str, answer: str, worker: Worker) -> bool | str:
             return False
     if alike(left, right):
         return True
+    written = _unwrapped(reference), _unwrapped(answer)
+    if _sentence(written[0]) or lists_more(*written):
+        return False
     if depth_of(right) > DEEPEST:
         return _ENDED["depth"]
     if angles := in_radians(labelless(left), labelless(right)):
         return worker.same(*angles)
-    written = _unwrapped(reference), _unwrapped(answer)
     bare = labelless(written[0]), labelless(written[1])
     same_as_written = worker.same(*written)
     return same_as_written if same_as_written is True or bare == written else worker.same(*bare)
@@ -129,6 +134,11 @@ def _symbol(number: Number) -> bool:
     """Whether what stands behind a number may be a variable or an operation, and not its unit."""
     words = number.unit.split()
     return not (number.unit in CURRENCY or all(len(word) > 2 and word.isalpha() for word in words))
+
+
+def _sentence(reference: str) -> bool:
+    """Whether a reference says in words what no expression says: `$f(x)$ is odd` and `$f(x)$ is even` hold the same one."""
+    return len(_WORD.findall(reference)) >= WORDS
 
 
 def _balanced(text: str) -> bool:

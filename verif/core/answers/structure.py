@@ -11,7 +11,7 @@ from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
 
-from verif.core.answers.brackets import split_outside
+from verif.core.answers.brackets import change, split_outside
 from verif.core.answers.number import read_number, rounded, same_number
 
 _LABEL = re.compile(
@@ -23,6 +23,8 @@ _BETWEEN = re.compile(rf"([^<>≤≥]{{1,80}})(<|≤)({_NAME})(<|≤)([^<>≤≥
 _ONE_SIDE = re.compile(rf"({_NAME})(<|≤|>|≥)([^<>≤≥]{{1,80}})")
 _SUCH_THAT = re.compile(r"\\\{[A-Za-z](?:\||\\mid)([^{}]{1,200})\\\}")
 _INFINITY = "\\infty"
+_LISTED = re.compile(r"[(\[{]|[)\]}]|;|,(?!\d{3}(?!\d))| or | / ")
+"""Brackets, and what parts a list; a comma before three figures is one number's."""
 
 
 def alike(reference: str, answer: str) -> bool:
@@ -62,6 +64,21 @@ def contradict(reference: str, answer: str) -> bool:
     if len(left) > 1 and left.keys() == right.keys() and left != right:
         return True
     return _counted_otherwise(reference, answer)
+
+
+def lists_more(reference: str, answer: str) -> bool:
+    """Whether an answer, with its blanks, lists at least two things more than the reference does.
+
+    Who compares expressions reads what it can of such a list, often the last part alone.
+
+    >>> lists_more("5", "3 / 4 / 5"), lists_more("(1, 2, 3)", "1, 2, 3"), lists_more("9", "2, 3, 9")
+    (True, False, True)
+    """
+    separators, depth = 0, 0
+    for mark in _LISTED.findall(answer):
+        depth += change(mark)
+        separators += depth <= 0 and change(mark) == 0
+    return separators > 1 + sum(change(mark) == 0 for mark in _LISTED.findall(reference))
 
 
 def _counted_otherwise(reference: str, answer: str) -> bool:
