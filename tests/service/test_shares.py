@@ -146,7 +146,7 @@ async def test_a_request_that_is_not_finished_in_time_says_so(monkeypatch: pytes
         time.sleep(0.1)
         return real(*args, **more)
 
-    monkeypatch.setattr(starting, "rule_verdict", slowly)
+    monkeypatch.setattr(starting, "decided", slowly)
     async with serving() as (client, state):
         state.request_s = 0.3
         said = (await From(client, "x").ask(bodied(*(item(n, f"x {n}", soft=False) for n in range(60))))).text
