@@ -212,8 +212,9 @@ def test_a_second_training_waits_for_the_first_and_a_server_that_restarts_ends_n
         limits = services.call("POST", "/v2/concurrency_limits/filter", limit=10)
         return next(int(limit["active_slots"]) for limit in limits if limit["name"] == "training")
 
-    first = services.trigger("pipeline/weekly", recipe="local", overrides={"train.steps": 9999})
     pid_file = services.root / "train.pid"
+    pid_file.unlink(missing_ok=True)
+    first = services.trigger("pipeline/weekly", recipe="local", overrides={"train.steps": 9999})
     services.wait(pid_file.is_file)
     second = services.trigger("pipeline/weekly", recipe="local", overrides={"train.learning_rate": 0.0003})
     services.wait(
