@@ -179,7 +179,11 @@ def _hostile(count: int) -> dict[str, Any]:
     reports = []
     for seed, start in enumerate(range(0, count, CHUNK)):
         size = min(CHUNK, count - start)
-        told = kept(f"hostile-{seed}-{size}", lambda size=size, seed=seed: asdict(run_hostile(size, seed)))
+
+        def measure(size: int = size, seed: int = seed) -> dict[str, Any]:
+            return asdict(run_hostile(size, seed))
+
+        told = kept(f"hostile-{seed}-{size}", measure)
         reports.append(HostileReport(**told))
     print(
         f"hostile expressions: {sum(r.n for r in reports)}, the longest {max(r.longest_s for r in reports)} s of "
