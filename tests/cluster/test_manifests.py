@@ -53,6 +53,7 @@ def ray_errors(manifest: dict[str, Any], root: Path) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GPU_RECIPES)
 def test_every_manifest_of_every_recipe_is_valid(name: str, cluster: Cluster, root: Path) -> None:
     manifests = render(

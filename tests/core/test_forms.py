@@ -222,6 +222,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.sampled_from(sorted(FORMS)), st.data())
 @settings(max_examples=150, deadline=None)
 def test_a_wrong_type_in_any_field_is_an_input_error(name: str, data: st.DataObject) -> None:

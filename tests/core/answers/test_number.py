@@ -41,6 +41,7 @@ def test_it_is_none(text: str) -> None:
     assert read_number(text) is None
 
 
+@pytest.mark.slow
 @given(st.integers(-(10**12), 10**12), st.integers(0, 6))
 def test_what_is_written_in_english_and_german_is_the_same(whole: int, places: int) -> None:
     english = f"{Decimal(whole).scaleb(-places):,.{places}f}"

@@ -55,6 +55,7 @@ TRUTHS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("raw", "right", "wrong"), CASES)
 def test_a_row_decides_its_own_answers(raw: dict[str, Any], right: str, wrong: str) -> None:
     for text, status in ((right, "pass"), (wrong, "fail")):

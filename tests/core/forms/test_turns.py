@@ -115,6 +115,7 @@ def test_what_cannot_be_read_is_named(raw: dict[str, Any], field: str, problem: 
     assert problem in str(caught.value)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.text(max_size=30), min_size=3, max_size=7).filter(lambda texts: len(texts) % 2),
     st.text(max_size=20),

@@ -74,6 +74,7 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
     assert broken(text) == text
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.sampled_from([*MARKUP, *LINES, "\n", " ", "<", "|", ">", "[", "]", "/", "~", "a"]), max_size=30

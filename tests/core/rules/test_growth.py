@@ -50,6 +50,7 @@ UNREAD = {
 """Modules with regular expressions that read no text of a policy, a judge or a row, and what they read instead."""
 
 
+@pytest.mark.slow
 def test_every_module_with_expressions_is_measured_or_said_to_read_no_response(root: Path) -> None:
     found = set()
     for path in root.glob("verif/**/*.py"):

@@ -62,6 +62,7 @@ def test_what_is_called_the_same_has_the_same_values_where_both_are_known() -> N
             assert unknown or missing + extra <= 2, pair  # infinite ends are no values of an inequality
 
 
+@pytest.mark.slow
 def test_a_generator_can_be_left_out() -> None:
     assert "interval" not in {
         pair.form for pair in pairs(6, 500, leave_out=frozenset({"interval", "union", "ends"}))

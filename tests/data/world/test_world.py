@@ -70,6 +70,7 @@ def test_the_set_decides_the_split_whatever_the_order() -> None:
         assert split_of(wishes) == split_of(wishes[::-1]) == "train"
 
 
+@pytest.mark.slow
 def test_held_out_types_stand_in_unseen_alone_and_all_types_are_drawn() -> None:
     kinds = {
         split: {
