@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from verif.errors import RecipeError
-from verif.recipe.base import Section
+from verif.recipe.base import Section, first_problem, read_yaml
 
 DIMENSIONS = (
     "style", "semantic", "morphological", "multilingual", "hierarchical", "output format", "paragraphs",
@@ -122,14 +121,7 @@ def load_build(path: Path | None) -> BuildRecipe:
             f"the build recipe {path} does not exist.", "recipes/builds/ holds some to start from."
         )
     try:
-        return BuildRecipe.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not valid YAML: {error}") from None
+        return BuildRecipe.model_validate(read_yaml(path) or {})
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        raise RecipeError(
-            ": ".join(part for part in (str(path), key, said) if part),
-            "docs/reference/recipe.md lists the keys of a build.",
-        ) from None
+        hint = "docs/reference/recipe.md lists the keys of a build."
+        raise RecipeError(first_problem(error, path), hint) from None

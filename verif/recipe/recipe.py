@@ -11,11 +11,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from verif.errors import RecipeError
-from verif.recipe.base import Section
+from verif.recipe.base import Section, first_problem, read_yaml
 from verif.recipe.data import ComposedData, RowsData, SumsData, VerInstructData, WorldData
 from verif.recipe.evaluate import Evaluate, Register
 from verif.recipe.judgements import JudgementData
@@ -144,11 +143,8 @@ def parse_recipe(raw: object, where: object) -> Recipe:
     try:
         return Recipe.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        problem = ": ".join(part for part in (str(where), key, said) if part)
-        raise RecipeError(problem, "See `docs/reference/recipe.md` for the keys and their ranges.") from None
+        hint = "See `docs/reference/recipe.md` for the keys and their ranges."
+        raise RecipeError(first_problem(error, where), hint) from None
 
 
 def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:
@@ -157,8 +153,4 @@ def load_recipe(name: str, folder: Path = RECIPES) -> Recipe:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
         raise RecipeError(f"unknown recipe {name!r}: {path} does not exist.", f"Known recipes: {known}.")
-    try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not valid YAML: {error}") from None
-    return parse_recipe(raw, path)
+    return parse_recipe(read_yaml(path), path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 
 from verif.core.answers.features import NAMES, features
 from verif.data.answers.meaning import Meaning, other
@@ -36,19 +37,20 @@ def _same(right: str, answer: str) -> bool:
 
 
 def _number(rng: random.Random, text: str) -> str:
-    places = list(_NUMBER.finditer(text))
-    if not places:
-        return ""
-    place = rng.choice(places)
-    return f"{text[: place.start()]}{abs(other(rng, int(place[0])))}{text[place.end() :]}"
+    return _changed(rng, _NUMBER, text, lambda digits: str(abs(other(rng, int(digits)))))
 
 
 def _sign(rng: random.Random, text: str) -> str:
-    places = list(_SIGN.finditer(text))
+    return _changed(rng, _SIGN, text, lambda sign: "-" if sign == "+" else "+")
+
+
+def _changed(rng: random.Random, pattern: re.Pattern[str], text: str, change: Callable[[str], str]) -> str:
+    """The text with one match of a pattern changed; "" where there is none."""
+    places = list(pattern.finditer(text))
     if not places:
         return ""
     place = rng.choice(places)
-    return f"{text[: place.start()]}{'-' if place[0] == '+' else '+'}{text[place.end() :]}"
+    return f"{text[: place.start()]}{change(place[0])}{text[place.end() :]}"
 
 
 def _swapped(rng: random.Random, text: str) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from verif.core.sandbox.sandbox import Sandbox
-from verif.data.builder.calls import BudgetSpentError, Caller, EndPointError
+from verif.data.builder.calls import BudgetSpentError, Caller, EndPointError, Told, worked
 from verif.data.builder.combine import Mixture, combined
 from verif.data.builder.fields import chosen
 from verif.data.builder.hard import synthesised
@@ -31,9 +31,6 @@ from verif.errors import JudgeError, VerifError
 from verif.recipe import BuildRecipe
 from verif.system.files import digest
 from verif.types import Constraint, Instruction, SoftConstraint
-
-Told = Callable[[int, int], None]
-"""Told of each pair that is done: how many, of how many."""
 
 
 @dataclass(slots=True)
@@ -73,17 +70,7 @@ class Builder:
     async def build(self, pairs: Sequence[SourcePair], held: Sequence[str], told: Told) -> Built:
         """Rows of all pairs that are kept."""
         kept, refused = distinct(pairs, held, self.recipe.pairs.similar)
-        gate, done = asyncio.Semaphore(self.recipe.at_once), 0
-
-        async def work(pair: SourcePair) -> Worked:
-            nonlocal done
-            async with gate:
-                out = await self._work(pair)
-            done += 1
-            told(done, len(kept))
-            return out
-
-        works = await asyncio.gather(*(work(pair) for pair in kept))
+        works = await worked(kept, self._work, self.recipe.at_once, told)
         built = Built(refused=refused, ended=self._ended)
         mixture = Mixture()
         rows: list[tuple[SourcePair, Instruction]] = []

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from verif.core.judge.client import JudgeAnswer
 from verif.core.judge.judge import Asks
@@ -28,6 +28,12 @@ MILLION = 1_000_000
 
 Connect = Callable[[BuildModel, Mapping[str, Any]], Asks]
 """A client for a model with request parameters; given by whoever knows the address."""
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+Told = Callable[[int, int], None]
+"""Told of each piece of work that is done: how many, of how many."""
 
 
 class BudgetSpentError(VerifError):
@@ -53,6 +59,21 @@ class Spending:
     price: float = 0.0
     reserved: float = 0.0
     steps: Counter[str] = field(default_factory=Counter)
+
+
+async def worked(items: Sequence[T], work: Callable[[T], Awaitable[R]], at_once: int, told: Told) -> list[R]:
+    """The work on each item, so many at a time; results stand in the order of the items."""
+    gate, done = asyncio.Semaphore(at_once), 0
+
+    async def gated(item: T) -> R:
+        nonlocal done
+        async with gate:
+            result = await work(item)
+        done += 1
+        told(done, len(items))
+        return result
+
+    return await asyncio.gather(*map(gated, items))
 
 
 class Caller:

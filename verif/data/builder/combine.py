@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from verif.data.builder.near import words
 from verif.data.builder.pairs import SourcePair
 from verif.data.builder.quarantine import Refusal
 from verif.data.composed.styles import TRAINED, prompt
@@ -95,8 +96,11 @@ def asked_already(question: str, constraint: Constraint) -> bool:
     """Whether the question itself puts a number before what a rule counts: a second one beside it could contradict it."""
     if not isinstance(constraint, RuleConstraint) or constraint.rule not in UNITS:
         return False
-    words = "".join(char if char.isalnum() else " " for char in question.lower()).split()
-    plain = [w for w in words if w.isascii() and (w.isalpha() or (w.isdigit() and len(w) < LONGEST_NUMBER))]
+    plain = [
+        w
+        for w in words(question)
+        if w.isascii() and (w.isalpha() or (w.isdigit() and len(w) < LONGEST_NUMBER))
+    ]
     return bool(counted(plain, UNITS[constraint.rule][1]))
 
 

@@ -7,7 +7,6 @@ training, and none of the audit's. And the split is by instruction, so that no h
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,7 @@ from dataclasses import dataclass, field
 from verif.core.judge.judge import SEEDS
 from verif.core.judge.prompt import marker, render
 from verif.core.judge.verdict import END, parse
-from verif.data.builder.build import Told
-from verif.data.builder.calls import BudgetSpentError, Caller, EndPointError
+from verif.data.builder.calls import BudgetSpentError, Caller, EndPointError, Told, worked
 from verif.data.builder.near import Held, near_duplicates
 from verif.data.builder.quarantine import Refusal
 from verif.data.splits import JudgePair
@@ -73,17 +71,8 @@ async def judged(
     """The judgements of all answers; the same answers and verdicts give the same rows in the same order."""
     out = JudgedAnswers()
     kept = admitted(answers, held, similar, out.refused)
-    gate, done = asyncio.Semaphore(at_once), 0
-
-    async def work(item: Answered) -> JudgePair | Refusal | None:
-        nonlocal done
-        async with gate:
-            verdict = await _asked(item, caller, model, out)
-        done += 1
-        told(done, len(kept))
-        return verdict
-
-    for item, verdict in zip(kept, await asyncio.gather(*map(work, kept)), strict=True):
+    verdicts = await worked(kept, lambda item: _asked(item, caller, model, out), at_once, told)
+    for item, verdict in zip(kept, verdicts, strict=True):
         if verdict is None:
             out.left += 1
         elif isinstance(verdict, Refusal):

@@ -23,10 +23,21 @@ Elements = frozenset[str]
 
 def elements(text: str) -> Elements:
     """Every `LENGTH` neighbouring words, in lower case and without marks; a shorter text is one element."""
-    words = "".join(char if char.isalnum() else " " for char in text.lower()).split()
-    if len(words) < LENGTH:
-        return frozenset((" ".join(words),)) if words else frozenset()
-    return frozenset(" ".join(words[i : i + LENGTH]) for i in range(len(words) - LENGTH + 1))
+    spoken = words(text)
+    if len(spoken) < LENGTH:
+        return frozenset((" ".join(spoken),)) if spoken else frozenset()
+    return frozenset(" ".join(spoken[i : i + LENGTH]) for i in range(len(spoken) - LENGTH + 1))
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case, without marks."""
+    return "".join(char if char.isalnum() else " " for char in text.lower()).split()
+
+
+def prefix(own: Elements, rarity: Counter[str], share: float) -> list[str]:
+    """The rarest elements, one of which any set that has this share of `own` must have, too."""
+    ordered = sorted(own, key=lambda element: (rarity[element], element))
+    return ordered[: len(ordered) - math.ceil(share * len(ordered) - 1e-9) + 1]
 
 
 def near_duplicates(texts: Sequence[str], threshold: float) -> list[tuple[int, int, float]]:
@@ -42,9 +53,8 @@ def near_duplicates(texts: Sequence[str], threshold: float) -> list[tuple[int, i
     for place, own in enumerate(sets):
         if not own:
             continue
-        ordered = sorted(own, key=lambda element: (rarity[element], element))
-        prefix = ordered[: len(ordered) - math.ceil(threshold * len(ordered) - 1e-9) + 1]
-        candidates = sorted({other for element in prefix for other in index[element]})
+        rarest = prefix(own, rarity, threshold)
+        candidates = sorted({other for element in rarest for other in index[element]})
         match = next(
             (
                 (other, similarity)
@@ -56,13 +66,13 @@ def near_duplicates(texts: Sequence[str], threshold: float) -> list[tuple[int, i
         if match is not None:
             near.append((place, *match))
             continue
-        for element in prefix:
+        for element in rarest:
             index[element].append(place)
     return near
 
 
 def jaccard(a: Elements, b: Elements) -> float:
-    """Shared elements among all; a set much smaller than the other is not looked through."""
+    """Shared elements among all."""
     shared = len(a & b)
     return shared / (len(a) + len(b) - shared)
 
@@ -76,9 +86,7 @@ class Held:
         self._rarity = Counter(element for each in self._sets for element in each)
         self._index: dict[str, list[int]] = defaultdict(list)
         for place, own in enumerate(self._sets):
-            ordered = sorted(own, key=lambda element: (self._rarity[element], element))
-            least = math.ceil(min(threshold, CONTAINED) * len(ordered) - 1e-9)
-            for element in ordered[: len(ordered) - least + 1]:
+            for element in prefix(own, self._rarity, min(threshold, CONTAINED)):
                 self._index[element].append(place)
 
     def inside(self, question: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verif.data.builder.calls import Caller
-from verif.data.builder.near import elements, jaccard
+from verif.data.builder.near import elements, jaccard, words
 from verif.data.builder.pairs import SourcePair
 from verif.data.builder.prompts import render
 from verif.data.builder.quarantine import Refusal
@@ -61,7 +61,7 @@ def admitted(
     """The proposals that can be asked for, each once; the rest with its reason."""
     kept: list[Proposal] = []
     refused: list[Refusal] = []
-    answer = _flat(pair.answer)
+    answer = " ".join(words(pair.answer))
     for proposal in proposals:
         why = _unfit(proposal, kept, answer, section)
         if why:
@@ -82,8 +82,8 @@ def _unfit(
     limit = 1.0 if proposal.code else ALIKE  # "at least 5 words" and "at least 9 words" differ
     if any(jaccard(own, elements(k.text)) >= limit for k in kept if k.code == proposal.code):
         return "repeats its sibling", "an earlier constraint of this answer says the same"
-    words = _flat(proposal.text).split()
-    runs = [" ".join(words[i : i + QUOTED]) for i in range(len(words) - QUOTED + 1)]
+    spoken = words(proposal.text)
+    runs = [" ".join(spoken[i : i + QUOTED]) for i in range(len(spoken) - QUOTED + 1)]
     if any(f" {run} " in f" {answer} " for run in runs):
         return "quotes the answer", f"holds {QUOTED} words in a row of the answer"
     return None
@@ -110,8 +110,3 @@ async def _checked(
 
 def _refusal(pair: SourcePair, kind: str, reason: str, text: str = "") -> Refusal:
     return Refusal("soft", pair.id, pair.row, kind, reason, text)
-
-
-def _flat(text: str) -> str:
-    """Lower case, words only."""
-    return " ".join("".join(char if char.isalnum() else " " for char in text.lower()).split())

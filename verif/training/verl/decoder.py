@@ -39,9 +39,7 @@ class FixedCache:
     is_compileable = False
 
     def __init__(self, config: Any, rows: int, length: int, like: torch.Tensor) -> None:
-        heads = config.num_key_value_heads
-        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        shape = (config.num_hidden_layers, rows, heads, length, size)
+        shape = (config.num_hidden_layers, rows, config.num_key_value_heads, length, head_size(config))
         self.keys, self.values = (torch.zeros(shape, dtype=like.dtype, device=like.device) for _ in range(2))
         self.slots = torch.zeros(1, dtype=torch.long, device=like.device)
 
@@ -70,8 +68,13 @@ def check(config: Any) -> None:
 
 def row_bytes(config: Any, length: int, width: int) -> int:
     """Bytes of one row's cache of so many slots and `width` bytes a value."""
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return int(2 * config.num_hidden_layers * config.num_key_value_heads * size * round_up(length) * width)
+    values = 2 * config.num_hidden_layers * config.num_key_value_heads * head_size(config)
+    return int(values * round_up(length) * width)
+
+
+def head_size(config: Any) -> int:
+    """Values of one head's key; models that do not say so divide their width evenly."""
+    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
 def round_up(length: int) -> int:
@@ -90,6 +93,7 @@ class Batch:
         self.seen = torch.zeros((rows, 1, 1, length), dtype=torch.bool, device=like.device)
         self.token = torch.zeros((rows, 1), dtype=torch.long, device=like.device)
         self.position = torch.zeros_like(self.token)
+        self.slot = torch.zeros(1, dtype=torch.long, device=like.device)
         self.graph: Any = None
         self.logits = torch.empty(0)
 
@@ -111,15 +115,9 @@ class Batch:
         self.seen.zero_()
         self.seen[:, 0, 0, :width] = mask.bool()
         self.position.copy_(position[:, -1:])
-        self.cache.slots = self._slot()
+        self.slot.fill_(width - 1)  # in place: a graph reads the next token's slot at one address for ever
+        self.cache.slots = self.slot
         return logits
-
-    def _slot(self) -> torch.Tensor:
-        """The one slot of the next token; a graph reads it at one address for ever."""
-        if not hasattr(self, "slot"):
-            self.slot = torch.zeros(1, dtype=torch.long, device=self.token.device)
-        self.slot.fill_(self.width - 1)
-        return self.slot
 
     def step(self, token: torch.Tensor) -> torch.Tensor:
         """Add one token (rows) to each row; the logits after it."""
