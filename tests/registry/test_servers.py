@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -60,6 +61,14 @@ def processes():
             os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.fixture
+def below_tmp():
+    """A folder that other users reach: pytest's own may be closed to them, by another pytest at any moment."""
+    with tempfile.TemporaryDirectory(prefix="verif-postgres-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 def postgres(folder: Path, processes: list) -> str:
     """A PostgreSQL of its own; skips where the server is not installed or cannot run here."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
@@ -70,11 +79,9 @@ def postgres(folder: Path, processes: list) -> str:
     data.mkdir()
     if user:
         shutil.chown(data, "postgres")
-        for parent in [data, *data.parents]:
-            if parent != Path("/") and parent != Path("/tmp"):
-                parent.chmod(parent.stat().st_mode | 0o055)
     init = [*user, str(found[-1] / "initdb"), "-D", str(data), "-U", "t", "-A", "trust", "--no-sync"]
-    subprocess.run(init, check=True, capture_output=True, cwd="/")
+    made = subprocess.run(init, capture_output=True, cwd="/", text=True)
+    assert made.returncode == 0, made.stderr
     command = [
         *user,
         str(found[-1] / "postgres"),
@@ -102,10 +109,10 @@ def postgres(folder: Path, processes: list) -> str:
     return f"postgresql+psycopg2://t@127.0.0.1:{port}/postgres"
 
 
-def test_postgresql_and_s3(stage, refill, tmp_path, processes, monkeypatch) -> None:
+def test_postgresql_and_s3(stage, refill, below_tmp, processes, monkeypatch) -> None:
     pytest.importorskip("moto")
     pytest.importorskip("psycopg2")
-    database = postgres(tmp_path, processes)
+    database = postgres(below_tmp, processes)
     s3, http = free_port(), free_port()
     quiet = {"start_new_session": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     processes.append(subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(s3)], **quiet))

@@ -62,7 +62,8 @@ def sides(stage: Stage) -> Iterator[tuple[Any, ...]]:
     evaluation = collect.read_json(stage.reports / "evaluation.json")
     first: dict[str, Any] = next(iter(in_order(evaluation).values()), {})
     for model in ("before", "control", "after"):
-        if strict := first.get(model, {}).get("strict"):
+        strict = first.get(model, {}).get("strict") or {}
+        if strict.get("value") is not None:  # no prompt has a verdict on all of its constraints
             yield "whole prompt", model, _short(strict["value"])
     for family, cell in first.get("families", {}).items():
         for model in ("before", "after"):
