@@ -110,13 +110,13 @@ class FileData(Section):
 
 
 class VerInstructData(FileData):
-    """Rows of the public VerInstruct form (`{id, prompt, checkers, functions}`)."""
+    """Rows of the public VerInstruct form (`{id, prompt, checkers, functions}`): `data` in params.yaml, or `path` in `repo`."""
 
     kind: Literal["verinstruct"] = "verinstruct"
 
 
 class RowsData(FileData):
-    """Rows that rules or references decide, in any form that verif reads.
+    """Rows that rules or references decide, in any form that verif reads: `data` in params.yaml, or `path` in `repo`.
 
     Their golden set is made of the rules' own examples.
     """
