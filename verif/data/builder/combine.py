@@ -63,8 +63,8 @@ def combined(
     if bears < section.least:
         reason = f"an answer of {len(pair.answer.split())} words bears {bears} constraints, {section.least} are asked for"
         return Refusal("combine", pair.id, pair.row, "too short", reason)
-    wanted = rng.randint(section.least, bears)
-    hard = mixture.order([c for c in constraints if is_hard(c) and not asked_already(pair.prompt, c)], rng)
+    wanted, asked = rng.randint(section.least, bears), f"{pair.said_before}\n{pair.prompt}"
+    hard = mixture.order([c for c in constraints if is_hard(c) and not asked_already(asked, c)], rng)
     soft = mixture.order([c for c in constraints if not is_hard(c)], rng)
     taken = _taken(hard, round(wanted * section.hard_share), [])
     taken = _taken(soft, wanted - len(taken), taken)
@@ -88,6 +88,7 @@ def row(pair: SourcePair, constraints: Sequence[Constraint], rng: random.Random)
             "source": pair.source,
             "licence": pair.licence,
             "families": [c.dimension if c.kind == "soft" else "" for c in constraints],
+            **({"history": list(pair.history)} if pair.history else {}),
         },
     )
 
