@@ -107,7 +107,7 @@ def test_they_are_what_the_judge_of_a_recipe_learns_from(tmp_path: Path) -> None
     ]
     source = written(tmp_path / "rows.jsonl", rows)
     sizes = {"validation": 2, "test": 2, "golden": 2}
-    section = {"kind": "rows", "judgements": "recipes/labelled/judged.parquet", **sizes}
+    section = {"kind": "rows", "judged": "recipes/labelled/judged.parquet", **sizes}
     asked = {"name": "t", "data": section, "policy": {"kind": "scratch"}, "judge": {"kind": "scratch"}}
     stage = Stage(tmp_path, parse_recipe(asked, "test"), source)
     with pytest.raises(InputError, match="build --judgements"):

@@ -85,7 +85,7 @@ class FileData(Section):
         description="leave out rows that the starting policy follows less or more often (`verif difficulty`)",
         exclude_if=lambda bounds: bounds == EVERY_RATE,
     )
-    judgements: LabelFile = Field(
+    judged: LabelFile = Field(
         "",
         description="`judge_pairs.parquet` of `verif build --judgements`: what a judge from scratch learns from",
         exclude_if=lambda path: not path,

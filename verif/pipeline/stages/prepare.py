@@ -30,10 +30,10 @@ def prepare(stage: Stage) -> Splits:
 
         # first, because a row that cannot be read should not cost the minutes of a screening
         known = read_labelled(stage.root / section.labelled) if section.labelled else []
-        told_of = judgements(stage, section)
+        pairs = judged_pairs(stage, section)
         made: Splits = prepare_verinstruct(stage.source, section, stage.recipe.seed)
         told = {**made.summary, "labelled": len(known)}
-        return replace(made, golden=[*made.golden, *known], judge_pairs=told_of, summary=told)
+        return replace(made, golden=[*made.golden, *known], judge_pairs=pairs, summary=told)
     if isinstance(section, ComposedData):
         from verif.data.composed.prepare import prepare_composed
 
@@ -53,12 +53,12 @@ def prepare(stage: Stage) -> Splits:
     return prepare_world(section, stage.recipe.seed)
 
 
-def judgements(stage: Stage, section: FileData) -> list[JudgePair]:
+def judged_pairs(stage: Stage, section: FileData) -> list[JudgePair]:
     """What a small judge is to learn from, of `verif build --judgements`; none where the recipe names no file."""
-    if not section.judgements:
+    if not section.judged:
         return []
-    hint = "Copy judge_pairs.parquet of `verif build --judgements` there; `data.judgements` names it."
-    return corpora.read_judge_pairs(stage.root / section.judgements, hint)
+    hint = "Copy judge_pairs.parquet of `verif build --judgements` there; `data.judged` names it."
+    return corpora.read_judge_pairs(stage.root / section.judged, hint)
 
 
 def pair_source(stage: Stage, section: JudgementData) -> PairSource:
