@@ -23,7 +23,7 @@ from verif.errors import TrainingError, VerifError
 from verif.system.files import digest, digest_code, digest_tree, new_directory, write_json
 from verif.system.private import require_tree
 from verif.system.record import Record
-from verif.training import drawing, holder, preflight, supervise
+from verif.training import holder, preflight, row_order, supervise
 from verif.training.command import KEPT, CommandLine, job
 from verif.training.environment import RunFiles
 from verif.training.progress import RunFolder
@@ -164,7 +164,7 @@ def rows_of(stage: Stage, folder: RunFolder) -> Path:
     train, rows = stage.recipe.train, stage.data / "train.parquet"
     if train.draw == "uniform":
         return rows
-    return drawing.drawn(rows, folder.path / "train.parquet", train.seed)
+    return row_order.drawn(rows, folder.path / "train.parquet", train.seed)
 
 
 def publish(stage: Stage, end: Finished, record: Record, taught: Sequence[Mapping[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from verif.core.instruction_files import read_instructions, write_instructions
 from verif.data.difficulty import marked
 from verif.errors import InputError
 from verif.recipe import Train
-from verif.training import command, drawing
+from verif.training import command, row_order
 from verif.training.environment import RunFiles
 from verif.training.verl.exclusion import without_contrast
 from verif.types import Instruction
@@ -29,7 +29,7 @@ def rows(rates: list[float | None]) -> list[Instruction]:
 
 def test_rows_of_middling_rate_come_first_and_the_others_have_their_turn() -> None:
     items = rows([0.0, 0.5, 1.0] * 200)
-    places = drawing.order(items, 1)
+    places = row_order.order(items, 1)
     assert sorted(places) == list(range(600))
     middling = [items[place].meta["difficulty"]["pass_rate"] == 0.5 for place in places]
     assert sum(middling[:200]) > 85, "a third of the rows are so: 67 without weights"
@@ -37,11 +37,13 @@ def test_rows_of_middling_rate_come_first_and_the_others_have_their_turn() -> No
 
 
 def test_more_samples_make_an_end_more_certain() -> None:
-    assert drawing.weight(row(1, 0.0, 64)) < drawing.weight(row(1, 0.0, 8)) < drawing.weight(row(1, 0.5))
+    assert (
+        row_order.weight(row(1, 0.0, 64)) < row_order.weight(row(1, 0.0, 8)) < row_order.weight(row(1, 0.5))
+    )
 
 
 def test_a_row_that_was_not_measured_weighs_as_the_others_do() -> None:
-    places = drawing.order(rows([0.5, None] * 300), 1)
+    places = row_order.order(rows([0.5, None] * 300), 1)
     assert 110 < sum(place % 2 for place in places[:300]) < 190
 
 
@@ -55,20 +57,20 @@ def test_the_order_is_of_all_rows_and_depends_on_seed_and_rows_alone(
     rates: list[float | None], seed: int
 ) -> None:
     items = rows(rates)
-    assert sorted(drawing.order(items, seed)) == list(range(len(items)))
-    assert drawing.order(items, seed) == drawing.order(items, seed)
+    assert sorted(row_order.order(items, seed)) == list(range(len(items)))
+    assert row_order.order(items, seed) == row_order.order(items, seed)
 
 
 def test_another_seed_is_another_order() -> None:
     items = rows([0.5] * 50)
-    assert drawing.order(items, 1) != drawing.order(items, 2)
+    assert row_order.order(items, 1) != row_order.order(items, 2)
 
 
 def test_rows_that_nobody_measured_are_an_error_that_names_file_and_command(tmp_path: Path) -> None:
     path = tmp_path / "train.parquet"
     write_instructions(path, rows([None, None]), source="s", split="train")
     with pytest.raises(InputError, match="verif difficulty") as caught:
-        drawing.order_of(path, 1)
+        row_order.order_of(path, 1)
     assert "train.parquet" in str(caught.value)
 
 
@@ -76,10 +78,10 @@ def test_the_file_that_is_trained_on_holds_the_same_rows_and_is_the_same_when_re
     path = tmp_path / "train.parquet"
     items = rows([0.0, 0.25, 0.5, 0.75, 1.0])
     write_instructions(path, items, source="s", split="train")
-    first = drawing.drawn(path, tmp_path / "drawn.parquet", 3)
+    first = row_order.drawn(path, tmp_path / "drawn.parquet", 3)
     before = first.read_bytes()
-    assert read_instructions(first) == [items[place] for place in drawing.order(items, 3)]
-    assert drawing.drawn(path, first, 3).read_bytes() == before
+    assert read_instructions(first) == [items[place] for place in row_order.order(items, 3)]
+    assert row_order.drawn(path, first, 3).read_bytes() == before
 
 
 def test_verl_shuffles_unless_rows_are_drawn_by_rate(tmp_path: Path) -> None:
