@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from verif.data.builder.near import words
 from verif.data.builder.pairs import SourcePair
 from verif.data.builder.quarantine import Refusal
-from verif.data.composed.styles import TRAINED, prompt
+from verif.data.composed.styles import PLAIN, TRAINED, prompt
 from verif.data.screening.rule_clashes import clash
 from verif.data.screening.rule_rows import UNITS, counted
 from verif.recipe import CombineSection
@@ -74,14 +74,14 @@ def combined(
         return Refusal("combine", pair.id, pair.row, "too few constraints", reason)
     rng.shuffle(taken)
     mixture.types.update(type_name(c) for c in taken)
-    return row(pair, taken, rng)
+    return row(pair, taken, rng.choice(TRAINED) if section.style == "mixed" else PLAIN)
 
 
-def row(pair: SourcePair, constraints: Sequence[Constraint], rng: random.Random) -> Instruction:
-    """The instruction: the question, and what is asked of the answer, in one of the styles in which people write."""
+def row(pair: SourcePair, constraints: Sequence[Constraint], style: str) -> Instruction:
+    """The instruction: the question, and what is asked of the answer, in a style in which people write."""
     return Instruction(
         id=pair.id,
-        prompt=prompt(rng.choice(TRAINED), pair.prompt.strip(), [c.text for c in constraints]),
+        prompt=prompt(style, pair.prompt.strip(), [c.text for c in constraints]),
         constraints=tuple(constraints),
         system=pair.system,
         meta={
