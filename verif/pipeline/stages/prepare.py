@@ -26,12 +26,13 @@ def prepare(stage: Stage) -> Splits:
     section = stage.recipe.data
     if isinstance(section, FileData):
         from verif.data.labelled import read_labelled
+        from verif.data.row_source import row_file
         from verif.data.verinstruct import prepare_verinstruct
 
         # first, because a row that cannot be read should not cost the minutes of a screening
         known = read_labelled(stage.root / section.labelled) if section.labelled else []
         pairs = judged_pairs(stage, section)
-        made: Splits = prepare_verinstruct(stage.source, section, stage.recipe.seed)
+        made: Splits = prepare_verinstruct(row_file(section, stage.source), section, stage.recipe.seed)
         told = {**made.summary, "labelled": len(known)}
         return replace(made, golden=[*made.golden, *known], judge_pairs=pairs, summary=told)
     if isinstance(section, ComposedData):
