@@ -117,7 +117,7 @@ def expected(pairs_file: Path, recipe: BuildRecipe) -> str:
         return f"{said}; no model is asked."
     most = 0.0
     for pair in pairs:
-        size = len((pair.prompt + pair.answer).encode("utf-8", "replace")) / BYTES_PER_TOKEN + PROMPT_TOKENS
+        size = len((pair.question + pair.answer).encode("utf-8", "replace")) / BYTES_PER_TOKEN + PROMPT_TOKENS
         for model, calls, asked in (
             (recipe.first, 1, size), (recipe.second, int(recipe.soft.checked), size),
             (recipe.first, recipe.proof.written, PROMPT_TOKENS), (recipe.second, recipe.proof.written, PROMPT_TOKENS),

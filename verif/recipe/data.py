@@ -94,6 +94,11 @@ class FileData(Section):
         description="leave out rows that the starting policy follows less or more often (`verif difficulty`)",
         exclude_if=lambda bounds: bounds == EVERY_RATE,
     )
+    judged: LabelFile = Field(
+        "",
+        description="`judge_pairs.parquet` of `verif build --judgements`: what a judge from scratch learns from",
+        exclude_if=lambda path: not path,
+    )
     labelled: LabelFile = Field(
         "", description="responses that people labelled; without them no judge of this data passes its audit"
     )
