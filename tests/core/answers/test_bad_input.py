@@ -34,6 +34,9 @@ def outcome(reference: str, response: str, compare: str, **more: object) -> str:
         ("1234567", "The answer is 12,34,567", "number", "pass"),
         ("1234567", "The answer is 123,45,67", "number", "fail"),
         ("1/2", "\\boxed{１／２}", "math", "pass"),
+        ("42", "答案是\u200f٤٢\u200f", "number", "pass"),  # marks of direction
+        ("42", "The answer is \u200b\u2060", "number", "unscorable"),
+        ("42", "The answer is ४२", "math", "pass"),
         ("12", "答案是十二", "number", "fail"),  # words are for a model behind the rules
         ("Москва", "The answer is москва.", "text", "pass"),
         # units and percent
