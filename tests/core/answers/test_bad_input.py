@@ -79,6 +79,23 @@ def test_several_right_answers_stand_as_alternatives() -> None:
     assert outcome("7", "The answer is 10", "number", alternatives=["8", "9"]) == "fail"
 
 
+def test_an_alternative_at_fault_is_named_itself(tmp_path: Path) -> None:
+    constraint = {
+        "kind": "reference",
+        "text": "Answer.",
+        "answer": "7",
+        "compare": "number",
+        "alternatives": ["8", "nine"],
+    }
+    file = tmp_path / "rows.jsonl"
+    row = {"instruction": {"id": "1", "prompt": "?", "constraints": [constraint]}, "response": "7"}
+    file.write_bytes(orjson.dumps(row))
+    with pytest.raises(
+        InputError, match=r"row 1, field 'constraints\.0\.alternatives\.1': the reference 'nine' is no number"
+    ):
+        list(read_rows(file))
+
+
 @pytest.mark.parametrize(
     ("answer", "compare", "problem"),
     [
