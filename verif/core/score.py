@@ -166,7 +166,7 @@ def scorable(
                 "Give the file of instructions first (verif score INSTRUCTIONS --responses THIS), or a reference answer"
                 " as docs/answers.md has it."
             )
-            problem = item.where.error("has neither constraints nor a reference answer", hint=hint)
+            problem = item.where.error("has no constraints and no reference answer", hint=hint)
         elif item.response is None and coverage is not None:
             coverage.miss(item)
             continue
