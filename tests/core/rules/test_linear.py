@@ -74,11 +74,13 @@ def test_the_form_of_an_example(template: str, text: str) -> None:
 def test_the_place_of_a_verdict_among_tokens(tokens: list[str]) -> None:
     marked = [{"token": token, "logprob": -1.0} for token in tokens]
     places = [
-        i for i in range(len(tokens)) if OLD_BEFORE.search("".join(tokens[:i]).rpartition("</think>")[2])
+        i
+        for i, token in enumerate(tokens)
+        if token.strip(' "\t') and OLD_BEFORE.search("".join(tokens[:i]).rpartition("</think>")[2])
     ]
     found = confidence(JudgeAnswer("", 0.0, logprobs=tuple(marked)))
     if not places:
         assert found is None
     else:
-        start = tokens[places[0]].strip(' "')
+        start = tokens[places[0]].strip(' "\t')
         assert (found is not None) == bool((start and "pass".startswith(start)) or start.startswith("pass"))

@@ -29,6 +29,8 @@ from verif.types import Cost, Instruction, Response, Status, Verdict
 SECRET_VARIABLE = "VERIF_MARKER_KEY"  # noqa: S105
 _BEFORE = re.compile(r'"verdict" ?: ?"?$')
 _BLANKS = re.compile(r"\s+")
+_AROUND = ' \t\r\n"'
+"""May be tokens of their own between the colon and the verdict: many tokenizers part a quote from what follows it."""
 _TAIL = len('"verdict" : "') + 1
 INLINE = 20_000
 """Prompts of more characters are made in a thread: an event loop that serves others must not wait for them."""
@@ -171,10 +173,10 @@ def confidence(reply: JudgeAnswer) -> float | None:
     """The judge's probability of pass against fail where it wrote its verdict; None without log-probabilities."""
     tail = ""  # the end of what was written, white space shortened: more of it says nothing about this place
     for token in reply.logprobs:
-        if _BEFORE.search(tail):
+        if str(token.get("token", "")).strip(_AROUND) and _BEFORE.search(tail):
             weight = {"pass": 0.0, "fail": 0.0}
             for choice in token.get("top_logprobs") or [token]:
-                start = str(choice.get("token", "")).strip(' "')
+                start = str(choice.get("token", "")).strip(_AROUND)
                 for word in weight:
                     if start and (word.startswith(start) or start.startswith(word)):
                         weight[word] += math.exp(float(choice.get("logprob", -math.inf)))
