@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 from pathlib import Path
 
 import orjson
 import pytest
+
+from verif.types import Instruction, Item, ReferenceConstraint, Response, Status, Verdict
 
 pytestmark = pytest.mark.e2e
 
@@ -29,15 +32,19 @@ metric_list:
 
 @pytest.fixture
 def trained(stage):
-    """A model of the local world's words, trained for a moment, as models/trained and models/policy."""
+    """A model of the local world's words that also says yes or no to answers, trained for a moment."""
+    from verif.data.answers.pairs import pairs as answer_pairs
     from verif.data.world import prepare
     from verif.recipe import ScratchModel
     from verif.system.files import digest_tree, write_json
+    from verif.training.tiny.answers_judge import lessons
     from verif.training.tiny.pretrain import from_scratch
 
     pairs = [(p.prompt, p.response) for p in prepare.policy_pairs(600, random.Random(0))]
+    for *asked, said in lessons(answer_pairs("served", 200), 1):
+        pairs.append(("\n".join(turn["content"] for turn in asked), said["content"]))
     shutil.rmtree(stage.models / "trained")
-    section = ScratchModel(width=64, heads=2, layers=1, ffn=64, vocabulary=600, context=256, steps=20)
+    section = ScratchModel(width=64, heads=2, layers=1, ffn=64, vocabulary=800, context=512, steps=60)
     from_scratch(section, pairs, stage.models / "trained", "tiny")
     shutil.copytree(stage.models / "trained", stage.models / "policy")
     report = stage.reports / "evaluation.json"
@@ -81,7 +88,8 @@ def test_registered_loaded_served_and_asked(trained, tmp_path, monkeypatch, caps
     manager = check_tasks(["copy.yaml"], tmp_path)
     with pytest.raises(RecipeError, match="gsm8k"):
         check_tasks(["gsm8kk"], tmp_path)
-    with serve(folder, log=tmp_path / "vllm.log", context=256) as url:
+    names = ["--served-model-name", "model", "judge"]
+    with serve(folder, log=tmp_path / "vllm.log", arguments=names) as url:
         found = []
         for run in ("a", "b"):
             file = AnswerFile(tmp_path / run)
@@ -97,3 +105,38 @@ def test_registered_loaded_served_and_asked(trained, tmp_path, monkeypatch, caps
         assert (metric, len(values)) == ("exact_match", 6)
         commands.chat(url, message="Write about the sea.", temperature=0.0, tokens=8)
         assert capsys.readouterr().out.strip()
+        asyncio.run(answers_are_compared(url))
+    (gone,) = asyncio.run(answers([url], 2, ["The answer is twelve."]))
+    assert (gone.status, gone.evidence.get("by")) == (Status.ERROR, None), "a server that ended fails nobody"
+
+
+async def answers(
+    urls: list[str], deadline_s: float, texts: list[str], prompt: str = "How many?"
+) -> list[Verdict]:
+    """Verdicts of rules and the served model behind them on answers to a question whose reference is 12."""
+    from verif.core.answers.hybrid import Hybrid
+    from verif.core.answers.language import LanguageModel
+    from verif.core.verifier import Verifier
+
+    asked = Instruction(
+        id="1", prompt=prompt, constraints=(ReferenceConstraint(text="", answer="12", compare="number"),)
+    )
+    verifier = Verifier(hybrid=Hybrid(LanguageModel(urls, "d", deadline_s, "NO_KEY"), 0.0))
+    items = [Item(id=text, instruction=asked, response=Response(text=text)) for text in texts]
+    said = {found.id: found.verdicts[0] async for found in verifier.verify(items)}
+    await verifier.close()
+    return [said[text] for text in texts]
+
+
+async def answers_are_compared(url: str) -> None:
+    """One token with log-probabilities from a real server: what it decides, and what it is not asked."""
+    same, other, twelve = await answers(
+        [url], 120, ["The answer is 12.", "The answer is 13.", "The answer is twelve."]
+    )
+    assert (same.status, other.status) == (Status.PASS, Status.FAIL)
+    assert "by" not in same.evidence | other.evidence
+    assert (twelve.status, twelve.evidence["by"]) == (Status.PASS, "model")
+    assert 0.1 < twelve.evidence["p_same"] < 0.9, "it was trained for a moment"
+    assert twelve.cost.completion_tokens == 1
+    (long,) = await answers([url], 20, ["The answer is twelve."], prompt="How many? " * 500)
+    assert long.status is Status.ERROR, "a question beyond the server's context is no fault of the answer"

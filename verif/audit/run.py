@@ -28,6 +28,7 @@ from verif.audit.mutations.generate import generate
 from verif.audit.pressure.run import Drawn
 from verif.audit.pressure.run import measure as press
 from verif.audit.pressure.truth import truths_of
+from verif.core.answers.reference import wants_references
 from verif.core.failures import commonest
 from verif.core.verifies import Verifies
 from verif.errors import RecipeError
@@ -244,7 +245,9 @@ def notes(plan: AuditPlan) -> list[str]:
     out = []
     if not plan.judged:
         why = "the recipe has no judge" if plan.recipe.judge.kind == "none" else "the formula is hard-only"
-        out.append(f"{why}: rules and checkers are all that was audited")
+        references = any(wants_references(case.instruction.constraints) for case in plan.cases)
+        audited = "rules, checkers and reference answers" if references else "rules and checkers"
+        out.append(f"{why}: {audited} are all that was audited")
     if plan.recipe.verifier.formula == "soft-only":
         out.append("the formula is soft-only: no rule was audited")
     if plan.oracle is None:

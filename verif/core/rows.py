@@ -56,8 +56,10 @@ def validated(
         )
     for position, constraint in enumerate(instruction.constraints):
         if isinstance(constraint, ReferenceConstraint):
-            field = f"constraints.{position}.answer"
-            check_reference(constraint, file=where.file, row=where.row, field=field)
+            at = f"constraints.{position}"
+            check_reference(
+                constraint, file=where.file, row=where.row, field=f"{at}.answer", more=f"{at}.alternatives"
+            )
     return tuple(
         rules.validate(c.rule, c.params, file=where.file, row=where.row)
         if isinstance(c, RuleConstraint) and (strict_types or _known(c.rule))

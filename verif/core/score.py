@@ -162,8 +162,11 @@ def scorable(
     for item in rows:
         problem = None
         if item.instruction is None:
-            hint = "Give the file of instructions first: verif score INSTRUCTIONS --responses THIS."
-            problem = item.where.error("has no constraints", hint=hint)
+            hint = (
+                "Give the file of instructions first (verif score INSTRUCTIONS --responses THIS), or a reference answer"
+                " as docs/answers.md has it."
+            )
+            problem = item.where.error("has no constraints and no reference answer", hint=hint)
         elif item.response is None and coverage is not None:
             coverage.miss(item)
             continue

@@ -167,12 +167,18 @@ async def _answers(request: _Request, left: int, end: float) -> AsyncIterator[li
 
 
 def parts_of(verification: Verification) -> set[str]:
-    """The parts that really decided just now: `rule`, `checker`, `judge`; of a cascade `small` and `large`."""
+    """The parts that really decided just now: `rule`, `checker`, `judge`; of a cascade `small` and `large`.
+
+    A reference answer is proof of `reference` only where the model behind the rules was asked.
+    """
     out = set()
     for verdict in verification.verdicts:
         if verdict.status in (Status.PASS, Status.FAIL) and not verdict.cost.cached:
-            by = verdict.evidence.get("by") if verdict.part.startswith("judge:") else None
-            out.add(by or verdict.part.partition(":")[0])
+            part, by = verdict.part.partition(":")[0], verdict.evidence.get("by")
+            if part == "judge":
+                out.add(by or part)
+            elif part != "reference" or by == "model":
+                out.add(part)
             if "small_p_pass" in verdict.evidence:
                 out.add("small")
     return out

@@ -1,4 +1,4 @@
-"""Items that prove a service: a rule, a checker and, with a judge, soft constraints it can read."""
+"""Items that prove a service: a rule, a checker, a served model of answers and, with a judge, what it can read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from verif.types import (
     Constraint,
     Instruction,
     Item,
+    ReferenceConstraint,
     Response,
     RuleConstraint,
     SoftConstraint,
@@ -24,13 +25,20 @@ _HARD: tuple[Constraint, ...] = (
         source="def check_following(instruction, response):\n    return len(response) > 3\n",
     ),
 )
+_REFERENCE = ReferenceConstraint(text="Name the place.", answer="the harbour", compare="text")
+"""No rule calls the text above the same, so the model is asked."""
 _SOFT = SoftConstraint(text="The tone is plain.", dimension="tone")
 
 
 def probes(stage: Stage, at_most: int = 5) -> tuple[Item, ...]:
     """A fixed probe, and instructions of the stage's own data (a small judge only reads its own world)."""
-    judged = stage.recipe.judge.kind != "none"
-    fixed = Instruction(id="probe", prompt=PROMPT, constraints=(*_HARD, _SOFT) if judged else _HARD)
+    judged, model = stage.recipe.judge.kind != "none", stage.recipe.verifier.reference
+    constraints = (
+        *_HARD,
+        *((_REFERENCE,) if model is not None and model.served else ()),
+        *((_SOFT,) if judged else ()),
+    )
+    fixed = Instruction(id="probe", prompt=PROMPT, constraints=constraints)
     response = as_sent(TEXT, stage.recipe.verifier.reasoning)
     items = [Item(id="probe", instruction=fixed, response=response)]
     if judged:

@@ -21,6 +21,7 @@ log = logging.getLogger("verif.service")
 
 PROBE_EVERY_S = 2.0
 """For so long a verdict proves its part, and so often at most the parts are probed."""
+_NAMES = {"reference": "model of answers"}
 
 
 @dataclass
@@ -54,7 +55,8 @@ class ServiceState:
         """The parts without a real verdict since then (monotonic seconds), among those the probes go through."""
         soft = ["small", "large"] if hasattr(self.verifier.judge, "small") else ["judge"]
         kinds = {c.kind for probe in self.probes for c in probe.instruction.constraints}
-        parts = [kind for kind in ("rule", "checker") if kind in kinds] + (soft if "soft" in kinds else [])
+        hard = [kind for kind in ("rule", "checker", "reference") if kind in kinds]
+        parts = hard + (soft if "soft" in kinds else [])
         return [part for part in parts if self.batcher.proved.get(part, float("-inf")) < since]
 
     def probe(self, part: str) -> asyncio.Task[str]:
@@ -96,7 +98,7 @@ async def _probe(state: ServiceState, part: str) -> str:
             verdicts = await _ask_part(state, probe, part)
             bad = [v for v in verdicts if v.status not in (Status.PASS, Status.FAIL)]
             if bad:
-                problem = f"no verdict from the {part}: {bad[0].reason}"
+                problem = f"no verdict from the {_NAMES.get(part, part)}: {bad[0].reason}"
             elif verdicts:
                 state.batcher.proved[part] = time.monotonic()
                 return ""
@@ -108,7 +110,7 @@ async def _probe(state: ServiceState, part: str) -> str:
 
 async def _ask_part(state: ServiceState, probe: Item, part: str) -> Sequence[Verdict]:
     """The part's verdicts on its constraints of the probe."""
-    kind = part if part in ("rule", "checker") else "soft"
+    kind = part if part in ("rule", "checker", "reference") else "soft"
     chosen = tuple(c for c in probe.instruction.constraints if c.kind == kind)
     if not chosen:
         return ()

@@ -34,6 +34,9 @@ def outcome(reference: str, response: str, compare: str, **more: object) -> str:
         ("1234567", "The answer is 12,34,567", "number", "pass"),
         ("1234567", "The answer is 123,45,67", "number", "fail"),
         ("1/2", "\\boxed{１／２}", "math", "pass"),
+        ("42", "答案是\u200f٤٢\u200f", "number", "pass"),  # marks of direction
+        ("42", "The answer is \u200b\u2060", "number", "unscorable"),
+        ("42", "The answer is ४२", "math", "pass"),
         ("12", "答案是十二", "number", "fail"),  # words are for a model behind the rules
         ("Москва", "The answer is москва.", "text", "pass"),
         # units and percent
@@ -74,6 +77,23 @@ def test_a_megabyte_is_no_answer_and_costs_little() -> None:
 def test_several_right_answers_stand_as_alternatives() -> None:
     assert outcome("7", "The answer is 8", "number", alternatives=["8", "9"]) == "pass"
     assert outcome("7", "The answer is 10", "number", alternatives=["8", "9"]) == "fail"
+
+
+def test_an_alternative_at_fault_is_named_itself(tmp_path: Path) -> None:
+    constraint = {
+        "kind": "reference",
+        "text": "Answer.",
+        "answer": "7",
+        "compare": "number",
+        "alternatives": ["8", "nine"],
+    }
+    file = tmp_path / "rows.jsonl"
+    row = {"instruction": {"id": "1", "prompt": "?", "constraints": [constraint]}, "response": "7"}
+    file.write_bytes(orjson.dumps(row))
+    with pytest.raises(
+        InputError, match=r"row 1, field 'constraints\.0\.alternatives\.1': the reference 'nine' is no number"
+    ):
+        list(read_rows(file))
 
 
 @pytest.mark.parametrize(

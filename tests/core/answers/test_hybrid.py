@@ -72,6 +72,7 @@ async def test_the_model_is_asked_only_about_what_rules_call_unequal() -> None:
         ("The answer is seven boats plus five boats.", "12 boats", "number", Status.FAIL),
         ("\\boxed{1} \\boxed{2}", "2", "math", Status.UNSCORABLE),  # no answer at all
         (f"The answer is {'x' * 1500}", "2", "math", Status.FAIL),
+        (f"The answer is {'x' * 500}", "harbour", "text", Status.FAIL),  # it could leave the model's context
     ],
 )
 async def test_a_model_that_says_yes_to_everything_is_not_asked_there(
@@ -81,6 +82,13 @@ async def test_a_model_that_says_yes_to_everything_is_not_asked_there(
     out = await verdicts(model, item(text, answer, compare))
     assert out[text].verdicts[0].status is status
     assert not model.asked
+
+
+async def test_an_answer_as_long_as_its_reference_is_asked_about() -> None:
+    model, known = Model(lambda _: 1.0), "the boats lie in the harbour. " * 12
+    text = "It is\n" + "the ships lie in the harbour, " * 15
+    out = await verdicts(model, item(text, known.strip()))
+    assert (out[text].verdicts[0].status, len(model.asked)) == (Status.PASS, 1)
 
 
 async def test_a_sum_that_was_worked_out_is_open() -> None:

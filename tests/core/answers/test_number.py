@@ -23,6 +23,7 @@ from verif.core.answers.number import read_number, same_number
         ("1.2e3", "1200"), ("1.2 \\times 10^3", "1200"), ("5 × 10^{-2}", "1/20"), ("٤٢", "42"), ("$42$", "42"),
         ("12 million", "12000000"), ("1.5 million people", "1500000"), ("3 dozen eggs", "36"), ("5k", "5000"),
         ("$2B", "2000000000"), ("2 hundred thousand", "200000"), ("300 K", "300"), ("5 m²", "5"), ("5 m/s", "5"),
+        ("1’234.5", "1234.5"), ("10^3", "1000"), ("-10^{-2}", "-1/100"), ("10^2 km", "100"),
     ],
 )  # fmt: skip
 def test_it_is_read(text: str, value: str) -> None:
@@ -35,7 +36,8 @@ def test_it_is_read(text: str, value: str) -> None:
     "text",
     ["", "six", "6 or 7", "6, 7", "6 and 7", "1/0", "\\frac{1}{0}", "x", "x=2", "1,23,4", "1.2.3", "3/4/5",
      "9" * 700, "1e9999", "6 7", "\\frac{1}", "12 km 5", "$$", ".",
-     "5²", "5π", "5√", "5 not six", "5 is wrong", "5 squared", "5 × x"],
+     "5²", "5π", "5√", "5 not six", "5 is wrong", "5 squared", "5 × x",
+     "10^", "10^{}", "10^9999", "10^2 3", "10^x", "110^3"],
 )  # fmt: skip
 def test_it_is_none(text: str) -> None:
     assert read_number(text) is None

@@ -16,6 +16,7 @@ from verif.core.answers.plain import choice, same
         ("B. A boat", "B"), ("B. Vitamin C", "B"), ("D. Both A and B", "D"), ("A) f(x)", "A"), ("C: I do not know", "C"),
         ("A is right", "A"), ("A The harbour", "A"), ("A, not B", "A"), ("A", "A"), ("a", "A"), ("a)", "A"), ("(i)", "I"),
         ("B. John F. Kennedy", "B"), ("**B**", "B"), ("option A because it floats", "A"),
+        ("Ａ", "A"), ("（Ｂ）", "B"), ("Ⓒ", "C"),
     ],
 )  # fmt: skip
 def test_a_choice_is_named(text: str, letter: str) -> None:
@@ -41,6 +42,7 @@ def test_a_list_a_hedge_or_a_word_names_none(text: str) -> None:
         ("text", "Paris", "**Paris**!", True), ("text", "C++", "c++", True), ("text", "the Beatles", "Beatles", True),
         ("set", "a+b, c", "a-b, c", False), ("set", "1, 2, 3", "1 and 2 and 3", True), ("set", "-1, 2", "2, -1", True),
         ("date", "2020-05-03", "not 3 May 2020", False), ("date", "2020-05-03", "Sunday, 3 May 2020", True),
+        ("date", "2020-05-03", "2020年5月3日", True), ("date", "2020-05-03", "2020年13月3日", False),
         ("number", "12", "12 million", False), ("number", "12,000,000", "12 million", True), ("number", "18", "x = 18", True),
         ("number", "18", "Total: $18", True), ("number", "18", "x = 18 = 19", False),
     ],
@@ -57,7 +59,7 @@ def test_a_second_answer_behind_or_is_no_committed_one() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", ["A ", "(", "A) ", "or ", "-", "+", "5.", "and ", "a or "])
 def test_it_is_linear(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for kind in ("choice", "text", "set", "date", "number"):
         same(kind, "A", piece * (200_000 // len(piece)))
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3

@@ -66,7 +66,7 @@ def test_the_sweep_has_the_four_verifiers_and_one_policy_a_seed() -> None:
 @pytest.mark.slow
 def test_its_verifier_is_audited_through_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(lease.IDLE_VARIABLE, "2")
-    made = stage(tmp_path, **{"verifier.reference": {"model": "features"}})
+    made = stage(tmp_path)
     prepare.run(made)
     judge.run(made)
     (made.models / "policy").mkdir()
@@ -79,3 +79,5 @@ def test_its_verifier_is_audited_through_the_service(tmp_path: Path, monkeypatch
     assert require_fit(made)
     numbers = orjson.loads((made.reports / "verifier.json").read_bytes())
     assert numbers["rules"]["accept_true"] > 0.9, "the rule alone accepts about half of these"
+    assert any("rules, checkers and reference answers" in note for note in numbers["notes"])
+    assert {"answers.csv", "answer_attacks.csv"} <= {p.name for p in (made.reports / "verifier").iterdir()}

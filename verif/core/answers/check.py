@@ -14,16 +14,23 @@ _BRACKETS = frozenset("()[]{}|,;")
 
 
 def check_reference(
-    constraint: ReferenceConstraint, *, file: str | None = None, row: int | None = None, field: str = ""
+    constraint: ReferenceConstraint,
+    *,
+    file: str | None = None,
+    row: int | None = None,
+    field: str = "",
+    more: str = "",
 ) -> None:
     """`InputError` where the reference itself is at fault: empty, too long, or nothing of its kind.
+
+    `field` is the answer's in the row, `more` that of a list of alternatives where they stand in one of their own.
 
     >>> check_reference(ReferenceConstraint(text="How many?", answer="about ten", compare="number"))
     Traceback (most recent call last):
     ...
     verif.errors.InputError: the reference 'about ten' is no number
     """
-    for answer in (constraint.answer, *constraint.alternatives):
+    for place, answer in enumerate((constraint.answer, *constraint.alternatives)):
         problem = ""
         if not any(letter.isprintable() and not letter.isspace() for letter in answer):
             problem = "the reference is empty"
@@ -45,4 +52,5 @@ def check_reference(
             problem = f"the reference {answer[:60]!r} is no expression"
         if problem:
             hint = "Correct the row, or compare it as `text`."
-            raise InputError(problem, file=file, row=row, field=field, hint=hint)
+            at = f"{more}.{place - 1}" if place and more else field
+            raise InputError(problem, file=file, row=row, field=at, hint=hint)

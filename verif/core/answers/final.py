@@ -16,6 +16,11 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"\.[ \t]+(?=[A-Z])(?!Or\b)")
+_INVISIBLE = (
+    " \t\u00a0\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
+    "\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+"""Blanks and marks of direction, which stand around numbers in scripts that run from right to left."""
 _WRAPPERS = ("**", "__", "`", "*", "_")
 
 
@@ -52,6 +57,7 @@ def final_answer(text: str) -> Final:
 
 
 def _bounded(answer: str) -> Final:
+    answer = answer.strip(_INVISIBLE)
     if not answer:
         return Final(why="has no final answer")
     return (

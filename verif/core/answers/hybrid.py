@@ -31,6 +31,9 @@ class Pair:
 
 
 FREE = Cost()
+LONGEST_ASKED = 400
+"""Characters of an answer about which a model is asked, or twice its reference's: a longer one is another answer, and could
+else leave a served model's context and make an error of a fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,14 @@ class Hybrid:
         """The verdict by the likeliest of the reference and its alternatives."""
         known = (constraint.answer, *constraint.alternatives)
         places = range(len(known)) if self.alone else verdict.evidence[OPEN]
-        pairs = [Pair(question, known[place], final) for place in places]
+        pairs = [
+            Pair(question, known[place], final)
+            for place in places
+            if len(final) <= max(LONGEST_ASKED, 2 * len(known[place]))
+        ]
+        if not pairs:
+            reason = verdict.reason or "the answer is much longer than the reference"
+            return verdict.model_copy(update={"status": Status.FAIL, "reason": reason, "part": self.part})
         try:
             said = [await self.model.likeness(pair) for pair in pairs]
         except JudgeError as error:

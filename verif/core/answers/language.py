@@ -67,17 +67,22 @@ class LanguageModel:
     def messages(self, pair: Pair) -> list[dict[str, str]]:
         """The prompt; the same for the same pair."""
         content = digest([pair.question, pair.reference, pair.answer])
-        values = {
-            "question": harmless(pair.question[-LONGEST_QUESTION:]),
-            "reference": harmless(pair.reference),
-            "answer": harmless(pair.answer),
-            "marker": hmac.new(self._key, content.encode(), hashlib.sha256).hexdigest()[:8],
-        }
-        return [{"role": role, "content": turn.render(values)} for role, turn in _turns()]
+        return messages(pair, hmac.new(self._key, content.encode(), hashlib.sha256).hexdigest()[:8])
 
     async def close(self) -> None:
         """Close the connections."""
         await self.client.close()
+
+
+def messages(pair: Pair, marker: str) -> list[dict[str, str]]:
+    """The system and the user turn about a pair, its answer between two lines that carry the marker."""
+    values = {
+        "question": harmless(pair.question[-LONGEST_QUESTION:]),
+        "reference": harmless(pair.reference),
+        "answer": harmless(pair.answer),
+        "marker": marker,
+    }
+    return [{"role": role, "content": turn.render(values)} for role, turn in _turns()]
 
 
 def yes_or_no(reply: JudgeAnswer) -> float:

@@ -17,7 +17,7 @@ _LATEX = (
     ("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\\left", ""), ("\\right", ""), ("\\!", ""), ("\\,", " "),
     ("\\;", " "), ("\\:", " "), ("\\ ", " "), ("~", " "), ("\\%", "%"), ("\\$", ""), ("\\cdot", "×"), ("\\times", "×"),
     ("−", "-"), ("–", "-"), ("\u00a0", " "), ("\u202f", " "), ("\u2009", " "), ("\u2044", "/"),
-    ("／", "/"), ("．", "."), ("，", ","), ("％", "%"), ("٫", "."), ("٬", ","),
+    ("／", "/"), ("．", "."), ("，", ","), ("％", "%"), ("٫", "."), ("٬", ","), ("’", "'"),
 )  # fmt: skip
 _VULGAR = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅛": "1/8"}
 _SCALES = {
@@ -39,6 +39,7 @@ _NUMBER = re.compile(
     r"(?P<sign>[-+]?)\s?(?P<body>\d[\d.,' ]{0,400}|\.\d{1,300})"
     r"(?:\s?/\s?(?P<below>\d{1,300}))?(?:\s?(?:[eE]|×\s?10\s?\^\s?)\{?(?P<power>[-+]?\d{1,3})\}?)?"
 )
+_POWER_OF_TEN = re.compile(r"\A([-+]?)\s?10\s?\^")
 _MIXED = re.compile(r"(\d{1,300}) (\d{1,300})\s?/\s?(\d{1,300})")
 
 
@@ -66,6 +67,7 @@ def read_number(text: str) -> Number | None:
     plain = _plain(text)
     currency = next((c for c in CURRENCY if plain.startswith(c) or plain.startswith("-" + c)), "")
     plain = plain.replace(currency, "", 1).strip() if currency else plain
+    plain = _POWER_OF_TEN.sub(r"\g<1>1×10^", plain)
     if match := _FRAC.match(plain):
         sign, whole, above, below = match.groups()
         value = _ratio(above, below)

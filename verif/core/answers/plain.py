@@ -36,7 +36,7 @@ _MONTHS = {
     )
     for name in names.split()
 }  # fmt: skip
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+_ISO = re.compile(r"(\d{4})(?:[-/.]|年)(\d{1,2})(?:[-/.]|月)(\d{1,2})日?")
 _NUMERIC = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 _WORDS = re.compile(r"[^\W_]+")
 _WORDS_AND_SIGNS = re.compile(
@@ -52,7 +52,7 @@ def choice(text: str) -> str | None:
     >>> [choice(t) for t in ("(B)", "B. The harbour", "option c", "\\\\text{D}", "A or B", "Boats", "A boat")]
     ['B', 'B', 'C', 'D', None, None, None]
     """
-    text = _TEXT_COMMAND.sub(r"\1", text).strip().strip("$").strip()
+    text = unicodedata.normalize("NFKC", _TEXT_COMMAND.sub(r"\1", text)).strip().strip("$").strip()
     match = _CHOICE.match(text)
     if match is None or _ANOTHER.match(text, match.end("letter")) or _is_article(text):
         return None

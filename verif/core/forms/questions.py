@@ -162,5 +162,8 @@ def _right(raw: Raw, options: list[str], labels: list[str], where: Where) -> int
             return labels.index(value.strip())
         if isinstance(value, str) and options.count(value) == 1:
             return options.index(value)
-        raise where.error(f"names none of the {len(options)} options, is {shown(value)}", field)
+        how_many = options.count(value) if isinstance(value, str) else 0
+        raise where.error(
+            f"names {how_many or 'none'} of the {len(options)} options, is {shown(value)}", field
+        )
     raise where.error("is missing", "answer")

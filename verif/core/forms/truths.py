@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from verif.core.forms import checkers, ids
-from verif.core.forms.fields import Raw, Where, parse, written
+from verif.core.forms.fields import Raw, Where, parse, shown, written
 from verif.types import Constraint, Instruction, RuleConstraint
 
 OPEN_INSTRUCT = "open-instruct:"
@@ -66,7 +66,8 @@ def own(raw: Any, where: Where) -> Instruction:
         return Instruction.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise where.error(first["msg"], ".".join(map(str, first["loc"]))) from None
+        seen = "" if first["type"] == "missing" else f", is {shown(first['input'])}"
+        raise where.error(f"{first['msg']}{seen}", ".".join(map(str, first["loc"]))) from None
 
 
 def _filled(constraint: Any) -> Any:
