@@ -33,7 +33,7 @@ from verif.types import CheckerConstraint, Instruction, RuleConstraint, Status
 STEPS, HELD_OUT, SAMPLING_SEED = 60, 400, 11
 ARMS = ("own", "built")
 MOST = 3
-"""Constraints of a built row that is trained on: with its question as many as the world's own have, 3.6 on average."""
+"""Constraints of a built row that is trained on: with its question at most four, where the world's own have 3.6 on average."""
 
 
 class BuiltReward:
