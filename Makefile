@@ -1,7 +1,8 @@
 # Few targets, each complete: `make run` and `make test` set up everything they need.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-VENV := .venv
+# GPU=1: the environment by locks/gpu.txt, beside the other; for recipes with train.gpus on this machine's card.
+VENV := .venv$(if $(filter-out 0,$(GPU)),-gpu)
 comma := ,
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Nothing here reports home.
@@ -13,14 +14,14 @@ export DO_NOT_TRACK := 1
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## The environment from the lock (every other target does this itself)
-	@scripts/setup.sh
+setup: ## The environment from the lock (every other target does this itself): [GPU=1]
+	@scripts/setup.sh $(if $(filter-out 0,$(GPU)),--gpu)
 
 # What a recipe takes from packages of the index is installed when it is asked for, beside the environment.
 RUNS := $(or $(RECIPE),$(shell sed -n 's/^recipe: //p' params.yaml))
 export VERIF_PACKAGES := $(or $(VERIF_PACKAGES),$(CURDIR)/.packages)
 
-run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file] [IFEVAL=its prompts]
+run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file] [IFEVAL=its prompts] [GPU=1]
 	@scripts/packages.sh --recipe $(RUNS)
 	@verif run $(if $(RECIPE),--recipe $(RECIPE)) $(if $(DATA),--data $(DATA)) \
 	  $(if $(IFEVAL),--set 'evaluate.benchmarks=[{name: held-back}$(comma) {name: ifeval$(comma) path: $(abspath $(IFEVAL))}]') $(ARGS)

@@ -1,9 +1,9 @@
 """`make bench-build`: what `verif build` makes of the local world's pairs, where the truth of every step is known.
 
 Seeds 1 to 3, 2,000 rows each, from a stand-in for the models that answers from the world's truth with ten kinds of planted
-defects; then 20 kills of one build; then, where `--verinstruct` names the public sample, its own checkers proved again. Each
-part is kept: killed, the same command goes on. `policy_gap` needs two trainings, which this does not make: it is null.
-The last line is one JSON object.
+defects; then 20 kills of one build; then two trainings for each of `--policy-seeds` (`benchmarks/build_policy.py`), from the
+policy that stands in `--project`; then, where `--verinstruct` names the public sample, its own checkers proved again. Each
+part is kept: killed, the same command goes on. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,10 @@ def main() -> None:
         "--unaided", type=int, default=ROWS // 4, help="rows where no rule may take a checker's place"
     )
     parser.add_argument("--verinstruct", type=Path)
+    parser.add_argument("--project", type=Path, default=ROOT, help="holds data and the starting policy")
+    parser.add_argument(
+        "--policy-seeds", type=int, nargs="*", default=SEEDS[:1], help="seeds that are trained on"
+    )
     options = parser.parse_args()
     runs = []
     for seed in options.seeds:
@@ -214,6 +219,10 @@ def main() -> None:
         "rows_per_s": round(min((run["rows"] / run["seconds"] for run in runs), default=0), 2),
         "policy_gap": None,
     }
+    if (options.project / "models" / "policy").is_dir():
+        result |= taught(options.project, options.policy_seeds, options.rows)
+    else:
+        print("policy_gap: no models/policy; run `verif stage prepare` and `verif stage policy` first")
     if options.unaided:
         alone = world(1, options.unaided, HOME, NO_RULES)
         print(json.dumps(alone), flush=True)
@@ -227,6 +236,17 @@ def main() -> None:
 
         result["verinstruct"] = proved_again(options.verinstruct)
     print(json.dumps(result))
+
+
+def taught(project: Path, seeds: Sequence[int], rows: int) -> dict[str, Any]:
+    """What a policy learns of the built rows of some seeds, beside one that learns of the world's own."""
+    from benchmarks.build_policy import compared, gap
+
+    runs = []
+    for seed in seeds:
+        runs.append(compared(project, HOME / f"seed-{seed}-{rows}" / "rows.jsonl", HOME, seed))
+        print(json.dumps({"seed": seed, **gap(runs[-1:])}), flush=True)
+    return gap(runs) if runs else {}
 
 
 def least(runs: list[dict[str, Any]], part: str, whole: str) -> float | None:

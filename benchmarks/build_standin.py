@@ -52,8 +52,7 @@ class BuildStandin:
         if "name the constraints" in system:
             return json.dumps({"constraints": self._proposals(parts[1])})
         if "whether an answer keeps each" in system:
-            lines = user.rpartition("Constraints:\n")[2].splitlines()
-            texts = [line.partition(". ")[2] for line in lines if line[:1].isdigit()]
+            texts = [line.partition(". ")[2] for line in parts[2].splitlines()]
             return json.dumps({"kept": [_true(text, parts[1]) for text in texts]})
         if "You write a Python function" in system:
             return json.dumps(self._written(parts[0], f"{model}-{seed}"))

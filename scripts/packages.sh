@@ -10,6 +10,8 @@ fail() {
   exit 2
 }
 
+case "${GPU:-0}" in 0) venv=.venv ;; *) venv=.venv-gpu ;; esac # as the Makefile
+
 names=("$@")
 if [ "${1:-}" = --recipe ]; then
   recipe=recipes/${2:-}.yaml
@@ -25,7 +27,7 @@ for name in "${names[@]}"; do
   rm -rf "$folder" "$folder.new"
   scripts/locked.sh "$lock" >"$into/locked.txt" || fail "locks/hashes.txt does not go with $lock."
   echo "verif packages: installing $name into $folder"
-  .venv/bin/uv pip install --quiet --no-deps --require-hashes --python .venv/bin/python --target "$folder.new" \
+  "$venv/bin/uv" pip install --quiet --no-deps --require-hashes --python "$venv/bin/python" --target "$folder.new" \
     -r "$into/locked.txt" || fail "$name could not be installed; see the message above. Is the package index reachable?"
   cp "$lock" "$folder.new/lock.txt"
   mv "$folder.new" "$folder"

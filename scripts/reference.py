@@ -221,7 +221,17 @@ def rules_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-UNNAMED = ("sync_every", "overlap", "dpo", "adam_eps", "clip_grad", "judge_logprobs")
+UNNAMED = (
+    "sync_every",
+    "overlap",
+    "dpo",
+    "adam_eps",
+    "clip_grad",
+    "judge_logprobs",
+    "draw",
+    "refill",
+    "judged",
+)
 """Keys that came later: naming their defaults would run the stages of every recipe again."""
 
 

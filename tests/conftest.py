@@ -18,6 +18,16 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files of which `-m` takes no test are not imported; what else is left out is pytest's own decision."""
+    name = collection_path.name
+    if not config.option.markexpr or not name.startswith("test_") or not name.endswith(".py"):
+        return None
+    from support.left_out import leaves_out
+
+    return leaves_out(config.option.markexpr, collection_path.read_text("utf-8")) or None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The tests' own state folder, so that none writes a key or a service's state into the user's."""

@@ -12,7 +12,7 @@ import pytest
 
 from verif.cli.app import main
 from verif.errors import InputError, RecipeError
-from verif.project import WORLD, read_parameters, record_overrides, recorded_overrides, set_parameters
+from verif.project import HUB, WORLD, read_parameters, record_overrides, recorded_overrides, set_parameters
 from verif.recipe import Recipe, Section
 
 
@@ -38,6 +38,18 @@ def test_a_file_goes_with_its_recipe_and_the_world_comes_back_by_itself(here: Pa
     assert set_parameters(here)["recipe"] == "verinstruct-tiny"
     assert set_parameters(here, "local") == {"recipe": "local", "data": WORLD}
     assert "# Which recipe" in (here / "params.yaml").read_text()
+
+
+def test_rows_of_a_hub_need_no_file_and_depend_on_the_code_that_fetches_them(here: Path) -> None:
+    text = (here / "recipes" / "verinstruct-tiny.yaml").read_text()
+    named = text.replace("kind: verinstruct", "kind: verinstruct\n  repo: org/rows\n  path: rows.jsonl")
+    assert named != text
+    (here / "recipes" / "named.yaml").write_text(named.replace("name: verinstruct-tiny", "name: named"))
+    assert set_parameters(here, "named") == {"recipe": "named", "data": HUB}
+    with pytest.raises(RecipeError, match="takes its rows from org/rows and reads no file"):
+        set_parameters(here, "named", "rows.jsonl")
+    with pytest.raises(RecipeError, match="needs a file of instructions"):
+        set_parameters(here, "verinstruct-tiny")
 
 
 @pytest.mark.parametrize(

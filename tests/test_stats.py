@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from verif.stats import Interval, bootstrap_mean, holm, macro, paired_bootstrap, proportion
+from verif.stats import Interval, bootstrap_mean, cohens_kappa, holm, macro, paired_bootstrap, proportion
 
 
 def coverage(draw, truth: float, trials: int, samples: int = 600) -> float:
@@ -205,6 +205,20 @@ def test_empty_is_unknown() -> None:
     assert math.isnan(bootstrap_mean([]).value)
     assert paired_bootstrap([], []).p_value == 1.0
     assert proportion(0, 0) == Interval(pytest.approx(math.nan, nan_ok=True), 0.0, 1.0, 0)
+
+
+def test_cohens_kappa_known_values_and_where_there_is_none() -> None:
+    # 20 both yes, 5 and 10 apart, 15 both no: 35 of 50 alike, 0.5 x 0.6 + 0.5 x 0.4 by chance, so (0.7 - 0.5) / 0.5
+    kappa = cohens_kappa(proportion(35, 50), 25 / 50, 30 / 50)
+    share = proportion(35, 50)
+    assert kappa is not None
+    assert kappa.n == 50
+    assert (kappa.value, kappa.low, kappa.high) == pytest.approx((0.4, 2 * share.low - 1, 2 * share.high - 1))
+    opposed = cohens_kappa(proportion(0, 20), 0.5, 0.5)
+    assert opposed is not None
+    assert (opposed.value, opposed.low) == (-1.0, -1.0)
+    assert cohens_kappa(proportion(9, 9), 1.0, 1.0) is None, "both always say yes"
+    assert cohens_kappa(proportion(0, 0), 0.5, 0.5) is None, "nothing was seen"
 
 
 def test_holm_known_values() -> None:

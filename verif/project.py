@@ -18,13 +18,15 @@ from typing import Any
 import yaml
 
 from verif.errors import InputError, RecipeError
-from verif.recipe import BENCHMARK_FILES, Recipe, load_recipe, parse_recipe
+from verif.recipe import BENCHMARK_FILES, FileData, Recipe, load_recipe, parse_recipe
 from verif.system.files import digest, digest_path, write_bytes, write_json
 
 WORLD, SUMS = "verif/data/world", "verif/data/sums"
 """Where the code lies that draws data; it stands in params.yaml in the place of a file."""
 CODE = {"world": WORLD, "sums": SUMS, "composed": "verif/data/composed"}
 """The same by the kind of data."""
+HUB = "verif/data/hub.py"
+"""The same for rows that a recipe takes from a hub."""
 HEADER = "# Which recipe the pipeline runs, and where its instructions come from: the local world (code) or a file.\n"
 STAGES = ("prepare", "policy", "judge", "verifier", "train", "evaluate", "register")
 """In the order of dvc.yaml."""
@@ -82,30 +84,32 @@ def read_parameters(root: Path) -> dict[str, str]:
 
 
 def reads_file(recipe: Recipe) -> bool:
-    """Whether the recipe's data come from a file of rows; else the local world draws them."""
-    return recipe.data.kind in ("verinstruct", "rows") or (
-        recipe.data.kind == "judgements" and recipe.data.source == "rules"
-    )
+    """Whether the recipe's data come from a file that params.yaml names; else code draws them, or a hub holds them."""
+    if isinstance(recipe.data, FileData):
+        return not recipe.data.repo
+    return recipe.data.kind == "judgements" and recipe.data.source == "rules"
 
 
 def set_parameters(root: Path, recipe: str = "", data: str = "") -> dict[str, str]:
     """Point params.yaml at a recipe and its data; empty means as it stands. Returns what now holds.
 
-    A recipe that makes its instructions itself reads their code; any other needs a file that exists.
+    A recipe that makes its instructions itself, or takes them from a hub, depends on the code that does so; any other needs
+    a file that exists.
     """
     now = read_parameters(root)
     name = recipe or now["recipe"]
     wanted = load_recipe(name, root / "recipes")
     source = data or now["data"]
     if not reads_file(wanted):
-        own = CODE.get(wanted.data.kind, WORLD)
+        hub = wanted.data.repo if isinstance(wanted.data, FileData) else ""
+        own = HUB if hub else CODE.get(wanted.data.kind, WORLD)
         if data and data != own:
+            does = f"takes its rows from {hub}" if hub else "makes its own instructions"
             raise RecipeError(
-                f"recipe {name!r} makes its own instructions and reads no file.",
-                "Leave DATA out, or choose another recipe.",
+                f"recipe {name!r} {does} and reads no file.", "Leave DATA out, or choose another recipe."
             )
         source = own
-    elif source in CODE.values():
+    elif source in (*CODE.values(), HUB):
         raise RecipeError(
             f"recipe {name!r} needs a file of instructions.", "Name it: make run RECIPE=... DATA=file.jsonl"
         )

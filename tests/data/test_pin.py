@@ -51,7 +51,10 @@ MODEL = {
     "model.safetensors": b"weights",
     "README.md": b"not taken",
 }
-ROWS = {"data/rows.jsonl": json.dumps(ROW).encode(), "README.md": b"x"}
+TRAIN = b"".join(
+    json.dumps({**ROW, "key": n, "prompt": f"Write about day {n}."}).encode() + b"\n" for n in range(60)
+)
+ROWS = {"data/rows.jsonl": json.dumps(ROW).encode(), "data/train.jsonl": TRAIN, "README.md": b"x"}
 
 
 class Hub(ThreadingHTTPServer):
@@ -239,3 +242,64 @@ def test_what_the_hub_does_not_say_stays_unpinned(project: Path, hub: Hub, troub
     assert "the hub did not answer for org/" in done.stderr
     assert "Nothing was pinned." in done.stderr
     assert (project / "recipes" / "t.yaml").read_text() == RECIPE
+
+
+NAMED = """\
+name: t
+data:
+  kind: rows
+  validation: 2
+  test: 4
+  golden: 2
+  pass_rate:
+  - 0.0
+  - 1.0
+  # the training rows
+  repo: org/rows
+  path: data/train.jsonl
+policy: {kind: scratch}
+judge: {kind: none}
+verifier: {formula: hard-only}
+evaluate:
+  benchmarks:
+    - path: data/rows.jsonl
+      repo: org/rows
+      name: ifeval
+"""
+PREPARE = """
+import json
+from verif.pipeline.stages.prepare import run
+from verif.project import load_stage, set_parameters
+print(set_parameters(load_stage().root, "t")["data"])
+run(load_stage())
+print(json.dumps(json.load(open("reports/data.json"))["rows"]))
+"""
+
+
+def test_rows_to_train_on_are_pinned_and_taken_like_a_model(project: Path, hub: Hub) -> None:
+    """Two files of one repository: each place gets the digest of its own."""
+    (project / "recipes" / "t.yaml").write_text(NAMED)
+    (project / "params.yaml").write_text("recipe: t\ndata: verif/data/world\n")
+    assert unpinned(load_recipe("t", project / "recipes")) == [
+        "data (org/rows)",
+        "evaluate.benchmarks.0 (org/rows)",
+    ]
+    refused = run(project, hub, PREPARE)
+    assert "data: org/rows needs the file's `path`, a revision and a digest." in refused.stderr
+    done = pin(project, hub)
+    assert done.returncode == 0, done.stderr
+    made = yaml.safe_load((project / "recipes" / "t.yaml").read_text())
+    rows, benchmark = made["data"], made["evaluate"]["benchmarks"][0]
+    assert rows["revision"] == benchmark["revision"] == SHA["org/rows"]
+    assert rows["digest"] != benchmark["digest"]
+    assert "# the training rows" in (project / "recipes" / "t.yaml").read_text()
+    taken = run(project, hub, PREPARE)
+    assert taken.returncode == 0, taken.stderr
+    assert "verif/data/hub.py" in taken.stdout
+    counts = json.loads(taken.stdout.splitlines()[-1])
+    assert 30 < counts["train"] < 60
+    hub.files["org/rows"]["data/train.jsonl"] += b"\n"
+    shutil.rmtree(project / "hf")
+    other = run(project, hub, PREPARE)
+    assert "has digest" in other.stderr
+    assert "the recipe pins" in other.stderr

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from verif.errors import ServiceError
+from verif.errors import BusyError, ServiceError
 from verif.evaluation.case import Case
 from verif.evaluation.generate import AnswerFile, Sampling, generate, stored
 from verif.types import Instruction
@@ -107,6 +107,14 @@ def test_torn_last_line_is_cut_off_and_asked_again(faulty, tmp_path) -> None:
     file = AnswerFile(path)
     assert stored(cases(5), SAMPLING, file) == first
     file.close()
+
+
+def test_two_runs_never_write_the_same_answers(faulty, tmp_path) -> None:
+    file = AnswerFile(tmp_path / "a")
+    with pytest.raises(BusyError, match="another run writes"):
+        ask(tmp_path / "a", cases(1), faulty.url)
+    file.close()
+    assert len(ask(tmp_path / "a", cases(1), faulty.url)) == 1
 
 
 def test_a_turn_is_asked_with_the_answer_to_the_turn_before(faulty, tmp_path) -> None:

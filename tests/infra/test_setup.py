@@ -31,9 +31,9 @@ def fake(folder: Path, name: str, body: str) -> Path:
     return folder
 
 
-def setup(checkout: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def setup(checkout: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [checkout / "scripts" / "setup.sh"],
+        [checkout / "scripts" / "setup.sh", *arguments],
         env=os.environ | env,
         capture_output=True,
         text=True,
@@ -76,6 +76,77 @@ def test_a_full_disk_is_found_before_anything_is_downloaded(checkout: Path) -> N
 def test_another_system_is_refused(checkout: Path) -> None:
     folder = fake(checkout / "bin", "uname", 'case "$1" in -s) echo Darwin;; *) echo arm64;; esac')
     assert "Darwin-arm64" in one_line(setup(checkout, PATH=f"{folder}:{os.environ['PATH']}"))
+
+
+MAKES_VENV = """
+case "$*" in *"-m venv"*) for last; do :; done; mkdir -p "$last/bin"
+for name in python uv verif; do
+  printf '#!/bin/sh\\necho "$0 $*" >>"%s"\\n' "$0.log" >"$last/bin/$name"
+  chmod +x "$last/bin/$name"
+done;; esac
+"""
+
+
+def machine(checkout: Path, card: str | None, python: str = "python3.11") -> dict[str, str]:
+    """A machine with room, that Python, and that card; what its environment's commands were asked stands in `asked`."""
+    folder = fake(checkout / "bin", "df", 'echo head; echo "/dev/x 100 90 104857600 90% /"')
+    for name in ("python3.11", "python3.12", "python3", "python"):
+        fake(folder, name, MAKES_VENV if name == python else "exit 1")
+    fake(folder, "nvidia-smi", "exit 9" if card is None else f'echo "{card}"')
+    return {"PATH": f"{folder}:{os.environ['PATH']}", "PYTHON": ""}
+
+
+def asked(checkout: Path, python: str = "python3.11") -> str:
+    return (checkout / "bin" / f"{python}.log").read_text()
+
+
+@pytest.mark.parametrize("card", [None, "NVIDIA L4, 580.95.05"])
+def test_the_laptop_s_environment_says_that_it_sees_a_card(checkout: Path, card: str | None) -> None:
+    done = setup(checkout, **machine(checkout, card))
+    assert done.returncode == 0, done.stderr
+    hint = "verif setup: NVIDIA L4, 580.95.05 is seen. Recipes with train.gpus use it with GPU=1"
+    assert (hint in done.stdout) == (card is not None)
+    assert ".venv/bin/uv pip install" in asked(checkout)
+    assert "vllm_cpu_metadata" in asked(checkout)
+    assert "+cpu --hash" in (checkout / ".venv" / "locked.txt").read_text(), "torch for the CPU"
+
+
+def test_the_environment_for_a_card_is_another_one_by_its_own_lock(checkout: Path) -> None:
+    done = setup(checkout, "--gpu", **machine(checkout, "NVIDIA L4, 580.95.05", "python3.12"))
+    assert done.returncode == 0, done.stderr
+    assert "+cpu --hash" not in (checkout / ".venv-gpu" / "locked.txt").read_text()
+    assert ".venv-gpu/bin/uv pip install --python .venv-gpu/bin/python" in asked(checkout, "python3.12")
+    assert "cpu" not in asked(checkout, "python3.12"), "neither torch's CPU index nor the CPU's vLLM"
+    assert not (checkout / ".venv").exists()
+    again = setup(checkout, "--gpu", **machine(checkout, None, "none"))
+    assert (again.returncode, again.stdout) == (0, ""), "made once"
+    assert setup(checkout, "--check", **machine(checkout, None)).returncode == 1, (
+        "the laptop's is not made by it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("card", "python", "said"),
+    [
+        (None, "python3.12", "no NVIDIA GPU is seen here"),
+        ("NVIDIA L4, 535.183.01", "python3.12", "NVIDIA L4, 535.183.01: the driver is older than 580"),
+        ("Failed to initialize NVML", "python3.12", "says no driver's version: Failed to initialize NVML"),
+        ("NVIDIA L4, 580.95.05", "python3.11", "Python 3.12 was not found"),
+    ],
+)
+def test_what_a_card_s_environment_lacks_is_one_line_before_anything_is_made(
+    checkout: Path, card: str | None, python: str, said: str
+) -> None:
+    assert said in one_line(setup(checkout, "--gpu", **machine(checkout, card, python)))
+    assert not (checkout / ".venv-gpu").exists()
+
+
+@pytest.mark.parametrize(("given", "folder"), [([], ".venv"), (["GPU=0"], ".venv"), (["GPU=1"], ".venv-gpu")])
+def test_make_takes_the_environment_that_gpu_names(root: Path, given: list[str], folder: str) -> None:
+    line = ["make", "--dry-run", "setup", *given, "--eval", "show: ; @echo $(PATH)", "show"]
+    done = subprocess.run(line, cwd=root, capture_output=True, text=True, check=True)
+    assert ("scripts/setup.sh --gpu" in done.stdout) == (folder == ".venv-gpu")
+    assert f"{root}/{folder}/bin:" in done.stdout
 
 
 def test_nothing_to_do_the_second_time(root: Path) -> None:

@@ -17,7 +17,9 @@ import pytest
 
 from benchmarks.build_standin import BuildStandin, serving
 from benchmarks.build_world import wish_of, world_pairs
+from verif import verify_many
 from verif.cli.build import build
+from verif.core.instruction_files import write_instructions
 from verif.core.row_files import read_rows
 from verif.core.text import Doc
 from verif.data.builder.calls import BudgetSpentError, EndPointError
@@ -27,7 +29,8 @@ from verif.data.world.oracle import seen
 from verif.errors import InputError, RecipeError, SetupError
 from verif.pipeline.building import BuildOutcome, build_rows, expected
 from verif.recipe import BuildRecipe, RowsData, load_build
-from verif.types import RuleConstraint, SoftConstraint
+from verif.system.tables import read_table
+from verif.types import Item, Response, RuleConstraint, SoftConstraint
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "recipes" / "builds" / "world.yaml"
@@ -45,6 +48,48 @@ def built(folder: Path, pairs: Path, url: str, budget: float | None = None, **ch
         raw[name] = {**raw[name], **value} if isinstance(value, dict) else value
     recipe = BuildRecipe.model_validate(raw)
     return build_rows(pairs, folder / "rows.jsonl", recipe, lambda *_: None, (url,), budget)
+
+
+def test_a_conversation_is_built_read_trained_on_and_judged(tmp_path: Path) -> None:
+    """Of Multi-IF's and SysBench's shape: turns before and a system message stay with the row to the policy's prompt."""
+    system = {"role": "system", "content": "You know the harbour."}
+    talks = [
+        [
+            system,
+            {"role": "user", "content": f"Who are you, number {n}?"},
+            {"role": "assistant", "content": "A guide."},
+            {"role": "user", "content": f"Tell me more, part {n}."},
+            {"role": "assistant", "content": row["response"]},
+        ]
+        for n, row in enumerate(world_pairs(60, 3, copies=0)[0])
+    ]
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_bytes(b"".join(orjson.dumps({"messages": talk}) + b"\n" for talk in talks))
+    section = {
+        "pairs": {"licence": "MIT", "languages": []},
+        "hard": {"rules": ["local:*"]},
+        "combine": {"words_each": 4},
+    }
+    build_rows(pairs, tmp_path / "rows.jsonl", BuildRecipe.model_validate(section), lambda *_: None)
+    rows = list(read_rows(tmp_path / "rows.jsonl"))
+    assert len(rows) > 20
+    items = [row.instruction for row in rows if row.instruction is not None]
+    said = [Response(text=row.response or "") for row in rows]
+    asked = [
+        Item(id=item.id, instruction=item, response=response)
+        for item, response in zip(items, said, strict=True)
+    ]
+    assert {answer.reward.value for answer in verify_many(asked, formula="all")} == {1.0}
+    short = [item.model_copy(update={"response": Response(text="No")}) for item in asked]
+    followed = [answer.reward.value for answer in verify_many(short, formula="all")]
+    assert followed.count(0.0) > len(followed) / 2, "a few rows ask for nothing that so short a text lacks"
+    made = prepare_verinstruct(tmp_path / "rows.jsonl", RowsData(validation=2, test=2, golden=2), 1)
+    write_instructions(tmp_path / "train.parquet", made.train, source="rows", split="train")
+    for table, item in zip(read_table(tmp_path / "train.parquet"), made.train, strict=True):
+        turns = table["prompt"]
+        assert turns[:3] in [talk[:3] for talk in talks], "what veRL hands to the chat template"
+        assert turns[3] == {"role": "user", "content": item.prompt}
+        assert all(constraint.text in item.prompt for constraint in item.constraints)
 
 
 def test_rules_alone_need_no_model_and_prepare_takes_their_rows(tmp_path: Path) -> None:

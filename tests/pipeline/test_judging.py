@@ -10,10 +10,13 @@ import pytest
 
 from benchmarks.build_standin import BuildStandin, serving
 from verif.data.builder.judgements import is_held_out
-from verif.data.tables import read_judge_pairs
+from verif.data.splits import JudgePair
+from verif.data.tables import read_judge_pairs, write_judge_pairs
 from verif.errors import InputError, RecipeError
 from verif.pipeline.judging import build_judgements
-from verif.recipe import BuildRecipe
+from verif.pipeline.stages.prepare import prepare
+from verif.project import Stage
+from verif.recipe import BuildRecipe, parse_recipe
 from verif.types import Instruction, SoftConstraint
 
 WORDS = "harbour boat gull wall light net rope pier sail buoy anchor storm".split()  # noqa: SIM905
@@ -95,3 +98,23 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         build_judgements(rows, (), tmp_path / "a", BuildRecipe(), lambda *_: None, ("http://127.0.0.1:9/v1",))
     with pytest.raises(InputError, match="no answer belongs to a row"):
         build_judgements(rows, (), tmp_path / "a", recipe(), lambda *_: None, ("http://127.0.0.1:9/v1",))
+
+
+def test_they_are_what_the_judge_of_a_recipe_learns_from(tmp_path: Path) -> None:
+    rule = {"kind": "rule", "text": "No commas.", "rule": "punctuation:no_comma"}
+    rows = [
+        {"id": str(n), "prompt": f"{row(n)['prompt']} No commas.", "constraints": [rule]} for n in range(24)
+    ]
+    source = written(tmp_path / "rows.jsonl", rows)
+    sizes = {"validation": 2, "test": 2, "golden": 2}
+    section = {"kind": "rows", "judged": "recipes/labelled/judged.parquet", **sizes}
+    asked = {"name": "t", "data": section, "policy": {"kind": "scratch"}, "judge": {"kind": "scratch"}}
+    stage = Stage(tmp_path, parse_recipe(asked, "test"), source)
+    with pytest.raises(InputError, match="build --judgements"):
+        prepare(stage)
+    known = [
+        JudgePair(Instruction.model_validate(row(n)), f"The gull {n}.", n % 2 == 0, "tone") for n in range(4)
+    ]
+    (tmp_path / "recipes" / "labelled").mkdir(parents=True)
+    write_judge_pairs(tmp_path / "recipes" / "labelled" / "judged.parquet", known)
+    assert prepare(stage).judge_pairs == known

@@ -16,6 +16,7 @@ from verif.recipe import BENCHMARK_FILES, Recipe
 # Carries files, errors and settings; decides no result. The recipe's values are tracked as parameters, its defaults too.
 PLUMBING = (
     "verif/errors.py", "verif/recipe", "verif/types.py", "verif/system/files.py", "verif/project.py",
+    "verif/system/kept_lines.py",
     "verif/training/__init__.py", "verif/training/tiny/bars.py", "verif/training/data_only.py",
     "verif/registry/runs/lineage.py", "verif/registry/runs/mlflow.py", "verif/registry/runs/pipeline_run.py",
     "verif/registry/runs/stage_run.py", "verif/registry/runs/recording.py", "verif/registry/runs/numbers.py",

@@ -1,7 +1,11 @@
-"""The promote flow as the page drives it: evidence, a pause, a person's answer, the ledger."""
+"""Flows that wait for a person, as the page drives them: evidence, a pause, an answer, and what comes of it.
+
+Promotion and builds share this file, because they share its server.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +18,8 @@ import pytest
 import requests
 import yaml
 
+from benchmarks.build_standin import BuildStandin, serving
+from benchmarks.build_world import world_pairs
 from tests.registry.conftest import RECIPE
 from verif.registry.promotion import at_desk
 from verif.registry.reconcile import register
@@ -89,7 +95,7 @@ def test_nothing_is_promoted_before_a_person_says_so(
         run = paused(api)
         assert open_registry(stage).aliases()["champion"] == "1"
         kept = requests.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
-        (evidence,) = [a for a in kept if a["flow_run_id"] == run]
+        (evidence,) = [a for a in kept if a["key"] == "build-card"]
         assert "| gain | yes |" in evidence["data"]
         answer = {"run_input": {"approve": approve, "why": "read the samples"}}
         requests.post(f"{api}/flow_runs/{run}/resume", json=answer, timeout=10).raise_for_status()
@@ -106,3 +112,37 @@ def test_nothing_is_promoted_before_a_person_says_so(
         assert "was not approved" in said
         assert open_registry(stage).aliases()["champion"] == "1"
         assert last.to == "1"
+
+
+def test_a_build_pays_for_nothing_before_a_person_says_so_and_keeps_their_budget(
+    api: str, tmp_path: Path
+) -> None:
+    pairs, code = (
+        tmp_path / "pairs.jsonl",
+        "from flows.building import build; build('pairs.jsonl', 'rows.jsonl', '{}', 9.0)",
+    )
+    pairs.write_text("".join(json.dumps(row) + "\n" for row in world_pairs(12, 1)[0]))
+    with serving(BuildStandin()) as standin:
+        env = os.environ | {
+            "PREFECT_API_URL": api, "PREFECT_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "VERIF_BUILD_URL": standin.url,
+        }  # fmt: skip
+        line = [sys.executable, "-c", code.format(ROOT / "recipes" / "builds" / "world.yaml")]
+        flow = subprocess.Popen(
+            line, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            wait(lambda: paused(api) or flow.poll() is not None)
+            assert flow.poll() is None, flow.communicate()[0][-3000:]
+            run = paused(api)
+            assert not standin.sent, "nothing is paid before"
+            answer = {"run_input": {"approve": True, "budget": 0.012}}
+            wait(lambda: requests.post(f"{api}/flow_runs/{run}/resume", json=answer, timeout=60).ok)
+            said, _ = flow.communicate(timeout=120)
+        finally:
+            flow.kill()
+    assert flow.returncode != 0
+    assert "budget" in said, "twelve pairs cost more than the person allowed, and less than was asked for"
+    kept = requests.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
+    (card,) = [json.loads(a["data"].strip("`json\n")) for a in kept if a["key"] == "build-card"]
+    assert 0 < card["cost"]["all"]["price"] <= 0.012
+    assert card["left"] > 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from verif.audit.accuracy import Confusion
 from verif.audit.cases import AuditCase, Opinion, ask, passed, positions
 from verif.core.verifies import Verifies
-from verif.stats import Interval, proportion
+from verif.stats import Interval, cohens_kappa, proportion
 from verif.types import Formula, Reasoning, SoftConstraint
 
 
@@ -29,15 +29,14 @@ class Agreement:
         return self.confusion.accuracy
 
     @property
-    def kappa(self) -> float | None:
+    def kappa(self) -> Interval | None:
         """Cohen's kappa; None if one of them never changes its mind."""
         c = self.confusion
         if not c.n:
             return None
         rules_pass = (c.true_accepted + c.true_rejected) / c.n
         judge_pass = (c.true_accepted + c.false_accepted) / c.n
-        chance = rules_pass * judge_pass + (1 - rules_pass) * (1 - judge_pass)
-        return None if chance >= 1 else (self.rate.value - chance) / (1 - chance)
+        return cohens_kappa(self.rate, rules_pass, judge_pass)
 
     @property
     def errors(self) -> Interval:

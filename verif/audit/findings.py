@@ -89,7 +89,7 @@ def numbers(findings: Findings) -> dict[str, Any]:
     if findings.agreement and findings.agreement.rate.n:
         out["agreement"] = {"n": findings.agreement.rate.n, **_flat("rate", findings.agreement.rate)}
         if findings.agreement.kappa is not None:
-            out["agreement"]["kappa"] = round(findings.agreement.kappa, 4)
+            out["agreement"]["kappa"] = round(findings.agreement.kappa.value, 4)
     if findings.band:
         out["cascade"] = {"low": findings.band.low, "high": findings.band.high, "n": findings.band.saved.n}
         out["cascade"] |= _flat("agreement", findings.band.agreement) | _flat("saved", findings.band.saved)

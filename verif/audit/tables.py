@@ -86,7 +86,9 @@ def lines(findings: Findings) -> list[str]:
     out.append(f"determinism: flip rate {d.flip_rate} over {', '.join(d.runs)}; {d.errors} with errors")
     if findings.agreement:
         a = findings.agreement
-        kappa = "" if a.kappa is None else f", kappa {a.kappa:.2f}"
+        kappa = (
+            "" if a.kappa is None else f", kappa {a.kappa.value:.2f} [{a.kappa.low:.2f}, {a.kappa.high:.2f}]"
+        )
         out.append(f"rules and judge on the same constraints: {a.rate}{kappa}; unanswered {a.errors}")
     if findings.pairs:
         p = findings.pairs["all"]

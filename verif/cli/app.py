@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # command -> (module below verif.cli, one line of help); a module exposes a typer app named `app` (its commands
 # are listed behind the line), or, for a single command, a function named like the command (dashes as underscores).
 COMMANDS: dict[str, tuple[str, str]] = {
+    "data": ("data", "Rows before they are used"),
     "score": ("score", "Verify a file of instructions and responses."),
     "explain": ("score", "Show each constraint of one row with its verdict and evidence."),
     "rules": ("rules", "Rules"),

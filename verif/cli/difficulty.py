@@ -23,9 +23,10 @@ def difficulty(
     from verif.data.difficulty import ALWAYS, NEVER, bin_counts
     from verif.pipeline.difficulty import RowSampling, lines, measure, rows_of
     from verif.project import load_stage
-    from verif.system.files import write_bytes
+    from verif.system.files import output, write_bytes
 
     stage = load_stage()
+    output(out, "--out", [stage.source])
     train = stage.recipe.train
     items = rows_of(stage)
     how = RowSampling(samples, temperature or train.temperature, tokens or train.response_tokens)

@@ -18,6 +18,7 @@ from verif.pipeline.labelling.labels import Label, label_file, named, read_label
 from verif.pipeline.labelling.questions import ToLabel, read_questions, shown
 from verif.pipeline.labelling.session import Labelling
 from verif.system.console import Console
+from verif.system.files import output
 from verif.types import Reasoning
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def label(
     ),
     reasoning: Reasoning = typer.Option("auto", "--reasoning", help="How responses mark their reasoning."),
 ) -> None:
+    if out is not None:
+        output(out, "--export", (name for name in (file, responses) if name))
     rows = join(file, responses) if responses else read_rows(file)
     to_label = read_questions(rows, responses or file, hard=hard, reasoning=reasoning)
     folder = folder or _beside(responses or file)

@@ -194,7 +194,7 @@ def _rows(parsed: Parts, raw: Raw, where: Where, strict_types: bool) -> list[Row
     if parsed.constraints is not None:
         made = _instruction(parsed, where)
         checked = validated(made, where, strict_types=strict_types)
-    cut_off = raw.get("finished") is False
+    cut_off = raw.get("finished") is False and not parsed.earlier
     common = (where, parsed.id, parsed.asked.prompt, made, checked)
     if parsed.responses is None:
         return [Row(*common)]

@@ -17,7 +17,7 @@ import yaml
 
 from verif.data.hub import WANTED
 from verif.errors import RecipeError, ServiceError
-from verif.recipe import Recipe, parse_recipe
+from verif.recipe import FileData, Recipe, parse_recipe
 from verif.system.files import digest, write_bytes
 
 Kind = Literal["model", "dataset"]
@@ -28,6 +28,9 @@ Lookup = Callable[[str, Kind, str, str], tuple[str, str]]
 def unpinned(recipe: Recipe) -> list[str]:
     """The places of a recipe that name a hub repository without revision and digest."""
     out = []
+    rows = recipe.data
+    if isinstance(rows, FileData) and rows.repo and not (rows.revision and rows.digest):
+        out.append(f"data ({rows.repo})")
     for name in ("policy", "judge"):
         section = getattr(recipe, name)
         if section.kind == "hub" and not (section.revision and section.digest):
@@ -90,8 +93,9 @@ def pin_recipe(path: Path, *, again: bool = False, lookup: Lookup = from_hub) ->
         if entry.get("revision") and entry.get("digest") and not again:
             continue
         wanted = "" if again else str(entry.get("revision", ""))
-        commit, files = lookup(repo, kind, wanted, str(entry.get("path", "")) if kind == "dataset" else "")
-        lines = _write(lines, repo, {"revision": commit, "digest": files})
+        path_in_repo = str(entry.get("path", "")) if kind == "dataset" else ""
+        commit, files = lookup(repo, kind, wanted, path_in_repo)
+        lines = _write(lines, repo, path_in_repo, {"revision": commit, "digest": files})
         said.append(f"{repo}: revision {commit}, digest {files}")
     if said:
         pinned = "\n".join(lines) + "\n"
@@ -105,6 +109,8 @@ def pin_recipe(path: Path, *, again: bool = False, lookup: Lookup = from_hub) ->
 
 def _entries(raw: dict[str, Any]) -> list[tuple[str, Kind, dict[str, Any]]]:
     out: list[tuple[str, Kind, dict[str, Any]]] = []
+    if (rows := raw.get("data") or {}).get("repo"):
+        out.append((str(rows["repo"]), "dataset", rows))
     for name in ("policy", "judge"):
         section = raw.get(name) or {}
         if section.get("kind") == "hub":
@@ -115,8 +121,11 @@ def _entries(raw: dict[str, Any]) -> list[tuple[str, Kind, dict[str, Any]]]:
     return out
 
 
-def _write(lines: list[str], repo: str, values: dict[str, str]) -> list[str]:
-    """Set keys in every block that holds `repo: REPO`, right below that line, keeping all other lines."""
+def _write(lines: list[str], repo: str, path: str, values: dict[str, str]) -> list[str]:
+    """Set keys in every block of `repo: REPO` (and of that `path`, if one is given), right below that line.
+
+    All other lines stay.
+    """
     here = re.compile(rf"^(\s*(?:- )?)repo:\s*[\"']?{re.escape(repo)}[\"']?\s*(#.*)?$")
     out: list[str] = []
     index = 0
@@ -124,7 +133,7 @@ def _write(lines: list[str], repo: str, values: dict[str, str]) -> list[str]:
         out.append(lines[index])
         entry = here.match(lines[index])
         index += 1
-        if not entry:
+        if not entry or (path and _path_of(lines, index - 1, len(entry.group(1))) != path):
             continue
         indent = " " * len(entry.group(1))
         out += [f"{indent}{key}: {value!r}".replace("'", '"') for key, value in values.items()]
@@ -135,3 +144,28 @@ def _write(lines: list[str], repo: str, values: dict[str, str]) -> list[str]:
             index += 1
         out += rest
     return out
+
+
+def _path_of(lines: list[str], at: int, column: int) -> str:
+    """The value of `path` in the block that line `at` belongs to, whose keys stand in that column; empty without one."""
+    start = at
+    while start and not _begins_item(lines[start], column) and _column(lines[start - 1]) >= column:
+        start -= 1
+    for number, line in enumerate(lines[start:], start):
+        if number > at and (_column(line) < column or _begins_item(line, column)):
+            break
+        if _column(line) == column and line.lstrip(" -").startswith("path:"):
+            return str(yaml.safe_load(line.lstrip(" -"))["path"])
+    return ""
+
+
+def _begins_item(line: str, column: int) -> bool:
+    return line.lstrip(" ").startswith("- ") and _column(line) == column
+
+
+def _column(line: str) -> int:
+    """Where the line's key begins; that of a comment or an empty line is no end of a block."""
+    bare = line.lstrip(" ")
+    if not bare or bare.startswith("#"):
+        return len(line) + 1_000
+    return len(line) - len(bare) + (2 if bare.startswith("- ") else 0)

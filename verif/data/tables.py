@@ -19,8 +19,11 @@ POLICY = {"prompt": "string", "response": "string"}
 JUDGE = {"instruction": "string", "response": "string", "followed": "bool", "reason": "string"}
 
 
-def _read(path: Path, columns: dict[str, str]) -> list[dict[str, Any]]:
-    rows = read_table(path, list(columns), hint="Run `dvc repro prepare`.")
+PREPARE = "Run `dvc repro prepare`."
+
+
+def _read(path: Path, columns: dict[str, str], hint: str = PREPARE) -> list[dict[str, Any]]:
+    rows = read_table(path, list(columns), hint=hint)
     for number, row in enumerate(rows, 1):
         for name in columns:
             if row.get(name) is None:
@@ -61,10 +64,10 @@ def write_judge_pairs(path: Path, pairs: Sequence[JudgePair]) -> None:
     write_table(path, rows, JUDGE)
 
 
-def read_judge_pairs(path: Path) -> list[JudgePair]:
+def read_judge_pairs(path: Path, hint: str = PREPARE) -> list[JudgePair]:
     """Judgements written by `write_judge_pairs`; a row that is no instruction is an `InputError`."""
     out = []
-    for number, row in enumerate(_read(path, JUDGE), 1):
+    for number, row in enumerate(_read(path, JUDGE, hint), 1):
         try:
             item = Instruction.model_validate_json(row["instruction"])
         except ValidationError as error:

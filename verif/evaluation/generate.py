@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,16 +16,18 @@ from typing import Any
 
 import orjson
 
-from verif.errors import ServiceError
+from verif.errors import BusyError, ServiceError
 from verif.evaluation.case import Case, Generation, Messages, conversation, waves
 from verif.evaluation.progress import progress
 from verif.system.files import digest
+from verif.system.kept_lines import KeptLines, whole_lines
 
 log = logging.getLogger("verif.evaluation")
 
 CONCURRENCY = 64
 ATTEMPTS = 3
 TIMEOUT_S = 600.0
+MOST_LINE = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -47,38 +48,41 @@ class Sampling:
 
 
 class AnswerFile:
-    """Answers on disk, one JSON line each, by the digest of what was asked. A torn last line is cut off."""
+    """Answers on disk, one JSON line each, by the digest of what was asked. A torn last line is cut off.
+
+    They can be had again, so nobody waits for the disk at each, and what follows a line that is none is asked anew.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.answers: dict[str, Generation] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
+        busy = BusyError(f"another run writes {path}.", "Wait for it, or end it.")
+        room = "Make room; the same command goes on."
+        self._lines = KeptLines(path, "answer", elsewhere="Is the folder yours?", room=room, busy=busy)
         good = 0
-        if path.is_file():
-            for line in path.read_bytes().splitlines(keepends=True):
-                try:
-                    row = orjson.loads(line)
-                    key = row.pop("key")
-                    answer = Generation(**row)
-                except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-                    break
-                if not line.endswith(b"\n"):
-                    break
-                self.answers[key] = answer
-                good += len(line)
-            with path.open("r+b") as stream:
-                stream.truncate(good)
-        self._stream = path.open("ab", buffering=0)
+        for line in whole_lines(path, MOST_LINE):
+            try:
+                row = orjson.loads(line)
+                key = row.pop("key")
+                answer = Generation(**row)
+            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+                break
+            self.answers[key] = answer
+            good += len(line)
+        self._lines.cut(good)
 
     def add(self, key: str, answer: Generation) -> None:
         """Keep an answer; one write, so that a kill leaves at most a torn last line."""
+        line = orjson.dumps({"key": key, **asdict(answer)}, option=orjson.OPT_APPEND_NEWLINE)
+        self._lines.add(line, wait=False)
         self.answers[key] = answer
-        self._stream.write(orjson.dumps({"key": key, **asdict(answer)}, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
         """Make sure of the disk and close."""
-        os.fsync(self._stream.fileno())
-        self._stream.close()
+        try:
+            self._lines.settle()
+        finally:
+            self._lines.close()
 
 
 def key_of(case: Case, messages: Messages, sampling: Sampling) -> str:

@@ -10,6 +10,7 @@ from verif.evaluation.case import Benchmark, Case, VerdictRow
 from verif.evaluation.judged_pairs import changes
 from verif.evaluation.judging import LANGUAGE
 from verif.evaluation.scores import UNKNOWN, outcomes
+from verif.evaluation.texture import risen, texture
 from verif.stats import PairedResult, bootstrap_mean, holm, paired_bootstrap
 from verif.types import Status
 
@@ -119,7 +120,7 @@ def _within(least: float, cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def _form(rows: Sequence[VerdictRow], samples: int, seed: int) -> dict[str, Any]:
-    """Length, truncation, emptiness, sameness and (local world) grammaticality: where a hacked reward shows."""
+    """Length, truncation, emptiness, sameness, and grammaticality (local world) or repetition: where a hacked reward shows."""
     first: dict[str, VerdictRow] = {}
     for row in rows:
         first.setdefault(row.id, row)
@@ -144,6 +145,8 @@ def _form(rows: Sequence[VerdictRow], samples: int, seed: int) -> dict[str, Any]
             samples,
             seed,
         ).as_dict()
+    else:
+        form |= texture([(row.prompt, row.response) for row in answers])
     return form
 
 
@@ -166,4 +169,4 @@ def warnings(name: str, numbers: dict[str, Any]) -> list[str]:
             out.append(
                 f"{name}: {own['unknown_prompts']} prompts of the {model} model have an errored verdict."
             )
-    return out
+    return out + risen(name, numbers.get("before", {}), numbers.get("after", {}))

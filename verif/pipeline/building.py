@@ -29,7 +29,7 @@ from verif.data.builder.pairs import read_pairs
 from verif.data.builder.prove import Proof
 from verif.errors import SetupError, VerifError
 from verif.recipe import BuildModel, BuildRecipe
-from verif.system.files import digest, digest_path, write_bytes, write_json
+from verif.system.files import digest, digest_path, output, write_bytes, write_json
 from verif.types import RuleConstraint
 
 URL_VARIABLE, KEY_VARIABLE = "VERIF_BUILD_URL", "VERIF_BUILD_API_KEY"
@@ -56,6 +56,10 @@ class BuildFiles:
         """The ledger."""
         return self.beside("calls.jsonl")
 
+    def all(self) -> tuple[Path, ...]:
+        """Every file that is written."""
+        return self.rows, self.calls, self.beside("quarantine.jsonl"), self.beside("card.json")
+
 
 @dataclass(slots=True)
 class BuildOutcome:
@@ -80,9 +84,12 @@ def build_rows(
     budget: float | None = None,
 ) -> BuildOutcome:
     """Read, build, write. What was made before an end in the middle is written, too."""
+    files = BuildFiles(out)
+    for path in files.all():
+        output(path, "--out", (pairs_file, *recipe.pairs.benchmarks))
+    digests = {"pairs": digest_path(pairs_file), "recipe": digest(recipe.model_dump(mode="json"))}
     pairs, refused = read_pairs(pairs_file, recipe.pairs)
     held = benchmark_prompts(recipe.pairs.benchmarks)
-    files = BuildFiles(out)
     connect = connected(urls) if recipe.models() else None
     with Ledger(files.calls) as ledger, Sandbox(workers=SANDBOX_WORKERS) as sandbox:
         caller = Caller(ledger, connect, budget) if connect else None
@@ -98,7 +105,6 @@ def build_rows(
 
         built = asyncio.run(run())
         built.refused[:0] = refused
-        digests = {"pairs": digest_path(pairs_file), "recipe": digest(recipe.model_dump(mode="json"))}
         made = _write(files, built, ledger, digests)
         return BuildOutcome(made, spending, ledger.kept, built.ended, built.why)
 
@@ -111,7 +117,7 @@ def expected(pairs_file: Path, recipe: BuildRecipe) -> str:
         return f"{said}; no model is asked."
     most = 0.0
     for pair in pairs:
-        size = len((pair.prompt + pair.answer).encode("utf-8", "replace")) / BYTES_PER_TOKEN + PROMPT_TOKENS
+        size = len((pair.question + pair.answer).encode("utf-8", "replace")) / BYTES_PER_TOKEN + PROMPT_TOKENS
         for model, calls, asked in (
             (recipe.first, 1, size), (recipe.second, int(recipe.soft.checked), size),
             (recipe.first, recipe.proof.written, PROMPT_TOKENS), (recipe.second, recipe.proof.written, PROMPT_TOKENS),

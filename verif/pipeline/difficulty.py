@@ -14,6 +14,7 @@ from verif.core.instruction_files import read_instructions
 from verif.core.row_files import read_rows
 from verif.core.score import dumps
 from verif.data.difficulty import marked
+from verif.data.row_source import row_file
 from verif.errors import RecipeError
 from verif.pipeline.rollouts import draw
 from verif.project import Stage
@@ -45,13 +46,14 @@ class Tried:
 
 def rows_of(stage: Stage) -> list[Instruction]:
     """The instructions of the recipe's file, each once; `InputError` if an id is two of them."""
-    if not isinstance(stage.recipe.data, FileData):
+    section = stage.recipe.data
+    if not isinstance(section, FileData):
         raise RecipeError(
-            f"data.kind {stage.recipe.data.kind} has no file of rows.",
+            f"data.kind {section.kind} has no file of rows.",
             "Difficulty is measured for rows of a file.",
         )
     items: dict[str, Instruction] = {}
-    for row in read_rows(stage.source):
+    for row in read_rows(row_file(section, stage.source)):
         if row.instruction is None or row.sample:
             continue
         if items.setdefault(row.id, row.instruction) != row.instruction:

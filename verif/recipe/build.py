@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -80,6 +81,10 @@ class CombineSection(Section):
     words_each: int = Field(6, ge=1, description="words of the answer for each constraint that it must bear")
     hard_share: float = Field(
         0.5, ge=0, le=1, description="of all constraints, where there are enough of both"
+    )
+    style: Literal["mixed", "plain"] = Field(
+        "mixed",
+        description="of prompts: as different people write, or the question and then one sentence each",
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from verif.recipe.base import Section
 
@@ -71,7 +72,15 @@ class SumsData(Section):
 
 
 class FileData(Section):
-    """What holds for rows of a file, whatever their form; the file is `data` in params.yaml."""
+    """What holds for rows of a file, whatever their form.
+
+    The file is `data` in params.yaml, or `path` in a data set of a hub (`repo`), pinned as models are.
+    """
+
+    repo: str = Field("", exclude_if=operator.not_, description="data set of a hub that holds the rows")
+    path: str = Field("", exclude_if=operator.not_, description="the file of rows in `repo`")
+    revision: str = Field("", exclude_if=operator.not_, description="filled in by `verif recipe pin`")
+    digest: str = Field("", exclude_if=operator.not_, description="filled in by `verif recipe pin`")
 
     screening: Literal["keep", "repair", "drop-constraint", "drop-row"] = "repair"
     validation: int = Field(8, ge=2)
@@ -85,19 +94,34 @@ class FileData(Section):
         description="leave out rows that the starting policy follows less or more often (`verif difficulty`)",
         exclude_if=lambda bounds: bounds == EVERY_RATE,
     )
+    judged: LabelFile = Field(
+        "",
+        description="`judge_pairs.parquet` of `verif build --judgements`: what a judge from scratch learns from",
+        exclude_if=lambda path: not path,
+    )
     labelled: LabelFile = Field(
         "", description="responses that people labelled; without them no judge of this data passes its audit"
     )
 
+    @model_validator(mode="after")
+    def _named_whole(self) -> Self:
+        if self.repo and not self.path:
+            raise ValueError(f"`path` must name the file of rows in {self.repo}")
+        if not self.repo and (self.path or self.revision or self.digest):
+            raise ValueError(
+                "path, revision and digest belong to a `repo`; a file of this machine is `data` in params.yaml"
+            )
+        return self
+
 
 class VerInstructData(FileData):
-    """Rows of the public VerInstruct form (`{id, prompt, checkers, functions}`); the file is `data` in params.yaml."""
+    """Rows of the public VerInstruct form (`{id, prompt, checkers, functions}`): `data` in params.yaml, or `path` in `repo`."""
 
     kind: Literal["verinstruct"] = "verinstruct"
 
 
 class RowsData(FileData):
-    """Rows that rules or references decide, in any form that verif reads; the file is `data` in params.yaml.
+    """Rows that rules or references decide, in any form that verif reads: `data` in params.yaml, or `path` in `repo`.
 
     Their golden set is made of the rules' own examples.
     """

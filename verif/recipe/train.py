@@ -68,6 +68,18 @@ class Train(Section):
         exclude_if=_unless(False),
     )
     dpo: DpoSection = Field(DpoSection(), exclude_if=_unless(DpoSection()))
+    draw: Literal["uniform", "pass-rate"] = Field(
+        "uniform",
+        description="pass-rate: rows whose rewards differ most come first, by `verif difficulty`",
+        exclude_if=_unless("uniform"),
+    )
+    refill: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="times at most, each step, that prompts whose rewards are all equal are replaced; for grpo",
+        exclude_if=operator.not_,
+    )
     prompts_per_step: int = Field(16, ge=2)
     rollouts_per_prompt: int = Field(8, ge=2)
     learning_rate: float = Field(1e-3, gt=0)
@@ -138,6 +150,12 @@ class Train(Section):
             raise ValueError(
                 "judgements: their rollouts are grouped by pair; take grpo or ppo with sync_every 1, no overlap"
             )
+        if self.refill and (self.algorithm != "grpo" or not self.on_policy or self.judgements):
+            raise ValueError(
+                "refill: replaces groups of grpo with sync_every 1 and no overlap; judgements have their own draws"
+            )
+        if self.draw != "uniform" and self.judgements:
+            raise ValueError("draw: both questions of a pair stand side by side; leave it at uniform")
         if every > 1 and self.steps % every:
             raise ValueError(
                 f"sync_every: {every} does not divide the {self.steps} steps, and the last cycle would be cut short"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
+
+from verif.errors import InputError, SetupError
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -59,6 +62,26 @@ def new_directory(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def output(path: Path, option: str, inputs: Iterable[Path | str] = ()) -> Path:
+    """A file that may be written, asked before the work: `InputError` for a folder, and for what is read in the same command.
+
+    `SetupError` if its folder cannot be made, or is somebody else's.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise InputError("is a folder, and a file is to be written", file=path, field=option)
+        if path.exists() and any(Path(name).exists() and path.samefile(name) for name in inputs):
+            hint = "Name another file."
+            raise InputError("is read here, and would be lost", file=path, field=option, hint=hint)
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        hint = f"Name another file with {option}."
+        raise SetupError(f"{path} cannot be written: {error.strerror}.", hint) from None
+    return path
 
 
 def digest(value: Any) -> str:

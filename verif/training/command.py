@@ -99,10 +99,11 @@ def data(train: Train, places: RunFiles) -> dict[str, Value]:
         "data.truncation": "error",
         "data.filter_overlong_prompts": False,
         "data.dataloader_num_workers": 0,  # the sampler's state is saved exactly; rows are small
-        "data.shuffle": train.judgements is None,  # both questions of a pair stand side by side
+        # Both questions of a pair stand side by side; rows drawn by pass rate stand in their order.
+        "data.shuffle": train.judgements is None and train.draw == "uniform",
         "data.seed": train.seed,
     }
-    if train.algorithm == "dpo":
+    if train.algorithm == "dpo" or train.refill:
         settings["data.gen_batch_size"] = 1  # any number of prompts is replaced
     return settings
 
@@ -196,11 +197,18 @@ def trainer(train: Train, places: RunFiles, experiment: str, kept: int | None = 
 
 
 def sampler(train: Train) -> dict[str, Value]:
-    """Our sampler, or the one that rewards and groups by pair."""
+    """Our sampler, or the one that rewards and groups by pair, or the one that replaces groups without contrast."""
     prefix = "trainer.v1.sampler"
-    pairs = train.judgements.model_dump() if train.judgements else {}
-    options = {"rollouts": train.rollouts_per_prompt, "max_error_share": train.max_error_share, **pairs}
-    module, name = ("pair_sampler", "PairSampler") if pairs else ("sampler", "Sampler")
+    options: dict[str, Value] = {
+        "rollouts": train.rollouts_per_prompt, "max_error_share": train.max_error_share
+    }  # fmt: skip
+    module, name = "sampler", "Sampler"
+    if train.judgements:
+        options |= train.judgements.model_dump()
+        module, name = "pair_sampler", "PairSampler"
+    if train.refill:
+        options["refill"] = train.refill
+        module, name = "refill", "RefillSampler"
     return {
         f"{prefix}.custom_sampler.path": f"pkg://verif.training.verl.{module}",
         f"{prefix}.custom_sampler.name": name,

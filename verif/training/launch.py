@@ -23,7 +23,7 @@ from verif.errors import TrainingError, VerifError
 from verif.system.files import digest, digest_code, digest_tree, new_directory, write_json
 from verif.system.private import require_tree
 from verif.system.record import Record
-from verif.training import holder, preflight, supervise
+from verif.training import holder, preflight, row_order, supervise
 from verif.training.command import KEPT, CommandLine, job
 from verif.training.environment import RunFiles
 from verif.training.progress import RunFolder
@@ -130,7 +130,7 @@ def reinforce(stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, look:
     def build(ray: Path) -> CommandLine:
         places = RunFiles(
             policy=stage.models / "policy",
-            train=stage.data / "train.parquet",
+            train=rows_of(stage, folder),
             validation=stage.data / "validation.parquet",
             run=folder.path,
             ray=ray,
@@ -157,6 +157,14 @@ def reinforce(stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, look:
         "resumed_after": start,
         "served": {state: after[state] - before.get(state, 0) for state in after},
     }
+
+
+def rows_of(stage: Stage, folder: RunFolder) -> Path:
+    """The rows as veRL reads them: those of `prepare`, or the same in the order in which they are drawn."""
+    train, rows = stage.recipe.train, stage.data / "train.parquet"
+    if train.draw == "uniform":
+        return rows
+    return row_order.drawn(rows, folder.path / "train.parquet", train.seed)
 
 
 def publish(stage: Stage, end: Finished, record: Record, taught: Sequence[Mapping[str, Any]]) -> None:

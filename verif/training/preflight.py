@@ -15,6 +15,7 @@ from verif.system import gpu
 from verif.system.check import Check, failures
 from verif.system.serving import check_model
 from verif.system.weights import counts
+from verif.training import row_order
 from verif.training.command import KEPT, KEPT_WATCHED
 from verif.training.verl import patches
 
@@ -49,6 +50,8 @@ def check(stage: Stage) -> None:
             file=stage.data / "train.parquet",
             hint="Prepare more, or lower it in the recipe.",
         )
+    if train.draw != "uniform":
+        row_order.order_of(stage.data / "train.parquet", train.seed)
     check_space(stage)
 
 

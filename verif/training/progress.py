@@ -48,6 +48,8 @@ CYCLE_COLUMNS = {
     "replaced": "dpo/replaced",
 }
 """Further columns of a run with pairs or with several updates between two syncs; one that nothing has is left out."""
+DRAW_COLUMNS = {"no_contrast": "verif/no_contrast", "refilled": "verif/refilled"}
+"""Of a run whose groups are compared: those with equal rewards, and how many of them were replaced (`train.refill`)."""
 
 
 class RunFolder:
@@ -203,7 +205,8 @@ class RunFolder:
         writer = csv.writer(stream, lineterminator="\n")
         steps = {step: self.metrics(step) for step in self.done()}
         told = {name for numbers in steps.values() for name in numbers}
-        columns = COLUMNS | {name: metric for name, metric in CYCLE_COLUMNS.items() if metric in told}
+        further = (*CYCLE_COLUMNS.items(), *DRAW_COLUMNS.items())
+        columns = COLUMNS | {name: metric for name, metric in further if metric in told}
         writer.writerow(["step", *columns, "teacher"])
         validations = self.validations()
         for step in sorted({*steps, *validations}):

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from verif.recipe import Train
-from verif.training.progress import CYCLE_COLUMNS, RunFolder
+from verif.training.progress import CYCLE_COLUMNS, DRAW_COLUMNS, RunFolder
 
 if TYPE_CHECKING:
     from verif.project import Stage
@@ -37,6 +37,7 @@ def summary(stage: Stage, folder: RunFolder, record: dict[str, Any]) -> dict[str
         **_cycles(recipe, numbers),
         "reward_wait_share": {"mean": _mean(waits), "max": round(max(waits), 4) if waits else None},
         "rollouts": int(sum(n.get("verif/rollouts", 0) for n in numbers)),
+        **_draws(numbers),
         "rollouts_trained_on": int(sum(n.get("verif/rollouts_trained_on", 0) for n in numbers)),
         "reward_errors": int(sum(n.get("verif/reward_errors", 0) for n in numbers)),
         "unfinished_share": _mean(
@@ -61,6 +62,15 @@ def _cycles(train: Train, numbers: list[dict[str, float]]) -> dict[str, Any]:
     }
     left_out = int(sum(n.get("verif/updates_left_out", 0) for n in numbers))
     return {"sync_every": train.sync_every, "cycles": means | {"updates_left_out": left_out}}
+
+
+def _draws(numbers: list[dict[str, float]]) -> dict[str, int]:
+    """Groups with equal rewards over the whole run, and how many were replaced; nothing for a run that has no groups."""
+    return {
+        name: int(sum(n.get(metric, 0) for n in numbers))
+        for name, metric in DRAW_COLUMNS.items()
+        if any(metric in n for n in numbers)
+    }
 
 
 def _reward(folder: RunFolder, steps: list[int]) -> dict[str, float]:

@@ -90,6 +90,29 @@ def test_turns_that_nothing_binds_make_no_row() -> None:
     assert (row.instruction.prompt, row.response) == ("Describe the boat.", "A blue boat.")
 
 
+def test_a_row_that_was_cut_off_says_nothing_of_replies_before() -> None:
+    listed = [{**CALM, "turn": "all"}]
+    read_rows = read({"messages": TALK, "constraints": listed, "response": "Sea", "finished": False})
+    assert [row.finished for row in read_rows] == [True, True, False]
+
+
+def test_a_table_that_gives_every_constraint_all_fields_is_read_as_its_rows_were() -> None:
+    nulls = {"rule": None, "params": {"N": None}, "dimension": None, "turn": None}
+    for prompt in ({"prompt": "Hi."}, {"messages": TALK}):
+        (row,) = read(
+            {**prompt, "constraints": [{**nulls, **CALM}, {**nulls, **NO_COMMA}], "response": "Sea."}
+        )
+        assert row.instruction is not None
+        assert [c.text for c in row.instruction.constraints] == ["Be calm.", "No commas."]
+
+
+def test_a_conversation_is_not_multiplied_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verif.core.forms.turns.MOST_CHARACTERS", 250)
+    assert len(read({"messages": TALK, "constraints": [{**CALM, "turn": [1, 2]}]})) == 2
+    with pytest.raises(InputError, match="too much to be read in turns"):
+        read({"messages": TALK, "constraints": [{**CALM, "turn": "all"}]})
+
+
 @pytest.mark.parametrize(
     ("raw", "field", "problem"),
     [
@@ -104,6 +127,8 @@ def test_turns_that_nothing_binds_make_no_row() -> None:
         ({"messages": TALK, "constraints": [CALM], "system": "Other."}, "system", "another one"),
         ({"messages": TALK, "constraints": [CALM], "meta": {"history": TALK[1:3]}}, "meta.history", "beside"),
         ({"messages": [*TALK[:2], SYSTEM, TALK[3]], "constraints": [CALM]}, "messages", "not its first message"),
+        ({"messages": [*TALK[:3], {"role": "tool", "content": "t"}, *TALK[2:4]], "constraints": [{**CALM, "turn": 1}]},
+         "messages", "more than one reply"),
         ({"messages": [SYSTEM], "constraints": [CALM]}, "messages", "no user's turn"),
         ({"messages": TALK[1:2] * 101, "constraints": [{**CALM, "turn": "all"}]}, "constraints", "101 turns"),
     ],

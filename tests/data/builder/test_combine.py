@@ -67,3 +67,12 @@ def test_a_number_that_the_question_names_keeps_its_rule_out() -> None:
 @given(st.text(alphabet="0123456789²٣ abulets,.", max_size=60))
 def test_no_question_is_too_odd(question: str) -> None:
     assert asked_already(f"{question} bullets", BULLETS) in (True, False)
+
+
+def test_a_recipe_may_ask_for_plain_prompts_alone() -> None:
+    for seed in range(10):
+        row = combined(
+            PAIR, [BULLETS, WORDS, SAD], SECTION.model_copy(update={"style": "plain"}), Mixture(), seed
+        )
+        assert not isinstance(row, Refusal)
+        assert row.prompt == " ".join([PAIR.prompt, *(constraint.text for constraint in row.constraints)])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from verif.data.builder.ledger import Call, Ledger
-from verif.errors import BusyError, InputError
+from verif.errors import BusyError, InputError, SetupError
 
 CALL = Call("k1", "soft", "m", "text", 10, 5, 0.5, 0.25)
 
@@ -34,6 +36,33 @@ def test_a_line_that_was_cut_off_is_dropped_and_the_next_one_stands_alone(tmp_pa
             ledger.put(Call("k2", "soft", "m", "", 1, 1, 0.0, 0.0))
         with Ledger(path) as ledger:
             assert list(ledger.calls) == ["k1", "k2"]
+
+
+def test_a_full_disk_keeps_the_ledger_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "calls.jsonl"
+    with Ledger(path) as ledger:
+        ledger.put(CALL)
+        before = path.read_bytes()
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "fsync", full)
+            with pytest.raises(SetupError, match=r"the call could not be kept in .*No space left"):
+                ledger.put(Call("k2", "soft", "m", "", 1, 1, 0.0, 0.5))
+        assert path.read_bytes() == before
+        assert (list(ledger.calls), ledger.price) == (["k1"], 0.25)
+        ledger.put(Call("k3", "soft", "m", "", 1, 1, 0.0, 0.5))
+    with Ledger(path) as ledger:
+        assert list(ledger.calls) == ["k1", "k3"]
+
+
+def test_a_ledger_that_cannot_be_read_is_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(b"{}\n")
+    for _ in range(2):
+        with pytest.raises(InputError, match="is no call"):
+            Ledger(path).__enter__()
 
 
 def test_another_build_may_not_write_the_same_ledger(tmp_path: Path) -> None:

@@ -53,6 +53,29 @@ def test_licence_source_and_system_message_stay_with_a_pair(tmp_path: Path) -> N
     assert (pair.licence, pair.source, pair.system) == ("CC-BY-4.0", "harbour", "Be brief.")
 
 
+def test_a_conversation_keeps_its_turns_and_is_another_pair_than_its_last_question(tmp_path: Path) -> None:
+    alone, talk = read_pairs(
+        written(
+            tmp_path,
+            {"prompt": TURNS[-1]["content"], "response": ANSWER},
+            {"messages": [{"role": "system", "content": "Be brief."}, *TURNS], "response": ANSWER},
+        ),
+        TAKEN,
+    )[0]
+    assert (talk.prompt, talk.system) == (alone.prompt, "Be brief.")
+    assert list(talk.history) == TURNS[:-1]
+    assert talk.id != alone.id
+    assert alone.question == alone.prompt, "a question by itself is shown to models as it is"
+    shown = [talk.question.index(text) for text in ("Be brief.", *(turn["content"] for turn in TURNS))]
+    assert shown == sorted(shown), "a model reads all of it, in order"
+
+
+def test_a_conversation_is_as_long_as_all_of_it(tmp_path: Path) -> None:
+    long = [{"role": "user", "content": "word " * 900}, {"role": "assistant", "content": "Yes."}, TURNS[-1]]
+    rows = [{"messages": long, "response": ANSWER}, {"prompt": "Describe it.", "response": ANSWER}]
+    assert read_pairs(written(tmp_path, *rows), TAKEN)[1][0].kind == "too long"
+
+
 GERMAN = (
     "Am Abend kommen die Boote zurück in den Hafen, und die Möwen folgen ihnen über die alte Mauer, bis das Licht"
     " ganz verschwunden ist und niemand mehr etwas sieht."
@@ -72,7 +95,6 @@ TURNS = [
         ({"prompt": "Say it. " * 2000, "response": ANSWER}, "too long"),
         ({"prompt": "Say it.", "response": ANSWER * 400}, "too long"),
         ({"prompt": "Say it.", "response": ANSWER, "finished": False}, "unfinished"),
-        ({"messages": TURNS, "response": ANSWER}, "several turns"),
         ({"prompt": 7, "response": ANSWER}, "unreadable"),
         (["no", "object"], "unreadable"),
         ({"prompt": "Describe it.", "response": ANSWER}, "repeated"),

@@ -1,12 +1,9 @@
-"""Labels are on the disk before anything goes on; a kill loses none that was confirmed."""
+"""Labels are kept one by one, in a file of their labeller (a kill: `tests/system/test_kept_lines.py`)."""
 
 from __future__ import annotations
 
 import errno
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,18 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verif.errors import BusyError, InputError, SetupError, VerifError
-from verif.pipeline.labelling import labels as module
 from verif.pipeline.labelling.labels import Label, label_file, read_labels
-
-WRITER = """
-import sys
-from pathlib import Path
-from verif.pipeline.labelling.labels import Label, label_file
-with label_file(Path(sys.argv[1]), "anna") as kept:
-    for n in range(100_000):
-        kept.add(Label(key=f"k{n}", label="pass", note="x" * (n % 50)))
-        print(n, flush=True)
-"""
 
 
 def test_the_last_label_of_a_question_counts_and_all_lines_stay(tmp_path: Path) -> None:
@@ -34,21 +20,6 @@ def test_the_last_label_of_a_question_counts_and_all_lines_stay(tmp_path: Path) 
         kept.add(Label(key="k", label="fail", note="<b> \u202e"))
     assert read_labels(tmp_path) == {"anna": {"k": Label(key="k", label="fail", note="<b> \u202e")}}
     assert len((tmp_path / "anna.jsonl").read_bytes().splitlines()) == 2
-
-
-@pytest.mark.slow
-def test_a_kill_loses_no_label_that_was_confirmed(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    confirmed = [int(process.stdout.readline()) for _ in range(30)][-1]
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    with label_file(tmp_path, "anna") as kept:
-        assert {f"k{n}" for n in range(confirmed + 1)} <= kept.labels.keys()
-        kept.add(Label(key="after", label="fail"))
-    assert read_labels(tmp_path)["anna"]["after"].label == "fail"
 
 
 @settings(max_examples=25)
@@ -77,7 +48,7 @@ def test_a_full_disk_keeps_the_file_as_it_was(tmp_path: Path, monkeypatch: pytes
     with label_file(tmp_path, "anna") as kept:
         kept.add(Label(key="k", label="pass"))
         before = kept.path.read_bytes()
-        monkeypatch.setattr(module.os, "fsync", full)
+        monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(SetupError, match="No space left"):
             kept.add(Label(key="l", label="pass"))
         assert kept.path.read_bytes() == before

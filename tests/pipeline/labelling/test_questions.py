@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.labelled_rows import CALM, NO_COMMA, ROWS, rows_file, to_label
 
 from verif.errors import InputError
-from verif.pipeline.labelling.questions import as_page, shown
+from verif.pipeline.labelling.questions import ACTS, as_page, shown
 
 
 def test_one_question_for_each_soft_constraint_and_for_hard_ones_on_request(tmp_path: Path) -> None:
@@ -93,11 +93,12 @@ def test_what_is_shown_acts_on_nothing_and_plain_text_stays(text: str) -> None:
     seen = shown(text)
     assert not set(seen) & set("\x00\x1b\r\u202e\u2066\u200b\ufeff\U000e0041")
     seen.encode("utf-8")
-    if text.isalnum():
+    if text.isalnum() and not ACTS & set(text):  # some letters are blank
         assert seen == text
 
 
 def test_hidden_characters_stand_as_their_numbers() -> None:
+    assert shown("\u00ad\u200f\u3164\U000e0100") == "⟨U+00AD⟩⟨U+200F⟩⟨U+3164⟩⟨U+E0100⟩"
     assert (
         shown("a\u202eb\U000e0041\n\t\ud800")
         == "a\u27e8U+202E\u27e9b\u27e8U+E0041\u27e9\n\t\u27e8U+D800\u27e9"

@@ -16,7 +16,10 @@ PROMPTS = ("prompt", "messages", "conversations", "question", "query")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A question with its constraints (None: the row has none) and its responses (None: it has no field for any)."""
+    """A question with its constraints (None: the row has none) and its responses (None: it has no field for any).
+
+    `earlier`: of a turn before the last one, whose reply is whole whatever the row's `finished` says of the last.
+    """
 
     id: str
     asked: Asked
@@ -24,6 +27,7 @@ class Parts:
     responses: tuple[Said, ...] | None
     families: list[str] = field(default_factory=list)
     meta: dict[str, Any] = field(default_factory=dict)
+    earlier: bool = False
 
     def with_reply(self) -> Parts:
         """A conversation's own last reply is the response where the row has no other."""

@@ -59,13 +59,25 @@ def _function(value: Raw, where: Where, field: str, text: str) -> RuleConstraint
 
 
 def own(raw: Any, where: Where) -> Instruction:
-    """verif's own `Instruction`."""
+    """verif's own `Instruction`. A field of a constraint that is null is none: a table gives each row the fields of all."""
+    if isinstance(raw, dict) and isinstance(raw.get("constraints"), list):
+        raw = {**raw, "constraints": [_filled(item) for item in raw["constraints"]]}
     try:
         return Instruction.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         seen = "" if first["type"] == "missing" else f", is {shown(first['input'])}"
         raise where.error(f"{first['msg']}{seen}", ".".join(map(str, first["loc"]))) from None
+
+
+def _filled(constraint: Any) -> Any:
+    """A constraint, and its parameters, without what is null."""
+    if not isinstance(constraint, dict):
+        return constraint
+    kept = {name: value for name, value in constraint.items() if value is not None}
+    if isinstance(params := kept.pop("params", None), dict) and params:
+        params = {name: value for name, value in params.items() if value is not None} or None
+    return kept if params is None else {**kept, "params": params}
 
 
 def lists(raw: Raw, where: Where) -> tuple[tuple[Constraint, ...], list[str]] | None:

@@ -1,9 +1,9 @@
 """Conversations whose constraints say which turn they bind: one row for each turn that is bound.
 
 `turn` of a constraint counts the user's turns from 1; it may be a list of them, or "all", as for what a system message
-asks throughout. Without it the last turn is meant. The row of a turn has the messages before it as its history, and the
-assistant's message after it, if there is one, as its response. An instruction itself knows no turns: it holds what binds
-the response to its last message.
+asks throughout. Without it, or where it is null, the last turn is meant. The row of a turn has the messages before it as its
+history, and the assistant's message after it, if there is one, as its response. An instruction itself knows no turns: it
+holds what binds the response to its last message.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from typing import Any
 
 from verif.core.forms.fields import Raw, Where, identifier, written
 from verif.core.forms.parts import PROMPTS, Parts, of_instruction
-from verif.core.forms.talk import Asked, Said, asked, is_messages, responses
+from verif.core.forms.talk import Asked, Said, asked, content, is_messages, responses
 from verif.core.forms.truths import own
 from verif.types import Instruction
 
 ALL = "all"
 MOST_TURNS = 100
 """Rows of one conversation: each holds all messages before it."""
+MOST_CHARACTERS = 100_000_000
+"""Of a conversation, times its rows: what a file of one line may take of the memory."""
 
 
 def talk_field(raw: Raw, where: Where) -> str | None:
@@ -31,7 +33,9 @@ def talk_field(raw: Raw, where: Where) -> str | None:
 def names_turns(raw: Raw, where: Where) -> bool:
     """Whether a constraint of the row says which turn it binds."""
     listed = written(raw.get("constraints"), "constraints", where)
-    return isinstance(listed, list) and any(isinstance(item, dict) and "turn" in item for item in listed)
+    return isinstance(listed, list) and any(
+        isinstance(item, dict) and item.get("turn") is not None for item in listed
+    )
 
 
 def conversation(raw: Raw, name: str, where: Where) -> list[Parts]:
@@ -54,14 +58,18 @@ def _by_turn(raw: Raw, messages: list[Raw], name: str, where: Where) -> list[Par
         raise where.error(
             f"constraints bind {len(bound):,} turns; at most {MOST_TURNS} are read", "constraints"
         )
+    whole = sum(len(content(message, where, name)) for message in messages)
+    if whole * len(bound) > MOST_CHARACTERS:
+        problem = f"has {whole:,} characters, of which constraints bind {len(bound)} turns: too much to be read in turns"
+        raise where.error(problem, name, "Bind fewer turns, or shorten the conversation.")
     rows = []
     for turn, constraints in sorted(bound.items()):
         following = ends[turn] if turn < len(ends) else len(messages)
-        talk = asked(messages[: min(ends[turn - 1] + 2, following)], where, name)
+        talk = asked(messages[:following], where, name)  # which refuses what comes in two replies
         last = responses(raw, where) if turn == len(ends) else None
         said: tuple[Said, ...] | None = last or ((talk.said,) if talk.said else None)
         made = of_instruction(_instruction(raw, talk, constraints, where), said, where, talk)
-        rows.append(replace(made, id=f"{made.id}/{turn}"))
+        rows.append(replace(made, id=f"{made.id}/{turn}", earlier=turn < len(ends)))
     return rows
 
 

@@ -158,7 +158,8 @@ def distinct(
     refused: list[Refusal] = []
     kept: list[SourcePair] = []
     for pair in pairs:
-        if inside := benchmarks.inside(pair.prompt):
+        spoken = [turn["content"] for turn in pair.history if turn["role"] == "user"]
+        if inside := next(filter(None, map(benchmarks.inside, (pair.prompt, *spoken))), ""):
             reason = f"a benchmark's prompt: {inside[:80]!r}"
             refused.append(Refusal("near", pair.id, pair.row, "benchmark", reason))
         else:

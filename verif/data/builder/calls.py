@@ -153,7 +153,7 @@ class Caller:
         finally:
             self.spending.reserved -= most
         self._failures = 0
-        call = _call(key, step, model, answer, time.monotonic() - begun)
+        call = _call(key, step, model, answer, time.monotonic() - begun, most)
         self.ledger.put(call)
         self._count(call)
         return call
@@ -177,9 +177,10 @@ class Caller:
         self.spending.price += call.price
 
 
-def _call(key: str, step: str, model: BuildModel, answer: JudgeAnswer, seconds: float) -> Call:
-    price = answer.prompt_tokens * model.prompt_price + answer.completion_tokens * model.completion_price
+def _call(key: str, step: str, model: BuildModel, answer: JudgeAnswer, seconds: float, most: float) -> Call:
+    """The answered call. One whose server does not say what it took costs the `most` that it may have: a budget must end."""
+    tokens = answer.prompt_tokens, answer.completion_tokens
+    price = (tokens[0] * model.prompt_price + tokens[1] * model.completion_price) / MILLION
     return Call(
-        key, step, model.name, answer.text, answer.prompt_tokens, answer.completion_tokens, round(seconds, 3),
-        price / MILLION,
-    )  # fmt: skip
+        key, step, model.name, answer.text, *tokens, round(seconds, 3), price if any(tokens) else most
+    )

@@ -54,4 +54,5 @@ def cost(calls: Iterable[Call]) -> dict[str, Any]:
 
 
 def _counts(values: Iterable[Any]) -> dict[str, int]:
-    return {str(name): count for name, count in sorted(Counter(values).items())}
+    """By name; a lone surrogate of a row's own licence or source becomes `?`, since a name in JSON cannot hold it."""
+    return dict(sorted(Counter(str(value).encode("utf-8", "replace").decode() for value in values).items()))

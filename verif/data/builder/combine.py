@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from verif.data.builder.near import words
 from verif.data.builder.pairs import SourcePair
 from verif.data.builder.quarantine import Refusal
-from verif.data.composed.styles import TRAINED, prompt
+from verif.data.composed.styles import PLAIN, TRAINED, prompt
 from verif.data.screening.rule_clashes import clash
 from verif.data.screening.rule_rows import UNITS, counted
 from verif.recipe import CombineSection
@@ -63,8 +63,8 @@ def combined(
     if bears < section.least:
         reason = f"an answer of {len(pair.answer.split())} words bears {bears} constraints, {section.least} are asked for"
         return Refusal("combine", pair.id, pair.row, "too short", reason)
-    wanted = rng.randint(section.least, bears)
-    hard = mixture.order([c for c in constraints if is_hard(c) and not asked_already(pair.prompt, c)], rng)
+    wanted, asked = rng.randint(section.least, bears), f"{pair.said_before}\n{pair.prompt}"
+    hard = mixture.order([c for c in constraints if is_hard(c) and not asked_already(asked, c)], rng)
     soft = mixture.order([c for c in constraints if not is_hard(c)], rng)
     taken = _taken(hard, round(wanted * section.hard_share), [])
     taken = _taken(soft, wanted - len(taken), taken)
@@ -74,20 +74,21 @@ def combined(
         return Refusal("combine", pair.id, pair.row, "too few constraints", reason)
     rng.shuffle(taken)
     mixture.types.update(type_name(c) for c in taken)
-    return row(pair, taken, rng)
+    return row(pair, taken, rng.choice(TRAINED) if section.style == "mixed" else PLAIN)
 
 
-def row(pair: SourcePair, constraints: Sequence[Constraint], rng: random.Random) -> Instruction:
-    """The instruction: the question, and what is asked of the answer, in one of the styles in which people write."""
+def row(pair: SourcePair, constraints: Sequence[Constraint], style: str) -> Instruction:
+    """The instruction: the question, and what is asked of the answer, in a style in which people write."""
     return Instruction(
         id=pair.id,
-        prompt=prompt(rng.choice(TRAINED), pair.prompt.strip(), [c.text for c in constraints]),
+        prompt=prompt(style, pair.prompt.strip(), [c.text for c in constraints]),
         constraints=tuple(constraints),
         system=pair.system,
         meta={
             "source": pair.source,
             "licence": pair.licence,
             "families": [c.dimension if c.kind == "soft" else "" for c in constraints],
+            **({"history": list(pair.history)} if pair.history else {}),
         },
     )
 

@@ -29,7 +29,10 @@ READ = 4_000
 
 @dataclass(frozen=True, slots=True)
 class SourcePair:
-    """A question, its answer, and where both are from. `id` is the digest of the content, so that order does not matter."""
+    """A question, its answer, and where both are from. `id` is the digest of the content, so that order does not matter.
+
+    `history` holds the turns before the question, as chat messages; what is built binds the answer to the last one.
+    """
 
     id: str
     row: int
@@ -38,6 +41,20 @@ class SourcePair:
     system: str = ""
     licence: str = ""
     source: str = ""
+    history: tuple[dict[str, str], ...] = ()
+
+    @property
+    def question(self) -> str:
+        """What was asked, as a model is shown it: with the system message and the turns before, where there are any."""
+        before = [{"role": "system", "content": self.system}] if self.system else []
+        turns = [f"{turn['role'].capitalize()}:\n{turn['content']}" for turn in (*before, *self.history)]
+        return "\n\n".join([*turns, f"User:\n{self.prompt}"]) if turns else self.prompt
+
+    @property
+    def said_before(self) -> str:
+        """What the system and the user said before the question: it may ask for something already."""
+        users = [turn["content"] for turn in self.history if turn["role"] == "user"]
+        return "\n".join([self.system, *users]).strip()
 
 
 def read_pairs(path: Path | str, section: PairsSection) -> tuple[list[SourcePair], list[Refusal]]:
@@ -83,12 +100,11 @@ def _pair(raw: Any, where: Where, section: PairsSection) -> tuple[SourcePair, st
     answer = said[0].text if said else ""
     licence = next((str(raw[name]) for name in LICENCES if isinstance(raw.get(name), str)), section.licence)
     source = raw["source"] if isinstance(raw.get("source"), str) else ""
+    before = [list(talk.history)] if talk.history else []
     pair = SourcePair(
-        digest([talk.system, talk.prompt, answer])[:16], where.row, talk.prompt, answer, talk.system,
-        licence.strip(), source,
+        digest([talk.system, talk.prompt, answer, *before])[:16], where.row, talk.prompt, answer, talk.system,
+        licence.strip(), source, talk.history,
     )  # fmt: skip
-    if talk.history:
-        return pair, "several turns", "has earlier turns; one question is read"
     finished = raw.get("finished") is not False and (not said or said[0].finished)
     return pair, *_unusable(pair, finished=finished, section=section)
 
@@ -116,7 +132,7 @@ def _unusable(pair: SourcePair, *, finished: bool, section: PairsSection) -> tup
     if not pair.licence:
         return "no licence", "neither the row nor the build recipe names a licence"
     for name, text, most in (
-        ("question", pair.system + pair.prompt, section.max_prompt_tokens),
+        ("question", pair.question, section.max_prompt_tokens),
         ("answer", pair.answer, section.max_answer_tokens),
     ):
         if (size := tokens(text)) > most:

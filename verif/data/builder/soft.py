@@ -36,7 +36,7 @@ async def proposed(
     pair: SourcePair, caller: Caller, first: BuildModel, second: BuildModel, section: SoftSection
 ) -> Proposed:
     """The constraints of one pair; `JudgeError` where the models could not be asked."""
-    texts = {"question": pair.prompt, "answer": pair.answer}
+    texts = {"question": pair.question, "answer": pair.answer}
     messages = render("soft", texts, dimensions=section.dimensions, most=section.most)
     try:
         reply = await asked(caller, "soft", first, messages, Proposals)
@@ -93,7 +93,7 @@ async def _checked(
     pair: SourcePair, caller: Caller, model: BuildModel, soft: Sequence[Proposal]
 ) -> tuple[list[Proposal], list[Refusal]]:
     texts = {
-        "question": pair.prompt,
+        "question": pair.question,
         "answer": pair.answer,
         "constraints": "\n".join(f"{number}. {p.text}" for number, p in enumerate(soft, 1)),
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+PLAIN = "{task} {sentences}"
 TRAINED = (
-    "{task} {sentences}",
+    PLAIN,
     "{task}\n\n{lines}",
     "{sentences} {task}",
     "Hello! I need your help. {task} {sentences}",

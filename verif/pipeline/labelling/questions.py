@@ -21,10 +21,13 @@ from verif.errors import InputError
 from verif.system.files import digest
 from verif.types import Instruction, Reasoning, Response, is_hard
 
-ACTS = frozenset("\u061c\u200b\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+ACTS = frozenset(
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2061\u2062\u2063\u2064\u3164\uffa0"
+    "\ufff9\ufffa\ufffb\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 """What changes how other characters are shown, or is not seen itself."""
-TAGS = range(0xE0000, 0xE0080)
-"""Letters that no font shows, and a model reads."""
+TAGS = range(0xE0000, 0xE01F0)
+"""Letters and selectors that no font shows, and a model reads."""
 
 AGAIN = "the same response to the same instruction again"
 

@@ -16,7 +16,7 @@ from verif.errors import SetupError
 from verif.pipeline.planning.memory import disk
 from verif.pipeline.planning.placement import Placed
 from verif.project import read_parameters, reads_file
-from verif.recipe import HubModel, PackageModel, Recipe
+from verif.recipe import FileData, HubModel, PackageModel, Recipe
 from verif.system.check import Check
 from verif.training.preflight import train_checks
 
@@ -97,18 +97,24 @@ def _gpus(local: list[Placed]) -> list[Check]:
 
 
 def _weights(recipe: Recipe, local: list[Placed], root: Path) -> list[Check]:
-    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
-    cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
     here = {stage.stage for stage in local}
     out = []
     for stage, model in (("policy", recipe.policy), ("judge", recipe.judge)):
         if isinstance(model, HubModel) and stage in here:
-            ok = (cache / f"models--{model.repo.replace('/', '--')}" / "snapshots").is_dir()
-            said = "in the hub cache" if ok else "not in the hub cache"
-            out.append(Check(f"{stage} {model.repo}", ok, said, f"download it: hf download {model.repo}"))
+            out.append(_in_cache(stage, "model", model.repo))
         if isinstance(model, PackageModel) and stage in here:
             out.append(_installed(f"{stage} {model.distribution}", model.distribution, model.version, root))
     return out
+
+
+def _in_cache(what: str, kind: str, repo: str) -> Check:
+    """Whether the hub's cache on this machine holds anything of a repository."""
+    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
+    cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
+    ok = (cache / f"{kind}s--{repo.replace('/', '--')}" / "snapshots").is_dir()
+    said = "in the hub cache" if ok else "not in the hub cache"
+    as_data = " --repo-type dataset" if kind == "dataset" else ""
+    return Check(f"{what} {repo}", ok, said, f"download it: hf download {repo}{as_data}")
 
 
 def _installed(what: str, distribution: str, version: str, root: Path) -> Check:
@@ -127,6 +133,8 @@ def _data(recipe: Recipe, root: Path) -> list[Check]:
         ok = bool(source) and (root / source).is_file()
         said = f"params.yaml: data: {source or 'not set'}" + ("" if ok else " is no file of rows")
         out.append(Check("instructions", ok, said, "set `data` in params.yaml to a file of rows"))
+    elif isinstance(recipe.data, FileData):
+        out.append(_in_cache("instructions", "dataset", recipe.data.repo))
     fix = "put the file into benchmark-files/, or give `path` with `repo` or `digest` in evaluate.benchmarks"
     wrong = without_rows(recipe.evaluate, root)
     return [*out, *(Check(f"benchmark {name}", False, why, fix) for name, why in wrong.items())]

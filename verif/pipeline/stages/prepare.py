@@ -11,7 +11,7 @@ from verif.core.instruction_files import write_instructions
 from verif.data import tables as corpora
 from verif.data.benchmark_files import without_rows
 from verif.data.judgements.pairs import PairSource
-from verif.data.splits import Splits
+from verif.data.splits import JudgePair, Splits
 from verif.errors import RecipeError
 from verif.project import Stage
 from verif.recipe import ComposedData, FileData, JudgementData, SumsData
@@ -26,13 +26,15 @@ def prepare(stage: Stage) -> Splits:
     section = stage.recipe.data
     if isinstance(section, FileData):
         from verif.data.labelled import read_labelled
+        from verif.data.row_source import row_file
         from verif.data.verinstruct import prepare_verinstruct
 
         # first, because a row that cannot be read should not cost the minutes of a screening
         known = read_labelled(stage.root / section.labelled) if section.labelled else []
-        made: Splits = prepare_verinstruct(stage.source, section, stage.recipe.seed)
+        pairs = judged_pairs(stage, section)
+        made: Splits = prepare_verinstruct(row_file(section, stage.source), section, stage.recipe.seed)
         told = {**made.summary, "labelled": len(known)}
-        return replace(made, golden=[*made.golden, *known], summary=told)
+        return replace(made, golden=[*made.golden, *known], judge_pairs=pairs, summary=told)
     if isinstance(section, ComposedData):
         from verif.data.composed.prepare import prepare_composed
 
@@ -50,6 +52,14 @@ def prepare(stage: Stage) -> Splits:
     from verif.data.world.prepare import prepare_world
 
     return prepare_world(section, stage.recipe.seed)
+
+
+def judged_pairs(stage: Stage, section: FileData) -> list[JudgePair]:
+    """What a small judge is to learn from, of `verif build --judgements`; none where the recipe names no file."""
+    if not section.judged:
+        return []
+    hint = "Copy judge_pairs.parquet of `verif build --judgements` there; `data.judged` names it."
+    return corpora.read_judge_pairs(stage.root / section.judged, hint)
 
 
 def pair_source(stage: Stage, section: JudgementData) -> PairSource:

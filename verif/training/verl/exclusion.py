@@ -7,7 +7,7 @@ to itself gives a lone survivor its raw score as its advantage.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 SCORED = ("scored", "unscorable")
@@ -22,3 +22,14 @@ def excluded(uids: Sequence[str], states: Sequence[str]) -> list[bool]:
     """
     scored = Counter(uid for uid, state in zip(uids, states, strict=True) if state in SCORED)
     return [state not in SCORED or scored[uid] < 2 for uid, state in zip(uids, states, strict=True)]
+
+
+def without_contrast(uids: Sequence[str], rewards: Sequence[float | None], size: int) -> set[str]:
+    """The groups of `size` rollouts that all have a reward, and the same: GRPO learns nothing from them.
+
+    A group with an error, or with a rollout that never came back, is none of them: what it would have been, nobody knows.
+    """
+    groups: dict[str, list[float | None]] = defaultdict(list)
+    for uid, reward in zip(uids, rewards, strict=True):
+        groups[uid].append(reward)
+    return {uid for uid, of in groups.items() if len(of) == size and None not in of and len(set(of)) == 1}

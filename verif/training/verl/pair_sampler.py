@@ -48,6 +48,10 @@ class PairSampler(Sampler):
             metrics["verif/rollouts_that_differ"] = float(sum(map(len, self.kept)))
         return batch, metrics
 
+    def counted(self) -> dict[str, float]:
+        """Its groups are pairs, and said in its own numbers."""
+        return {}
+
     def groups(self, keys: Sequence[str], rows: Sequence[StepRollout]) -> list[str]:
         """Both questions of a pair are one group, or each is one."""
         if not self.by_pair:

@@ -21,7 +21,8 @@ class Sample:
     """The rollouts of one step, those of batches that were drawn again included.
 
     `rows` are by veRL's key (`uid_session_index`); `left_out` are keys without a part in the step. `pairs` are keys of
-    chosen and rejected rollouts, and `no_contrast` prompts that gave none. `cycle_wait_s` is set where the rollouts were
+    chosen and rejected rollouts. `no_contrast` counts prompts whose rollouts were alike (with pairs: that gave none), and
+    `refilled` those in whose place others were drawn. `cycle_wait_s` is set where the rollouts were
     awaited for a whole cycle.
     """
 
@@ -31,6 +32,7 @@ class Sample:
     left_out: set[str] = field(default_factory=set)
     pairs: list[tuple[str, str]] = field(default_factory=list)
     no_contrast: int = 0
+    refilled: int = 0
     cycle_wait_s: float | None = None
 
     @property

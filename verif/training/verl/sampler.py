@@ -19,7 +19,7 @@ from tensordict import TensorDict
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer
 
 from verif.errors import TrainingError
-from verif.training.verl.exclusion import excluded
+from verif.training.verl.exclusion import excluded, without_contrast
 from verif.training.verl.record import read
 from verif.training.verl.sample import Sample, StepRollout
 
@@ -50,20 +50,36 @@ class Sampler(ReplayBuffer):  # type: ignore[misc]
             )
             return sampled
         self.current = Sample(global_steps)
+        prompts = batch_size
         while True:
             batch, metrics = super().sample(
-                global_steps=global_steps, partition_id=partition_id, batch_size=batch_size
+                global_steps=global_steps, partition_id=partition_id, batch_size=prompts
             )
-            drawn = self.take_out(batch, Sample(global_steps, batch_size * self.rollouts))
+            drawn = self.take_out(batch, Sample(global_steps, prompts * self.rollouts))
             self.current.add(drawn)
             self.check_errors(drawn)
             chosen = self.choose(batch, drawn)
             if chosen is not None:
-                return chosen, metrics
-            self.refill_fn(batch_size)
+                return chosen, metrics | self.counted()
+            prompts = self.missing(batch_size)
+            self.refill_fn(prompts)
+
+    def counted(self) -> dict[str, float]:
+        """What is told of the step's draws: how many groups had equal rewards."""
+        return {"verif/no_contrast": float(self.current.no_contrast)}
+
+    def missing(self, batch_size: int) -> int:
+        """How many prompts are drawn after a choice of None."""
+        return batch_size
+
+    def flat(self, drawn: Sample) -> set[str]:
+        """The prompts of a draw whose rollouts all have the same reward."""
+        uids = [key.split("_")[0] for key in drawn.rows]
+        return without_contrast(uids, [row.record.reward for row in drawn.rows.values()], self.rollouts)
 
     def choose(self, batch: Any, drawn: Sample) -> Any:
         """The batch if anything can be learnt from it; else None, and its rollouts are forgotten."""
+        self.current.no_contrast += len(self.flat(drawn))
         if len(drawn.left_out) < len(batch.keys):
             return batch
         log.warning("step %d: no group has two rewards; drawing new prompts", drawn.step)
