@@ -12,10 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 from benchmarks.main import ROOT
@@ -26,6 +28,7 @@ from verif.errors import InputError
 from verif.stats import paired_bootstrap, proportion
 from verif.system.files import digest, digest_code, digest_path, write_json
 from verif.training.tiny.inference import load, sample
+from verif.types import Instruction
 
 HOME = ROOT / ".verif" / "bench-sync"
 START = "start"
@@ -37,19 +40,20 @@ ARMS = {
     "hard-only": Schedule("dpo", 1, "rule"),
     "soft-only": Schedule("dpo", 1, "soft"),
 }
-SEEDS, UPDATES = (1, 2, 3), 60
+SEEDS, UPDATES, SAMPLED = (1, 2, 3), 60, 11
 Scores = dict[str, list[float]]
 Runs = dict[tuple[str, int], Scores]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where a benchmark starts from, where it keeps its runs, and how long they are."""
+    """Where a benchmark starts from, where it keeps its runs, how long they are, and the answers to each instruction."""
 
     project: Path
     home: Path
     updates: int
     limit: int | None
+    answers: int = 1
 
     @property
     def folder(self) -> Path:
@@ -63,7 +67,9 @@ class Settings:
                     hint="Run `verif stage prepare` and `verif stage policy` first.",
                 )
         code = digest_code(Path(train.__code__.co_filename))
-        return self.home / digest([*map(digest_path, parts), code, self.updates, self.limit])[:12]
+        return (
+            self.home / digest([*map(digest_path, parts), code, self.updates, self.limit, self.answers])[:12]
+        )
 
     def data(self, split: str) -> Path:
         """A split's rows."""
@@ -71,7 +77,10 @@ class Settings:
 
 
 def measured(settings: Settings, folder: Path, name: str, seed: int) -> Scores:
-    """1 or 0 for each held-out instruction: followed, its hard and its soft part, grammatical. A kept run is not made again."""
+    """Of each held-out instruction: followed, its hard and its soft part, grammatical, 1 or 0, or the mean of its answers.
+
+    A kept run is not made again.
+    """
     path = folder / f"{name}-{seed}.json"
     if path.is_file():
         done: Scores = json.loads(path.read_text("utf-8"))
@@ -80,17 +89,29 @@ def measured(settings: Settings, folder: Path, name: str, seed: int) -> Scores:
     held_out = list(read_instructions(settings.data("test")))[: settings.limit]
     policy = settings.project / "models" / "policy"
     model = load(policy) if name == START else train(policy, items, ARMS[name], seed, settings.updates)
-    texts = sample(model, [item.prompt for item in held_out], temperature=1.0, seed=11)
-    answers = list(zip(held_out, texts, strict=True))
+    texts = [
+        sample(model, [item.prompt for item in held_out], temperature=1.0, seed=SAMPLED + number)
+        for number in range(settings.answers)
+    ]
     scores = {
-        "followed": [kept(*answer, "all") for answer in answers],
-        "hard": [kept(*answer, "rule") for answer in answers],
-        "soft": [kept(*answer, "soft") for answer in answers],
-        "grammatical": [float(truth(*answer).grammatical) for answer in answers],
+        "followed": means(held_out, texts, partial(kept, kind="all")),
+        "hard": means(held_out, texts, partial(kept, kind="rule")),
+        "soft": means(held_out, texts, partial(kept, kind="soft")),
+        "grammatical": means(held_out, texts, lambda item, text: float(truth(item, text).grammatical)),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, scores)
     return scores
+
+
+def means(
+    items: Sequence[Instruction], texts: Sequence[Sequence[str]], of: Callable[[Instruction, str], float]
+) -> list[float]:
+    """The mean of each instruction's answers; `texts` are (answers, instructions)."""
+    return [
+        fmean(of(item, text) for text in said)
+        for item, said in zip(items, zip(*texts, strict=True), strict=True)
+    ]
 
 
 def share(values: Sequence[float]) -> float:
@@ -109,6 +130,13 @@ def compared(runs: Runs, arm: str, other: str) -> list[float]:
     return [round(100 * value, 2) for value in (gain.value, gain.low, gain.high)]
 
 
+def lost(start: Scores, trained: Scores) -> tuple[float, float]:
+    """How much less of the text is grammatical than before training, in points, and the standard error of that."""
+    pairs = zip(start["grammatical"], trained["grammatical"], strict=True)
+    drops = [100 * (before - after) for before, after in pairs]
+    return round(fmean(drops), 2), round(stdev(drops) / len(drops) ** 0.5, 2)
+
+
 def figures(runs: Runs, start: Scores) -> dict[str, Any]:
     """What the last line says."""
     offline, semi, grpo, hard, soft = (
@@ -122,11 +150,7 @@ def figures(runs: Runs, start: Scores) -> dict[str, Any]:
         )
     )
     seeds = sorted({seed for _, seed in runs})
-    drops = [
-        share(start["grammatical"]) - share(runs[name, seed]["grammatical"])
-        for name in ("online", "semi")
-        for seed in seeds
-    ]
+    drops = [lost(start, runs[name, seed]) for name in ("online", "semi") for seed in seeds]
     return {
         "online_minus_offline": offline[0],
         "online_minus_offline_low": offline[1],
@@ -138,7 +162,9 @@ def figures(runs: Runs, start: Scores) -> dict[str, Any]:
         "both_minus_hard_only_interval": hard[1:],
         "both_minus_soft_only": soft[0],
         "both_minus_soft_only_interval": soft[1:],
-        "grammar_drop_max": round(100 * max(drops), 2),
+        "grammar_drop_max": max(drops)[0],
+        "grammar_drop_max_error": max(drops)[1],
+        "grammar_drops": [drop for drop, _ in drops],
         "start": round(share(start["followed"]), 4),
         "followed": {
             name: [round(share(runs[name, seed]["followed"]), 4) for seed in seeds] for name in ARMS
@@ -149,7 +175,7 @@ def figures(runs: Runs, start: Scores) -> dict[str, Any]:
 
 def told(name: str, seed: int, scores: Scores) -> str:
     """A line for a run."""
-    cell = proportion(int(sum(scores["followed"])), len(scores["followed"]))
+    cell = proportion(round(sum(scores["followed"])), len(scores["followed"]))
     parts = ", ".join(f"{part} {share(scores[part]):.3f}" for part in ("hard", "soft", "grammatical"))
     return f"  seed {seed} {name:9} {cell.value:.3f} [{cell.low:.3f}, {cell.high:.3f}], {parts}"
 
@@ -162,11 +188,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--updates", type=int, default=UPDATES)
     parser.add_argument("--limit", type=int, help="held-out instructions")
+    parser.add_argument("--answers", type=int, default=1, help="to each held-out instruction")
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        choices=ARMS,
+        default=list(ARMS),
+        help="without all of them there is no last line",
+    )
     parser.add_argument("--workers", type=int, default=2, help="runs at a time")
     asked = parser.parse_args()
-    settings = Settings(asked.project, asked.home, asked.updates, asked.limit)
+    settings = Settings(asked.project, asked.home, asked.updates, asked.limit, asked.answers)
     folder = settings.folder
-    wanted = [(START, 0), *((name, seed) for seed in asked.seeds for name in ARMS)]
+    wanted = [(START, 0), *((name, seed) for seed in asked.seeds for name in asked.arms)]
     runs: Runs = {}
     with ProcessPoolExecutor(asked.workers, multiprocessing.get_context("spawn")) as pool:
         waiting = {pool.submit(measured, settings, folder, *which): which for which in wanted}
@@ -175,7 +209,8 @@ def main() -> None:
             runs[name, seed] = future.result()
             print(told(name, seed, runs[name, seed]), flush=True)
     start = runs.pop((START, 0))
-    print(json.dumps(figures(runs, start)))
+    if set(asked.arms) == set(ARMS):
+        print(json.dumps(figures(runs, start)))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ def test_differences_are_in_points_and_the_worst_grammar_counts() -> None:
     assert 0 < said["online_minus_offline_low"] < 30
     assert (said["semi_minus_online"], said["grpo_minus_online"]) == (-5, 5)
     assert said["grammar_drop_max"] == 10, "offline is not asked: its grammar is the paper's point"
+    assert said["grammar_drops"] == [5, 5, 10, 10]
+    assert said["grammar_drop_max_error"] == pytest.approx(100 * (0.1 * 0.9 / 39) ** 0.5, abs=0.01)
     assert (said["both_minus_hard_only"], said["both_minus_soft_only"]) == (10, 20)
     assert said["followed"]["semi"] == [0.55, 0.55]
     assert said["seeds"] == [1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,27 @@ def test_the_steps_to_come_are_back_and_the_others_are_not(
         for name in ("extra_fields", "raw_prompt"):
             value = getattr(row[name], "data", row[name])
             assert value == before.rows[key][name]
+
+
+def test_keeping_a_cycle_takes_time_in_proportion_to_its_rollouts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seconds(rollouts: int) -> float:
+        kept = Queue()
+        for number in range(rollouts):
+            kept.tags[f"p_{number}"] = {"global_steps": 1}
+            kept.rows[f"p_{number}"] = {name: torch.zeros(3 + number % 2) for name in "abcd"}
+        monkeypatch.setattr(module, "tq", kept)
+        times = []
+        for _ in range(3):
+            began = time.process_time()
+            CycleStore(tmp_path).save(1, 1, {})
+            times.append(time.process_time() - began)
+        return min(times)
+
+    assert seconds(800) < 10 * seconds(200), (
+        "four times the rollouts; taken apart for each it was sixteen times"
+    )
 
 
 def test_a_cycle_is_forgotten_when_a_checkpoint_has_learnt_from_all_of_it(

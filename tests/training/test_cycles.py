@@ -28,6 +28,9 @@ class Sampler:
     def look_over(self, steps: Any, since: float) -> Counter[int]:
         return Counter({step: self.missing.pop(step) for step in list(self.missing) if step in steps})
 
+    def count_wait(self) -> None:
+        self.events.append("count")
+
 
 def trainer(every: int, steps: int, *, overlap: bool = False, missing: dict[int, int] | None = None) -> Any:
     """A trainer without veRL's workers, which writes down what it would ask of them."""
@@ -96,7 +99,7 @@ def test_prompts_without_contrast_are_replaced_once() -> None:
 def test_with_overlap_the_next_cycle_is_drawn_before_the_updates_and_awaited_before_the_weights() -> None:
     assert run(trainer(2, 4, overlap=True), range(1, 5)) == [
         "draw 2 for 1", "draw 2 for 2", "wait", "keep 1-2", "draw 2 for 3", "draw 2 for 4",
-        "update 1", "update 2", "wait", "keep 3-4", "weights of 2",
+        "update 1", "update 2", "wait", "keep 3-4", "count", "weights of 2",
         "update 3", "update 4", "weights of 4",
     ]  # fmt: skip
 
@@ -104,8 +107,8 @@ def test_with_overlap_the_next_cycle_is_drawn_before_the_updates_and_awaited_bef
 def test_overlap_after_every_update_is_one_step_off_policy() -> None:
     made = trainer(1, 3, overlap=True)
     assert run(made, range(1, 4)) == [
-        "draw 2 for 1", "wait", "keep 1-1", "draw 2 for 2", "update 1", "wait", "keep 2-2", "weights of 1",
-        "draw 2 for 3", "update 2", "wait", "keep 3-3", "weights of 2", "update 3", "weights of 3",
+        "draw 2 for 1", "wait", "keep 1-1", "draw 2 for 2", "update 1", "wait", "keep 2-2", "count", "weights of 1",
+        "draw 2 for 3", "update 2", "wait", "keep 3-3", "count", "weights of 2", "update 3", "weights of 3",
     ]  # fmt: skip
     assert made.stale, "GRPO and PPO clip against what drew the rollouts"
 

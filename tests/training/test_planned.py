@@ -166,6 +166,16 @@ def test_rewards_are_awaited_once_a_cycle(drawn: Any) -> None:
     assert sampler.current.waited_s == 0.0
 
 
+def test_with_overlap_a_wait_counts_for_the_step_in_which_it_passed(drawn: Any) -> None:
+    _, sampler = drawn({4: STEPS[4], 5: {"c": [record(1.0), record(0.0, rewarded=9.0)]}})
+    sampler.sample(4, "train", 1)
+    sampler.look_over([5], since=5.0)
+    sampler.count_wait()
+    assert sampler.current.waited_s == 4.0
+    sampler.sample(5, "train", 1)
+    assert sampler.current.waited_s == 0.0, "once is enough"
+
+
 def test_best_worst_without_the_judges_probability_ends_the_run(drawn: Any) -> None:
     _, sampler = drawn(STEPS, "best-worst")
     with pytest.raises(TrainingError, match="no verdict of the judge has log-probabilities"):

@@ -98,7 +98,7 @@ def _plan(recipe: Recipe, note: str, *, quiet: bool) -> dict[str, Any]:
 
 
 def _scale(recipe: Recipe, picture: Path | None, *, quiet: bool) -> dict[str, Any]:
-    from verif.pipeline.planning import scale, show
+    from verif.pipeline.planning import scale, show, syncs
     from verif.pipeline.planning.hardware import gpu_of
     from verif.pipeline.planning.pace import JUDGES, pace
     from verif.pipeline.planning.shapes import shape_of
@@ -114,11 +114,14 @@ def _scale(recipe: Recipe, picture: Path | None, *, quiet: bool) -> dict[str, An
     base = pace(recipe.train, shape, gpu)
     sizes = [scale.size(base, judge, gpus) for gpus in scale.SIZES]
     needed = scale.busy(base, judge)
+    synced = syncs.rows(base, judge, recipe.train.cycle)
     if picture:
         scale.draw(sizes, judge, f"{recipe.name}: judges {recipe.judge.repo}", picture)  # type: ignore[union-attr]
     if not quiet:
         show.console.print(
             show.scale(sizes, judge, f"{recipe.judge.repo} for {recipe.name}", needed),  # type: ignore[union-attr]
+            "",
+            show.syncs(synced),
             "",
             show.assumptions(),
             sep="\n",
@@ -127,6 +130,7 @@ def _scale(recipe: Recipe, picture: Path | None, *, quiet: bool) -> dict[str, An
         "judge": asdict(judge),
         "sizes": [asdict(size) for size in sizes],
         "busy": asdict(needed),
+        "syncs": [asdict(row) for row in synced],
     }
 
 

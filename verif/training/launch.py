@@ -29,6 +29,7 @@ from verif.training.environment import RunFiles
 from verif.training.progress import RunFolder
 from verif.training.summary import summary
 from verif.training.supervise import OnStep
+from verif.training.sure import require_sure_judge
 
 if TYPE_CHECKING:
     from verif.project import Stage
@@ -117,7 +118,7 @@ def reopen(folder: RunFolder) -> None:
 def reinforce(stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, look: OnStep) -> Served:
     """Train to the recipe's last step, from the last checkpoint on. `look` is called after each step and may raise.
 
-    Raises `TrainingError` if it does not get there.
+    Raises `TrainingError` if it does not get there, or if its pairs need more of the judge than it says.
     """
     recipe, start = stage.recipe.train, folder.checkpoint()
     if start:
@@ -144,6 +145,8 @@ def reinforce(stage: Stage, endpoint: VerifierEndpoint, folder: RunFolder, look:
             kept=None if stage.recipe.watched else KEPT,
         )
 
+    if start < recipe.steps:
+        require_sure_judge(recipe, stage.data / "validation.parquet", endpoint.url)
     before = served(endpoint.url)
     if start < recipe.steps:
         supervise.run(build, folder, steps=recipe.steps, step_timeout_s=recipe.step_timeout_s, on_step=look)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from verif.recipe import Train
@@ -21,7 +22,6 @@ def summary(stage: Stage, folder: RunFolder, record: dict[str, Any]) -> dict[str
     recipe = stage.recipe.train
     steps = folder.done()
     numbers = [folder.metrics(step) for step in steps]
-    waits = [n["verif/reward_wait_share"] for n in numbers if "verif/reward_wait_share" in n]
     validations = folder.validations()
     return {
         "algorithm": recipe.algorithm,
@@ -35,7 +35,7 @@ def summary(stage: Stage, folder: RunFolder, record: dict[str, Any]) -> dict[str
         "step_s": _mean([n.get("verif/step_s", math.nan) for n in numbers]),
         "reward": {"first": _reward(folder, steps[:EDGE]), "last": _reward(folder, steps[-EDGE:])},
         **_cycles(recipe, numbers),
-        "reward_wait_share": {"mean": _mean(waits), "max": round(max(waits), 4) if waits else None},
+        "reward_wait_share": waited(numbers),
         "rollouts": int(sum(n.get("verif/rollouts", 0) for n in numbers)),
         **_draws(numbers),
         "rollouts_trained_on": int(sum(n.get("verif/rollouts_trained_on", 0) for n in numbers)),
@@ -51,6 +51,18 @@ def summary(stage: Stage, folder: RunFolder, record: dict[str, Any]) -> dict[str
         },
         "validation": {str(step): validation for step, validation in sorted(validations.items())},
     }
+
+
+def waited(numbers: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
+    """Share of the steps' time in which rewards alone were awaited: of each step, `mean` and `max`; `overall` of all time.
+
+    In a cycle one long step waits and the short ones do not: there the mean over steps says too little.
+    """
+    shares = [n["verif/reward_wait_share"] for n in numbers if "verif/reward_wait_share" in n]
+    timed = [n for n in numbers if "verif/reward_wait_s" in n and "verif/step_s" in n]
+    seconds = sum(n["verif/step_s"] for n in timed)
+    overall = round(sum(n["verif/reward_wait_s"] for n in timed) / seconds, 4) if seconds else None
+    return {"mean": _mean(shares), "max": round(max(shares), 4) if shares else None, "overall": overall}
 
 
 def _cycles(train: Train, numbers: list[dict[str, float]]) -> dict[str, Any]:

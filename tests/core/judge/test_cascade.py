@@ -38,6 +38,19 @@ def test_confidence_is_read_where_the_verdict_stands() -> None:
     assert confidence(JudgeAnswer('x</think>{"verdict":"pass"}', 0.0)) is None
 
 
+def test_a_quote_that_is_a_token_of_its_own_is_not_taken_for_the_verdict() -> None:
+    certain = [(text, {text: 1.0}) for text in ("no", "</think>", '{"', "verdict", '":')]
+    quote = (' "', {' "': 0.99, ' "pass': 0.01})
+    parts = tokens(*certain, quote, ("fail", {"pass": 0.2, "fail": 0.8}), ('"}', {'"}': 1.0}))
+    assert confidence(JudgeAnswer('no</think>{"verdict": "fail"}', 0.0, logprobs=parts)) == pytest.approx(0.2)
+
+
+def test_a_verdict_may_be_one_token() -> None:
+    whole = {'{"verdict": "pass"}': 0.7, '{"verdict": "fail"}': 0.3}
+    parts = tokens(("</think>", {"</think>": 1.0}), ('{"verdict": "pass"}', whole), ("<end>", {"<end>": 1.0}))
+    assert confidence(JudgeAnswer('</think>{"verdict": "pass"}', 0.0, logprobs=parts)) == pytest.approx(0.7)
+
+
 class Fixed:
     """A client with one answer (the arithmetic of the cascade is under test, not HTTP)."""
 

@@ -26,7 +26,7 @@ OLD_END = re.compile(
 )
 OLD_MARK = re.compile(r"[.!?]+(?=[\s\"]|$)")
 OLD_TITLE = re.compile(r"<<[^<>\n]*\w[^<>\n]*>>(\n|$)")
-OLD_BEFORE = re.compile(r'"verdict"\s*:\s*"?$')
+WORD = re.compile(r'"verdict"\s*:\s*"?([A-Za-z]+)')
 PIECES = [
     "\n", " ", "\r", "\x1c", "\u2028", "#", "-", "=", "a", "user", "System", ":", "end", "END", " of ", "response",
     "0badcafe", "<", ">", "<<", ">>", "|", "[INST]", "<<SYS>>", ".", "!", "?", '"', "x", "_", "T", "*",
@@ -66,19 +66,30 @@ def test_the_form_of_an_example(template: str, text: str) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ['{"', "verdict", '"verdict"', '":', ":", " ", "\t", ' "', '"', "pass", "</think>", "x"]
+            [
+                '{"',
+                "verdict",
+                '"verdict"',
+                '":',
+                ":",
+                " ",
+                "\t",
+                ' "',
+                '"',
+                "pass",
+                "pa",
+                '{"verdict":"pass"}',
+                "</think>",
+                "x",
+            ]
         ),
         max_size=10,
     )
 )
 def test_the_place_of_a_verdict_among_tokens(tokens: list[str]) -> None:
     marked = [{"token": token, "logprob": -1.0} for token in tokens]
-    places = [
-        i for i in range(len(tokens)) if OLD_BEFORE.search("".join(tokens[:i]).rpartition("</think>")[2])
-    ]
-    found = confidence(JudgeAnswer("", 0.0, logprobs=tuple(marked)))
-    if not places:
-        assert found is None
-    else:
-        start = tokens[places[0]].strip(' "')
-        assert (found is not None) == bool((start and "pass".startswith(start)) or start.startswith("pass"))
+    begun = [match[1] for i in range(len(tokens)) if (match := WORD.search("".join(tokens[: i + 1])))]
+    sure = confidence(JudgeAnswer("", 0.0, logprobs=tuple(marked)))
+    assert (sure is not None) == (
+        bool(begun) and ("pass".startswith(begun[0]) or begun[0].startswith("pass"))
+    )

@@ -164,6 +164,11 @@ def test_the_scale_table(tmp_path):
         enough = next(row for row in one["rows"] if row["judges"] == one["enough"])
         assert enough["idle_share"] <= one["floor"] + 0.02 + 1e-9
     assert "<svg" in picture.read_text("utf-8")
+    synced = {(row["sync_every"], row["judges"]): row for row in found["syncs"]}
+    assert {every for every, _ in synced} == {1, 5, 10, 20}
+    for judges in (1, 2, 4):
+        times = [synced[every, judges]["step_s"] for every in (1, 5, 10, 20)]
+        assert times == sorted(times, reverse=True), "a longer cycle awaits its slowest rollout less often"
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ from verif.system.files import digest
 from verif.types import Cost, Instruction, Response, Status, Verdict
 
 SECRET_VARIABLE = "VERIF_MARKER_KEY"  # noqa: S105
-_BEFORE = re.compile(r'"verdict" ?: ?"?$')
+_WORD = re.compile(r'"verdict" ?: ?"?([A-Za-z]+)')
 _BLANKS = re.compile(r"\s+")
 _TAIL = len('"verdict" : "') + 1
 INLINE = 20_000
@@ -171,17 +171,27 @@ def confidence(reply: JudgeAnswer) -> float | None:
     """The judge's probability of pass against fail where it wrote its verdict; None without log-probabilities."""
     tail = ""  # the end of what was written, white space shortened: more of it says nothing about this place
     for token in reply.logprobs:
-        if _BEFORE.search(tail):
+        written = str(token.get("token", ""))
+        if _begun(tail, written):
             weight = {"pass": 0.0, "fail": 0.0}
             for choice in token.get("top_logprobs") or [token]:
-                start = str(choice.get("token", "")).strip(' "')
+                start = _begun(tail, str(choice.get("token", "")))
                 for word in weight:
                     if start and (word.startswith(start) or start.startswith(word)):
                         weight[word] += math.exp(float(choice.get("logprob", -math.inf)))
             total = sum(weight.values())
             return weight["pass"] / total if total else None
-        tail = _BLANKS.sub(" ", f"{tail}{token.get('token', '')}")[-_TAIL:]
+        tail = _BLANKS.sub(" ", tail + written)[-_TAIL:]
     return None
+
+
+def _begun(tail: str, token: str) -> str:
+    """What a token writes of the verdict's word after `tail`, empty if it does not reach it.
+
+    A tokenizer may part the quote from the word, begin the word with it, or have one token for the whole verdict.
+    """
+    match = _WORD.search(_BLANKS.sub(" ", tail + token))
+    return match[1] if match else ""
 
 
 def _reason(parsed: ParsedVerdict, reply: JudgeAnswer) -> str:

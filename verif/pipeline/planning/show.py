@@ -16,6 +16,7 @@ from verif.pipeline.planning.memory import Estimate
 from verif.pipeline.planning.pace import JudgePace, mean_service
 from verif.pipeline.planning.placement import Placed
 from verif.pipeline.planning.scale import BUSY, Busy, LocalRow, Size
+from verif.pipeline.planning.syncs import SyncRow
 from verif.pipeline.planning.timeline import Timeline
 from verif.system.check import Check
 from verif.system.console import Console
@@ -125,6 +126,18 @@ def scale(sizes: list[Size], model: JudgePace, name: str, needed: Busy) -> Group
         + ".",
     ]
     return Group(table, Text("\n".join(lines)))
+
+
+def syncs(rows: list[SyncRow]) -> Table:
+    """What a sync every so many updates does to the time of one."""
+    right = ("train.sync_every", "judges", "an update", "of it awaiting rewards", "generator idle")
+    table = _table("Updates between two syncs (docs/offline-online.md)", *right, right=right)
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
+        table.add_row(
+            str(row.sync_every), str(row.judges), f"{row.step_s:.0f} s", f"{row.wait_share:.0%}",
+            f"{row.generator_idle_share:.0%}", end_section=after is not None and after.sync_every > row.sync_every,
+        )  # fmt: skip
+    return table
 
 
 def fitted(run: Timeline, fit: Fitted) -> Table:

@@ -89,11 +89,17 @@ def _gpu(recipe: Recipe, shape: Shape, gpu: Gpu) -> list[Estimate]:
     if train.cycle > 1:
         whole = simulate_cycle(at, known, 1, train.cycle)
         step_s = whole.step_s
+        each, grid = f"a sync at each: {simulated.step_s:.0f} s", "other cycles, more judges: --simulate"
+        waits, idle = 100 * whole.wait_share, 100 * whole.generator_idle_share
         cycles = [
-            Estimate(f"an update, a sync every {train.cycle}", f"simulated; one at each: {simulated.step_s:.0f} s", step_s, "s"),
-            Estimate("waiting for rewards alone", "share of that time", 100 * whole.wait_share, "%"),
-            Estimate("generator without work", "share of that time", 100 * whole.generator_idle_share, "%"),
-        ]  # fmt: skip
+            Estimate(
+                f"an update, a sync every {train.cycle}", f"simulated, one judge replica; {each}", step_s, "s"
+            ),
+            Estimate("of it awaiting rewards", f"share of that time; {grid}", waits, "%"),
+            Estimate(
+                "of it the generator idle", "while rewards are awaited and the policy learns", idle, "%"
+            ),
+        ]
     hours = step_s * train.steps / 3600
     gpus = at.gpus + known.gpus
     return [

@@ -33,11 +33,12 @@ class CycleStore:
         tags = tq.kv_list(PARTITION).get(PARTITION, {})
         keys = [key for key, tag in tags.items() if not tag.get("is_prompt")]
         rows = tq.kv_batch_get(keys=keys, partition_id=PARTITION)
+        columns = {name: by_row(rows[name]) for name in rows.keys()}  # noqa: SIM118
         kept = {
             "loader": loader,
             "tags": {key: plain(tag, "tag") for key, tag in tags.items()},
             "rows": {
-                key: {name: plain(rows[name][index], name) for name in rows.keys()}  # noqa: SIM118
+                key: {name: plain(column[index], name) for name, column in columns.items()}
                 for index, key in enumerate(keys)
             },
         }
@@ -79,6 +80,11 @@ class CycleStore:
         for path in self.folder.glob("*-*.pt"):
             if int(path.stem.split("-")[1]) <= step:
                 path.unlink(missing_ok=True)
+
+
+def by_row(column: Any) -> Any:
+    """A field's rows. A nested tensor is taken apart once: each index into it takes all of it apart."""
+    return column.unbind() if isinstance(column, torch.Tensor) else column
 
 
 def plain(value: Any, name: str) -> Any:

@@ -103,6 +103,12 @@ class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
             if self.stale:
                 self.store.save(first, self.ready, self.train_dataloader.state_dict())
 
+    def settle_overlapped(self) -> None:
+        """Wait for what was generated beside the updates, if anything was; the present step has waited."""
+        if self.submitted > self.ready:
+            self.settle(self.ready + 1)
+            self.replay_buffer.count_wait()
+
     def beat_drawing(self, ended: int, prompts: int) -> None:
         """The run lives as long as prompts end."""
         self.folder.beat(f"step {self.global_steps}: {ended} of {prompts} prompts generated and verified")
@@ -121,16 +127,14 @@ class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
         if not self.every:
             super().on_step_end()
         elif self.global_steps == self.cycle_end(self.global_steps):
-            if self.submitted > self.ready:
-                self.settle(self.ready + 1)
+            self.settle_overlapped()
             super().on_step_end()
             self.awake = True
 
     def on_validate_begin(self) -> None:
         """Inside a cycle the generator gets the present weights for a validation: it has nothing else to do."""
         if self.every and self.global_steps and self.global_steps != self.cycle_end(self.global_steps):
-            if self.submitted > self.ready:
-                self.settle(self.ready + 1)
+            self.settle_overlapped()
             self.checkpoint_manager.update_weights(self.global_steps)
             self.awake = True
         super().on_validate_begin()

@@ -12,6 +12,7 @@ from transfer_queue import KVBatchMeta
 
 from verif.errors import TrainingError
 from verif.training.pairs import Worth, pick, scored
+from verif.training.sure import require_sure
 from verif.training.verl.record import RolloutRecord, read
 from verif.training.verl.sample import Sample
 from verif.training.verl.sampler import Sampler
@@ -40,8 +41,8 @@ class PlannedSampler(Sampler):
         batch = self._materialize_batch(
             partition_id, uids, dict(sorted(self.partitions[partition_id].items()))
         )
-        self.current = Sample(step, len(uids) * self.rollouts, cycle_wait_s=self.wait_s)
-        self.wait_s = 0.0
+        self.current = Sample(step, len(uids) * self.rollouts)
+        self.count_wait()
         if not batch.keys:
             raise TrainingError(f"step {step}: not one rollout came back.", "The log says why.")
         drawn = self.take_out(batch, self.current)
@@ -95,6 +96,11 @@ class PlannedSampler(Sampler):
         contrast = {uid for uid, *_ in self.pairs_of(records)}
         return Counter(step for uid, step in step_of.items() if uid not in contrast)
 
+    def count_wait(self) -> None:
+        """Add the seconds of waiting since the last call to the present step, in which they passed."""
+        self.current.cycle_wait_s = (self.current.cycle_wait_s or 0.0) + self.wait_s
+        self.wait_s = 0.0
+
     def pairs_of(self, records: dict[str, RolloutRecord]) -> list[tuple[str, str, str]]:
         """(prompt, chosen key, rejected key) of each prompt with contrast, drawn by the recipe's seed and the prompt."""
         worth: dict[str, Worth | None] = {
@@ -102,7 +108,7 @@ class PlannedSampler(Sampler):
             for key, record in sorted(records.items())
         }
         if self.pairs == "best-worst":
-            require_sure(records.values(), worth.values())
+            require_sure(r.verification for r in records.values() if r.verification is not None)
         groups: dict[str, list[str]] = {}
         for key in worth:
             groups.setdefault(key.split("_")[0], []).append(key)
@@ -132,18 +138,3 @@ class PlannedSampler(Sampler):
         if not kept:
             self.mask(made, range(len(rows)), [tag["response_len"] for tag in made.tags])
         return made
-
-
-def require_sure(records: Iterable[RolloutRecord], worth: Iterable[Worth | None]) -> None:
-    """`TrainingError` if a judge was asked and never said how sure it is: best and worst would be by reward alone."""
-    asked = any(
-        verdict.part.startswith(("judge", "cascade"))
-        for record in records
-        if record.verification is not None
-        for verdict in record.verification.verdicts
-    )
-    if asked and not any(score is not None and score.p_pass is not None for score in worth):
-        raise TrainingError(
-            "train.dpo.pairs is best-worst, and no verdict of the judge has log-probabilities.",
-            "Use a judge server that gives them (vLLM does), or `train.dpo.pairs: random`.",
-        )

@@ -24,11 +24,9 @@ def weigh(
     that the batch names, which are those known when it was last written.
     """
     field = REFERENCES[reference]
-    rows = tq.kv_batch_get(
-        keys=batch.keys,
-        partition_id=batch.partition_id,
-        select_fields=["response_mask", "old_log_probs", field],
-    )
+    fields = ["response_mask", "old_log_probs", field]
+    queued = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=fields)
+    rows = {name: queued[name].unbind() for name in fields}  # each index would take all rows apart
     masks = {key: rows["response_mask"][index].double() for index, key in enumerate(batch.keys)}
     sums = {
         key: Sums(

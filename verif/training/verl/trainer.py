@@ -125,7 +125,8 @@ class VerifTrainer(CycleTrainer):
         is fitted on them); padding has none.
         """
         fields = ["advantages", "response_mask", "loss_mask", "rm_scores"]
-        trained = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=fields)
+        queued = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=fields)
+        trained = {name: queued[name].unbind() for name in fields}  # each index would take all rows apart
         rows = []
         sums: dict[str, float] = {}
         for index, key in enumerate(batch.keys):
