@@ -215,7 +215,7 @@ MODULES = {
     "verif/audit/mutations/local.py", "verif/evaluation/benchmarks/references.py", "verif/data/screening/claims.py",
     "verif/data/screening/rule_rows.py",
     "verif/core/forms/checkers.py",
-    "verif/core/answers/angles.py", "verif/core/answers/final.py", "verif/core/answers/maths.py", "verif/core/answers/number.py",
+    "verif/core/answers/angles.py", "verif/core/answers/final.py", "verif/core/answers/hedging.py", "verif/core/answers/maths.py", "verif/core/answers/number.py",
     "verif/core/answers/plain.py", "verif/core/answers/structure.py", "verif/core/answers/tokens.py",
     "verif/data/world/grammar.py", "verif/data/world/oracle.py", "verif/data/world/slip.py", "verif/core/judge/judge.py",
     "verif/core/judge/markup.py", "verif/core/language/__init__.py", "verif/core/reasoning.py", "verif/core/segment.py",

@@ -30,6 +30,7 @@ from verif.core.answers.final import LONGEST, final_answer
         ("所以答案是 12。", "12"),
         ("The answer is 1. Wait.\nThe answer is 2", "2"),
         ("We think about it.\n\n`blue`", "blue"),
+        ("```\n5\n```", "5"),
     ],
 )
 def test_it_is_found(text: str, answer: str) -> None:
@@ -42,6 +43,8 @@ def test_it_is_found(text: str, answer: str) -> None:
     [
         ("\\boxed{6} or \\boxed{7}", "gives several answers"),
         ("first \\boxed{1}\nthen \\boxed{6}, \\boxed{7}", "gives several answers"),
+        ("\\boxed{6 \\text{ or } \\boxed{5}}", "gives several answers"),
+        ("\\boxed{6 \\boxed{5}}", "gives several answers"),
         ("\\boxed{\\frac{1}{2}", "has a box that does not end"),
         ("   \n ", "has no final answer"),
         ("The answer is", "has no final answer"),

@@ -55,6 +55,7 @@ def test_equal(worker: Worker, reference: str, answer: str) -> None:
      ("8.14", "\\frac{57}{7}x"),
      ("30 \\text{ tickets}, 20 \\text{ roses}", "30 \\text{ tickets}, 25 \\text{ pens}"), ("1,2,4", "1,2,3"),
      ("n=5", "n+1 / 383 / n=5"), ("x^2+1", "3 or 4 or 5 or x^2+1"),
+     ("5", "5 \\text{ is not the answer}"), ("5", "\\not= 5"), ("5", "6 \\(5\\)"), ("5", "x=6 y=5"), ("5", "5 or maybe six"),
      ("The function $f(x+1)$ is odd.", "The function $f(x+1)$ is even.")],
 )  # fmt: skip
 def test_different(worker: Worker, reference: str, answer: str) -> None:

@@ -15,6 +15,8 @@ _CUE = re.compile(
     r"(?:\b(?:final[ \t]{1,4})?answer[ \t*_]{0,6}(?:is\b|:|=)|####|答案(?:是|为|：|:))[ \t:]{0,8}",
     re.IGNORECASE,
 )
+_FENCE = re.compile(r"(?:```|~~~)\w{0,20}|\\[\])]|\$\$")
+"""Lines that only end or begin a block."""
 _SENTENCE = re.compile(r"\.[ \t]+(?=[A-Z])(?!Or\b)")
 _INVISIBLE = (
     " \t\u00a0\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
@@ -52,7 +54,7 @@ def final_answer(text: str) -> Final:
         pass
     if last is not None:
         return _bounded(_after(text, last.end()))
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip() and not _FENCE.fullmatch(line.strip())]
     return _bounded(_trimmed(lines[-1]) if lines else "")
 
 
@@ -96,7 +98,17 @@ def _of_boxes(text: str, boxes: list[tuple[int, int]]) -> Final:
     contents = ["".join(text[a:b].split()) for a, b in boxes if a >= line]
     if len(set(contents)) > 1:
         return Final(why="gives several answers")
-    return _bounded(text[start:end].strip())
+    return _within(text[start:end].strip())
+
+
+def _within(content: str) -> Final:
+    """A box's content, unless numbers stand in a box inside it and outside of that."""
+    for start, end in _boxes(content)[0][:1]:
+        if any(map(str.isdigit, content[:start] + content[end:])) and any(
+            map(str.isdigit, content[start:end])
+        ):
+            return Final(why="gives several answers")
+    return _bounded(content)
 
 
 def _boxes(text: str) -> tuple[list[tuple[int, int]], bool]:

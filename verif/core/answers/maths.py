@@ -21,6 +21,7 @@ from select import select
 
 from verif.core.answers.angles import in_radians
 from verif.core.answers.brackets import depth_of
+from verif.core.answers.hedging import HEDGED, hedged
 from verif.core.answers.number import CURRENCY, Number, read_number, rounded, same_number
 from verif.core.answers.structure import alike, contradict, labelless, lists_more
 
@@ -54,7 +55,7 @@ _ENDED = {
     "depth": "is nested too deeply",
 }
 _LONG = f"is longer than {LONGEST:,} characters"
-REFUSED = frozenset({*_ENDED.values(), _LONG})
+REFUSED = frozenset({*_ENDED.values(), _LONG, HEDGED})
 """Reasons why an answer was not compared that are its own doing."""
 
 
@@ -110,6 +111,8 @@ def same(reference: str, answer: str, worker: Worker) -> bool | str:
         return "cannot be read as an expression"
     if contradict(left, right):
         return False
+    if hedged(reference, answer):
+        return HEDGED
     asked, given = read_number(left), read_number(right)
     if asked is not None and given is not None and not (_symbol(asked) or _symbol(given)):
         if same_number(asked, given) or rounded(asked, given):
