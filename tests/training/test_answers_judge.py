@@ -50,6 +50,7 @@ def test_a_seed_gives_the_same_lessons() -> None:
     assert lessons(PAIRS, 1) == lessons(PAIRS, 1) != lessons(PAIRS, 2)
 
 
+@pytest.mark.slow
 def test_pairs_that_are_too_long_for_the_context_are_no_lessons(tmp_path: Path) -> None:
     short = SMALL.model_copy(update={"context": 32})
     with pytest.raises(TrainingError, match="fits into 32 tokens"):
