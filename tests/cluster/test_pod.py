@@ -43,6 +43,7 @@ def contained(request: StageRequest, cluster: Cluster, project: Path, volume: Pa
         "--bind",
         str(project.parent),
         str(project.parent),
+        *("--ro-bind", str(ROOT), str(ROOT)),  # a checkout below /tmp is there, too
     ]
     for mount in container["volumeMounts"]:
         if mount["mountPath"] in ("/workspace", "/checkpoints"):

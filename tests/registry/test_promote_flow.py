@@ -95,7 +95,7 @@ def test_nothing_is_promoted_before_a_person_says_so(
         run = paused(api)
         assert open_registry(stage).aliases()["champion"] == "1"
         kept = requests.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
-        (evidence,) = [a for a in kept if a["key"] == "build-card"]
+        (evidence,) = [a for a in kept if a["flow_run_id"] == run]
         assert "| gain | yes |" in evidence["data"]
         answer = {"run_input": {"approve": approve, "why": "read the samples"}}
         requests.post(f"{api}/flow_runs/{run}/resume", json=answer, timeout=10).raise_for_status()

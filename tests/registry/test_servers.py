@@ -74,7 +74,8 @@ def postgres(folder: Path, processes: list) -> str:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
     if not found:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    runuser = shutil.which("runuser") or "/usr/sbin/runuser"  # which is not on every PATH
+    user = [runuser, "-u", "postgres", "--"] if os.geteuid() == 0 else []
     data, port = folder / "pg", free_port()
     data.mkdir()
     if user:
