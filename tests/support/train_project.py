@@ -107,11 +107,11 @@ class Project:
     def judges(self) -> list[psutil.Process]:
         """vLLM processes that serve the judge."""
         folder = str(self.root / "models" / "judge")
-        return [process for process in self.processes() if folder in " ".join(process.cmdline())]
+        return [process for process in self.processes() if folder in _command(process)]
 
     def trainers(self) -> list[psutil.Process]:
         """veRL's processes."""
-        return [process for process in self.processes() if "verl" in " ".join(process.cmdline())]
+        return [process for process in self.processes() if "verl" in _command(process)]
 
     def processes(self) -> list[psutil.Process]:
         """Whatever runs with this project's folder in its command line or environment."""
@@ -124,3 +124,11 @@ class Project:
             if str(self.root) in text and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         return found
+
+
+def _command(process: psutil.Process) -> str:
+    """Its command line; nothing of one that has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""

@@ -123,12 +123,9 @@ def test_a_judge_that_dies_leaves_no_trace_in_scores_or_gradients(
 def test_told_to_end_then_killed_and_the_data_stays_in_order(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One run in three attempts: a pod that must go keeps the step under way, `kill -9` falls back to a checkpoint.
-
-    It replaces prompts without contrast, so that a step draws as many as the policy's answers say.
-    """
+    """One run in three attempts: a pod that must go keeps the step under way, `kill -9` falls back to a checkpoint."""
     project.forget_runs()
-    project.recipe(rollout="transformers", seed=5, steps=7, save_every=5, refill=1)
+    project.recipe(rollout="transformers", seed=5, steps=7, save_every=5)
     monkeypatch.setitem(project.env, "VERIF_GRACE_S", "200")  # this machine may be busy
     process = project.start("train")
     project.wait(process, lambda: project.reached(1))
@@ -155,22 +152,15 @@ def test_told_to_end_then_killed_and_the_data_stays_in_order(
     rollouts = list(read(project.root / "reports" / "train" / "rollouts"))
     steps = range(1, 8)
     assert sorted({r.step for r in rollouts}) == list(steps)
-    order, drawn = sampled(project, 5), 0
     for step in steps:
         seen = {r.id for r in rollouts if r.step == step}
-        assert seen == set(order[drawn : drawn + len(seen)]), (
-            f"step {step} has other prompts than an undisturbed run"
-        )
-        drawn += len(seen)
-    report = json.loads((project.root / "reports" / "train.json").read_text())
-    assert report["refilled"] == drawn - 6 * 7 > 0, "so small a policy has prompts that it never follows"
-    assert report["no_contrast"] >= report["refilled"]
+        assert seen == expected(project, 5, step), f"step {step} has other prompts than an undisturbed run"
     loads_again(project)
     assert "trained 7 steps" in project.run("train", 120)  # the finished run gives its result; nothing trains
 
 
-def sampled(project: Project, seed: int) -> list[str]:
-    """The prompts in the order of veRL's own sampler, without a run."""
+def expected(project: Project, seed: int, step: int) -> set[str]:
+    """The prompts of a step by veRL's own sampler, without a run."""
     from types import SimpleNamespace
 
     from verl.trainer.ppo.utils import create_rl_sampler
@@ -183,7 +173,8 @@ def sampled(project: Project, seed: int) -> list[str]:
         def get(self, name: str) -> Any:
             return getattr(self, name)
 
-    return [items[index].id for index in create_rl_sampler(Config(shuffle=True, seed=seed), items)]
+    order = list(create_rl_sampler(Config(shuffle=True, seed=seed), items))
+    return {items[index].id for index in order[(step - 1) * 6 : step * 6]}
 
 
 def loads_again(project: Project) -> None:
