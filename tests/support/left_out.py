@@ -19,13 +19,9 @@ def leaves_out(expression: str, text: str) -> bool:
     >>> leaves_out("not slow and not e2e", "pytestmark = pytest.mark.slow\\n")
     True
     """
-    for part in expression.split(" and "):
-        mark = part.strip().removeprefix("not ").strip()
-        if mark not in MARKS:
-            return False
+    asked = [part.strip() for part in expression.split(" and ")]
+    parts = [(part.startswith("not "), part.removeprefix("not ").strip()) for part in asked]
+    if any(mark not in MARKS for _, mark in parts):
+        return False
     whole = set(_WHOLE.findall(text))
-    for part in expression.split(" and "):
-        unwanted, mark = part.strip().startswith("not "), part.strip().removeprefix("not ").strip()
-        if (unwanted and mark in whole) or (not unwanted and f"mark.{mark}" not in text):
-            return True
-    return False
+    return any(mark in whole if unwanted else f"mark.{mark}" not in text for unwanted, mark in parts)

@@ -53,17 +53,15 @@ class RefillSampler(Sampler):
         """What is kept of the step's draws once there is nothing to replace; else None, and flat groups are forgotten."""
         flat = self.flat(drawn)
         again = self.rounds < self.refill
-        gone = [key for key in batch.keys if again and key.split("_")[0] in flat]
-        self.kept |= {
-            key: tag for key, tag in zip(batch.keys, batch.tags, strict=True) if key not in set(gone)
-        }
+        gone = {key for key in batch.keys if again and key.split("_")[0] in flat}
+        self.kept |= {key: tag for key, tag in zip(batch.keys, batch.tags, strict=True) if key not in gone}
         self.current.no_contrast += len(flat)
         self.wanted = len(flat) if again else 0
         if gone:
             self.rounds += 1
             self.current.refilled += len(flat)
-            self.current.left_out |= set(gone)
-            tq.kv_clear(keys=gone, partition_id=batch.partition_id)
+            self.current.left_out |= gone
+            tq.kv_clear(keys=sorted(gone), partition_id=batch.partition_id)
             return None
         made = KVBatchMeta(
             partition_id=batch.partition_id, keys=list(self.kept), tags=list(self.kept.values())
