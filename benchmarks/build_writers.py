@@ -36,7 +36,7 @@ FIRST, SECOND = "writer-1", "writer-2"
 CASES = 2
 """That each writer gives: with six a tiny model writes little else."""
 CONTEXT = 512
-SIZE = TinyModel(width=128, layers=3, heads=4, ffn=384, vocabulary=900, context=CONTEXT, steps=700)
+SIZE = TinyModel(width=96, layers=3, heads=3, ffn=256, vocabulary=1200, context=CONTEXT, steps=600)
 LESSONS = 1500
 
 
@@ -59,7 +59,7 @@ def trained(home: Path, size: TinyModel, count: int) -> list[Path]:
 
 def _train(work: tuple[Path, TinyModel, int, int]) -> None:
     folder, size, count, seed = work
-    chats = lessons(world_recipe(), folder.name, count, seed)
+    chats = lessons(world_recipe(), folder.name, count, seed, first=folder.name == FIRST)
     print(f"{folder.name}: {train_writer(size.model_copy(update={'seed': seed}), chats, folder)}", flush=True)
 
 
@@ -111,9 +111,8 @@ def of_model(home: Path, model: Path, pairs: Path) -> dict[str, Any]:
     """One real model as both writers: greedy as the first, drawn as the second, or they would always agree."""
     recipe = BuildRecipe(
         name=model.name,
-        first=BuildModel(name=FIRST, max_tokens=768, deadline_s=900),
-        second=BuildModel(name=SECOND, max_tokens=768, deadline_s=900, temperature=0.7),
-        at_once=8,
+        first=BuildModel(name=FIRST, max_tokens=512, deadline_s=900),
+        second=BuildModel(name=SECOND, max_tokens=512, deadline_s=900, temperature=0.7),
     )
     return built(pairs, home, recipe, {f"{FIRST} {SECOND}": model.resolve()}, 2048)
 

@@ -55,10 +55,13 @@ async def fates(pairs_file: Path, home: Path, recipe: BuildRecipe) -> dict[str, 
         for pair in pairs:
             if pair.id in apart:
                 continue
-            gone = Counter(entry["text"] for entry in refused if entry["id"] == pair.id)
+            own = [entry for entry in refused if entry["id"] == pair.id]
+            gone = Counter(entry["text"] for entry in own)
+            unchecked = any(entry["step"] == "soft" and not entry["text"] for entry in own)
             for proposal in await _proposals(pair, caller, recipe):
-                survived = not gone[proposal.text]
-                gone[proposal.text] -= not survived
+                named = gone[proposal.text] > 0
+                gone[proposal.text] -= named
+                survived = not named and (proposal.code or not unchecked)
                 _count(counts["code" if proposal.code else "soft"], proposal, pair, survived=survived)
     return {"replies": replies, "proposals": counts}
 
