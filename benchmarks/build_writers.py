@@ -107,12 +107,12 @@ def world(home: Path, count: int, size: TinyModel, taught: int, seed: int = 1) -
     return {**figures, "in_rows": truths(made, seed)[0]}
 
 
-def of_model(home: Path, model: Path, pairs: Path) -> dict[str, Any]:
-    """One real model as both writers: greedy as the first, drawn as the second, or they would always agree."""
+def of_model(home: Path, model: Path, pairs: Path, temperatures: tuple[float, float]) -> dict[str, Any]:
+    """One real model as both writers, at two temperatures, or they would always agree."""
     recipe = BuildRecipe(
         name=model.name,
-        first=BuildModel(name=FIRST, max_tokens=512, deadline_s=900),
-        second=BuildModel(name=SECOND, max_tokens=512, deadline_s=900, temperature=0.7),
+        first=BuildModel(name=FIRST, max_tokens=512, deadline_s=900, temperature=temperatures[0]),
+        second=BuildModel(name=SECOND, max_tokens=512, deadline_s=900, temperature=temperatures[1]),
     )
     return built(pairs, home, recipe, {f"{FIRST} {SECOND}": model.resolve()}, 2048)
 
@@ -123,15 +123,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--count", type=int, default=60, help="pairs of the local world")
     parser.add_argument("--model", type=Path, help="a model's folder, instead of the tiny writers")
     parser.add_argument("--pairs", type=Path, help="with --model: questions with answers")
+    parser.add_argument("--temperatures", type=float, nargs=2, default=(0.0, 0.7), help="with --model")
     options = parser.parse_args(arguments)
     if (options.model is None) != (options.pairs is None):
         parser.error("--model and --pairs belong together")
-    home = HOME / ("world" if options.model is None else options.model.name)
+    warm = tuple(options.temperatures)
+    home = HOME / ("world" if options.model is None else f"{options.model.name}-{warm[0]:g}-{warm[1]:g}")
     home.mkdir(parents=True, exist_ok=True)
     figures = (
         world(home, options.count, SIZE, LESSONS)
         if options.model is None
-        else of_model(home, options.model, options.pairs)
+        else of_model(home, options.model, options.pairs, warm)
     )
     write_json(home / "figures.json", figures)
     print(json.dumps(figures))

@@ -49,7 +49,7 @@ async def fates(pairs_file: Path, home: Path, recipe: BuildRecipe) -> dict[str, 
         replies: dict[str, Counter[str]] = {}
         for call in ledger.calls.values():
             replies.setdefault(call.step, Counter()).update(
-                replies=1, readable=_readable(call.text, call.step)
+                replies=1, readable=int(_readable(call.text, call.step))
             )
         caller = Caller(ledger, _nobody)
         for pair in pairs:
@@ -67,11 +67,11 @@ async def fates(pairs_file: Path, home: Path, recipe: BuildRecipe) -> dict[str, 
 
 
 def _count(counts: Counter[str], proposal: Proposal, pair: SourcePair, *, survived: bool) -> None:
-    counts.update(made=1, survived=survived)
+    counts.update(made=1, survived=int(survived))
     if pair.source == WORLD:
         wish = wish_of(proposal.text)
         true = wish is not None and kept(*wish, pair.answer)
-        counts.update(worded=wish is not None, true=true, survived_true=survived and true)
+        counts.update(worded=int(wish is not None), true=int(true), survived_true=int(survived and true))
 
 
 async def _proposals(pair: SourcePair, caller: Caller, recipe: BuildRecipe) -> tuple[Proposal, ...]:
