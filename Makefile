@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-build bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-build bench-writers bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on wh
 
 bench-build: setup ## `verif build` in the local world, truth known: proof, defects, copies, kills (half an hour; goes on where it stopped)
 	@python -m benchmarks.build $(if $(ROWS),--verinstruct '$(abspath $(ROWS))')
+
+bench-writers: setup ## What survives of models' proposals behind vLLM: two tiny writers trained here, or [MODEL=folder PAIRS=file]
+	@python -m benchmarks.build_writers $(if $(MODEL),--model '$(abspath $(MODEL))' --pairs '$(abspath $(PAIRS))')
 
 bench-sync: setup ## After `make run`: DPO online, semi-online and offline, GRPO, hard or soft rewards alone (goes on where it stopped)
 	@python -m benchmarks.sync

@@ -7,16 +7,14 @@ reads. The builder itself (`verif.data.builder`) knows neither the audit's edits
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from verif.audit.mutations.generate import mutator
-from verif.core.judge.client import JudgeClient
 from verif.core.row_files import raw_rows
 from verif.core.rows import parts
 from verif.core.sandbox.sandbox import Sandbox
@@ -27,12 +25,12 @@ from verif.data.builder.card import card
 from verif.data.builder.ledger import Ledger
 from verif.data.builder.pairs import read_pairs
 from verif.data.builder.prove import Proof
-from verif.errors import SetupError, VerifError
-from verif.recipe import BuildModel, BuildRecipe
+from verif.errors import VerifError
+from verif.pipeline.addresses import connected
+from verif.recipe import BuildRecipe
 from verif.system.files import digest, digest_path, output, write_bytes, write_json
 from verif.types import RuleConstraint
 
-URL_VARIABLE, KEY_VARIABLE = "VERIF_BUILD_URL", "VERIF_BUILD_API_KEY"
 SANDBOX_WORKERS = 2
 PROMPT_TOKENS = 500
 """Of the builder's own prompts, rounded up."""
@@ -90,7 +88,8 @@ def build_rows(
     digests = {"pairs": digest_path(pairs_file), "recipe": digest(recipe.model_dump(mode="json"))}
     pairs, refused = read_pairs(pairs_file, recipe.pairs)
     held = benchmark_prompts(recipe.pairs.benchmarks)
-    connect = connected(urls) if recipe.models() else None
+    writers = [model for model in (recipe.first, recipe.second) if model is not None]
+    connect = connected(urls, recipe, writers) if writers else None
     with Ledger(files.calls) as ledger, Sandbox(workers=SANDBOX_WORKERS) as sandbox:
         caller = Caller(ledger, connect, budget) if connect else None
         spending = caller.spending if caller else Spending()
@@ -172,23 +171,3 @@ def edges(rule: RuleConstraint, text: str, rng: random.Random) -> list[str]:
         return [kept, edits.break_(rng, kept, rule.params)]
     except (IndexError, ValueError, KeyError):  # nothing to edit in it
         return []
-
-
-def connected(urls: tuple[str, ...]) -> Callable[[BuildModel, Mapping[str, Any]], JudgeClient]:
-    """Clients for the models of a recipe, all at the addresses given or in the environment."""
-    known = urls or tuple(url.strip() for url in os.environ.get(URL_VARIABLE, "").split(",") if url.strip())
-    if not known:
-        raise SetupError(
-            "the build recipe names models, and no end point is known.", f"Give --url or set {URL_VARIABLE}."
-        )
-
-    def connect(model: BuildModel, parameters: Mapping[str, Any]) -> JudgeClient:
-        return JudgeClient(
-            known,
-            model.name,
-            parameters=dict(parameters),
-            deadline_s=model.deadline_s,
-            key_variable=KEY_VARIABLE,
-        )
-
-    return connect
