@@ -24,6 +24,7 @@ from verif.recipe.models import (
     NoModel,
     PackageModel,
     RegisteredJudge,
+    RelevanceJudge,
     ScratchJudge,
     ScratchModel,
 )
@@ -56,7 +57,9 @@ class Recipe(Section):
         Field(discriminator="kind"),
     ]
     policy: Annotated[ScratchModel | HubModel | PackageModel | JudgePolicy, Field(discriminator="kind")]
-    judge: Annotated[ScratchJudge | HubModel | RegisteredJudge | NoModel, Field(discriminator="kind")]
+    judge: Annotated[
+        ScratchJudge | HubModel | RegisteredJudge | RelevanceJudge | NoModel, Field(discriminator="kind")
+    ]
     verifier: VerifierSection = VerifierSection()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
@@ -117,6 +120,17 @@ class Recipe(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _relevance_is_asked_for(self) -> Recipe:
+        asked = self.data.kind == "composed" and self.data.relevance
+        if self.judge.kind == "relevance" and not asked:
+            raise ValueError("judge.kind: relevance needs data.kind: composed with data.relevance: true")
+        if asked and self.judge.kind == "none" and self.verifier.formula != "hard-only":
+            raise ValueError(
+                "data.relevance: true needs a judge, e.g. `judge: {kind: relevance}`, or formula hard-only"
+            )
+        return self
+
     @property
     def judged(self) -> bool:
         """Whether the verifier's reward involves a judge."""
@@ -135,7 +149,12 @@ class Recipe(Section):
     @property
     def has_oracle(self) -> bool:
         """Whether the truth can be asked for: the world's, or the judge asked in another way."""
-        return self.knows_truth or (self.judged and not self.verifier.prompt.startswith("each-"))
+        return self.knows_truth or (self.judged and self.asks_twice)
+
+    @property
+    def asks_twice(self) -> bool:
+        """Whether the judge, asked once per constraint, gives a second opinion on what it says of all at once."""
+        return self.judge.kind != "relevance" and not self.verifier.prompt.startswith("each-")
 
 
 def parse_recipe(raw: object, where: object) -> Recipe:

@@ -14,17 +14,20 @@ from verif.data.screening.rule_clashes import clash, impossible
 from verif.data.splits import PolicyPair, Splits
 from verif.errors import RecipeError
 from verif.recipe import ComposedData
-from verif.types import Instruction, RuleConstraint
+from verif.types import Constraint, Instruction, RuleConstraint, SoftConstraint
 
 TRIES = 100
 """Draws for one instruction: most are taken, so that many in vain are a mistake of ours."""
 
 
 def prepare_composed(section: ComposedData, seed: int) -> Splits:
-    """All splits. `RecipeError` if a split asks for more tasks than its subjects have."""
+    """All splits. `RecipeError` if a split asks for more tasks than its subjects have.
+
+    With `relevance` the splits that training sees ask a judge, too; what is measured in the end stays what rules decide.
+    """
     subjects = divided(seed)
     rows = {
-        name: composed(name, getattr(section, name), subjects[name], section.most, seed)
+        name: composed(name, getattr(section, name), subjects[name], section.most, seed, section.relevance)
         for name in ("train", "validation", "test", "unseen")
     }
     asked = [*kinds.TRAINED, *kinds.UNSEEN]
@@ -53,7 +56,9 @@ def divided(seed: int) -> dict[str, list[Subject]]:
     return {**parts, "train": left}
 
 
-def composed(split: str, count: int, subjects: Sequence[Subject], most: int, seed: int) -> list[Instruction]:
+def composed(
+    split: str, count: int, subjects: Sequence[Subject], most: int, seed: int, relevance: bool = False
+) -> list[Instruction]:
     """A split's instructions; each task comes about as often as any other, never twice with the same constraints."""
     rng = random.Random(f"{seed}-{split}")
     tasks = [(form, subject) for form in FORMS for subject in subjects]
@@ -69,9 +74,10 @@ def composed(split: str, count: int, subjects: Sequence[Subject], most: int, see
     while len(out) < count:
         rng.shuffle(tasks)
         for form, subject in tasks[: count - len(out)]:
-            item = instruction(
-                f"{split}-{len(out)}", form.format(subject.phrase), subject, pool, most, held_out, rng
-            )
+            task = form.format(subject.phrase)
+            item = instruction(f"{split}-{len(out)}", task, subject, pool, most, held_out, rng)
+            if relevance:
+                item = with_task(item, task, asked=not held_out)
             if item.prompt not in seen:
                 seen.add(item.prompt)
                 out.append(item)
@@ -98,6 +104,19 @@ def instruction(
                 meta={"source": subject.phrase},
             )  # fmt: skip
     raise RecipeError(f"no {wanted} constraints of data.kind composed go together.")
+
+
+def with_task(item: Instruction, task: str, asked: bool) -> Instruction:
+    """The instruction with its bare task in `meta`, and where `asked` a soft constraint that its text does that task."""
+    soft: tuple[Constraint, ...] = (relevant(task),) if asked else ()
+    return item.model_copy(
+        update={"constraints": (*item.constraints, *soft), "meta": {**item.meta, "task": task}}
+    )
+
+
+def relevant(task: str) -> SoftConstraint:
+    """What a judge of relevance is asked about a task."""
+    return SoftConstraint(text=f"The text does what is asked: {task}", dimension="relevance")
 
 
 def constraint(asked: ComposedType, subject: Subject, held_out: bool, rng: random.Random) -> RuleConstraint:
