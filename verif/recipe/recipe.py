@@ -131,6 +131,18 @@ class Recipe(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _bounds_are_measured(self) -> Recipe:
+        if self.register_.gate.drift is not None and not self.evaluate.drift:
+            raise ValueError(
+                "register.gate.drift bounds what `evaluate.drift: true` measures; write that, too"
+            )
+        if self.evaluate.rejection is not None and isinstance(self.policy, ScratchModel | JudgePolicy):
+            raise ValueError(
+                "evaluate.rejection is for a policy of a hub or a package; one that is made here has evaluate.sft_control"
+            )
+        return self
+
     @property
     def judged(self) -> bool:
         """Whether the verifier's reward involves a judge."""

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from verif.core.rules import get, validate
 from verif.data.composed import kinds, styles
 from verif.data.composed.kinds import ComposedType
+from verif.data.composed.relevance import with_task
 from verif.data.composed.tasks import FORMS, SHARES, SUBJECTS, Subject
 from verif.data.rule_examples import rule_examples
 from verif.data.screening.rule_clashes import clash, impossible
 from verif.data.splits import PolicyPair, Splits
 from verif.errors import RecipeError
 from verif.recipe import ComposedData
-from verif.types import Constraint, Instruction, RuleConstraint, SoftConstraint
+from verif.types import Instruction, RuleConstraint
 
 TRIES = 100
 """Draws for one instruction: most are taken, so that many in vain are a mistake of ours."""
@@ -104,19 +105,6 @@ def instruction(
                 meta={"source": subject.phrase},
             )  # fmt: skip
     raise RecipeError(f"no {wanted} constraints of data.kind composed go together.")
-
-
-def with_task(item: Instruction, task: str, asked: bool) -> Instruction:
-    """The instruction with its bare task in `meta`, and where `asked` a soft constraint that its text does that task."""
-    soft: tuple[Constraint, ...] = (relevant(task),) if asked else ()
-    return item.model_copy(
-        update={"constraints": (*item.constraints, *soft), "meta": {**item.meta, "task": task}}
-    )
-
-
-def relevant(task: str) -> SoftConstraint:
-    """What a judge of relevance is asked about a task."""
-    return SoftConstraint(text=f"The text does what is asked: {task}", dimension="relevance")
 
 
 def constraint(asked: ComposedType, subject: Subject, held_out: bool, rng: random.Random) -> RuleConstraint:

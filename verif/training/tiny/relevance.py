@@ -16,10 +16,10 @@ from verif.data.splits import JudgePair
 from verif.recipe import RelevanceJudge
 from verif.system.processor import precision, threads
 from verif.training.tiny import tokenizer as tok
-from verif.training.tiny.inference import load
+from verif.training.tiny.inference import computing, load
 from verif.training.tiny.judge_sft import question
 from verif.training.tiny.pretrain import Trained
-from verif.training.tiny.tuning import computing, tune
+from verif.training.tiny.tuning import tune
 
 YES, NO = '{"verdict":"pass","reason":"YES"}', '{"verdict":"fail","reason":"NO"}'
 PROMPT = "local"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from verif.errors import TrainingError
 from verif.system.processor import precision, threads
 from verif.system.weights import shape
 from verif.training.tiny.bars import progress
-from verif.training.tiny.inference import load
+from verif.training.tiny.inference import computing, load
 from verif.training.tiny.pretrain import HELD_BACK, Example, Trained, batches, response_loss
 
 WARMUP, FLOOR = 0.1, 0.05
@@ -133,11 +132,6 @@ def _fit(
             update(step + 1, f"loss {smooth / (1 - 0.9 ** (step + 1)):.3f}")
     model.eval()
     return smooth / (1 - 0.9**steps), tokens
-
-
-def computing(fast: bool) -> Any:
-    """Products in bf16 where that is fast, weights and sums in fp32; else all in fp32."""
-    return torch.autocast("cpu", dtype=torch.bfloat16) if fast else nullcontext()
 
 
 def _mean_loss(model: Any, examples: Sequence[Example], pad: int, fast: bool) -> float:
