@@ -132,6 +132,15 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _rates_are_known(self) -> Recipe:
+        if self.data.kind == "composed" and self.train.draw == "pass-rate":
+            raise ValueError(
+                "train.draw: pass-rate needs measured rows, and data.kind: composed makes them new; take train.refill, or"
+                " measure rows with `verif difficulty` and read them with data.kind: rows"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _bounds_are_measured(self) -> Recipe:
         if self.register_.gate.drift is not None and not self.evaluate.drift:
             raise ValueError(
