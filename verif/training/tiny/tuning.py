@@ -6,6 +6,7 @@ usual one. What is saved is in the form in which the base was saved, so that it 
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from verif.training.tiny.bars import progress
 from verif.training.tiny.inference import computing, load
 from verif.training.tiny.pretrain import HELD_BACK, Example, Trained, batches, response_loss
 
+ROWS = 4
+"""Rows of a batch that are computed at a time."""
 WARMUP, FLOOR = 0.1, 0.05
 """Share of the steps in which the learning rate rises; the share of it that the last step has."""
 Chat = tuple[str, str]
@@ -117,21 +120,30 @@ def _fit(
             share = min(1.0, (step + 1) / warm) * max(FLOOR, 1 - step / steps)
             optimizer.param_groups[0]["lr"] = rate * share
             ids, labels = next(stream)
-            with computing(fast):
-                loss = response_loss(model, ids, labels)
-            if not torch.isfinite(loss):
+            loss = _backward(model, ids, labels, fast)
+            if not math.isfinite(loss):
                 raise TrainingError(
                     f"{name}: the loss is not finite at step {step}; lower the learning rate."
                 )
-            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             tokens += ids.numel()
-            smooth = 0.9 * smooth + 0.1 * loss.item()
+            smooth = 0.9 * smooth + 0.1 * loss
             update(step + 1, f"loss {smooth / (1 - 0.9 ** (step + 1)):.3f}")
     model.eval()
     return smooth / (1 - 0.9**steps), tokens
+
+
+def _backward(model: Any, ids: torch.Tensor, labels: torch.Tensor, fast: bool) -> float:
+    """The batch's mean loss, and its gradient, a few rows at a time: what a row keeps for its gradient is what takes memory."""
+    count, total = int((labels[:, 1:] != -100).sum()), 0.0
+    for rows, wanted in zip(ids.split(ROWS), labels.split(ROWS), strict=True):
+        with computing(fast):
+            loss = response_loss(model, rows, wanted, "sum") / count
+        loss.backward()  # type: ignore[no-untyped-call]
+        total += loss.item()
+    return total
 
 
 def _mean_loss(model: Any, examples: Sequence[Example], pad: int, fast: bool) -> float:
