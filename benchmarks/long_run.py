@@ -93,28 +93,43 @@ def run(
     line: Sequence[str], folder: Path, env: Mapping[str, str], name: str, log: Path, spent: Spent
 ) -> None:
     """Run a command to its end; `InputError` with the log's place if it fails. Ended itself, it ends the command first."""
-    with log.open("ab") as stream:
-        process = subprocess.Popen(
-            line, cwd=folder, env=dict(env), stdout=stream, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
-        )
+    children: list[subprocess.Popen[bytes]] = []
 
-        def end(number: int, _: FrameType | None) -> None:
-            os.kill(process.pid, signal.SIGINT)  # as Ctrl-C: what it has begun is ended and kept
-            process.wait()
-            raise SystemExit(128 + number)
+    def end(number: int, _: FrameType | None) -> None:
+        for child in children:
+            os.kill(child.pid, signal.SIGINT)  # as Ctrl-C: what it has begun is ended and kept
+            child.wait()
+        raise SystemExit(128 + number)
 
-        before = signal.signal(signal.SIGTERM, end)
-        watching = Watching(psutil.Process(process.pid), name, log, spent)
-        watching.start()
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            process.wait()
-            raise
-        finally:
-            signal.signal(signal.SIGTERM, before)
-            watching.over.set()
-            watching.join()
-            watching.keep()
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with log.open("ab") as stream:
+            process = subprocess.Popen(
+                line,
+                cwd=folder,
+                env=dict(env),
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+            children.append(process)
+            code = _watched(process, name, log, spent)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if code:
         raise InputError(f"{line[0]} ended with {code}: {last_line(log)}", file=log)
+
+
+def _watched(process: subprocess.Popen[bytes], name: str, log: Path, spent: Spent) -> int:
+    """The exit code, once it has ended; what it spends is kept meanwhile."""
+    watching = Watching(psutil.Process(process.pid), name, log, spent)
+    watching.start()
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+    finally:
+        watching.over.set()
+        watching.join()
+        watching.keep()

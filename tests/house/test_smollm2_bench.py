@@ -108,11 +108,15 @@ def test_ended_by_a_signal_it_ends_what_it_started(tmp_path: Path) -> None:
     )
     env = os.environ | {"PYTHONPATH": str(smollm2.ROOT)}
     bench = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=env)
-    for _ in range(1200):
-        if (tmp_path / "child").is_file() and (tmp_path / "child").read_text().strip():
-            break
-        time.sleep(0.1)
-    bench.send_signal(signal.SIGTERM)
-    assert bench.wait(60) == 128 + signal.SIGTERM
+    try:
+        for _ in range(1200):
+            if (tmp_path / "child").is_file() and (tmp_path / "child").read_text().strip():
+                break
+            time.sleep(0.1)
+        bench.send_signal(signal.SIGTERM)
+        assert bench.wait(60) == 128 + signal.SIGTERM
+    finally:
+        bench.kill()
+        bench.wait()
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "child").read_text()), 0)
