@@ -30,6 +30,8 @@ from verif.project import Stage
 from verif.recipe import RelevanceJudge
 from verif.system.files import new_directory
 
+CHECKED = (TAUGHT, TAUGHT, TAUGHT, UNTAUGHT)
+"""Of the golden set's false responses one in eight is spoilt in a way that no lesson showed."""
 SHARE = 4
 """A judge of relevance is taught with at least one usable answer in so many, else the policy writes of something else."""
 
@@ -51,7 +53,7 @@ def make_relevance_judge(
     seed = str(stage.recipe.seed)
     taught, held = answered(stage, section)
     lessons = judgements(usable(taught, len(taught) // SHARE), seed)
-    checks = judgements(usable(held, len(held) // SHARE), f"{seed}-held", (TAUGHT, UNTAUGHT))
+    checks = judgements(usable(held, len(held) // SHARE), f"{seed}-held", CHECKED)
     with new_directory(out) as folder:
         pairs = [made.pair for made in lessons]
         trained = train_relevance(section, stage.models / "policy", pairs, folder, stage.recipe.seed)
