@@ -8,7 +8,6 @@ ways of spoiling are never taught (`UNTAUGHT`): they tell whether a judge learnt
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +28,6 @@ FORM = (
     "detectable_format:number_highlighted_sections", "detectable_content:number_placeholders",
 )  # fmt: skip
 """Rules that edits can make a text keep without a sentence about something else."""
-_END = re.compile(r"(?<=[.!?]) ")
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,17 @@ class RelevancePair:
     pair: JudgePair
 
 
+def sentences(text: str) -> list[str]:
+    """A text cut behind each mark that ends a sentence before a blank.
+
+    >>> sentences("It rains. Do we stay? Yes!")
+    ['It rains.', 'Do we stay?', 'Yes!']
+    """
+    for mark in ".!?":
+        text = text.replace(f"{mark} ", f"{mark}\0")
+    return text.split("\0")
+
+
 def copy(rng: random.Random, item: Instruction, own: str, other: str) -> str:  # noqa: ARG001
     """The prompt, once to three times."""
     return "\n".join([item.prompt] * rng.randint(1, 3))
@@ -47,7 +56,7 @@ def copy(rng: random.Random, item: Instruction, own: str, other: str) -> str:  #
 
 def quoted(rng: random.Random, item: Instruction, own: str, other: str) -> str:  # noqa: ARG001
     """Sentences of the prompt in quotation marks."""
-    said = _END.split(item.prompt)
+    said = sentences(item.prompt)
     rng.shuffle(said)
     return f'"{" ".join(said)}"'
 
@@ -166,9 +175,9 @@ def _elsewhere(rng: random.Random, item: Instruction, answers: Sequence[Answered
 
 def _shortened(rng: random.Random, text: str) -> str:
     """The first sentences of a text, enough to be one."""
-    sentences = _END.split(text)
-    for count in range(rng.randint(2, max(2, len(sentences) - 1)), len(sentences)):
-        if len((short := " ".join(sentences[:count])).split()) >= LEAST_WORDS:
+    whole = sentences(text)
+    for count in range(rng.randint(2, max(2, len(whole) - 1)), len(whole)):
+        if len((short := " ".join(whole[:count])).split()) >= LEAST_WORDS:
             return short
     return text
 
