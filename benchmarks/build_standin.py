@@ -70,7 +70,7 @@ class BuildStandin:
                 made += added
         return made
 
-    def _written(self, text: str, writer: str, wanted: int) -> dict[str, Any]:
+    def _written(self, text: str, writer: str, count: int) -> dict[str, Any]:
         rng = random.Random(digest(["written", text, writer]))
         wish = wish_of(text)
         if wish is None or wish[0] not in HARD:
@@ -81,7 +81,7 @@ class BuildStandin:
         if defect:
             self.planted.add((defect, text, ""))
         cases = []
-        for number in range(wanted):
+        for number in range(count):
             item = draw(rng, "train")
             wanted = [w for w in wishes_of(item) if w[0] != wish[0]]
             case = authored(wanted, rng) if number % 2 else authored(wishes_of(item), rng)

@@ -70,8 +70,8 @@ def proof(
     if len(sound) == 2 and sound[0].says == sound[1].says:
         if alike[0]:
             return Proof("translated", alike[0][0])
-        if other := unnamed(sound[0].source, text, names, docs[0], docs, sound[0].says):
-            reason = f"both functions are about {other!r}, which the constraint does not name"
+        if slip := unnamed(sound[0].source, text, names, docs[0], docs, sound[0].says):
+            reason = f"both functions are about {slip!r}, which the constraint does not name"
             return Proof("refused", None, "says something else", reason)
         return _believed(prompt, text, sound[0], sandbox)
     backed = [same[0] for same in alike if same]
