@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -93,26 +92,24 @@ def run(
     line: Sequence[str], folder: Path, env: Mapping[str, str], name: str, log: Path, spent: Spent
 ) -> None:
     """Run a command to its end; `InputError` with the log's place if it fails. Ended itself, it ends the command first."""
-    children: list[subprocess.Popen[bytes]] = []
 
     def end(number: int, _: FrameType | None) -> None:
-        for child in children:
-            os.kill(child.pid, signal.SIGINT)  # as Ctrl-C: what it has begun is ended and kept
-            child.wait()
-        raise SystemExit(128 + number)
+        raise SystemExit(
+            128 + number
+        )  # to wait here for the child would wait for the lock that its `wait` holds
 
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # started in a shell's background; the child would ignore it, too
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     before = signal.signal(signal.SIGTERM, end)
     try:
-        with log.open("ab") as stream:
-            process = subprocess.Popen(
-                line,
-                cwd=folder,
-                env=dict(env),
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-            )
-            children.append(process)
+        with (
+            log.open("ab") as stream,
+            subprocess.Popen(
+                line, cwd=folder, env=dict(env), stdout=stream, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            ) as process,
+        ):  # fmt: skip
             code = _watched(process, name, log, spent)
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -126,7 +123,8 @@ def _watched(process: subprocess.Popen[bytes], name: str, log: Path, spent: Spen
     watching.start()
     try:
         return process.wait()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
+        process.send_signal(signal.SIGINT)  # as Ctrl-C: what it has begun is ended and kept
         process.wait()
         raise
     finally:

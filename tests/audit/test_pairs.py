@@ -94,7 +94,7 @@ def test_an_audit_of_a_policy_that_thinks_hears_its_answers(
     path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     monkeypatch.setattr(client, "VerifierClient", InProcess)
     monkeypatch.setattr(run, "measure", nothing)
-    monkeypatch.setattr(run, "read_golden", lambda path: [])
+    monkeypatch.setattr(run, "golden_cases", lambda folder: [])
     monkeypatch.setattr(run, "conclude", lambda found, *_: found)
     chosen = recipe("hard-only", judge="none", reasoning="think", pairs="recipes/labelled/pairs.jsonl")
     found = run.audit(Stage(tmp_path, chosen, tmp_path), SimpleNamespace(url="", identity="v"))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from verif.data.composed.prepare import prepare_composed
+from verif.errors import ServiceError
 from verif.evaluation import rejection
 from verif.evaluation.case import Case, Generation
 from verif.evaluation.rejection import OWN, rejection_control, rewarded
@@ -42,7 +43,7 @@ def test_only_the_full_reward_is_kept_and_an_answer_that_was_never_given_is_not_
     cases = [Case(item) for item in ROWS[:4]]
     texts = dict(zip((case.id for case in cases), ("good", "half", "lost", ""), strict=True))
     answers = {key: Generation(text, note="" if text else "too long") for key, text in texts.items()}
-    assert asyncio.run(rewarded(Verifier(), cases, answers)) == cases[:1]
+    assert asyncio.run(rewarded(Verifier(), cases, answers)) == (cases[:1], 1)
 
 
 def control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Any) -> tuple[Any, list[Any]]:
@@ -55,7 +56,7 @@ def control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Any) -> tuple[
 
     def tune(base: Path, out: Path, chats: Any, **_: Any) -> Any:
         taught.append(list(chats))
-        return rejection.Rejected(None, 0, 0, 0)
+        return rejection.Rejected(None, 0, 0, 0, 0)
 
     import verif.training.tiny.tuning as tuning
 
@@ -84,3 +85,9 @@ def test_a_start_that_hardly_ever_earns_the_reward_has_no_control(tmp_path, monk
     pytest.importorskip("torch")
     made, taught = control(tmp_path, monkeypatch, lambda number: "good" if number < 15 else "half")
     assert (made.folder, made.kept, taught) == (None, 15, [])
+
+
+def test_a_verifier_that_fails_makes_no_weaker_control(tmp_path, monkeypatch) -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(ServiceError, match="60 of 80 answers could not be verified"):
+        control(tmp_path, monkeypatch, lambda number: "lost" if number % 4 else "good")

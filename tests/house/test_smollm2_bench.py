@@ -113,6 +113,7 @@ def test_ended_by_a_signal_it_ends_what_it_started(tmp_path: Path) -> None:
             if (tmp_path / "child").is_file() and (tmp_path / "child").read_text().strip():
                 break
             time.sleep(0.1)
+        time.sleep(2)  # by now it waits for the child
         bench.send_signal(signal.SIGTERM)
         assert bench.wait(60) == 128 + signal.SIGTERM
     finally:

@@ -58,7 +58,8 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     # the first look at a new model is a figure to read; `evaluate` and the audit measure
     "policy": (*ROWS, *VERIFIER, *REGISTRY, "verif/core/instruction_files.py", "verif/stats.py"),
     # it is hardened in this process, without a cache and without checkers; a large policy is asked as
-    # `evaluate` asks it; a rule that the world asks changes the rows that `prepare` writes
+    # `evaluate` asks it; a rule that the world asks changes the rows that `prepare` writes, and a rule's edits only dress the
+    # lessons of a judge of relevance
     "judge": (
         *ROWS[:4],
         "verif/core/answers",  # the world has no reference answers

@@ -39,6 +39,21 @@ def test_it_needs_rows_that_ask_for_relevance_and_such_rows_need_a_judge() -> No
     assert not parsed(**RULES).judged
 
 
+@pytest.mark.parametrize(
+    "verifier", [{"formula": "all", "prompt": "joint-en"}, {"formula": "hard-only", "prompt": "local"}]
+)
+def test_it_is_asked_by_a_prompt_that_hides_how_a_verdict_is_spelt(verifier: dict[str, str]) -> None:
+    with pytest.raises(RecipeError, match=r"needs verifier\.prompt: local"):
+        parsed(verifier=verifier)
+
+
+def test_bounds_that_could_never_be_measured_are_refused() -> None:
+    bounds = {"evaluate": {"drift": True}, "register": {"gate": {"drift": {}}}}
+    assert parsed(**bounds).register_.gate.drift
+    with pytest.raises(RecipeError, match=r"register\.gate\.drift: the likelihood"):
+        parsed(**bounds, resources={"evaluate": {"gpus": 1}})
+
+
 def test_an_option_that_is_off_leaves_no_trace_in_a_recipe() -> None:
     plain = parsed(data={"kind": "composed"}, **RULES).model_dump(mode="json")
     assert "relevance" not in plain["data"]

@@ -21,7 +21,7 @@ NAMES = {"likelihood", "relevance", "repetition", "copies", "unfinished", "lengt
 
 def evaluation(likelihood: float = 0.2, relevance: float = 0.02, **after: Any) -> dict[str, Any]:
     drops = {
-        name: {"by": "judge", "drop": {"value": value}}
+        name: {"by": "judge", "left_out": 2, "drop": {"value": value, "n": 198}}
         for name, value in (("likelihood", likelihood), ("relevance", relevance))
     }
     sides = {"before": {"greedy_form": FORM}, "after": {"greedy_form": {**FORM, **after}}}
@@ -57,6 +57,21 @@ def test_what_was_not_measured_is_not_passed() -> None:
     nothing = evaluation()
     nothing["drift"]["relevance"] = {}
     assert failed(nothing) == {"relevance"}
+
+
+def test_a_drop_of_few_answers_is_not_passed() -> None:
+    """Where the judge gave errors, what is left may be anything."""
+    few = evaluation()
+    few["drift"]["relevance"] |= {"left_out": 199, "drop": {"value": 0.0, "n": 1}}
+    assert failed(few) == {"relevance"}
+
+
+def test_of_judge_and_words_the_worse_one_counts() -> None:
+    fooled = evaluation()
+    fooled["drift"]["named"] = {"by": "names its subject", "left_out": 0, "drop": {"value": 0.4, "n": 200}}
+    assert failed(fooled) == {"relevance"}
+    fooled["drift"]["named"]["drop"]["value"] = 0.01
+    assert failed(fooled) == set()
 
 
 def test_a_recipe_without_bounds_has_no_such_condition_and_one_with_them_must_measure() -> None:

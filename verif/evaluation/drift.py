@@ -40,7 +40,8 @@ def likelihood_drift(
         answer_likelihood(start, [(messages(case.instruction), answers[case.id].text) for case in said])
         for answers in (before, after)
     )
-    return _compared(old, new, [case.cluster for case in said], samples, seed)
+    left_out = len(cases[:MOST]) - len(said)
+    return {"left_out": left_out, **_compared(old, new, [case.cluster for case in said], samples, seed)}
 
 
 def relevance_drift(

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from verif.core.verifies import Verifies
+from verif.errors import ServiceError
 from verif.evaluation.case import Benchmark, Case, Generation
 from verif.evaluation.control import DONE
 from verif.evaluation.generate import Sampling
@@ -25,6 +26,8 @@ from verif.system.files import digest, digest_tree, new_directory, write_json
 from verif.types import Instruction, Item, Response
 
 OWN = "own-answers"
+MAX_ERROR_SHARE = 0.05
+"""Of the answers: with more errors the control would be a weaker one, and what reinforcement gains over it too much."""
 OpenVerifier = Callable[[], AbstractContextManager[tuple[Verifies, str]]]
 
 
@@ -36,6 +39,7 @@ class Rejected:
     sampled: int
     kept: int
     prompts: int
+    errors: int
 
 
 def rejection_control(
@@ -57,11 +61,16 @@ def rejection_control(
     own = Model("start", policy, (sampling,), (suite,))
     answers = answer_all(own, state, timings, gpus=gpus)[OWN, "start", "own"]
     with open_verifier() as (verifier, identity):
-        kept = asyncio.run(rewarded(verifier, cases, answers))
+        kept, errors = asyncio.run(rewarded(verifier, cases, answers))
+    if errors > MAX_ERROR_SHARE * len(cases):
+        raise ServiceError(
+            f"the supervised control: {errors} of {len(cases)} answers could not be verified.",
+            "Look at the verifier's and the judge's logs, and run the stage again: the answers are kept.",
+        )
     chats = [(case.instruction.prompt, answers[case.id].text) for case in kept]
     prompts = len({prompt for prompt, _ in chats})
     if len(chats) < 2 * section.batch:
-        return Rejected(None, len(cases), len(chats), prompts)
+        return Rejected(None, len(cases), len(chats), prompts, errors)
     key = digest([digest_tree(policy), identity, section.model_dump(mode="json"), chats, seed])
     folder = state / "evaluate" / f"rejection-{key[:16]}"
     if not (folder / DONE).is_file():
@@ -73,11 +82,13 @@ def rejection_control(
                 seed=seed, name="rejection control",
             )  # fmt: skip
             write_json(out / DONE, asdict(trained))
-    return Rejected(folder, len(cases), len(chats), prompts)
+    return Rejected(folder, len(cases), len(chats), prompts, errors)
 
 
-async def rewarded(verifier: Verifies, cases: Sequence[Case], answers: dict[str, Generation]) -> list[Case]:
-    """The cases whose answer earns the full reward; an error earns none."""
+async def rewarded(
+    verifier: Verifies, cases: Sequence[Case], answers: dict[str, Generation]
+) -> tuple[list[Case], int]:
+    """The cases whose answer earns the full reward, and the number of answers of which an error left that unknown."""
     items = [
         Item(
             id=str(number),
@@ -87,9 +98,10 @@ async def rewarded(verifier: Verifies, cases: Sequence[Case], answers: dict[str,
         for number, case in enumerate(cases)
         if not answers[case.id].note
     ]
-    full = set[int]()
+    full, errors = set[int](), 0
     async for verification in verifier.verify(items):
         value = verification.reward.value
+        errors += value is None
         if value is not None and value >= 1.0:
             full.add(int(verification.id))
-    return [case for number, case in enumerate(cases) if number in full]
+    return [case for number, case in enumerate(cases) if number in full], errors

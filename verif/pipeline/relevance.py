@@ -24,7 +24,6 @@ from verif.audit.relevance_pairs import (
 )
 from verif.core.instruction_files import read_instructions
 from verif.data.splits import GoldenItem
-from verif.errors import RecipeError
 from verif.pipeline.rollouts import draw
 from verif.project import Stage
 from verif.recipe import RelevanceJudge
@@ -43,13 +42,8 @@ def make_relevance_judge(
 
     Raises `TrainingError` where too few of the policy's answers are of their task at all.
     """
-    from verif.training.tiny.relevance import PROMPT, probabilities, train_relevance
+    from verif.training.tiny.relevance import probabilities, train_relevance
 
-    if stage.recipe.verifier.prompt != PROMPT:
-        raise RecipeError(
-            f"verifier.prompt is {stage.recipe.verifier.prompt!r}; a judge of relevance reads the prompt {PROMPT!r} alone.",
-            f"Write `prompt: {PROMPT}`.",
-        )
     seed = str(stage.recipe.seed)
     taught, held = answered(stage, section)
     lessons = judgements(usable(taught, len(taught) // SHARE), seed)

@@ -135,6 +135,13 @@ class Recipe(Section):
         asked = self.data.kind == "composed" and self.data.relevance
         if self.judge.kind == "relevance" and not asked:
             raise ValueError("judge.kind: relevance needs data.kind: composed with data.relevance: true")
+        if self.judge.kind == "relevance" and (
+            self.verifier.prompt != "local" or self.verifier.formula == "hard-only"
+        ):
+            raise ValueError(
+                "judge.kind: relevance needs verifier.prompt: local, which hides from an answer how a verdict is spelt, and a"
+                " formula that asks it (not hard-only)"
+            )
         if asked and self.judge.kind == "none" and self.verifier.formula != "hard-only":
             raise ValueError(
                 "data.relevance: true needs a judge, e.g. `judge: {kind: relevance}`, or formula hard-only"
@@ -155,6 +162,12 @@ class Recipe(Section):
         if self.register_.gate.drift is not None and not self.evaluate.drift:
             raise ValueError(
                 "register.gate.drift bounds what `evaluate.drift: true` measures; write that, too"
+            )
+        placed = self.resources.get("evaluate")
+        if self.register_.gate.drift is not None and placed and placed.gpus:
+            raise ValueError(
+                "register.gate.drift: the likelihood under the start is measured where evaluation runs on CPU; leave it out, or"
+                " resources.evaluate.gpus"
             )
         if self.evaluate.rejection is not None and isinstance(self.policy, ScratchModel | JudgePolicy):
             raise ValueError(

@@ -9,7 +9,7 @@ from typing import Any
 
 from verif.evaluation.summary import in_order
 from verif.recipe import DriftBounds
-from verif.registry.criteria import Criterion
+from verif.registry.criteria import MIN_KNOWN, Criterion
 
 
 def drift_checks(evaluation: dict[str, Any], bounds: DriftBounds | None) -> list[Criterion]:
@@ -19,10 +19,14 @@ def drift_checks(evaluation: dict[str, Any], bounds: DriftBounds | None) -> list
     drift: dict[str, Any] = evaluation.get("drift") or {}
     first: dict[str, Any] = next(iter(in_order(evaluation).values()), {})
     before, after = ((first.get(side) or {}).get("greedy_form") or {} for side in ("before", "after"))
-    likelihood, relevance = (
-        (drift.get(name) or {}).get("drop", {}).get("value") for name in ("likelihood", "relevance")
-    )
-    by = (drift.get("relevance") or {}).get("by", "")
+    likelihood = _drop(drift, "likelihood")
+    relevance, by = _drop(drift, "relevance"), (drift.get("relevance") or {}).get("by", "")
+    if (
+        "named" in drift
+    ):  # the judge is the one that was trained against: what it misses, a word's absence may show
+        named = _drop(drift, "named")
+        if relevance is not None and (named is None or named > relevance):
+            relevance, by = named, drift["named"].get("by", "")
     return [
         _check("likelihood", likelihood, bounds.likelihood, "nats per token less likely under the starting model"),
         _check("relevance", relevance, bounds.relevance, f"fewer answers do their task (by: {by or 'nobody'})"),
@@ -35,9 +39,23 @@ def drift_checks(evaluation: dict[str, Any], bounds: DriftBounds | None) -> list
     ]  # fmt: skip
 
 
+def _drop(drift: dict[str, Any], name: str) -> float | None:
+    """The drop; None where it was not measured, or on fewer of its cases than verdicts must be known of."""
+    cell: dict[str, Any] = drift.get(name) or {}
+    drop: dict[str, Any] = cell.get("drop") or {}
+    known, left_out = drop.get("n", 0), cell.get("left_out", 0)
+    return drop.get("value") if known and known / (known + left_out) >= MIN_KNOWN else None
+
+
 def _check(name: str, value: float | None, limit: float, what: str) -> Criterion:
     if value is None:
-        return Criterion(name, False, None, limit, f"not measured (`evaluate.drift`); allowed {limit:.2f}")
+        return Criterion(
+            name,
+            False,
+            None,
+            limit,
+            f"not measured, or of too few answers (`evaluate.drift`); allowed {limit:.2f}",
+        )
     return Criterion(name, value <= limit, value, limit, f"{value:+.3f} {what}, allowed {limit:.2f}")
 
 

@@ -140,6 +140,12 @@ class Supervisor:
         return ""
 
 
+def context_of(asked: int | None, model: Path) -> int | None:
+    """Tokens that the judge is served with: no more than it has positions, which vLLM would refuse."""
+    held = serving.shape(model).get("max_position_embeddings")
+    return min(asked, int(held)) if asked and held else asked
+
+
 def start_judge(config: ServiceConfig, port: int = 0) -> serving.Server:
     """vLLM for the recipe's judge."""
     assert config.judge_model is not None
@@ -151,7 +157,7 @@ def start_judge(config: ServiceConfig, port: int = 0) -> serving.Server:
         config.judge_model,
         log=config.folder / "judge.log",
         gpus=config.judge_gpus,
-        context=getattr(model, "context", None),
+        context=context_of(getattr(model, "context", None), config.judge_model),
         name="judge",
         port=port,
         arguments=arguments,

@@ -15,7 +15,6 @@ from verif.audit.relevance_pairs import UNTAUGHT
 from verif.core.instruction_files import write_instructions
 from verif.data.composed.prepare import prepare_composed
 from verif.data.tables import write_golden
-from verif.errors import RecipeError
 from verif.pipeline import relevance
 from verif.pipeline.stages import judge
 from verif.project import Stage
@@ -29,7 +28,7 @@ def answer(item: Instruction) -> str:
     return f"I like {item.meta['source']} very much. We saw it in June. It was good for all of us. Nobody was sad then."
 
 
-def stage_of(tmp_path: Path, prompt: str = "local") -> Stage:
+def stage_of(tmp_path: Path) -> Stage:
     recipe: dict[str, Any] = {
         "name": "r",
         "data": {"kind": "composed", "relevance": True},
@@ -42,7 +41,7 @@ def stage_of(tmp_path: Path, prompt: str = "local") -> Stage:
             "batch": 8,
             "learning_rate": 5e-3,
         },
-        "verifier": {"formula": "all", "prompt": prompt, "max_judge_tokens": 8},
+        "verifier": {"formula": "all", "prompt": "local", "max_judge_tokens": 8},
     }
     stage = Stage(tmp_path, parse_recipe(recipe, "r.yaml"), tmp_path)
     for folder in (stage.data, stage.models, stage.reports):
@@ -109,12 +108,6 @@ def relevance_rows(stage: Stage) -> list[Instruction]:
     """The rows whose answers are taught."""
     taught, _ = relevance.answered(stage, stage.recipe.judge)
     return [item for item, _ in taught]
-
-
-def test_a_prompt_that_would_let_an_answer_spell_a_verdict_is_refused(tmp_path: Path, drawn: None) -> None:
-    pytest.importorskip("torch")
-    with pytest.raises(RecipeError, match="reads the prompt 'local' alone"):
-        judge.run(stage_of(tmp_path, prompt="joint-en"))
 
 
 def test_other_judges_leave_no_golden_responses_of_their_own(tmp_path: Path) -> None:

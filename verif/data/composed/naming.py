@@ -11,17 +11,20 @@ SHORTEST = 3
 """Letters of a word that can name a subject: "a", "an" and "of" name none."""
 SAME = 4
 """A word names another if it begins with it and this is at least so long: garden, gardening."""
+ANYWHERE = frozenset({"day", "time", "thing", "people"})
 _WORD = {subject.phrase: subject.word for subject in SUBJECTS}
 
 
 def names(phrase: str) -> set[str]:
-    """The words that name a subject, in lower case and without a plural's s.
+    """The words that name a subject, in lower case and without a plural's s: its last word, and the one that goes with it.
 
-    >>> sorted(names("a used car"))
-    ['car', 'used']
+    What stands before them ("a first job") is in any text.
+
+    >>> sorted(names("a first job"))
+    ['job', 'work']
     """
-    words = [*phrase.split(), _WORD.get(phrase, "")]
-    return {_bare(word) for word in words if len(word) >= SHORTEST}
+    words = [*phrase.split()[-1:], _WORD.get(phrase, "")]
+    return {_bare(word) for word in words if len(word) >= SHORTEST and word not in ANYWHERE}
 
 
 def named(phrase: str, text: str) -> bool:

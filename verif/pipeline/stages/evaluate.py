@@ -58,7 +58,8 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     timings["canary"] = time.monotonic() - mark
     if rejected is not None:
         numbers["rejection"] = {
-            "sampled": rejected.sampled, "kept": rejected.kept, "prompts": rejected.prompts
+            "sampled": rejected.sampled, "kept": rejected.kept, "prompts": rejected.prompts,
+            "errors": rejected.errors,
         }  # fmt: skip
         if rejected.folder is None:
             numbers["warnings"].append(
@@ -190,6 +191,7 @@ def measure_drift(stage: Stage, suite: Suite, answers: Answers) -> dict[str, Any
     if stage.recipe.judge.kind == "relevance":
         with open_verifier(stage) as (verifier, _):
             numbers["relevance"] = relevance_drift(verifier, suite.cases, before, after, samples, seed)
+        numbers["named"] = relevance_drift(None, suite.cases, before, after, samples, seed)
     else:
         numbers["relevance"] = relevance_drift(None, suite.cases, before, after, samples, seed)
     return numbers

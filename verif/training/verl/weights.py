@@ -20,6 +20,9 @@ from verl.utils.device import get_device_name
 from verif.system.loopback import LOOPBACK, listening
 
 NAME = "verif"
+DTYPES = {
+    str(dtype).removeprefix("torch."): dtype for dtype in (torch.bfloat16, torch.float16, torch.float32)
+}
 PATIENCE = timedelta(minutes=10)
 """For every receiver to come, and for one tensor."""
 
@@ -108,12 +111,14 @@ class Broadcast(CheckpointEngine):  # type: ignore[misc]
         count = 0
         while (header := json.loads(store.get(str(count)))) is not None:
             name, dtype, shape = header
-            whole = torch.empty(shape, dtype=getattr(torch, dtype), device=get_device_name())
+            whole = torch.empty(shape, dtype=DTYPES[dtype], device=get_device_name())
             group.broadcast(whole, 0).wait()
             _settled()
             yield name, whole
             count += 1
         group.barrier().wait()
+        if not count:
+            raise RuntimeError("the trainer sent no weights")
 
 
 def _group(store: TCPStore, rank: int, size: int) -> Any:
