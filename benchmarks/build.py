@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--verinstruct", type=Path)
     parser.add_argument("--project", type=Path, default=ROOT, help="holds data and the starting policy")
     parser.add_argument(
-        "--policy-seeds", type=int, nargs="*", default=SEEDS[:1], help="seeds that are trained on"
+        "--policy-seeds", type=int, nargs="*", default=SEEDS, help="seeds that are trained on"
     )
     options = parser.parse_args()
     runs = []
@@ -242,10 +242,9 @@ def taught(project: Path, seeds: Sequence[int], rows: int) -> dict[str, Any]:
     """What a policy learns of the built rows of some seeds, beside one that learns of the world's own."""
     from benchmarks.build_policy import compared, gap
 
-    runs = []
-    for seed in seeds:
-        runs.append(compared(project, HOME / f"seed-{seed}-{rows}" / "rows.jsonl", HOME, seed))
-        print(json.dumps({"seed": seed, **gap(runs[-1:])}), flush=True)
+    runs = compared(project, {seed: HOME / f"seed-{seed}-{rows}" / "rows.jsonl" for seed in seeds}, HOME)
+    for run in runs:
+        print(json.dumps({"seed": run["seed"], **gap([run]), "told": run["built_told"]}), flush=True)
     return gap(runs) if runs else {}
 
 
