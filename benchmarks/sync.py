@@ -1,10 +1,11 @@
 """`make bench-sync`: how often must the generator get the trainer's weights? The order of arXiv 2506.21495, in miniature.
 
 Online DPO, a sync every ten updates, offline DPO and online GRPO; beside them online DPO that is rewarded for hard or for
-soft constraints alone. 60 updates each, seeds 1 to 3, the world's truth as the reward; then 400 held-out instructions at
-temperature 1. It starts from the project's own policy (`verif stage prepare` and `verif stage policy` are enough) and
-trains in a plain loop (`benchmarks/sync_loop.py`), two runs at a time, one thread each. A run that ended is kept: killed,
-the same command goes on. The last line is one JSON object: differences in points, with a paired interval over instructions.
+soft constraints alone. 60 updates each, seeds 1 to 3, the world's truth as the reward; then five answers to each of 400
+held-out instructions at temperature 1. It starts from the project's own policy (`verif stage prepare` and `verif stage
+policy` are enough) and trains in a plain loop (`benchmarks/sync_loop.py`), two runs at a time, one thread each. A run that
+ended is kept: killed, the same command goes on. The last line is one JSON object: differences in points, with a paired
+interval over instructions.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ ARMS = {
     "hard-only": Schedule("dpo", 1, "rule"),
     "soft-only": Schedule("dpo", 1, "soft"),
 }
-SEEDS, UPDATES, SAMPLED = (1, 2, 3), 60, 11
+SEEDS, UPDATES, SAMPLED, ANSWERS = (1, 2, 3), 60, 11, 5
 Scores = dict[str, list[float]]
 Runs = dict[tuple[str, int], Scores]
 
@@ -53,7 +54,7 @@ class Settings:
     home: Path
     updates: int
     limit: int | None
-    answers: int = 1
+    answers: int = ANSWERS
 
     @property
     def folder(self) -> Path:
@@ -188,7 +189,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--updates", type=int, default=UPDATES)
     parser.add_argument("--limit", type=int, help="held-out instructions")
-    parser.add_argument("--answers", type=int, default=1, help="to each held-out instruction")
+    parser.add_argument("--answers", type=int, default=ANSWERS, help="to each held-out instruction")
     parser.add_argument(
         "--arms",
         nargs="+",

@@ -23,7 +23,7 @@ from verif.training.tiny.inference import load
 from verif.types import Instruction
 
 PROMPTS, ROLLOUTS, TOKENS, BATCH = 16, 8, 104, 128
-LEARNING_RATE, BETA, CLIP, GRADIENT = 1e-3, 0.1, 0.2, 1.0
+LEARNING_RATE, BETA, CLIP, GRADIENT = 1e-3, 0.15, 0.2, 1.0
 """The local recipe's, with veRL's clip of the ratio and of the gradient."""
 
 

@@ -25,7 +25,7 @@ DPO = {"algorithm": "dpo"}
         ({"sync_every": 20, "save_every": 10}, "inside a cycle of 20 updates"),
         ({"sync_every": 0}, "set watch.on_alarm to warn or stop"),
         ({"sync_every": 0, "watch": {"on_alarm": "repair"}}, "set watch.on_alarm to warn or stop"),
-        ({"overlap": True, "gpus": 8}, "take turns on the same devices"),
+        ({"overlap": True, "gpus": 8}, "give the generator its own with generator_gpus"),
         ({"overlap": True, "sync_every": 0, "watch": {"on_alarm": "stop"}}, "no next cycle"),
         ({"overlap": True, "one_forward": True}, "are not the present policy's"),
         ({**DPO, "kl_coefficient": 0.1}, "dpo holds to its reference by dpo.beta"),
@@ -55,7 +55,15 @@ def test_never_is_a_cycle_of_the_whole_run() -> None:
 def test_a_setting_at_its_default_is_not_written_down() -> None:
     """Runs and verifiers are named by what a recipe writes: these must have the names that they had."""
     recipe = parse_recipe(BASE, "x").model_dump(mode="json")
-    later = {"sync_every", "overlap", "dpo", "adam_eps", "clip_grad"}
+    later = {"sync_every", "overlap", "generator_gpus", "dpo", "adam_eps", "clip_grad"}
     assert not later & set(recipe["train"])
     assert "judge_logprobs" not in recipe["verifier"]
     assert Train(sync_every=2).model_dump()["sync_every"] == 2
+
+
+def test_a_node_must_have_the_generators_gpus_too() -> None:
+    train = {"overlap": True, "gpus": 6, "generator_gpus": 2}
+    whole = parse_recipe({**BASE, "train": train, "resources": {"train": {"gpus": 8}}}, "x")
+    assert whole.train.node_gpus == 8
+    with pytest.raises(RecipeError, match=r"resources\.train\.gpus: 6 of a node"):
+        parse_recipe({**BASE, "train": train, "resources": {"train": {"gpus": 6}}}, "x")

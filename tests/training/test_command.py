@@ -96,6 +96,33 @@ def test_a_cycle_and_pairs_reach_the_sampler_and_one_update_is_made_of_all_pairs
     )
 
 
+def test_a_generator_on_gpus_of_its_own_is_no_part_of_the_trainer() -> None:
+    rollout = "actor_rollout_ref.rollout."
+    apart = {"gpus": 6, "generator_gpus": 2, "nodes": 2, "overlap": True}
+    made = overrides(Train(**apart, tensor_parallel=2, prompts_per_step=24))
+    assert made["actor_rollout_ref.hybrid_engine"] == "false"
+    assert (made["trainer.n_gpus_per_node"], made["trainer.nnodes"]) == ("6", "2")
+    assert (made[f"{rollout}n_gpus_per_node"], made[f"{rollout}nnodes"]) == ("2", "2")
+    assert made[f"{rollout}checkpoint_engine.backend"] == "verif"
+    assert not {"actor_rollout_ref.hybrid_engine", f"{rollout}nnodes"} & set(overrides(Train(gpus=8)))
+
+
+@pytest.mark.parametrize(
+    ("train", "words"),
+    [
+        (Train(generator_gpus=1), "generator_gpus without gpus"),
+        (
+            Train(gpus=4, generator_gpus=3, tensor_parallel=2),
+            "does not divide the 3 GPUs of a node that generate",
+        ),
+        (Train(gpus=1, generator_gpus=1, rollout="transformers"), "one GPU at most"),
+    ],
+)
+def test_a_generator_that_cannot_be_placed_is_one_line(train: Train, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        overrides(train)
+
+
 def test_a_fixed_reference_is_loaded_and_its_term_weighs_nothing() -> None:
     synced = overrides(Train(algorithm="dpo"))
     fixed = overrides(Train.model_validate({"algorithm": "dpo", "dpo": {"reference": "start"}}))

@@ -114,7 +114,7 @@ def _scale(recipe: Recipe, picture: Path | None, *, quiet: bool) -> dict[str, An
     base = pace(recipe.train, shape, gpu)
     sizes = [scale.size(base, judge, gpus) for gpus in scale.SIZES]
     needed = scale.busy(base, judge)
-    synced = syncs.rows(base, judge, recipe.train.cycle)
+    synced = syncs.rows(base, judge, recipe.train.cycle, overlap=recipe.train.overlap)
     if picture:
         scale.draw(sizes, judge, f"{recipe.name}: judges {recipe.judge.repo}", picture)  # type: ignore[union-attr]
     if not quiet:

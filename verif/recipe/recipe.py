@@ -99,6 +99,16 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _a_node_has_the_gpus(self) -> Recipe:
+        asked, train = self.resources.get("train"), self.train
+        if train.generator_gpus and asked and asked.gpus != train.node_gpus:
+            raise ValueError(
+                f"resources.train.gpus: {asked.gpus} of a node, where train.gpus and train.generator_gpus are"
+                f" {train.node_gpus} together"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _judgements_belong_together(self) -> Recipe:
         asked = self.data.kind == "judgements"
         if self.policy.kind == "judge" and not asked:

@@ -95,6 +95,12 @@ class Train(Section):
     max_error_share: float = Field(0.2, ge=0, le=1)
     step_timeout_s: float = Field(300, gt=0)
     gpus: int = Field(0, ge=0, description="0 trains on CPU")
+    generator_gpus: int = Field(
+        0,
+        ge=0,
+        description="GPUs of each node that only generate, beside `gpus`; 0: trainer and generator take turns",
+        exclude_if=operator.not_,
+    )
     nodes: int = Field(1, ge=1)
     tensor_parallel: int = Field(1, ge=1)
     rollout_share: float = Field(
@@ -127,6 +133,11 @@ class Train(Section):
     def on_policy(self) -> bool:
         """Whether each update's rollouts are of the very weights that it changes."""
         return self.cycle == 1 and not self.overlap
+
+    @property
+    def node_gpus(self) -> int:
+        """GPUs of a node that training holds, those of the generator included."""
+        return self.gpus + self.generator_gpus
 
     @property
     def rows_per_step(self) -> int:
@@ -169,9 +180,10 @@ class Train(Section):
                 "sync_every: 0 judges every rollout before the first update, so no repair of the verifier would reach"
                 " them; set watch.on_alarm to warn or stop"
             )
-        if self.overlap and self.gpus:
+        if self.overlap and self.gpus and not self.generator_gpus:
             raise ValueError(
-                "overlap: on GPUs trainer and generator take turns on the same devices; leave it off"
+                "overlap: on GPUs trainer and generator take turns on the same devices; give the generator its own"
+                " with generator_gpus, or leave it off"
             )
         if self.overlap and every == 0:
             raise ValueError("overlap: with sync_every 0 there is no next cycle")

@@ -66,12 +66,19 @@ def check(train: Train) -> None:
     """`RecipeError` for combinations that veRL would only refuse minutes later."""
     if train.gpus == 0 and (train.nodes > 1 or train.tensor_parallel > 1):
         raise RecipeError("train: nodes and tensor_parallel need GPUs.", "Set train.gpus, or both to 1.")
-    if train.gpus and train.gpus % train.tensor_parallel:
+    if train.gpus == 0 and train.generator_gpus:
         raise RecipeError(
-            f"train: tensor_parallel {train.tensor_parallel} does not divide the {train.gpus} GPUs of a node.",
+            "train: generator_gpus without gpus.",
+            "On CPU the generator is a process of its own as it is; with GPUs, say how many train.",
+        )
+    generating = train.generator_gpus or train.gpus
+    if generating % train.tensor_parallel:
+        raise RecipeError(
+            f"train: tensor_parallel {train.tensor_parallel} does not divide the {generating} GPUs of a node that"
+            " generate.",
             "Choose a divisor.",
         )
-    if train.gpus * train.nodes > 1 and train.rollout == "transformers":
+    if (train.gpus * train.nodes > 1 or train.generator_gpus) and train.rollout == "transformers":
         raise RecipeError("train: rollout transformers is for one GPU at most.", "Use rollout: vllm.")
     devices = max(1, train.gpus) * train.nodes
     if train.rows_per_step % devices:
@@ -131,11 +138,15 @@ def rollout(train: Train, places: RunFiles) -> dict[str, Value]:
         f"{prefix}.log_prob_micro_batch_size_per_gpu": micro_batch(train),
     }
     if train.gpus:
-        return settings | {
-            f"{prefix}.gpu_memory_utilization": train.rollout_share,
-            f"{prefix}.agent.num_workers": helpers(train),
-            f"{prefix}.max_num_batched_tokens": max(8192, total),
-        }
+        return (
+            apart(train)
+            | settings
+            | {
+                f"{prefix}.gpu_memory_utilization": train.rollout_share,
+                f"{prefix}.agent.num_workers": helpers(train),
+                f"{prefix}.max_num_batched_tokens": max(8192, total),
+            }
+        )
     return settings | {
         f"{prefix}.dtype": precision(places.policy),
         f"{prefix}.enforce_eager": True,
@@ -153,6 +164,20 @@ def rollout(train: Train, places: RunFiles) -> dict[str, Value]:
         # No worker process beside the engine's: 0.5 GB less, and half the delay of a token.
         f"+{prefix}.engine_kwargs.vllm.distributed_executor_backend": "uni",
         f"+{prefix}.engine_kwargs.vllm.worker_extension_cls": "verif.training.verl.vllm_extension.CPUWorkerExtension",
+    }
+
+
+def apart(train: Train) -> dict[str, Value]:
+    """A generator on GPUs of its own (`generator.py`), to which the weights are broadcast (`weights.py`)."""
+    if not train.generator_gpus:
+        return {}
+    prefix = "actor_rollout_ref.rollout"
+    return {
+        "actor_rollout_ref.hybrid_engine": False,
+        f"{prefix}.nnodes": train.nodes,
+        f"{prefix}.n_gpus_per_node": train.generator_gpus,
+        f"{prefix}.checkpoint_engine.backend": "verif",
+        f"{prefix}.checkpoint_engine.custom_backend_module": "verif.training.verl.weights",
     }
 
 

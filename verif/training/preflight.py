@@ -62,7 +62,7 @@ def train_checks(recipe: Recipe, environment: Mapping[str, str]) -> list[Check]:
         train.gpus > 0 and train.nodes == 1 and recipe.resources.get("train", Resources()).executor == "local"
     )
     return [
-        *_evaluation(recipe), *_ray(train.nodes, environment), *(gpu.checks(train.gpus, 0.0) if alone else [])
+        *_evaluation(recipe), *_ray(train.nodes, environment), *(gpu.checks(train.node_gpus, 0.0) if alone else [])
     ]  # fmt: skip
 
 

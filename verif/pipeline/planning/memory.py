@@ -157,7 +157,7 @@ def _on_gpu(train: Train, shape: Shape, gpu: Gpu | None, state: float, training:
     if gpu is None:
         return [*out, Estimate("room on a GPU", "resources.train.gpu_type names no GPU that is known", None)]
     reserved = train.rollout_share * gpu.memory_gb
-    engines = train.gpus * train.nodes // tp
+    engines = (train.generator_gpus or train.gpus) * train.nodes // tp
     rollouts = train.prompts_per_step * train.rollouts_per_prompt / engines
     wanted = rollouts * (train.prompt_tokens + train.response_tokens)
     return [
@@ -169,6 +169,20 @@ def _on_gpu(train: Train, shape: Shape, gpu: Gpu | None, state: float, training:
             "thousand",
             f"at most {wanted / 1e3:.0f} thousand are wanted: {rollouts:.0f} rollouts at their limit",
         ),
+        *_room(train, gpu, state, training, reserved),
+    ]
+
+
+def _room(train: Train, gpu: Gpu, state: float, training: float, reserved: float) -> list[Estimate]:
+    """What is left of a GPU, in GB: of one that trains and generates by turns, or of one that only trains."""
+    if train.generator_gpus:
+        left = gpu.memory_gb - training
+        return [
+            Estimate(
+                f"room on a {gpu.name} that trains", f"{gpu.memory_gb:g} GB - {training:.1f}", left, source=gpu.source
+            )
+        ]  # fmt: skip
+    return [
         Estimate(
             "peak while rolling out",
             f"FSDP state {state:.1f} + {train.rollout_share} x {gpu.memory_gb:g} GB of vLLM",

@@ -96,8 +96,8 @@ def pace(train: Train, shape: Shape, gpu: Gpu) -> Pace:
     rollouts = train.prompts_per_step * train.rollouts_per_prompt
     return Pace(
         decoder=Decoder(2 * shape.parameters / reach, shape.kv_bytes() * context / reach, slots=MAX_NUM_SEQS),
-        engines=gpus // tp,
-        gpus=gpus,
+        engines=(train.generator_gpus * train.nodes or gpus) // tp,
+        gpus=train.node_gpus * train.nodes,
         rollouts=rollouts,
         train_s=train_flops(train, shape) / (gpus * gpu.tflops * 1e12 * COMPUTE_SHARE),
         limit=train.response_tokens,

@@ -1,7 +1,7 @@
 """What `train.sync_every` does to the time of an update: the simulation over updates a cycle and judge replicas.
 
 Rollouts of all updates of a cycle are generated at once, so that its longest response and its last verdict are awaited
-once. Trainer and generator take turns on the same GPUs, as the recipe has it; weights on their way are not counted.
+once. Trainer and generator take turns, or with `train.overlap` work side by side; weights on their way are not counted.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class SyncRow:
     generator_idle_share: float
 
 
-def rows(at: Pace, model: JudgePace, cycle: int) -> list[SyncRow]:
+def rows(at: Pace, model: JudgePace, cycle: int, *, overlap: bool = False) -> list[SyncRow]:
     """The grid; `cycle` is the recipe's, left out where it is longer than any tried (offline: its whole run)."""
     tried = sorted({*EVERY, *([cycle] if cycle <= 2 * EVERY[-1] else [])})
     out = []
     for every in tried:
         for judges in JUDGES:
-            made = simulate_cycle(at, model, judges, every)
+            made = simulate_cycle(at, model, judges, every, overlap=overlap)
             out.append(SyncRow(every, judges, made.step_s, made.wait_share, made.generator_idle_share))
     return out

@@ -78,7 +78,10 @@ def _gpu(recipe: Recipe, shape: Shape, gpu: Gpu) -> list[Estimate]:
         ),
         Estimate("generation", f"simulated; the longest of {at.rollouts} responses decides", max(ends), "s"),
         Estimate(
-            "training", f"FLOPs / ({at.gpus} x {gpu.tflops:g} TFLOP/s x {COMPUTE_SHARE})", at.train_s, "s"
+            "training",
+            f"FLOPs / ({train.gpus * train.nodes} x {gpu.tflops:g} TFLOP/s x {COMPUTE_SHARE})",
+            at.train_s,
+            "s",
         ),
     ]
     known = JUDGES.get(recipe.judge.repo) if isinstance(recipe.judge, HubModel) else None
@@ -86,14 +89,17 @@ def _gpu(recipe: Recipe, shape: Shape, gpu: Gpu) -> list[Estimate]:
         return [*out, Estimate("judging", "no measured figure for this judge: not guessed", None, "s")]
     simulated = simulate(at, known, 1)
     step_s, cycles = simulated.step_s, []
-    if train.cycle > 1:
-        whole = simulate_cycle(at, known, 1, train.cycle)
+    if not train.on_policy:
+        whole = simulate_cycle(at, known, 1, train.cycle, overlap=train.overlap)
         step_s = whole.step_s
         each, grid = f"a sync at each: {simulated.step_s:.0f} s", "other cycles, more judges: --simulate"
         waits, idle = 100 * whole.wait_share, 100 * whole.generator_idle_share
         cycles = [
             Estimate(
-                f"an update, a sync every {train.cycle}", f"simulated, one judge replica; {each}", step_s, "s"
+                f"an update, a sync every {train.cycle}{', overlapped' if train.overlap else ''}",
+                f"simulated, one judge replica; {each}",
+                step_s,
+                "s",
             ),
             Estimate("of it awaiting rewards", f"share of that time; {grid}", waits, "%"),
             Estimate(

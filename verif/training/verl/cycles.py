@@ -13,18 +13,18 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from verl.trainer.ppo.v1 import PPOTrainerSync
 from verl.utils.debug import marked_timer
 
 from verif.training.progress import RunFolder
 from verif.training.verl.cycle_store import CycleStore
+from verif.training.verl.generator import PlacedTrainer
 from verif.training.verl.preference import against_generator, weigh
 
 ROUNDS = 1
 """How often prompts without contrast are replaced: each round waits for its slowest response."""
 
 
-class CycleTrainer(PPOTrainerSync):  # type: ignore[misc]
+class CycleTrainer(PlacedTrainer):
     """Cycles of `sampler_kwargs.every` updates, and DPO; without that setting it is veRL's synchronous trainer."""
 
     folder: RunFolder
