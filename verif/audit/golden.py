@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,6 +16,15 @@ from verif.errors import InputError
 from verif.recipe import Recipe
 from verif.system.tables import read_table
 from verif.types import Instruction
+
+
+def golden_cases(folder: Path) -> list[AuditCase]:
+    """What an audit asks about: the golden set of the data, and responses that the judge's making knew the truth of."""
+    cases = read_golden(folder / "golden.parquet")
+    beside = folder / "judge_golden.parquet"
+    if not beside.is_file():
+        return cases
+    return cases + [replace(case, id=f"judge-{case.id}") for case in read_golden(beside)]
 
 
 def read_golden(path: Path) -> list[AuditCase]:

@@ -27,8 +27,7 @@ def oracle_of(recipe: Recipe, url: str | None) -> Oracle | None:
     formula, reasoning = recipe.verifier.formula, recipe.verifier.reasoning
     if recipe.knows_truth:
         return lambda rollouts: [world_truth(rollout, formula, reasoning) for rollout in rollouts]
-    judged = recipe.judge.kind != "none" and formula != "hard-only"
-    if url and judged and not recipe.verifier.prompt.startswith("each-"):
+    if url and recipe.has_oracle:
         return lambda rollouts: asyncio.run(per_constraint(url, rollouts, formula))
     return None
 

@@ -22,7 +22,7 @@ from verif.audit.band import ChosenBand
 from verif.audit.cases import AuditCase, ask, failures, positions
 from verif.audit.findings import Findings, numbers
 from verif.audit.gate import Reason, decide
-from verif.audit.golden import oracle_of, read_golden
+from verif.audit.golden import golden_cases, oracle_of
 from verif.audit.mutations import score as mutations
 from verif.audit.mutations.generate import generate
 from verif.audit.pressure.run import Drawn
@@ -86,7 +86,7 @@ async def _audit_service(
     from verif.service.client import VerifierClient
 
     section = stage.recipe.verifier
-    cases = choose(read_golden(stage.data / "golden.parquet"), stage.recipe)
+    cases = choose(golden_cases(stage.data), stage.recipe)
     preferences = pairs.load(stage.root / section.pairs) if section.pairs else []
     plan = AuditPlan(cases, stage.recipe, oracle_of(stage.recipe), endpoint.url)
     async with VerifierClient(endpoint.url) as client:

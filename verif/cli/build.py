@@ -54,7 +54,10 @@ def build(
         Path | None, typer.Option(help="A build recipe, as in recipes/builds/; without one, rules only.")
     ] = None,
     url: Annotated[
-        list[str], typer.Option(help="Base URL of the models' end point, ending in /v1; may be repeated.")
+        list[str],
+        typer.Option(
+            help="Base URL of the models' end point, ending in /v1; NAME=URL for one model; may be repeated."
+        ),
     ] = [],  # noqa: B006
     budget: Annotated[
         float | None, typer.Option(min=0, help="The most that all calls may cost, by the recipe's prices.")

@@ -66,7 +66,7 @@ def answer_all(model: Model, state: Path, timings: dict[str, float], *, gpus: in
         if missing:
             begun = time.monotonic()
             log = state / "logs" / f"evaluate-{model.name}.log"
-            with serve(model.folder, log=log, gpus=gpus, context=context_of(model.folder)) as url:
+            with serve(model.folder, log=log, gpus=gpus, context=context_of(model.folder), alone=True) as url:
                 timings[f"serve_{model.name}"] = time.monotonic() - begun
                 begun = time.monotonic()
                 for suite, sampling in missing:

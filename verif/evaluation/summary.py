@@ -55,6 +55,7 @@ def summarise(
         ("gain", MAIN, "before", "after"),
         ("gain_greedy", "greedy", "before", "after"),
         ("control_gain", MAIN, "before", "control"),
+        ("control_gain_greedy", "greedy", "before", "control"),
         ("gain_over_control", MAIN, "control", "after"),
     ):
         if (first, mode) in split and (second, mode) in split:

@@ -7,10 +7,9 @@ reads. The builder itself (`verif.data.builder`) knows neither the audit's edits
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,19 +22,16 @@ from verif.core.score import dumps
 from verif.data.builder.build import Builder, Built
 from verif.data.builder.calls import Caller, Spending, priced
 from verif.data.builder.card import card
-from verif.data.builder.client import PaidClient
 from verif.data.builder.ledger import Ledger
 from verif.data.builder.pairs import read_pairs
 from verif.data.builder.prove import Proof
 from verif.data.builder.reply import LONGEST_TEXT
-from verif.errors import InputError, SetupError, VerifError
-from verif.recipe import BuildModel, BuildRecipe
-from verif.system.disclosure.masking import mask_uri
+from verif.errors import VerifError
+from verif.pipeline.addresses import connected
+from verif.recipe import BuildRecipe
 from verif.system.files import digest, digest_path, output, write_bytes, write_json
-from verif.system.web import is_web
 from verif.types import RuleConstraint
 
-URL_VARIABLE, KEY_VARIABLE = "VERIF_BUILD_URL", "VERIF_BUILD_API_KEY"
 SANDBOX_WORKERS = 2
 PROMPT_BYTES = 2_500
 """Of each of the builder's own prompts with the schema of its reply and a server's template, rounded up."""
@@ -94,7 +90,8 @@ def build_rows(
     digests = {"pairs": digest_path(pairs_file), "recipe": digest(recipe.model_dump(mode="json"))}
     pairs, refused = read_pairs(pairs_file, recipe.pairs)
     held = benchmark_prompts(recipe.pairs.benchmarks)
-    connect = connected(urls) if recipe.models() else None
+    writers = [model for model in (recipe.first, recipe.second) if model is not None]
+    connect = connected(urls, recipe, writers) if writers else None
     with Ledger(files.calls) as ledger, Sandbox(workers=SANDBOX_WORKERS) as sandbox:
         caller = Caller(ledger, connect, budget) if connect else None
         spending = caller.spending if caller else Spending()
@@ -178,32 +175,3 @@ def edges(rule: RuleConstraint, text: str, rng: random.Random) -> list[str]:
         return [kept, edits.break_(rng, kept, rule.params)]
     except (IndexError, ValueError, KeyError):  # nothing to edit in it
         return []
-
-
-def connected(urls: tuple[str, ...]) -> Callable[[BuildModel, Mapping[str, Any]], PaidClient]:
-    """Clients for the models of a recipe, all at the addresses given or in the environment.
-
-    `InputError` for an address that is none: asking it would fail again and again until the deadline.
-    """
-    known = urls or tuple(url.strip() for url in os.environ.get(URL_VARIABLE, "").split(",") if url.strip())
-    if not known:
-        raise SetupError(
-            "the build recipe names models, and no end point is known.", f"Give --url or set {URL_VARIABLE}."
-        )
-    for url in known:
-        if not is_web(url):
-            raise InputError(
-                f"{mask_uri(url)[:80]!r} is no address of a server", field="--url",
-                hint=f"--url or {URL_VARIABLE} begins with http:// or https:// and a host, and ends in /v1.",
-            )  # fmt: skip
-
-    def connect(model: BuildModel, parameters: Mapping[str, Any]) -> PaidClient:
-        return PaidClient(
-            known,
-            model.name,
-            parameters=dict(parameters),
-            deadline_s=model.deadline_s,
-            key_variable=KEY_VARIABLE,
-        )
-
-    return connect

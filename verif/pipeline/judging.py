@@ -21,7 +21,8 @@ from verif.data.builder.quarantine import Refusal, counted
 from verif.data.splits import JudgePair
 from verif.data.tables import write_judge_pairs
 from verif.errors import InputError, RecipeError
-from verif.pipeline.building import BuildOutcome, Progress, benchmark_prompts, connected
+from verif.pipeline.addresses import connected
+from verif.pipeline.building import BuildOutcome, Progress, benchmark_prompts
 from verif.recipe import BuildRecipe
 from verif.system.files import digest, digest_path, write_bytes, write_json
 
@@ -41,7 +42,7 @@ def build_judgements(
     model = recipe.judge
     answers, refused = read_answers(rows_file, answer_files)
     held = benchmark_prompts(recipe.pairs.benchmarks)
-    connect = connected(urls)
+    connect = connected(urls, recipe, [model])
     with Ledger(out / "calls.jsonl") as ledger:
         caller = Caller(ledger, connect, budget)
 

@@ -81,7 +81,7 @@ def _by_vllm(
     try:
         log = stage.state / "logs" / "pressure-policy.log"
         gpus = resources.gpus if resources else 0
-        with serve(folder, log=log, gpus=gpus, context=context) as url:
+        with serve(folder, log=log, gpus=gpus, context=context, alone=True) as url:
             answers = generate(cases, sampling, file, url=url, model="model", label="pressure, policy")
     finally:
         file.close()

@@ -20,7 +20,15 @@ from verif.recipe.data import (
     VerInstructData,
     WorldData,
 )
-from verif.recipe.evaluate import BENCHMARK_FILES, BenchmarkSource, Evaluate, PromotionGate, Register
+from verif.recipe.evaluate import (
+    BENCHMARK_FILES,
+    BenchmarkSource,
+    DriftBounds,
+    Evaluate,
+    PromotionGate,
+    Register,
+    RejectionControl,
+)
 from verif.recipe.judgements import JudgementData, JudgementReward
 from verif.recipe.models import (
     HubModel,
@@ -28,6 +36,7 @@ from verif.recipe.models import (
     NoModel,
     PackageModel,
     RegisteredJudge,
+    RelevanceJudge,
     ScratchJudge,
     ScratchModel,
     TinyModel,
@@ -52,6 +61,7 @@ __all__ = [
     "CombineSection",
     "ComposedData",
     "DpoSection",
+    "DriftBounds",
     "Evaluate",
     "FileData",
     "HardenSection",
@@ -69,6 +79,8 @@ __all__ = [
     "ReferenceSection",
     "Register",
     "RegisteredJudge",
+    "RejectionControl",
+    "RelevanceJudge",
     "Resources",
     "RowsData",
     "ScratchJudge",

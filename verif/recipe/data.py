@@ -138,3 +138,8 @@ class ComposedData(Section):
     test: int = Field(400, ge=8)
     unseen: int = Field(400, ge=8)
     most: int = Field(4, ge=1, le=4, description="constraints of one instruction")
+    relevance: bool = Field(
+        False,
+        exclude_if=operator.not_,
+        description="rows to train on also ask a judge whether the text does what its task asks",
+    )

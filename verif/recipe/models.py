@@ -69,6 +69,25 @@ class RegisteredJudge(Section):
     digest: str = Field("", description="of the model's files; empty takes whatever the alias names")
 
 
+class RelevanceJudge(Section):
+    """A judge of whether a text does what its task asks (`data.relevance`), tuned from `models/policy` by one token.
+
+    The policy answers training tasks; its own answers are right, those to other tasks and spoilt ones are not.
+    """
+
+    kind: Literal["relevance"] = "relevance"
+    prompts: int = Field(
+        400, ge=16, description="training tasks that the policy answers, two judgements true of each"
+    )
+    held_back: int = Field(80, ge=24, description="further tasks, which the audit asks about")
+    tokens: int = Field(192, ge=8, description="the longest answer")
+    temperature: float = Field(1.0, gt=0, le=2)
+    steps: int = Field(120, ge=1)
+    batch: int = Field(16, ge=1)
+    learning_rate: float = Field(3e-5, gt=0)
+    context: int = Field(2048, ge=64, description="tokens of a question with its answer")
+
+
 class HubModel(Section):
     """A model of a hub repository, pinned. `verif recipe pin` fills in revision and digest; nobody invents them."""
 

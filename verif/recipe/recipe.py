@@ -24,6 +24,7 @@ from verif.recipe.models import (
     NoModel,
     PackageModel,
     RegisteredJudge,
+    RelevanceJudge,
     ScratchJudge,
     ScratchModel,
 )
@@ -56,7 +57,9 @@ class Recipe(Section):
         Field(discriminator="kind"),
     ]
     policy: Annotated[ScratchModel | HubModel | PackageModel | JudgePolicy, Field(discriminator="kind")]
-    judge: Annotated[ScratchJudge | HubModel | RegisteredJudge | NoModel, Field(discriminator="kind")]
+    judge: Annotated[
+        ScratchJudge | HubModel | RegisteredJudge | RelevanceJudge | NoModel, Field(discriminator="kind")
+    ]
     verifier: VerifierSection = VerifierSection()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
@@ -127,6 +130,38 @@ class Recipe(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _relevance_is_asked_for(self) -> Recipe:
+        asked = self.data.kind == "composed" and self.data.relevance
+        if self.judge.kind == "relevance" and not asked:
+            raise ValueError("judge.kind: relevance needs data.kind: composed with data.relevance: true")
+        if asked and self.judge.kind == "none" and self.verifier.formula != "hard-only":
+            raise ValueError(
+                "data.relevance: true needs a judge, e.g. `judge: {kind: relevance}`, or formula hard-only"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rates_are_known(self) -> Recipe:
+        if self.data.kind == "composed" and self.train.draw == "pass-rate":
+            raise ValueError(
+                "train.draw: pass-rate needs measured rows, and data.kind: composed makes them new; take train.refill, or"
+                " measure rows with `verif difficulty` and read them with data.kind: rows"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _bounds_are_measured(self) -> Recipe:
+        if self.register_.gate.drift is not None and not self.evaluate.drift:
+            raise ValueError(
+                "register.gate.drift bounds what `evaluate.drift: true` measures; write that, too"
+            )
+        if self.evaluate.rejection is not None and isinstance(self.policy, ScratchModel | JudgePolicy):
+            raise ValueError(
+                "evaluate.rejection is for a policy of a hub or a package; one that is made here has evaluate.sft_control"
+            )
+        return self
+
     @property
     def judged(self) -> bool:
         """Whether the verifier's reward involves a judge."""
@@ -145,7 +180,12 @@ class Recipe(Section):
     @property
     def has_oracle(self) -> bool:
         """Whether the truth can be asked for: the world's, or the judge asked in another way."""
-        return self.knows_truth or (self.judged and not self.verifier.prompt.startswith("each-"))
+        return self.knows_truth or (self.judged and self.asks_twice)
+
+    @property
+    def asks_twice(self) -> bool:
+        """Whether the judge, asked once per constraint, gives a second opinion on what it says of all at once."""
+        return self.judge.kind != "relevance" and not self.verifier.prompt.startswith("each-")
 
 
 def parse_recipe(raw: object, where: object) -> Recipe:

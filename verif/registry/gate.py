@@ -20,6 +20,7 @@ from verif.registry.criteria import (
     verdicts_check,
     verifier_check,
 )
+from verif.registry.drift_gate import drift_checks
 from verif.registry.evidence import Evidence
 
 MIN_SHARED = 0.5
@@ -64,7 +65,11 @@ def decide(
         types |= {f"{name}: {family}": cell for family, cell in cells.items()}
     checks = [_gain(first, gain, shared, gate), verdicts_check(first, sides), verifier_check(sides)]
     checks += [_families(types, gate), _canary(evidence, gate), _general(evidence, champion)]
-    checks += [audit_check(evidence), _attacks(evidence, gate)]
+    checks += [
+        *drift_checks(evidence.evaluation, gate.drift),
+        audit_check(evidence),
+        _attacks(evidence, gate),
+    ]
     return Decision(all(check.passed for check in checks), against or "the starting policy", tuple(checks))
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from verif.errors import ServiceError, SetupError
-from verif.system.processor import precision
+from verif.system.processor import precision, threads
 from verif.system.weights import cache_bytes, shape
 
 log_ = logging.getLogger("verif.system.serving")
@@ -153,8 +153,8 @@ def tail(path: Path, lines: int = LAST_LINES) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def environment(gpus: int, steady: bool = False) -> dict[str, str]:
-    """The server's environment: offline, without usage reports, and small on a CPU.
+def environment(gpus: int, steady: bool = False, cores: int = 1) -> dict[str, str]:
+    """The server's environment: offline, without usage reports, and small on a CPU, where it computes on `cores`.
 
     `steady`: on GPUs an answer does not depend on what else is in its batch, unless the caller's environment says no.
     """
@@ -174,7 +174,7 @@ def environment(gpus: int, steady: bool = False) -> dict[str, str]:
         env.update(
             VLLM_CPU_OMP_THREADS_BIND="nobind",
             VLLM_CPU_SGL_KERNEL="0",
-            OMP_NUM_THREADS="1",
+            OMP_NUM_THREADS=str(cores),
             VLLM_ENABLE_V1_MULTIPROCESSING="0",  # lets `uni` below stand: no worker process beside the engine's
             CUDA_VISIBLE_DEVICES="",
         )
@@ -197,7 +197,8 @@ def command(
         line += ["--dtype", precision(model), "--enforce-eager", "--max-num-seqs", "128"]
         line += ["--distributed-executor-backend", "uni"]
         tokens = max(context or 0, TOKENS_IN_FLIGHT)
-        line += ["--kv-cache-memory-bytes", str(cache_bytes(model, tokens))]
+        width = 2 if precision(model) == "bfloat16" else 4
+        line += ["--kv-cache-memory-bytes", str(cache_bytes(model, tokens, width))]
         # vLLM on CPU dies when it cuts the prompt of a request with a seed ("CPU Generator does not use offset")
         if limit := context or int(shape(model).get("max_position_embeddings", 0)):
             line += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(max(limit, 8192))]
@@ -214,8 +215,13 @@ def start(
     port: int = 0,
     arguments: Sequence[str] = (),
     steady: bool = False,
+    alone: bool = False,
 ) -> Server:
-    """Start `vllm serve` and return at once; the caller waits (`wait_ready`) and stops it."""
+    """Start `vllm serve` and return at once; the caller waits (`wait_ready`) and stops it.
+
+    `alone`: nothing else computes meanwhile, so on CPU a real model gets all cores. Beside a training it would take them
+    from it: threads that wait for each other are slower than one.
+    """
     check_model(model)
     if port:
         check_port(port)
@@ -228,7 +234,7 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env=environment(gpus, steady),
+            env=environment(gpus, steady, threads(model) if alone else 1),
             start_new_session=True,
         )
     log_.info("starting vLLM for %s on port %d, log %s", model, port, log)
@@ -273,13 +279,16 @@ def serve(
     port: int = 0,
     arguments: Sequence[str] = (),
     ready_s: float = 300.0,
+    alone: bool = False,
 ) -> Iterator[str]:
     """A served model for the length of the block; gives its base URL (`http://127.0.0.1:PORT/v1`).
 
-    `gpus=0` serves on CPU in fp32. Clear errors: a folder that is no model, a port in use, a server that
+    `gpus=0` serves on CPU; `alone` as in `start`. Clear errors: a folder that is no model, a port in use, a server that
     dies (its last log lines).
     """
-    server = start(model, log=log, gpus=gpus, context=context, name=name, port=port, arguments=arguments)
+    server = start(
+        model, log=log, gpus=gpus, context=context, name=name, port=port, arguments=arguments, alone=alone
+    )
     try:
         server.wait_ready(ready_s)
         yield server.url

@@ -28,7 +28,7 @@ VARIABLES = (
     Variable(
         "VERIF_BUILD_URL",
         "person",
-        "Base URLs of the end point that `verif build` asks, separated by commas.",
+        "Base URLs of the end point that `verif build` asks, separated by commas; `NAME=URL` serves one model.",
     ),
     Variable(
         "VERIF_FORCE_TRAIN", "person", "`1`: train anew although a finished run with these inputs exists."

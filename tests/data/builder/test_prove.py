@@ -57,6 +57,26 @@ def test_a_checker_that_says_what_a_rule_says_becomes_the_rule(sandbox: Sandbox)
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "body", "named"),
+    [
+        ("Mention the word lamp.", "return bool(re.findall(r'\\bboats\\b', response.lower()))", "'boats'"),
+        (TEXT, "return 0 < len(re.findall(r'\\w+', response)) <= 40", "'40'"),
+    ],
+)
+def test_that_two_models_make_the_same_slip_proves_nothing(
+    sandbox: Sandbox, text: str, body: str, named: str
+) -> None:
+    """Both functions say the same, and what they say is a rule about something that the constraint does not name."""
+    made = proven(sandbox, body, body, text, rules=("local:keyword", "local:max_words"))
+    assert (made.how, made.kind) == ("refused", "says something else")
+    assert named in made.reason
+    named_so = text.replace("lamp", "boats").replace("25", "40")
+    assert (
+        proven(sandbox, body, body, named_so, rules=("local:keyword", "local:max_words")).how == "translated"
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "kind"),

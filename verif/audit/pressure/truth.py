@@ -33,7 +33,7 @@ def truths_of(recipe: Recipe, verifier: Verifies | None) -> Truths | None:
             return [tuple(world(instruction, text)) for instruction, text in asked]
 
         return known
-    if verifier is None or not recipe.judged or recipe.verifier.prompt.startswith("each-"):
+    if verifier is None or not recipe.has_oracle:
         return None
     return lambda asked: one_by_one(verifier, asked)
 

@@ -3,7 +3,8 @@
 In this order: it runs on every probe in the sandbox; it accepts the source answer; it refuses the empty one and some
 mutation; the writers' cases are filtered by majority (a case that both functions contradict is wrong itself), and it is
 right on those that are left; it agrees with the other writer's on the share of probes that the recipe asks for; nothing
-that screening knows speaks against it. Where a registered rule says the same of every probe, the rule takes its place. Where
+that screening knows speaks against it. Where a registered rule says the same of every probe, the rule takes its place; if
+that takes a value which the constraint does not name, both writers made the same slip, and the checker is refused. Where
 the writers differ, and a rule sides with one of them on every probe, that writer is believed (`repaired`).
 """
 
@@ -17,7 +18,7 @@ from verif.core.sandbox.sandbox import Sandbox
 from verif.core.text import Doc
 from verif.data.builder.probes import Edges, Probes, probes
 from verif.data.builder.reply import WrittenChecker
-from verif.data.builder.translate import candidates, equal
+from verif.data.builder.translate import candidates, equal, unnamed
 from verif.data.screening.claims import read
 from verif.data.screening.screen import check_one
 from verif.types import CheckerConstraint, Constraint, Status
@@ -69,6 +70,9 @@ def proof(
     if len(sound) == 2 and sound[0].says == sound[1].says:
         if alike[0]:
             return Proof("translated", alike[0][0])
+        if slip := unnamed(sound[0].source, text, names, docs[0], docs, sound[0].says):
+            reason = f"both functions are about {slip!r}, which the constraint does not name"
+            return Proof("refused", None, "says something else", reason)
         return _believed(prompt, text, sound[0], sandbox)
     backed = [same[0] for same in alike if same]
     if len(backed) == 1:

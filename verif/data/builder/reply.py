@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -68,13 +68,28 @@ class UnreadableError(Exception):
     """No reply was of the schema; the message says what was wrong with the last one."""
 
 
+def schema(form: type[Reply]) -> dict[str, Any]:
+    """The JSON schema that an end point is asked for: the form without the lengths of its strings, which `read` holds.
+
+    A grammar engine (xgrammar 0.2, which vLLM uses) lets a string of bounded length hold no escape: a function in it
+    could have neither a second line nor a quotation mark.
+    """
+    return _unbounded(form.model_json_schema())  # type: ignore[no-any-return]
+
+
+def _unbounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _unbounded(v) for key, v in value.items() if key not in ("minLength", "maxLength")}
+    return [_unbounded(v) for v in value] if isinstance(value, list) else value
+
+
 async def asked(
     caller: Caller, step: str, model: BuildModel, messages: Sequence[dict[str, str]], form: type[R]
 ) -> R:
     """The reply in its form; `UnreadableError` where none was, whatever the caller raises where there was none."""
     why = ""
     for seed in SEEDS:
-        text = await caller.ask(step, model, messages, form.model_json_schema(), seed)
+        text = await caller.ask(step, model, messages, schema(form), seed)
         try:
             return read(text, form)
         except ValueError as error:

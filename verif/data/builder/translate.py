@@ -6,7 +6,8 @@ not guessed but tried: all rules of the recipe are filled with them, and what di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from verif.core.text import Doc
 from verif.data.builder.fields import Values, filled
@@ -39,6 +40,32 @@ def equal(rule: RuleConstraint, probes: Sequence[Doc], says: Sequence[bool]) -> 
     return all(
         passes(rule.rule, rule.params, doc) is said_ok for doc, said_ok in zip(probes, says, strict=True)
     )
+
+
+def unnamed(
+    source: str, text: str, names: Sequence[str], answer: Doc, probes: Sequence[Doc], says: Sequence[bool]
+) -> str:
+    """What a function is about although its constraint does not name it, as `cactus` or `26`; empty where nothing is known.
+
+    It is known where a rule with values of the function's own says the same of every probe. Two models of one kind make the
+    same slip, so that they agree proves nothing. 0 and 1 stand in programs without being asked for.
+    """
+    body, asked = source.replace("'", '"').replace("\\b", " ")[-LONGEST:], said(text)
+    for rule in candidates(body, names, answer):
+        if not equal(rule, probes, says):
+            continue
+        for value in _flat(rule.params.values()):
+            if isinstance(value, str) and value.lower() in body.lower() and value.lower() not in text.lower():
+                return value
+            if type(value) is int and value > 1 and value not in asked.numbers:
+                return str(value)
+    return ""
+
+
+def _flat(values: Iterable[Any]) -> list[Any]:
+    return [
+        inner for value in values for inner in (_flat(value) if isinstance(value, list | tuple) else [value])
+    ]
 
 
 def said(text: str) -> Values:

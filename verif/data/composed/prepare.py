@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from verif.core.rules import get, validate
 from verif.data.composed import kinds, styles
 from verif.data.composed.kinds import ComposedType
+from verif.data.composed.relevance import with_task
 from verif.data.composed.tasks import FORMS, SHARES, SUBJECTS, Subject
 from verif.data.rule_examples import rule_examples
 from verif.data.screening.rule_clashes import clash, impossible
@@ -21,10 +22,13 @@ TRIES = 100
 
 
 def prepare_composed(section: ComposedData, seed: int) -> Splits:
-    """All splits. `RecipeError` if a split asks for more tasks than its subjects have."""
+    """All splits. `RecipeError` if a split asks for more tasks than its subjects have.
+
+    With `relevance` the splits that training sees ask a judge, too; what is measured in the end stays what rules decide.
+    """
     subjects = divided(seed)
     rows = {
-        name: composed(name, getattr(section, name), subjects[name], section.most, seed)
+        name: composed(name, getattr(section, name), subjects[name], section.most, seed, section.relevance)
         for name in ("train", "validation", "test", "unseen")
     }
     asked = [*kinds.TRAINED, *kinds.UNSEEN]
@@ -53,7 +57,9 @@ def divided(seed: int) -> dict[str, list[Subject]]:
     return {**parts, "train": left}
 
 
-def composed(split: str, count: int, subjects: Sequence[Subject], most: int, seed: int) -> list[Instruction]:
+def composed(
+    split: str, count: int, subjects: Sequence[Subject], most: int, seed: int, relevance: bool = False
+) -> list[Instruction]:
     """A split's instructions; each task comes about as often as any other, never twice with the same constraints."""
     rng = random.Random(f"{seed}-{split}")
     tasks = [(form, subject) for form in FORMS for subject in subjects]
@@ -69,9 +75,10 @@ def composed(split: str, count: int, subjects: Sequence[Subject], most: int, see
     while len(out) < count:
         rng.shuffle(tasks)
         for form, subject in tasks[: count - len(out)]:
-            item = instruction(
-                f"{split}-{len(out)}", form.format(subject.phrase), subject, pool, most, held_out, rng
-            )
+            task = form.format(subject.phrase)
+            item = instruction(f"{split}-{len(out)}", task, subject, pool, most, held_out, rng)
+            if relevance:
+                item = with_task(item, task, asked=not held_out)
             if item.prompt not in seen:
                 seen.add(item.prompt)
                 out.append(item)

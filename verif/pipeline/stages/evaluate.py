@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
+from verif.core.instruction_files import read_instructions
 from verif.core.verifies import Verifies
 from verif.data.benchmark_files import without_rows
 from verif.data.packages import packaged_file
@@ -18,8 +20,11 @@ from verif.errors import RecipeError
 from verif.evaluation import catalog, verdicts
 from verif.evaluation.canary import canary, plain_texts, world_texts
 from verif.evaluation.control import Control, training
+from verif.evaluation.drift import likelihood_drift, relevance_drift
 from verif.evaluation.generate import Sampling
 from verif.evaluation.pictures import draw
+from verif.evaluation.plain import TEXTS
+from verif.evaluation.rejection import Rejected, rejection_control
 from verif.evaluation.run import Answers, Model, Suite, answer_all, judge_all
 from verif.evaluation.summary import MAIN, ORDER, in_order, summarise, warnings
 from verif.project import Stage
@@ -34,7 +39,8 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     begun = time.monotonic()
     tasks = general_tasks(stage)
     suites = load_suites(stage)
-    answers = answer(stage, suites, timings)
+    rejected = rejection(stage, timings)
+    answers = answer(stage, suites, timings, rejected.folder if rejected else None)
     mark = time.monotonic()
     reasoning = stage.recipe.verifier.reasoning
     rows = judge_all(suites, answers, lambda: open_verifier(stage), reasoning=reasoning)
@@ -50,6 +56,19 @@ def run(stage: Stage, record: Record = SILENT) -> None:
     mark = time.monotonic()
     numbers["canary"] = measure_canary(stage)
     timings["canary"] = time.monotonic() - mark
+    if rejected is not None:
+        numbers["rejection"] = {
+            "sampled": rejected.sampled, "kept": rejected.kept, "prompts": rejected.prompts
+        }  # fmt: skip
+        if rejected.folder is None:
+            numbers["warnings"].append(
+                f"there is no supervised control: of {rejected.sampled} answers of the start {rejected.kept} earn the full"
+                " reward, too few to teach."
+            )
+    if section.drift:
+        mark = time.monotonic()
+        numbers["drift"] = measure_drift(stage, suites[0], answers)
+        timings["drift"] = time.monotonic() - mark
     if tasks is not None:
         from verif.evaluation.general import measure_general
 
@@ -103,8 +122,13 @@ def gpus_of(stage: Stage) -> int:
     return resources.gpus if resources else 0
 
 
-def answer(stage: Stage, suites: list[Suite], timings: dict[str, float]) -> Answers:
-    """All answers: before and after in both modes, the control sampled on the first benchmark."""
+def answer(
+    stage: Stage, suites: list[Suite], timings: dict[str, float], rejected: Path | None = None
+) -> Answers:
+    """All answers: before and after in both modes, the control on the first benchmark.
+
+    `rejected` is the folder of a control that was made already; it is asked greedily, too.
+    """
     section, state = stage.recipe.evaluate, stage.state
     gpus = gpus_of(stage)
     sampled = Sampling(MAIN, 1.0, section.response_tokens, section.seed)
@@ -114,6 +138,9 @@ def answer(stage: Stage, suites: list[Suite], timings: dict[str, float]) -> Answ
         control = supervised(stage, stack)
         for name, folder in (("before", stage.models / "policy"), ("after", stage.models / "trained")):
             model = Model(name, folder, (sampled, greedy), tuple(suites))
+            answers.update(answer_all(model, state, timings, gpus=gpus))
+        if rejected is not None:
+            model = Model("control", rejected, (sampled, greedy), tuple(suites[:1]))
             answers.update(answer_all(model, state, timings, gpus=gpus))
         if control is not None:
             mark = time.monotonic()
@@ -137,6 +164,37 @@ def supervised(stage: Stage, stack: ExitStack) -> Control | None:
     )
 
 
+def rejection(stage: Stage, timings: dict[str, float]) -> Rejected | None:
+    """The control by rejection sampling, where the recipe asks for one."""
+    section = stage.recipe.evaluate.rejection
+    if section is None:
+        return None
+    mark = time.monotonic()
+    made = rejection_control(
+        section, stage.models / "policy", read_instructions(stage.data / "train.parquet"), stage.state,
+        lambda: open_verifier(stage), timings, seed=stage.recipe.evaluate.seed, gpus=gpus_of(stage),
+    )  # fmt: skip
+    timings["rejection"] = time.monotonic() - mark
+    return made
+
+
+def measure_drift(stage: Stage, suite: Suite, answers: Answers) -> dict[str, Any]:
+    """How the greedy answers to a benchmark have moved from the start's; what cannot be measured here is left out."""
+    section, name = stage.recipe.evaluate, suite.benchmark.name
+    before, after = (answers[name, model, "greedy"] for model in ("before", "after"))
+    samples, seed = section.bootstrap, section.seed
+    numbers: dict[str, Any] = {"benchmark": name}
+    if not gpus_of(stage):
+        start = stage.models / "policy"
+        numbers["likelihood"] = likelihood_drift(start, suite.cases, before, after, samples, seed)
+    if stage.recipe.judge.kind == "relevance":
+        with open_verifier(stage) as (verifier, _):
+            numbers["relevance"] = relevance_drift(verifier, suite.cases, before, after, samples, seed)
+    else:
+        numbers["relevance"] = relevance_drift(None, suite.cases, before, after, samples, seed)
+    return numbers
+
+
 @contextmanager
 def open_verifier(stage: Stage) -> Iterator[tuple[Verifies, str]]:
     """The recipe's verifier service, leased for as long as the block lasts."""
@@ -152,6 +210,8 @@ def measure_canary(stage: Stage) -> dict[str, Any]:
     section, pairs = stage.recipe.evaluate, stage.data / "policy_pairs.parquet"
     if stage.recipe.data.kind == "world":
         texts = world_texts(section.seed)
+    elif stage.recipe.data.kind == "composed":
+        texts = list(TEXTS)
     elif pairs.is_file():
         texts = plain_texts(pairs, section.seed)
     else:

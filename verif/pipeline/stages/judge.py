@@ -1,4 +1,4 @@
-"""Stage `judge`: the judge model, tiny and from scratch, pinned from a hub, or none."""
+"""Stage `judge`: the judge model, tiny and from scratch, tuned from the policy, pinned from a hub, or none."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from dataclasses import asdict
 from typing import Any
 
 from verif.data.hub import check_folder, fetch
-from verif.data.splits import JudgePair
-from verif.data.tables import read_judge_pairs, write_judge_pairs
+from verif.data.splits import GoldenItem, JudgePair
+from verif.data.tables import read_judge_pairs, write_golden, write_judge_pairs
 from verif.errors import RecipeError
 from verif.pipeline.stages.models import require_space, training_threads
 from verif.pipeline.stages.registered import take
 from verif.project import Stage
-from verif.recipe import HubModel, NoModel, RegisteredJudge
+from verif.recipe import HubModel, NoModel, RegisteredJudge, RelevanceJudge
 from verif.system.files import digest_tree, new_directory, write_json
 from verif.system.record import SILENT, Record
 
 QUICK = 300
+RELEVANCE_MB = 1000
+"""Free disk for a judge as large as the policy, written beside the one that it replaces."""
 
 
 def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its files are recorded
@@ -26,6 +28,7 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
     section, out = stage.recipe.judge, stage.models / "judge"
     require_space(stage.models)
     keep_lessons(stage, [])
+    keep_golden(stage, [])
     if isinstance(section, NoModel):
         with new_directory(out) as folder:
             write_json(folder / "none.json", {"judge": None, "why": "the recipe's formula asks no judge"})
@@ -41,6 +44,17 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
         taken = take(stage, section.model_name, section.alias, out, section.digest)
         write_json(stage.reports / "judge.json", {"kind": "registered", **taken})
         print(f"judge: version {taken['version']} of {taken['model_name']}")
+        return
+    if isinstance(section, RelevanceJudge):
+        from verif.pipeline.relevance import make_relevance_judge
+
+        require_space(stage.models, RELEVANCE_MB)
+        numbers, responses = make_relevance_judge(stage, section, out)
+        check_folder(out)
+        keep_golden(stage, responses)
+        write_json(stage.reports / "judge.json", {"kind": "relevance", **numbers, "digest": digest_tree(out)})
+        right = {kind: told["right"] for kind, told in numbers["relevance"].items()}
+        print(f"judge: {numbers['parameters']:,} parameters, tuned from the policy; right by kind: {right}")
         return
     pairs = read_judge_pairs(stage.data / "judge_pairs.parquet")
     if not pairs:
@@ -74,6 +88,11 @@ def run(stage: Stage, record: Record = SILENT) -> None:  # noqa: ARG001 - its fi
 def keep_lessons(stage: Stage, lessons: Sequence[JudgePair]) -> None:
     """What the judge learnt beyond the prepared judgements: replay for whoever hardens it again."""
     write_judge_pairs(stage.data / "judge_lessons.parquet", lessons)
+
+
+def keep_golden(stage: Stage, responses: Sequence[GoldenItem]) -> None:
+    """Responses that this stage knows the truth of, for the audit beside those of `prepare`."""
+    write_golden(stage.data / "judge_golden.parquet", responses)
 
 
 def quick_look(stage: Stage) -> dict[str, Any]:

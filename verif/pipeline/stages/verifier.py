@@ -13,7 +13,7 @@ from verif.audit import cascade, report, tables
 from verif.audit.answers import choosing
 from verif.audit.band import ChosenBand
 from verif.audit.fitness import fitness_path, teacher_of, write_fitness
-from verif.audit.golden import read_golden
+from verif.audit.golden import golden_cases
 from verif.audit.run import audit, choose
 from verif.pipeline.rollouts import under_pressure
 from verif.project import Stage
@@ -44,7 +44,7 @@ def choose_band(stage: Stage) -> ChosenBand | None:
     """The band of the recipe's cascade, measured with both judges; None without a cascade."""
     if stage.recipe.verifier.cascade is None or stage.recipe.judge.kind == "none":
         return None
-    cases = choose(read_golden(stage.data / "golden.parquet"), stage.recipe)
+    cases = choose(golden_cases(stage.data), stage.recipe)
     recipe = cascade.with_everything(stage.recipe)
     with lease.verifier(replace(stage, recipe=recipe)) as endpoint:
         return cascade.measure_service(endpoint.url, cases, recipe)

@@ -19,15 +19,14 @@ from verif.data.answers.pairs import AnswerPair
 from verif.errors import TrainingError
 from verif.recipe import ScratchModel
 from verif.training.tiny import tokenizer as tok
+from verif.training.tiny.chats import Chat, encode_chats, prompt_of
 from verif.training.tiny.inference import load
 from verif.training.tiny.judge_policy import PROMPT_WEIGHT
-from verif.training.tiny.pretrain import Example, Trained, fit, make_model
+from verif.training.tiny.pretrain import Trained, fit, make_model
 
 YES, NO = "yes", "no"
 QUESTION = "What is it?"
 """Constructed pairs have no question of their own."""
-
-Chat = list[dict[str, str]]
 
 
 def lessons(pairs: Sequence[AnswerPair], seed: int) -> list[Chat]:
@@ -53,12 +52,7 @@ def train_answers_judge(section: ScratchModel, pairs: Sequence[AnswerPair], fold
             raise TrainingError(
                 f"{word!r} is {len(tokenizer(word).input_ids)} tokens of this vocabulary: give more pairs."
             )
-    data: list[Example] = []
-    for chat in chats:
-        asked = tokenizer(prompt_of(chat), add_special_tokens=False).input_ids
-        said = tokenizer(chat[-1]["content"] + tok.END, add_special_tokens=False).input_ids
-        if len(asked) + len(said) <= section.context:
-            data.append((asked + said, len(asked)))
+    data = encode_chats(tokenizer, chats, section.context)
     if not data:
         raise TrainingError(f"no pair of answers fits into {section.context} tokens.")
     model = make_model(section, tokenizer)
@@ -68,12 +62,6 @@ def train_answers_judge(section: ScratchModel, pairs: Sequence[AnswerPair], fold
     )  # fmt: skip
     tok.save(tokenizer, model, folder, texts[:300])
     return trained
-
-
-def prompt_of(chat: Chat) -> str:
-    """All turns but the last, as the chat template writes them, and the opening of the last."""
-    turns = "".join(f"{tok.START}{turn['role']}\n{turn['content']}{tok.END}\n" for turn in chat[:-1])
-    return f"{turns}{tok.START}assistant\n"
 
 
 def likelihoods(folder: Path, pairs: Sequence[AnswerPair], seed: int = 0, batch: int = 32) -> list[float]:

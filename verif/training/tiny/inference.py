@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from verif.errors import InputError
+from verif.system.processor import precision, threads
 from verif.training.data_only import OURS
 from verif.training.tiny import tokenizer as tok
 
@@ -34,13 +36,18 @@ def load(folder: Path) -> tuple[Any, Any]:
     return model.eval(), tokenizer
 
 
+def computing(fast: bool) -> Any:
+    """Products in bf16 where that is fast, weights and sums in fp32; else all in fp32."""
+    return torch.autocast("cpu", dtype=torch.bfloat16) if fast else nullcontext()
+
+
 def text_likelihood(folder: Path, texts: Sequence[str], batch: int = 32) -> list[float]:
     """Mean log-likelihood per token (nats, at most 0) of each plain text under the model in `folder`.
 
     The text stands alone behind the model's document separator: no instruction, no chat. It is the general
     canary: a policy that forgets its language while it learns to please the verifier shows here first.
     """
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads(folder))
     model, tokenizer = load(folder)
     separator = next(
         i for i in (tokenizer.bos_token_id, tokenizer.pad_token_id, tokenizer.eos_token_id) if i is not None
@@ -48,12 +55,12 @@ def text_likelihood(folder: Path, texts: Sequence[str], batch: int = 32) -> list
     rows = [[separator, *ids] for ids in tokenizer(list(texts), add_special_tokens=False).input_ids]
     out = [0.0] * len(rows)
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    with torch.no_grad():
+    with torch.no_grad(), computing(precision(folder) == "bfloat16"):
         for low in range(0, len(order), batch):
             part = order[low : low + batch]
             width = max(len(rows[i]) for i in part)
             ids = torch.tensor([rows[i] + [separator] * (width - len(rows[i])) for i in part])
-            log_probs = model(input_ids=ids).logits[:, :-1].log_softmax(-1)
+            log_probs = model(input_ids=ids).logits[:, :-1].float().log_softmax(-1)
             scores = log_probs.gather(-1, ids[:, 1:, None]).squeeze(-1)
             for row, i in enumerate(part):
                 length = len(rows[i]) - 1
