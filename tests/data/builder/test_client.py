@@ -8,13 +8,7 @@ from benchmarks.build_standin import BuildStandin, serving
 from verif.data.builder.client import ChargedError, PaidClient
 from verif.errors import JudgeError
 
-TALK = [
-    {"role": "system", "content": "You write a Python function"},
-    {
-        "role": "user",
-        "content": "It is marked 12345678.\n----- 12345678 -----\nNo commas.\n----- 12345678 -----",
-    },
-]
+TALK = [{"role": "system", "content": "You judge."}, {"role": "user", "content": "Is 29 even?"}]
 
 
 async def ask(url: str, deadline: float) -> int:
