@@ -59,7 +59,7 @@ def figures(reports: Path, runs: Path) -> Figures:
 
 def value(cell: Any) -> float | None:
     """The value of an interval, or None where there is none."""
-    return None if not cell else cell["value"]
+    return None if not cell else float(cell["value"])
 
 
 def speeds(runs: Path) -> Figures:

@@ -138,10 +138,10 @@ def _fit(
 def _backward(model: Any, ids: torch.Tensor, labels: torch.Tensor, fast: bool) -> float:
     """The batch's mean loss, and its gradient, a few rows at a time: what a row keeps for its gradient is what takes memory."""
     count, total = int((labels[:, 1:] != -100).sum()), 0.0
-    for rows, wanted in zip(ids.split(ROWS), labels.split(ROWS), strict=True):
+    for rows, wanted in zip(torch.split(ids, ROWS), torch.split(labels, ROWS), strict=True):
         with computing(fast):
             loss = response_loss(model, rows, wanted, "sum") / count
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         total += loss.item()
     return total
 
