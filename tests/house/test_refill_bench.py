@@ -10,6 +10,7 @@ import pytest
 pytestmark = pytest.mark.slow
 torch = pytest.importorskip("torch")
 from benchmarks import tiny_grpo  # noqa: E402
+from benchmarks.build_policy import own_reward  # noqa: E402
 from benchmarks.refill import ARMS, figures, prompts  # noqa: E402
 from benchmarks.tiny_grpo import GROUP, PROMPTS, GroupedRollouts, Written, with_contrast  # noqa: E402
 from verif.data.difficulty import marked  # noqa: E402
@@ -39,7 +40,7 @@ def taught(
 
     monkeypatch.setattr(tiny_grpo, "answered", answered)
     order = iter(rows(200))
-    return with_contrast(LOADED, lambda wanted: list(islice(order, wanted)), list, refill)
+    return with_contrast(LOADED, lambda wanted: list(islice(order, wanted)), own_reward, refill)
 
 
 def test_prompts_without_contrast_are_replaced_as_often_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
