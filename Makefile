@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-build bench-writers bench-control bench-sync bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-build bench-writers bench-control bench-sync bench-refill bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench-writers: setup ## What survives of models' proposals behind vLLM: two tiny
 
 bench-sync: setup ## After `make run`: DPO online, semi-online and offline, GRPO, hard or soft rewards alone (goes on where it stopped)
 	@python -m benchmarks.sync
+
+bench-refill: setup ## After `make run`: GRPO with prompts by pass rate, and with those without contrast replaced (goes on where it stopped)
+	@python -m benchmarks.refill
 
 bench-control: setup ## After `make bench`: supervised training for the time that reinforcement took
 	@python -m benchmarks.same_time

@@ -36,11 +36,13 @@ from verif.data.world.prompts import wishes_of
 from verif.data.world.responses import authored, compose
 from verif.pipeline.building import build_rows
 from verif.recipe import load_build
-from verif.system.files import write_json
+from verif.system.files import digest, write_json
 from verif.types import Constraint, Status
 
 HOME = ROOT / ".verif" / "bench-build"
 RECIPE = ROOT / "recipes" / "builds" / "world.yaml"
+TAUGHT = RECIPE.with_name("world-policy.yaml")
+"""What the rows are built by that are measured, and that a policy is trained on."""
 ROWS, SEEDS, KILLS = 2000, (1, 2, 3), 20
 DEFECTS = 0.05
 NO_RULES = ("format:emoji",)
@@ -49,21 +51,23 @@ FRESH = 20
 """Answers that each checker of a row is compared on."""
 
 
-def world(seed: int, wanted: int, home: Path, rules: tuple[str, ...] = ("local:*",)) -> dict[str, Any]:
-    """One build of the world's pairs; the figures of one seed. `rules`: those that may take a checker's place."""
-    name = f"seed-{seed}-{wanted}" if rules == ("local:*",) else f"unaided-{seed}-{wanted}"
-    path = home / f"{name}.json"
+def world(seed: int, wanted: int, home: Path, rules: tuple[str, ...] = ()) -> dict[str, Any]:
+    """One build of the world's pairs; the figures of one seed. `rules`: those that may take a checker's place, if not all."""
+    name = f"unaided-{seed}-{wanted}" if rules else f"seed-{seed}-{wanted}"
+    recipe = load_build(TAUGHT)
+    if rules:
+        recipe = recipe.model_copy(update={"hard": recipe.hard.model_copy(update={"rules": rules})})
+    path, made_by = home / f"{name}.json", digest(recipe.model_dump(mode="json"))
     if path.is_file():
         known: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return known
+        if known.get("recipe") == made_by:
+            return known
     folder = home / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rows.calls.jsonl").unlink(missing_ok=True)  # the stand-in plants only in what it is asked
     rows, copied = world_pairs(int(wanted * 1.15), seed)
     pairs, out = folder / "pairs.jsonl", folder / "rows.jsonl"
     pairs.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
-    recipe = load_build(RECIPE)
-    recipe = recipe.model_copy(update={"hard": recipe.hard.model_copy(update={"rules": rules})})
     begun = time.monotonic()
     with serving(BuildStandin(defects=DEFECTS)) as standin:
         outcome = build_rows(pairs, out, recipe, lambda *_: None, (standin.url,))
@@ -74,7 +78,7 @@ def world(seed: int, wanted: int, home: Path, rules: tuple[str, ...] = ("local:*
     made = [row for row in read_rows(out) if row.instruction is not None][:wanted]
     told, unequal = truths(made, seed)
     figures = {
-        "seed": seed, "rows": len(made), "seconds": round(seconds, 1), "pairs": len(rows),
+        "seed": seed, "recipe": made_by, "rows": len(made), "seconds": round(seconds, 1), "pairs": len(rows),
         "planted_copies": len(copied), "copies_caught": len(copied & near), "others_removed": len(near - copied),
         **told, **caught(made, planted, unequal), "proof": outcome.card["proof"], "cost": outcome.card["cost"]["all"],
     }  # fmt: skip
@@ -198,7 +202,7 @@ def main() -> None:
     parser.add_argument("--verinstruct", type=Path)
     parser.add_argument("--project", type=Path, default=ROOT, help="holds data and the starting policy")
     parser.add_argument(
-        "--policy-seeds", type=int, nargs="*", default=SEEDS[:1], help="seeds that are trained on"
+        "--policy-seeds", type=int, nargs="*", default=SEEDS, help="seeds that are trained on"
     )
     options = parser.parse_args()
     runs = []
@@ -243,10 +247,9 @@ def taught(project: Path, seeds: Sequence[int], rows: int) -> dict[str, Any]:
     """What a policy learns of the built rows of some seeds, beside one that learns of the world's own."""
     from benchmarks.build_policy import compared, gap
 
-    runs = []
-    for seed in seeds:
-        runs.append(compared(project, HOME / f"seed-{seed}-{rows}" / "rows.jsonl", HOME, seed))
-        print(json.dumps({"seed": seed, **gap(runs[-1:])}), flush=True)
+    runs = compared(project, {seed: HOME / f"seed-{seed}-{rows}" / "rows.jsonl" for seed in seeds}, HOME)
+    for run in runs:
+        print(json.dumps({"seed": run["seed"], **gap([run]), "told": run["built_told"]}), flush=True)
     return gap(runs) if runs else {}
 
 

@@ -3,25 +3,29 @@
 Both start from the project's policy (`verif stage prepare` and `verif stage policy` are enough), see as many prompts and
 take as many steps (`benchmarks.tiny_grpo`); 400 held-out instructions of the world decide, by its truth. The world's own
 rows are rewarded by that truth. Built rows are rewarded by their own rules and checkers; in the judge's place stands the
-truth about their soft constraints and about what the question itself asks, which a judge reads, too.
+truth about their soft constraints and about what the question itself asks, which a judge reads, too. The starting policy
+rates the built rows first, as `verif difficulty` does, and those outside `PASS_RATE` are left out, as `prepare` does.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks.build_world import kept, wish_of
-from benchmarks.tiny_grpo import Rewards, Written, train
+from benchmarks.tiny_grpo import GROUP, PROMPTS, Rewards, Written, answered, train
 from verif.core.instruction_files import read_instructions
 from verif.core.row_files import read_rows
 from verif.core.sandbox.sandbox import Sandbox
 from verif.core.text import Doc
 from verif.data.builder.hard import passes
+from verif.data.difficulty import distribution, marked, outside
 from verif.data.world import truth
 from verif.data.world.constraints import Wish
 from verif.errors import InputError
@@ -31,9 +35,10 @@ from verif.training.tiny.inference import load, sample
 from verif.types import CheckerConstraint, Instruction, RuleConstraint, Status
 
 STEPS, HELD_OUT, SAMPLING_SEED = 60, 400, 11
+START = "start"
 ARMS = ("own", "built")
-MOST = 3
-"""Constraints of a built row that is trained on: with its question at most four, where the world's own have 3.6 on average."""
+PASS_RATE = (0.05, 0.95)
+"""Bounds of the built rows that are trained on: the example of docs/difficulty.md."""
 
 
 class BuiltReward:
@@ -82,51 +87,91 @@ def own_reward(said: Sequence[Written]) -> list[float | None]:
     return [float(w.finished and truth(w.item, w.text).followed) for w in said]
 
 
+def compared(
+    project: Path, built: Mapping[int, Path], home: Path, steps: int = STEPS
+) -> list[dict[str, Any]]:
+    """All trainings on the built rows of each seed and on the world's own, two at a time."""
+    wanted = [(seed, name) for seed in built for name in (START, *ARMS)]
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        waiting = {which: pool.submit(arm, project, built[which[0]], home, *which, steps) for which in wanted}
+        made = {which: future.result() for which, future in waiting.items()}
+    return [
+        {
+            "seed": seed,
+            **{name: made[seed, name]["followed"] for name in (START, *ARMS)},
+            **{f"{name}_told": made[seed, name]["told"] for name in ARMS},
+        }
+        for seed in built
+    ]
+
+
+def arm(project: Path, built: Path, home: Path, seed: int, name: str, steps: int) -> dict[str, Any]:
+    """One training: who follows each held-out instruction, and what is told of it. One that ended is not made again."""
+    inputs = [*map(digest_path, (built, project / "models" / "policy", project / "data" / "train.parquet"))]
+    path = home / f"policy-{name}-{seed}-{digest([*inputs, steps, HELD_OUT, PASS_RATE])[:8]}.json"
+    if not path.is_file():
+        write_json(path, _arm(project, built, seed, name, steps))
+    known: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return known
+
+
+def _arm(project: Path, built: Path, seed: int, name: str, steps: int) -> dict[str, Any]:
+    began, loaded = time.process_time(), load(project / "models" / "policy")
+    whole = [row for row in read_rows(built) if row.instruction is not None]
+    items = list(read_instructions(project / "data" / "train.parquet"))[: len(whole)]
+    told: dict[str, Any] = {}
+    with ExitStack() as stack:
+        reward: Rewards = own_reward
+        if name == "built":
+            pairs = [json.loads(line) for line in (built.parent / "pairs.jsonl").read_bytes().splitlines()]
+            questions = {pair["response"]: pair["prompt"] for pair in pairs}
+            items = [row.instruction for row in whole if row.instruction is not None]
+            asked = [questions[row.response or ""] for row in whole]
+            reward = BuiltReward(items, asked, stack.enter_context(Sandbox()))
+            rates = rated(loaded, items, reward, seed)
+            told["pass_rates"] = distribution(rates)
+            items = [item for item in rates if not outside(item, PASS_RATE)]
+        curve = trained(loaded, items, reward, steps, seed) if name != START else []
+    held_out = list(read_instructions(project / "data" / "test.parquet"))[:HELD_OUT]
+    texts = sample(loaded, [item.prompt for item in held_out], seed=SAMPLING_SEED)
+    told |= {"rows": len(items), "curve": curve, "cpu_seconds": round(time.process_time() - began, 1)}
+    return {
+        "followed": [float(truth(*each).followed) for each in zip(held_out, texts, strict=True)],
+        "told": told,
+    }
+
+
+def rated(
+    loaded: tuple[Any, Any], items: Sequence[Instruction], rewards: Rewards, seed: int
+) -> list[Instruction]:
+    """The rows with the share of a group's answers that the policy earned the reward with, as `verif difficulty` marks them."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    marks: list[Instruction] = []
+    for first in range(0, len(items), PROMPTS):
+        part = items[first : first + PROMPTS]
+        said = answered(loaded, part, rewards).said
+        for number, item in enumerate(part):
+            known = [w.reward for w in said[number * GROUP : (number + 1) * GROUP] if w.reward is not None]
+            rate = sum(known) / len(known) if known else None
+            marks.append(marked(item, {"pass_rate": rate, "decided": len(known), "samples": GROUP}))
+    return marks
+
+
 def trained(
-    project: Path, items: Sequence[Instruction], rewards: Rewards, steps: int, seed: int
-) -> tuple[list[float], list[float]]:
-    """1 or 0 for each held-out instruction after training, and the mean reward of each step."""
-    loaded, curve = load(project / "models" / "policy"), list[float]()
+    loaded: tuple[Any, Any], items: Sequence[Instruction], rewards: Rewards, steps: int, seed: int
+) -> list[float]:
+    """The mean reward of each step of a training, in place."""
+    curve: list[float] = []
 
     def seen(_step: int, said: Sequence[Written]) -> None:
         known = [w.reward for w in said if w.reward is not None]
-        curve.append(sum(known) / max(1, len(known)))
+        curve.append(round(sum(known) / max(1, len(known)), 3))
 
-    if steps:
-        train(loaded, items, rewards, seen, steps=steps, seed=seed)
-    held_out = list(read_instructions(project / "data" / "test.parquet"))[:HELD_OUT]
-    texts = sample(loaded, [item.prompt for item in held_out], seed=SAMPLING_SEED)
-    return [float(truth(*answer).followed) for answer in zip(held_out, texts, strict=True)], curve
-
-
-def compared(project: Path, built: Path, home: Path, seed: int, steps: int = STEPS) -> dict[str, Any]:
-    """Both trainings of one seed; one that ended is kept, and not made again."""
-    whole = [row for row in read_rows(built) if row.instruction is not None]
-    rows = [row for row in whole if row.instruction and len(row.instruction.constraints) <= MOST]
-    instructions = [row.instruction for row in rows if row.instruction is not None]
-    pairs = [json.loads(line) for line in (built.parent / "pairs.jsonl").read_bytes().splitlines()]
-    questions = {pair["response"]: pair["prompt"] for pair in pairs}
-    own = list(read_instructions(project / "data" / "train.parquet"))[: len(whole)]
-    inputs = [*map(digest_path, (built, project / "models" / "policy", project / "data" / "train.parquet"))]
-    path = home / f"policy-{seed}-{digest([*inputs, steps, HELD_OUT, MOST])[:8]}.json"
-    if path.is_file():
-        known: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return known
-    began = time.process_time()
-    figures: dict[str, Any] = {"seed": seed, "rows": len(instructions)}
-    figures["start"], _ = trained(project, own, own_reward, 0, seed)
-    with ExitStack() as stack:
-        reward = BuiltReward(
-            instructions,
-            [questions[row.response or ""] for row in rows],
-            stack.enter_context(Sandbox()),
-        )
-        for arm, items, rewards in (("own", own, own_reward), ("built", instructions, reward)):
-            figures[arm], curve = trained(project, items, rewards, steps, seed)
-            figures[f"{arm}_curve"] = [round(value, 3) for value in curve]
-    figures["cpu_seconds"] = round(time.process_time() - began, 1)
-    write_json(path, figures)
-    return figures
+    train(loaded, items, rewards, seen, steps=steps, seed=seed)
+    return curve
 
 
 def gap(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -142,6 +187,6 @@ def gap(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "policy_gap": round(100 * lost.value, 2),
         "policy_gap_interval": [round(100 * lost.low, 2), round(100 * lost.high, 2)],
         "followed": {
-            name: [round(sum(run[name]) / len(run[name]), 4) for run in runs] for name in ("start", *ARMS)
+            name: [round(sum(run[name]) / len(run[name]), 4) for run in runs] for name in (START, *ARMS)
         },
     }

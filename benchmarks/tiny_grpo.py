@@ -1,20 +1,22 @@
 """GRPO in one process for policies of a few hundred thousand parameters: what veRL computes, without its servers.
 
-Groups of one prompt, advantages by the group's mean and deviation, one update per batch on all tokens. Rollouts without a
-reward (an error of the verifier) leave their group, as in training proper. For comparing verifiers over seeds; figures of
-the pipeline come from the pipeline.
+Groups of one prompt, advantages by the group's mean and deviation, one update per batch on all tokens. GroupedRollouts without a
+reward (an error of the verifier) leave their group, as in training proper; prompts whose rollouts all earn the same may be
+replaced (`train.refill`). For comparing verifiers over seeds; figures of the pipeline come from the pipeline.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
 
 from verif.training.tiny import tokenizer as tok
+from verif.training.verl.exclusion import without_contrast
 from verif.types import Instruction
 
 PROMPTS, GROUP, TOKENS, RATE = 16, 8, 64, 1e-3
@@ -22,16 +24,34 @@ PROMPTS, GROUP, TOKENS, RATE = 16, 8, 64, 1e-3
 
 @dataclass(frozen=True)
 class Written:
-    """One response of a step: its text, whether it ended by itself, its reward (None: an error)."""
+    """One response of a step: its text, whether it ended by itself, its reward (None: an error), its tokens."""
 
     item: Instruction
     text: str
     finished: bool
     reward: float | None = None
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class GroupedRollouts:
+    """Whole groups: token ids (rows, prompt and response), their attention mask, where responses begin, and the responses."""
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+    start: int
+    said: list[Written]
+
+    def of(self, rows: Sequence[int]) -> GroupedRollouts:
+        """Some rows."""
+        return GroupedRollouts(
+            self.ids[list(rows)], self.mask[list(rows)], self.start, [self.said[row] for row in rows]
+        )
 
 
 Rewards = Callable[[Sequence[Written]], Sequence[float | None]]
 Seen = Callable[[int, Sequence[Written]], None]
+"""Told of a step's number and of all that was drawn in it, what was replaced included."""
 
 
 def generate(model: Any, tokenizer: Any, prompts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor, int]:
@@ -92,6 +112,49 @@ def update(
     optimizer.step()
 
 
+def answered(loaded: tuple[Any, Any], prompts: Sequence[Instruction], rewards: Rewards) -> GroupedRollouts:
+    """A group of rewarded responses for each prompt."""
+    model, tokenizer = loaded
+    items = [item for item in prompts for _ in range(GROUP)]
+    ids, mask, start = generate(model, tokenizer, [item.prompt for item in items])
+    said = written(items, ids, start, tokenizer)
+    lengths = mask[:, start:].sum(1).tolist()
+    whole = zip(said, rewards(said), lengths, strict=True)
+    return GroupedRollouts(ids, mask, start, [Written(w.item, w.text, w.finished, r, n) for w, r, n in whole])
+
+
+def joined(parts: Sequence[GroupedRollouts], padding: int) -> GroupedRollouts:
+    """GroupedRollouts of several draws in one batch: prompts are padded on the left, responses on the right."""
+    before = max(part.start for part in parts)
+    after = max(part.ids.shape[1] - part.start for part in parts)
+    ids, masks = [], []
+    for part in parts:
+        sides = (before - part.start, after - (part.ids.shape[1] - part.start))
+        ids.append(torch.nn.functional.pad(part.ids, sides, value=padding))
+        masks.append(torch.nn.functional.pad(part.mask, sides, value=0))
+    said = [response for part in parts for response in part.said]
+    return GroupedRollouts(torch.cat(ids), torch.cat(masks), before, said)
+
+
+def with_contrast(
+    loaded: tuple[Any, Any], draw: Callable[[int], Sequence[Instruction]], rewards: Rewards, refill: int
+) -> tuple[GroupedRollouts, list[Written]]:
+    """A step's batch and all that was drawn for it. As in veRL (`verif.training.verl.refill`): as many prompts are drawn
+    again as have groups of equal rewards, `refill` times at most; what is equal after the last draw stays.
+    """
+    parts, drawn, wanted = [], list[Written](), PROMPTS
+    for again in range(refill, -1, -1):
+        part = answered(loaded, draw(wanted), rewards)
+        drawn += part.said
+        groups = [str(row // GROUP) for row in range(len(part.said))]
+        flat = without_contrast(groups, [w.reward for w in part.said], GROUP) if again else set()
+        parts.append(part.of([row for row, group in enumerate(groups) if group not in flat]))
+        wanted = len(flat)
+        if not wanted:
+            break
+    return joined(parts, loaded[1].pad_token_id), drawn
+
+
 def train(
     loaded: tuple[Any, Any],
     items: Sequence[Instruction],
@@ -100,17 +163,25 @@ def train(
     *,
     steps: int,
     seed: int,
+    order: Iterator[Instruction] | None = None,
+    refill: int = 0,
 ) -> None:
-    """Train the loaded policy in place; `seen` gets every step's responses with their rewards."""
-    model, tokenizer = loaded
+    """Train the loaded policy in place; `seen` gets every step's responses with their rewards.
+
+    Prompts come in their `order`; without one, those of a step are a sample of all.
+    """
+    model, _ = loaded
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     rng = random.Random(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01)
+
+    def draw(count: int) -> list[Instruction]:
+        return rng.sample(items, count) if order is None else list(islice(order, count))
+
     for step in range(1, steps + 1):
-        chosen = [item for item in rng.sample(items, PROMPTS) for _ in range(GROUP)]
-        ids, mask, start = generate(model, tokenizer, [item.prompt for item in chosen])
-        said = written(chosen, ids, start, tokenizer)
-        given = rewards(said)
-        update(model, optimizer, ids, mask, start, advantages(given))
-        seen(step, [Written(w.item, w.text, w.finished, r) for w, r in zip(said, given, strict=True)])
+        batch, drawn = with_contrast(loaded, draw, rewards, refill)
+        update(
+            model, optimizer, batch.ids, batch.mask, batch.start, advantages([w.reward for w in batch.said])
+        )
+        seen(step, drawn)

@@ -47,6 +47,9 @@ def test_a_name_may_hold_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
         ([A, f"other={B}"], "does not name"),
         (["127.0.0.1:9/v1"], "no address of a model"),
         (["standin-1="], "no address of a model"),
+        (["file:///etc/passwd"], "no address of a model"),
+        (["http://"], "no address of a model"),
+        (["https://[", A], "no address of a model"),
     ],
 )
 def test_what_is_no_address_or_nobodys_is_an_error(urls: list[str], said: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from verif.core.sandbox.sandbox import Sandbox
+from verif.data.difficulty import outside, pass_rate
 from verif.data.world.responses import reference
 from verif.errors import InputError
 from verif.types import CheckerConstraint, Instruction, RuleConstraint, SoftConstraint
@@ -54,6 +56,27 @@ def test_a_checker_that_cannot_be_run_gives_no_reward() -> None:
 def test_a_soft_constraint_whose_truth_is_not_known_is_an_error() -> None:
     with pytest.raises(InputError, match="no wording"):
         rewarded([(harbour(), True)], SoftConstraint(text="Be kind."))
+
+
+def test_built_rows_are_rated_by_what_was_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [Instruction(id=str(n), prompt=f"Row {n}.") for n in range(20)]
+    rewards: dict[str, list[float | None]] = {
+        "0": [1.0] * 8,
+        "1": [1.0, 0.0] * 4,
+        "2": [None, 1.0] + [0.0] * 6,
+        "3": [None] * 8,
+    }
+
+    def answered(_loaded: Any, items: list[Instruction], _rewards: Any) -> Any:
+        said = [Written(i, "", True, r) for i in items for r in rewards.get(i.id, [0.0] * 8)]
+        return SimpleNamespace(said=said)
+
+    monkeypatch.setattr(build_policy, "answered", answered)
+    rated = build_policy.rated((None, None), rows, build_policy.own_reward, 1)
+    assert [item.id for item in rated] == [row.id for row in rows]
+    assert [pass_rate(item) for item in rated[:5]] == [1.0, 0.5, 1 / 7, None, 0.0]
+    kept = [item.id for item in rated if not outside(item, build_policy.PASS_RATE)]
+    assert kept == ["1", "2"]
 
 
 def test_the_gap_is_positive_where_the_worlds_own_rows_teach_more() -> None:

@@ -13,7 +13,7 @@ from verif.data.builder.judgements import is_held_out
 from verif.data.splits import JudgePair
 from verif.data.tables import read_judge_pairs, write_judge_pairs
 from verif.errors import InputError, RecipeError
-from verif.pipeline.judging import build_judgements
+from verif.pipeline.judging import build_judgements, read_answers
 from verif.pipeline.stages.prepare import prepare
 from verif.project import Stage
 from verif.recipe import BuildRecipe, parse_recipe
@@ -118,3 +118,17 @@ def test_they_are_what_the_judge_of_a_recipe_learns_from(tmp_path: Path) -> None
     (tmp_path / "recipes" / "labelled").mkdir(parents=True)
     write_judge_pairs(tmp_path / "recipes" / "labelled" / "judged.parquet", known)
     assert prepare(stage).judge_pairs == known
+
+
+def test_two_files_of_one_name_are_not_one_model(tmp_path: Path) -> None:
+    rows = written(tmp_path / "rows.jsonl", [row(1)])
+    said = [{"prompt": row(1)["prompt"], "response": "It is grey."}]
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    files = [
+        written(tmp_path / name, said) for name in ("a/qwen2.5.jsonl", "a/qwen2.7.jsonl", "b/qwen2.5.jsonl")
+    ]
+    answers, _ = read_answers(rows, files[:2])
+    assert [answer.model for answer in answers] == ["qwen2.5", "qwen2.7"]
+    with pytest.raises(InputError, match=r"b/qwen2\.5\.jsonl: is named like .*a/qwen2\.5\.jsonl"):
+        build_judgements(rows, files, tmp_path / "out", recipe(), lambda *_: None, ("http://127.0.0.1:9/v1",))

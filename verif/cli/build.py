@@ -88,8 +88,9 @@ def build(
     elif pairs is not None:
         outcome = build_rows(pairs, out, section, ProgressLine(), tuple(url), budget)
         show(outcome.card, out)
+    lost = outcome.spending.lost
     print(
-        f"{outcome.spending.calls} calls, price {outcome.spending.price:.4f};"
+        f"{outcome.spending.calls} calls{f' and {lost} without an answer' if lost else ''}, price {outcome.spending.price:.4f};"
         f" {outcome.spared} calls of earlier runs were in the ledger"
     )
     if outcome.ended is not None:

@@ -9,9 +9,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from verif.core.judge.client import JudgeClient
+from verif.data.builder.client import PaidClient
 from verif.errors import SetupError
 from verif.recipe import BuildModel, BuildRecipe
+from verif.system.web import is_web
 
 URL_VARIABLE, KEY_VARIABLE = "VERIF_BUILD_URL", "VERIF_BUILD_API_KEY"
 SCHEMES = ("http://", "https://")
@@ -19,7 +20,7 @@ SCHEMES = ("http://", "https://")
 
 def connected(
     urls: Sequence[str], recipe: BuildRecipe, asked: Sequence[BuildModel]
-) -> Callable[[BuildModel, Mapping[str, Any]], JudgeClient]:
+) -> Callable[[BuildModel, Mapping[str, Any]], PaidClient]:
     """Clients for the models that are `asked`, at the addresses given or in the environment.
 
     `SetupError` before any call where one of them has no address, or an address is for a model that the recipe does not name.
@@ -37,8 +38,8 @@ def connected(
                 f"Give --url {model.name}=http://HOST:PORT/v1, or an address without a name.",
             )
 
-    def connect(model: BuildModel, parameters: Mapping[str, Any]) -> JudgeClient:
-        return JudgeClient(
+    def connect(model: BuildModel, parameters: Mapping[str, Any]) -> PaidClient:
+        return PaidClient(
             _addresses(served, model),
             model.name,
             parameters=dict(parameters),
@@ -56,7 +57,7 @@ def _by_name(addresses: Sequence[str], names: Sequence[str]) -> dict[str, list[s
         name, url = "", address
         if not address.startswith(SCHEMES):
             name, _, url = address.partition("=")
-        if not url.startswith(SCHEMES):
+        if not is_web(url):
             raise SetupError(
                 f"{address!r} is no address of a model.",
                 "Wanted: http://HOST:PORT/v1 or NAME=http://HOST:PORT/v1.",

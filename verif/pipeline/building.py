@@ -20,11 +20,12 @@ from verif.core.rows import parts
 from verif.core.sandbox.sandbox import Sandbox
 from verif.core.score import dumps
 from verif.data.builder.build import Builder, Built
-from verif.data.builder.calls import BYTES_PER_TOKEN, MILLION, Caller, Spending
+from verif.data.builder.calls import Caller, Spending, priced
 from verif.data.builder.card import card
 from verif.data.builder.ledger import Ledger
 from verif.data.builder.pairs import read_pairs
 from verif.data.builder.prove import Proof
+from verif.data.builder.reply import LONGEST_TEXT
 from verif.errors import VerifError
 from verif.pipeline.addresses import connected
 from verif.recipe import BuildRecipe
@@ -32,8 +33,9 @@ from verif.system.files import digest, digest_path, output, write_bytes, write_j
 from verif.types import RuleConstraint
 
 SANDBOX_WORKERS = 2
-PROMPT_TOKENS = 500
-"""Of the builder's own prompts, rounded up."""
+PROMPT_BYTES = 2_500
+"""Of each of the builder's own prompts with the schema of its reply and a server's template, rounded up."""
+CONSTRAINT_BYTES = 4 * LONGEST_TEXT
 
 Progress = Callable[[int, int, Spending], None]
 """Told of pairs done, of all pairs, and of what was spent."""
@@ -114,15 +116,17 @@ def expected(pairs_file: Path, recipe: BuildRecipe) -> str:
     said = f"{len(pairs)} pairs, {len(refused)} refused before any call"
     if recipe.first is None or recipe.second is None:
         return f"{said}; no model is asked."
-    most = 0.0
+    most, checked = 0.0, int(recipe.soft.checked)
     for pair in pairs:
-        size = len((pair.question + pair.answer).encode("utf-8", "replace")) / BYTES_PER_TOKEN + PROMPT_TOKENS
+        size = len((pair.question + pair.answer).encode("utf-8", "replace")) + PROMPT_BYTES
         for model, calls, asked in (
-            (recipe.first, 1, size), (recipe.second, int(recipe.soft.checked), size),
-            (recipe.first, recipe.proof.written, PROMPT_TOKENS), (recipe.second, recipe.proof.written, PROMPT_TOKENS),
+            (recipe.first, 1, size), (recipe.second, checked, size + recipe.soft.most * CONSTRAINT_BYTES),
+            (recipe.first, recipe.proof.written, PROMPT_BYTES + CONSTRAINT_BYTES),
+            (recipe.second, recipe.proof.written, PROMPT_BYTES + CONSTRAINT_BYTES),
         ):  # fmt: skip
-            most += calls * (asked * model.prompt_price + model.max_tokens * model.completion_price) / MILLION
-    return f"{said}; at most {len(pairs) * (2 + 2 * recipe.proof.written)} calls for {most:.2f}, without repeats."
+            most += calls * priced(model, asked, model.max_tokens)
+    calls = len(pairs) * (1 + checked + 2 * recipe.proof.written)
+    return f"{said}; at most {calls} calls for {most:.2f}, without repeats."
 
 
 def _write(files: BuildFiles, built: Built, ledger: Ledger, digests: dict[str, str]) -> dict[str, Any]:

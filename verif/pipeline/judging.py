@@ -57,16 +57,22 @@ def build_judgements(
 
         made = asyncio.run(run())
         made.refused[:0] = refused
-        files = {path.name: digest_path(path) for path in (rows_file, *answer_files)}
-        card = _write(out, made, ledger, {**files, "recipe": digest(recipe.model_dump(mode="json"))})
+        digests = {f"answers of {model_of(path)}": digest_path(path) for path in answer_files}
+        digests |= {"rows": digest_path(rows_file), "recipe": digest(recipe.model_dump(mode="json"))}
+        card = _write(out, made, ledger, digests)
         return BuildOutcome(card, caller.spending, ledger.kept, made.ended, made.why)
 
 
 def read_answers(rows_file: Path, answer_files: Sequence[Path]) -> tuple[list[Answered], list[Refusal]]:
     """The answers joined to the rows by prompt, each with its file's name as its model; unknown prompts are refused.
 
-    Without files of answers, the responses that stand in the rows are judged.
+    Without files of answers, the responses that stand in the rows are judged. `InputError` if two files are one model.
     """
+    files: dict[str, Path] = {}
+    for path in answer_files:
+        if (other := files.setdefault(model_of(path), path)) is not path:
+            problem = f"is named like {other}, and a file's name is its model's"
+            raise InputError(problem, file=path, hint="Rename one: their answers would count as one model's.")
     known = {row.prompt: row.instruction for row in read_rows(rows_file) if row.instruction is not None}
     answers: list[Answered] = []
     refused: list[Refusal] = []
@@ -83,12 +89,17 @@ def read_answers(rows_file: Path, answer_files: Sequence[Path]) -> tuple[list[An
                     )
                 )
             else:
-                answers.append(Answered(instruction, row.response, path.name.partition(".")[0], number))
+                answers.append(Answered(instruction, row.response, model_of(path), number))
     if not answers:
         raise InputError(
             "no answer belongs to a row", file=rows_file, hint="Answers are joined to rows by their prompts."
         )
     return answers, refused
+
+
+def model_of(path: Path) -> str:
+    """The model that a file of answers is named for: `qwen2.5-7b.jsonl` holds those of `qwen2.5-7b`."""
+    return path.stem
 
 
 def _write(out: Path, made: JudgedAnswers, ledger: Ledger, digests: dict[str, str]) -> dict[str, Any]:

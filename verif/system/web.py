@@ -20,6 +20,15 @@ def retry_after(value: str, most: float) -> float:
     return min(float(value), most) if _SECONDS.fullmatch(value) else 0.0
 
 
+def is_web(url: str) -> bool:
+    """Whether an address is one of HTTP with a host; `urlsplit` raises for some that are none."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def redirected(status: int, url: str, location: str) -> str:
     """That an answer is a redirect, and where to ("" if it is none); without queries, which may hold secrets."""
     if not 300 <= status < 400:

@@ -85,7 +85,7 @@ def test_each_constraint_binds_the_turn_that_it_names() -> None:
 def test_turns_that_nothing_binds_make_no_row() -> None:
     (row,) = read({"messages": TALK[:4], "constraints": [{**CALM, "turn": 2}]})
     assert (row.id, row.response) == ("7/2", None)
-    (row,) = read({"messages": TALK, "constraints": [{**CALM, "turn": 1}]})
+    (row,) = read({"messages": TALK, "constraints": [{**CALM, "turn": 1}], "response": None})
     assert row.instruction is not None
     assert (row.instruction.prompt, row.response) == ("Describe the boat.", "A blue boat.")
 
@@ -123,6 +123,7 @@ def test_a_conversation_is_not_multiplied_without_end(monkeypatch: pytest.Monkey
         ({"messages": TALK, "constraints": [{**CALM, "turn": "last"}]}, "constraints.0.turn", "is last"),
         ({"messages": TALK, "constraints": [{**CALM, "turn": 1}, 3]}, "constraints.1", "must be an object"),
         ({"messages": TALK, "constraints": [{"kind": "soft", "turn": 1}]}, "constraints.0.soft.text", "required"),
+        ({"messages": TALK, "constraints": [{**CALM, "turn": [1, 2]}], "output": "Sea."}, "output", "answers turn 3"),
         ({"prompt": "Hi.", "constraints": [{**CALM, "turn": 1}]}, "prompt", "no list of messages"),
         ({"messages": TALK, "constraints": [CALM], "system": "Other."}, "system", "another one"),
         ({"messages": TALK, "constraints": [CALM], "meta": {"history": TALK[1:3]}}, "meta.history", "beside"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from verif.core.forms.fields import Raw, Where, identifier, written
 from verif.core.forms.parts import PROMPTS, Parts, of_instruction
-from verif.core.forms.talk import Asked, Said, asked, content, is_messages, responses
+from verif.core.forms.talk import RESPONSES, Asked, Said, asked, content, is_messages, responses
 from verif.core.forms.truths import own
 from verif.types import Instruction
 
@@ -58,6 +58,10 @@ def _by_turn(raw: Raw, messages: list[Raw], name: str, where: Where) -> list[Par
         raise where.error(
             f"constraints bind {len(bound):,} turns; at most {MOST_TURNS} are read", "constraints"
         )
+    field = next((field for field in RESPONSES if raw.get(field) is not None), "")
+    if field and len(ends) not in bound:
+        problem = f"answers turn {len(ends)}, which no constraint binds: it would be read by nobody"
+        raise where.error(problem, field, "Bind a constraint to that turn, or leave the response out.")
     whole = sum(len(content(message, where, name)) for message in messages)
     if whole * len(bound) > MOST_CHARACTERS:
         problem = f"has {whole:,} characters, of which constraints bind {len(bound)} turns: too much to be read in turns"

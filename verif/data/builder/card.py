@@ -41,11 +41,12 @@ def card(
 
 
 def cost(calls: Iterable[Call]) -> dict[str, Any]:
-    """Calls, tokens and price in all, and by step and model."""
+    """Calls, tokens and price in all, and by step and model; what gave no answer and may be charged by itself."""
     steps: dict[str, Counter[str]] = defaultdict(Counter)
     prices: dict[str, float] = defaultdict(float)
     for call in calls:
-        for name in ("all", f"{call.step}, {call.model}"):
+        by_step = f"{call.step}, {call.model}{'' if call.answered else ', no answer'}"
+        for name in ("all", by_step):
             steps[name].update(
                 calls=1, prompt_tokens=call.prompt_tokens, completion_tokens=call.completion_tokens
             )

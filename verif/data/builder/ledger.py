@@ -1,7 +1,7 @@
 """Every paid call of a build, by the digest of what was asked: what is in here is never asked again.
 
 One JSON object a line (`verif/system/kept_lines.py`), on the disk before its answer is used, so that `kill -9` and a power cut
-lose no answer that had arrived. A call whose answer had not arrived is not in here; it may have been paid, and is asked again.
+lose no answer that had arrived. A call that a kill ended is not in here; it may have been paid, and is asked again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _HINT = "Delete the file to pay for everything anew, or the line to pay for its 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An answered call. `key` is the digest of the model, the messages and the parameters; `price` what it cost."""
+    """A paid call. `key` is the digest of the model, the messages and the parameters; `price` what it cost.
+
+    One that is not `answered` gave nothing that can be used: its key is nobody's question, its price the most it may be.
+    """
 
     key: str
     step: str
@@ -33,6 +36,7 @@ class Call:
     completion_tokens: int
     seconds: float
     price: float
+    answered: bool = True
 
 
 _CALL = TypeAdapter(Call)
@@ -41,13 +45,13 @@ _CALL = TypeAdapter(Call)
 class Ledger:
     """The calls of one build. `with` holds the file; a second holder is a `BusyError`.
 
-    `kept` counts the calls of earlier runs, `price` is of all.
+    `kept` counts the answers of earlier runs; `price` is of all calls, `lost` of those without an answer.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.calls: dict[str, Call] = {}
-        self.kept, self.price = 0, 0.0
+        self.kept, self.price, self.lost = 0, 0.0, 0.0
         self._lines: KeptLines | None = None
 
     def __enter__(self) -> Ledger:
@@ -61,7 +65,7 @@ class Ledger:
         except BaseException:
             self._lines.close()
             raise
-        self.kept = len(self.calls)
+        self.kept = sum(call.answered for call in self.calls.values())
         return self
 
     def __exit__(
@@ -83,3 +87,4 @@ class Ledger:
     def _add(self, call: Call) -> None:
         self.calls[call.key] = call
         self.price += call.price
+        self.lost += 0.0 if call.answered else call.price
