@@ -24,7 +24,7 @@ from verif.data.world.prompts import wishes_of
 from verif.data.world.responses import authored
 from verif.system.files import digest
 
-FAULTS = ("429", "500", "slow", "schema", "refuses", "repeats", "broken")
+FAULTS = ("429", "500", "504", "slow", "schema", "refuses", "repeats", "broken")
 
 
 @dataclass
@@ -141,7 +141,7 @@ def serving(standin: BuildStandin, port: int = 0) -> Iterator[BuildStandin]:
                 time.sleep(standin.seconds)
             if fault == "slow":
                 time.sleep(30)
-            if fault in ("429", "500"):
+            if fault in ("429", "500", "504"):
                 self._send(int(fault), b"{}")
                 return
             text = standin.reply(asked)

@@ -80,4 +80,4 @@ def test_answers_that_the_start_would_not_write_are_less_likely_under_it(tmp_pat
     assert told["before"]["value"] > told["after"]["value"]
     assert told["drop"]["value"] > 1.0
     empty = {case.id: Generation("") for case in CASES}
-    assert likelihood_drift(tmp_path / "start", CASES, ON_TASK, empty, 200, 1) == {}
+    assert likelihood_drift(tmp_path / "start", CASES, ON_TASK, empty, 200, 1) == {"left_out": len(CASES)}

@@ -57,6 +57,15 @@ def test_what_is_no_address_or_nobodys_is_an_error(urls: list[str], said: str) -
         asked(urls)
 
 
+@pytest.mark.parametrize(
+    "urls", [["zz=http://me:SECRET@h/v1"], ["standin-1=http://me:SECRET@h/v1"], ["ftp://me:SECRET@h"]]
+)
+def test_an_error_shows_no_password(urls: list[str]) -> None:
+    with pytest.raises(SetupError) as caught:
+        asked(urls)
+    assert "SECRET" not in str(caught.value)
+
+
 def test_each_model_is_asked_at_its_own_server(tmp_path: Path) -> None:
     """Two servers of one model each, as vLLM's are: neither is asked for the other's model."""
     pairs = tmp_path / "pairs.jsonl"

@@ -12,6 +12,7 @@ from typing import Any
 from verif.data.builder.client import PaidClient
 from verif.errors import SetupError
 from verif.recipe import BuildModel, BuildRecipe
+from verif.system.disclosure.masking import mask_uri
 from verif.system.web import is_web
 
 URL_VARIABLE, KEY_VARIABLE = "VERIF_BUILD_URL", "VERIF_BUILD_API_KEY"
@@ -34,7 +35,7 @@ def connected(
     for model in asked:
         if not _addresses(served, model):
             raise SetupError(
-                f"no address serves the model {model.name!r}: {', '.join(known)}.",
+                f"no address serves the model {model.name!r}: {', '.join(map(mask_uri, known))}.",
                 f"Give --url {model.name}=http://HOST:PORT/v1, or an address without a name.",
             )
 
@@ -59,12 +60,12 @@ def _by_name(addresses: Sequence[str], names: Sequence[str]) -> dict[str, list[s
             name, _, url = address.partition("=")
         if not is_web(url):
             raise SetupError(
-                f"{address!r} is no address of a model.",
+                f"{mask_uri(address)!r} is no address of a model.",
                 "Wanted: http://HOST:PORT/v1 or NAME=http://HOST:PORT/v1.",
             )
         if name and name not in names:
             raise SetupError(
-                f"the address {address} is for a model that the build recipe does not name.",
+                f"the address {mask_uri(address)} is for a model that the build recipe does not name.",
                 f"Its models: {', '.join(dict.fromkeys(names))}.",
             )
         served.setdefault(name, []).append(url)

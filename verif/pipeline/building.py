@@ -117,8 +117,11 @@ def expected(pairs_file: Path, recipe: BuildRecipe) -> str:
     if recipe.first is None or recipe.second is None:
         return f"{said}; no model is asked."
     most, checked = 0.0, int(recipe.soft.checked)
+    named = 4 * sum(
+        len(name.encode()) + 4 for name in recipe.soft.dimensions
+    )  # in the prompt and in the schema
     for pair in pairs:
-        size = len((pair.question + pair.answer).encode("utf-8", "replace")) + PROMPT_BYTES
+        size = len((pair.question + pair.answer).encode("utf-8", "replace")) + PROMPT_BYTES + named
         for model, calls, asked in (
             (recipe.first, 1, size), (recipe.second, checked, size + recipe.soft.most * CONSTRAINT_BYTES),
             (recipe.first, recipe.proof.written, PROMPT_BYTES + CONSTRAINT_BYTES),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 
 from benchmarks.build_standin import BuildStandin, serving
+from verif.core.judge.client import JudgeClient
 from verif.data.builder.client import ChargedError, PaidClient
 from verif.errors import JudgeError
 
@@ -42,6 +44,25 @@ async def test_a_refusal_costs_nothing_and_is_tried_again(fault: str) -> None:
 
 
 async def test_a_server_that_is_not_there_charges_nothing() -> None:
+    with pytest.raises(JudgeError) as caught:
+        await ask("http://127.0.0.1:9/v1", 0.3)
+    assert not isinstance(caught.value, ChargedError)
+
+
+async def test_a_gateway_that_gave_up_on_its_server_may_charge() -> None:
+    with serving(BuildStandin(fault="504", share=1.0)) as standin:
+        with pytest.raises(ChargedError, match="504"):
+            await ask(standin.url, 5.0)
+        assert sum(standin.asked.values()) == 1
+
+
+async def test_a_connection_that_is_never_made_charges_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that drops packets, as a firewall does."""
+
+    async def dropped(*_: object) -> None:
+        raise aiohttp.ConnectionTimeoutError
+
+    monkeypatch.setattr(JudgeClient, "_send", dropped)
     with pytest.raises(JudgeError) as caught:
         await ask("http://127.0.0.1:9/v1", 0.3)
     assert not isinstance(caught.value, ChargedError)

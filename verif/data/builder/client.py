@@ -1,7 +1,8 @@
 """The judge's client for calls that cost money: it asks again by itself only where the server cannot have charged.
 
 A refusal by status (HTTP 429, 500, ...) or a server that was not reached costs nothing. A question that the server had is
-another matter: an answer that is no completion, a connection that broke, a deadline. Whoever pays must count those.
+another matter: an answer that is no completion, a connection that broke, a deadline, a gateway that gave up on the server.
+Whoever pays must count those.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import aiohttp
 from verif.core.judge.client import Again, JudgeAnswer, JudgeClient
 from verif.core.judge.endpoint import Endpoint
 from verif.errors import JudgeError
+
+GATEWAYS = (502, 504, 520, 522, 524)
+"""Statuses by which a gateway gives up on a server that may have answered, and may charge for it."""
 
 
 class ChargedError(JudgeError):
@@ -63,10 +67,10 @@ class PaidClient(JudgeClient):
         attempt.charged = True
         try:
             return await super()._send(endpoint, messages, seed)
-        except aiohttp.ClientConnectorError:  # nobody was there
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):  # nobody was there
             attempt.charged = False
             raise
 
     def _refusal(self, status: int, url: str, headers: Mapping[str, str], raw: bytes) -> JudgeError:
-        _ATTEMPT.get().charged = False
+        _ATTEMPT.get().charged = status in GATEWAYS
         return super()._refusal(status, url, headers, raw)

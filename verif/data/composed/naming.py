@@ -23,8 +23,8 @@ def names(phrase: str) -> set[str]:
     >>> sorted(names("a first job"))
     ['job', 'work']
     """
-    words = [*phrase.split()[-1:], _WORD.get(phrase, "")]
-    return {_bare(word) for word in words if len(word) >= SHORTEST and word not in ANYWHERE}
+    said = [word for word in phrase.split() if len(word) >= SHORTEST and word not in ANYWHERE]
+    return {_bare(word) for word in (*said[-1:], _WORD.get(phrase, "")) if word}
 
 
 def named(phrase: str, text: str) -> bool:
