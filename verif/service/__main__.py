@@ -30,6 +30,7 @@ from verif.service.state import PROBE_EVERY_S, ServiceState, prove
 from verif.system import serving
 from verif.system.files import write_json
 from verif.system.processes import started
+from verif.system.weights import shape
 
 log = logging.getLogger("verif.service")
 
@@ -142,7 +143,7 @@ class Supervisor:
 
 def context_of(asked: int | None, model: Path) -> int | None:
     """Tokens that the judge is served with: no more than it has positions, which vLLM would refuse."""
-    held = serving.shape(model).get("max_position_embeddings")
+    held = shape(model).get("max_position_embeddings")
     return min(asked, int(held)) if asked and held else asked
 
 
