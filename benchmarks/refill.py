@@ -16,7 +16,7 @@ import multiprocessing
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks import tiny_grpo
 from benchmarks.build_policy import own_reward, rated
 from benchmarks.main import ROOT
-from benchmarks.sync import compared, means
+from benchmarks.sync import compared, means, together
 from benchmarks.tiny_grpo import GROUP, PROMPTS, Written, train
 from verif.core.instruction_files import read_instructions
 from verif.data.difficulty import FIELD, distribution, marked
@@ -200,23 +200,16 @@ def main() -> None:
     with ProcessPoolExecutor(asked.workers, multiprocessing.get_context("spawn")) as pool:
         count = len(settings.taught())
         list(pool.map(partial(tried, settings), range(0, count, PORTION)))
-        runs |= together(pool, settings, [(START, 0), *((PLAIN, seed) for seed in asked.seeds)])
-        runs |= together(pool, settings, [(arm, seed) for seed in asked.seeds for arm in ARMS[1:]])
+        measure = partial(measured, settings)
+        runs |= together(pool, measure, [(START, 0), *((PLAIN, seed) for seed in asked.seeds)], told)
+        runs |= together(pool, measure, [(arm, seed) for seed in asked.seeds for arm in ARMS[1:]], told)
     made = figures(runs, all_rated(settings))
     print(json.dumps({**made, "difficulty_answers": count * GROUP}))
 
 
-def together(
-    pool: Executor, settings: RefillSettings, wanted: Sequence[tuple[str, int]]
-) -> dict[tuple[str, int], dict[str, Any]]:
-    """Some runs, each told of when it ends."""
-    waiting = {pool.submit(measured, settings, *which): which for which in wanted}
-    runs = {}
-    for future in as_completed(waiting):
-        runs[waiting[future]] = future.result()
-        arm, seed = waiting[future]
-        print(f"  seed {seed} {arm:9} {fmean(runs[arm, seed]['followed']):.3f}", flush=True)
-    return runs
+def told(arm: str, seed: int, run: dict[str, Any]) -> str:
+    """A line for a run."""
+    return f"  seed {seed} {arm:9} {fmean(run['followed']):.3f}"
 
 
 if __name__ == "__main__":

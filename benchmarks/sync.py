@@ -14,12 +14,12 @@ import argparse
 import json
 import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.main import ROOT
 from benchmarks.sync_loop import Schedule, kept, train
@@ -44,6 +44,7 @@ ARMS = {
 SEEDS, UPDATES, SAMPLED, ANSWERS = (1, 2, 3), 60, 11, 5
 Scores = dict[str, list[float]]
 Runs = dict[tuple[str, int], Scores]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,21 @@ def told(name: str, seed: int, scores: Scores) -> str:
     return f"  seed {seed} {name:9} {cell.value:.3f} [{cell.low:.3f}, {cell.high:.3f}], {parts}"
 
 
+def together(
+    pool: Executor,
+    measure: Callable[[str, int], R],
+    wanted: Sequence[tuple[str, int]],
+    tell: Callable[[str, int, R], str],
+) -> dict[tuple[str, int], R]:
+    """Some runs (arm, seed) in the pool, each told of by a line when it ends."""
+    waiting = {pool.submit(measure, *which): which for which in wanted}
+    runs: dict[tuple[str, int], R] = {}
+    for future in as_completed(waiting):
+        runs[waiting[future]] = future.result()
+        print(tell(*waiting[future], runs[waiting[future]]), flush=True)
+    return runs
+
+
 def main() -> None:
     """All arms of all seeds."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -202,13 +218,8 @@ def main() -> None:
     settings = Settings(asked.project, asked.home, asked.updates, asked.limit, asked.answers)
     folder = settings.folder
     wanted = [(START, 0), *((name, seed) for seed in asked.seeds for name in asked.arms)]
-    runs: Runs = {}
     with ProcessPoolExecutor(asked.workers, multiprocessing.get_context("spawn")) as pool:
-        waiting = {pool.submit(measured, settings, folder, *which): which for which in wanted}
-        for future in as_completed(waiting):
-            name, seed = waiting[future]
-            runs[name, seed] = future.result()
-            print(told(name, seed, runs[name, seed]), flush=True)
+        runs = together(pool, partial(measured, settings, folder), wanted, told)
     start = runs.pop((START, 0))
     if set(asked.arms) == set(ARMS):
         print(json.dumps(figures(runs, start)))

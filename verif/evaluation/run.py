@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -14,6 +13,7 @@ from verif.evaluation import judging
 from verif.evaluation.case import REFERENCE, Benchmark, Case, Generation, VerdictRow
 from verif.evaluation.generate import AnswerFile, Sampling, generate, stored
 from verif.system.files import digest_tree
+from verif.system.weights import positions
 from verif.types import Reasoning
 
 MAX_CONTEXT = 16384
@@ -43,8 +43,7 @@ Answers = dict[tuple[str, str, str], dict[str, Generation]]
 
 def context_of(folder: Path) -> int:
     """The model's context length, at most 16,384."""
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    return min(int(config.get("max_position_embeddings", 512)), MAX_CONTEXT)
+    return min(positions(folder) or 512, MAX_CONTEXT)
 
 
 def answer_all(model: Model, state: Path, timings: dict[str, float], *, gpus: int = 0) -> Answers:

@@ -16,7 +16,6 @@ from verif.system.disclosure.masking import mask_uri
 from verif.system.web import is_web
 
 URL_VARIABLE, KEY_VARIABLE = "VERIF_BUILD_URL", "VERIF_BUILD_API_KEY"
-SCHEMES = ("http://", "https://")
 
 
 def connected(
@@ -56,7 +55,7 @@ def _by_name(addresses: Sequence[str], names: Sequence[str]) -> dict[str, list[s
     served: dict[str, list[str]] = {}
     for address in addresses:
         name, url = "", address
-        if not address.startswith(SCHEMES):
+        if not is_web(address):
             name, _, url = address.partition("=")
         if not is_web(url):
             raise SetupError(

@@ -117,9 +117,8 @@ def expected(pairs_file: Path, recipe: BuildRecipe) -> str:
     if recipe.first is None or recipe.second is None:
         return f"{said}; no model is asked."
     most, checked = 0.0, int(recipe.soft.checked)
-    named = 4 * sum(
-        len(name.encode()) + 4 for name in recipe.soft.dimensions
-    )  # in the prompt and in the schema
+    # Names of dimensions stand in the prompt and in the schema of its reply.
+    named = 4 * sum(len(name.encode()) + 4 for name in recipe.soft.dimensions)
     for pair in pairs:
         size = len((pair.question + pair.answer).encode("utf-8", "replace")) + PROMPT_BYTES + named
         for model, calls, asked in (

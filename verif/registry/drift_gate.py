@@ -21,9 +21,7 @@ def drift_checks(evaluation: dict[str, Any], bounds: DriftBounds | None) -> list
     before, after = ((first.get(side) or {}).get("greedy_form") or {} for side in ("before", "after"))
     likelihood = _drop(drift, "likelihood")
     relevance, by = _drop(drift, "relevance"), (drift.get("relevance") or {}).get("by", "")
-    if (
-        "named" in drift
-    ):  # the judge is the one that was trained against: what it misses, a word's absence may show
+    if "named" in drift:  # the policy was trained against this judge: what it misses, a missing word may show
         named = _drop(drift, "named")
         if relevance is not None and (named is None or named > relevance):
             relevance, by = named, drift["named"].get("by", "")
@@ -49,13 +47,8 @@ def _drop(drift: dict[str, Any], name: str) -> float | None:
 
 def _check(name: str, value: float | None, limit: float, what: str) -> Criterion:
     if value is None:
-        return Criterion(
-            name,
-            False,
-            None,
-            limit,
-            f"not measured, or of too few answers (`evaluate.drift`); allowed {limit:.2f}",
-        )
+        note = f"not measured, or of too few answers (`evaluate.drift`); allowed {limit:.2f}"
+        return Criterion(name, False, None, limit, note)
     return Criterion(name, value <= limit, value, limit, f"{value:+.3f} {what}, allowed {limit:.2f}")
 
 

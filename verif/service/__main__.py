@@ -30,7 +30,7 @@ from verif.service.state import PROBE_EVERY_S, ServiceState, prove
 from verif.system import serving
 from verif.system.files import write_json
 from verif.system.processes import started
-from verif.system.weights import shape
+from verif.system.weights import positions
 
 log = logging.getLogger("verif.service")
 
@@ -143,8 +143,8 @@ class Supervisor:
 
 def context_of(asked: int | None, model: Path) -> int | None:
     """Tokens that the judge is served with: no more than it has positions, which vLLM would refuse."""
-    held = shape(model).get("max_position_embeddings")
-    return min(asked, int(held)) if asked and held else asked
+    held = positions(model)
+    return min(asked, held) if asked and held else asked
 
 
 def start_judge(config: ServiceConfig, port: int = 0) -> serving.Server:

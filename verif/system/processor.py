@@ -34,6 +34,11 @@ def precision(model: Path) -> Precision:
     return "bfloat16" if saved == "bfloat16" and computes_bf16() else "float32"
 
 
+def value_bytes(model: Path) -> int:
+    """Bytes of a value of the model's KV cache here."""
+    return 2 if precision(model) == "bfloat16" else 4
+
+
 def real(model: Path) -> bool:
     """Whether a model is large enough for several threads."""
     return counts(model).parameters >= REAL

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from verif.errors import ServiceError, SetupError
-from verif.system.processor import precision, threads
-from verif.system.weights import cache_bytes, shape
+from verif.system.processor import precision, threads, value_bytes
+from verif.system.weights import cache_bytes, positions
 
 log_ = logging.getLogger("verif.system.serving")
 
@@ -197,10 +197,9 @@ def command(
         line += ["--dtype", precision(model), "--enforce-eager", "--max-num-seqs", "128"]
         line += ["--distributed-executor-backend", "uni"]
         tokens = max(context or 0, TOKENS_IN_FLIGHT)
-        width = 2 if precision(model) == "bfloat16" else 4
-        line += ["--kv-cache-memory-bytes", str(cache_bytes(model, tokens, width))]
+        line += ["--kv-cache-memory-bytes", str(cache_bytes(model, tokens, value_bytes(model)))]
         # vLLM on CPU dies when it cuts the prompt of a request with a seed ("CPU Generator does not use offset")
-        if limit := context or int(shape(model).get("max_position_embeddings", 0)):
+        if limit := context or positions(model):
             line += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(max(limit, 8192))]
     return [*line, *arguments]
 

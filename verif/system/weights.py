@@ -54,6 +54,12 @@ def shape(model: Path) -> dict[str, Any]:
     return config
 
 
+def positions(model: Path) -> int | None:
+    """Tokens that a model in Hugging Face form can hold; None where its configuration does not say."""
+    held = shape(model).get("max_position_embeddings")
+    return int(held) if held else None
+
+
 def cache_bytes(model: Path, tokens: int, width: int = 4) -> int:
     """Bytes of a KV cache of `width` bytes a value for that many tokens of a model in Hugging Face form; at least 64 MB.
 

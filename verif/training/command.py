@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from verif.errors import RecipeError
 from verif.recipe import Train
 from verif.system import plugins
-from verif.system.processor import precision, real
+from verif.system.processor import precision, real, value_bytes
 from verif.system.weights import cache_bytes
 from verif.training.buffers import bucket_mb, rollout_tokens, sequences
 from verif.training.environment import Notation, RunFiles, Value, ray, variables
@@ -159,7 +159,7 @@ def rollout(train: Train, places: RunFiles) -> dict[str, Value]:
         f"+{prefix}.engine_kwargs.vllm.kv_cache_memory_bytes": cache_bytes(
             places.policy,
             rollout_tokens(train, real=real(places.policy)),
-            2 if precision(places.policy) == "bfloat16" else 4,
+            value_bytes(places.policy),
         ),
         # No worker process beside the engine's: 0.5 GB less, and half the delay of a token.
         f"+{prefix}.engine_kwargs.vllm.distributed_executor_backend": "uni",

@@ -188,13 +188,12 @@ def measure_drift(stage: Stage, suite: Suite, answers: Answers) -> dict[str, Any
     if not gpus_of(stage):
         start = stage.models / "policy"
         numbers["likelihood"] = likelihood_drift(start, suite.cases, before, after, samples, seed)
-    if stage.recipe.judge.kind == "relevance":
-        with open_verifier(stage) as (verifier, _):
-            numbers["relevance"] = relevance_drift(verifier, suite.cases, before, after, samples, seed)
-        numbers["named"] = relevance_drift(None, suite.cases, before, after, samples, seed)
-    else:
-        numbers["relevance"] = relevance_drift(None, suite.cases, before, after, samples, seed)
-    return numbers
+    named = relevance_drift(None, suite.cases, before, after, samples, seed)
+    if stage.recipe.judge.kind != "relevance":
+        return {**numbers, "relevance": named}
+    with open_verifier(stage) as (verifier, _):
+        judged = relevance_drift(verifier, suite.cases, before, after, samples, seed)
+    return {**numbers, "relevance": judged, "named": named}
 
 
 @contextmanager
