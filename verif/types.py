@@ -140,7 +140,7 @@ class Preference(Frozen):
 # ------------------------------------------------------------------------------------------ verdicts
 #: How rules and judge make a reward; what each means stands in `verif.core.reward`. A plugin may register others.
 Formula = str
-FORMULAS: tuple[str, ...] = ("average", "product", "all", "hard-only", "soft-only", "three-terms")
+FORMULAS: tuple[str, ...] = ("average", "product", "all", "hard-only", "soft-only", "three-terms", "parts")
 #: How a policy marks its reasoning; what each means stands in `verif.core.reasoning`.
 Reasoning = Literal[
     "auto",

@@ -124,6 +124,11 @@ def test_an_error_that_matters_is_never_a_number(
         ("hard-only", [PASS], [ERROR], 1.0),
         ("soft-only", [ERROR], [PASS], 1.0),
         ("average", [], [], 1.0),
+        ("parts", [PASS, FAIL], [PASS], 2 / 3),
+        ("parts", [PASS, FAIL], [PASS, FAIL], 1 / 3),
+        ("parts", [FAIL], [PASS, PASS], 0.5),
+        ("parts", [], [PASS, FAIL], 0.0),
+        ("parts", [PASS, FAIL], [], 0.5),
     ],
 )
 def test_formula(formula: Formula, hard: list[Status], soft: list[Status], value: float) -> None:

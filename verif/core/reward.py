@@ -31,6 +31,9 @@ def mean(statuses: Sequence[Status]) -> float:
 
 THREE_TERMS = "three-terms"
 """As `average`, with reference answers as a term of their own beside rules and checkers."""
+PARTS = "parts"
+"""The share that holds of the hard constraints, each by itself, and the soft ones, together: a reward says which of two
+failing responses fails less."""
 FEW = 16
 """Constraints of an instruction whose rewards are remembered: few statuses make few rewards."""
 Combine = Callable[[Sequence[Status], Sequence[Status]], float]
@@ -92,7 +95,7 @@ def combine(
     """
     terms: dict[str, float] = {"reference": joint(references)} if references else {}
     if hard and formula != "soft-only":
-        terms["hard"] = mean(hard) if formula == "product" else joint(hard)
+        terms["hard"] = mean(hard) if formula in ("product", PARTS) else joint(hard)
     if soft and formula != "hard-only":
         terms["soft"] = joint(soft)
     if not terms:
@@ -102,6 +105,9 @@ def combine(
         return float(_REGISTERED[formula].combine(hard, soft)), terms
     if formula in ("average", THREE_TERMS):
         return sum(terms.values()) / len(terms), terms
+    if formula == PARTS:
+        held = [status is Status.PASS for status in hard] + ([terms["soft"] == 1.0] if soft else [])
+        return sum(held) / len(held), terms
     value = 1.0
     for term in terms.values():
         value *= term
