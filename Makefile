@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-build bench-writers bench-control bench-sync bench-refill bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
+.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-pressure bench-build bench-writers bench-control bench-sync bench-refill bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,8 +62,11 @@ bench-smollm2: setup ## A real model here, before and after (hours; goes on wher
 	@scripts/packages.sh --recipe $(or $(RECIPE),smollm2)
 	@python -m benchmarks.smollm2 --recipe $(or $(RECIPE),smollm2) --seeds $(or $(SEEDS),1) $(if $(IFEVAL),--ifeval '$(abspath $(IFEVAL))')
 
-bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on where it stopped)
-	@python -m benchmarks.fresh
+bench-fresh: setup ## Ten fresh trainings, seeds 1 to 5 twice (hours; goes on where it stopped): [PLANTED=1] [AT_ONCE=2] [FRESH=file]
+	@python -m benchmarks.fresh $(if $(PLANTED),--planted) --at-once $(or $(AT_ONCE),1) $(if $(FRESH),--file '$(abspath $(FRESH))')
+
+bench-pressure: setup ## After `make run`: does the audit under pressure foretell which judge is fooled? (an hour; goes on where it stopped)
+	@python -m benchmarks.foretold
 
 bench-build: setup ## `verif build` in the local world, truth known: proof, defects, copies, kills (half an hour; goes on where it stopped)
 	@python -m benchmarks.build $(if $(ROWS),--verinstruct '$(abspath $(ROWS))')

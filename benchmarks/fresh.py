@@ -5,6 +5,10 @@ bits of sums, so the same seed ends elsewhere, as on another machine. Each run i
 
 Nobody has to be there: a run that fails is said and the next one begins. Killed, the same command goes on; a run that had
 begun resumes where its pipeline stopped. The last line is one JSON object.
+
+`PLANTED=1`: five runs whose judge is the old one, neither hardened nor pressed. Does training notice, and repair it?
+`AT_ONCE=2`: so many runs beside each other. `FRESH=FILE`: finished runs are added to a file of JSON lines, with the machine,
+and those that stand in it for the same code count as done: ten runs may be those of several machines.
 """
 
 from __future__ import annotations
@@ -12,19 +16,24 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from benchmarks.main import ROOT, seeds_of
 from verif.errors import InputError
-from verif.system.files import write_json
+from verif.system.files import digest, write_json
 
 HOME = ROOT / ".verif" / "bench-fresh"
 SEEDS = (1, 2, 3, 4, 5)
@@ -37,13 +46,30 @@ class Run:
 
     seed: int
     threads: int
+    planted: bool = False
 
     @property
     def name(self) -> str:
         """Its folder and its key among the results."""
-        return f"seed-{self.seed}-threads-{self.threads}"
+        return f"{'planted-' if self.planted else ''}seed-{self.seed}-threads-{self.threads}"
+
+    @property
+    def arguments(self) -> list[str]:
+        """What `verif run` is told."""
+        changed = PLANTED if self.planted else {}
+        return [
+            *seeds_of(self.seed),
+            *(p for key, value in changed.items() for p in ("--set", f"{key}={value}")),
+        ]
 
 
+PLANTED = {
+    "judge.layers": "2", "judge.steps": "1400", "judge.harden": "null", "verifier.pressure": "null",
+    "verifier.gate.min_recall_false": "0.5", "train.watch.on_alarm": "repair",
+}  # fmt: skip
+"""A judge as before there was any hardening, and an audit that lets it teach: what is left is the watch."""
+DECIDES = ("verif", "recipes/local.yaml", "dvc.yaml", "locks/local.txt")
+"""What a run's outcome depends on: results are kept for these contents, whatever else a commit changes."""
 RUNS = (*(Run(seed, 2) for seed in SEEDS), *(Run(seed, 1) for seed in reversed(SEEDS)))
 
 
@@ -98,7 +124,7 @@ def train(run: Run, home: Path) -> Figures:
     log, began = home / f"{run.name}.log", time.monotonic()
     with log.open("ab") as stream:
         done = subprocess.run(
-            ["verif", "run", *seeds_of(run.seed)], cwd=clone, env=env, stdout=stream, stderr=subprocess.STDOUT
+            ["verif", "run", *run.arguments], cwd=clone, env=env, stdout=stream, stderr=subprocess.STDOUT
         )
     if done.returncode:
         raise InputError(f"verif run ended with {done.returncode}.", file=log)
@@ -116,21 +142,89 @@ def known(path: Path) -> dict[str, Figures]:
     return kept
 
 
-def measure(home: Path, runs: Iterable[Run], once: Callable[[Run, Path], Figures]) -> dict[str, Figures]:
-    """The results of all runs that did not fail; each is kept as soon as it is there and not made again."""
+def measure(
+    home: Path,
+    runs: Iterable[Run],
+    once: Callable[[Run, Path], Figures],
+    at_once: int = 1,
+    tell: Callable[[dict[str, Figures]], None] | None = None,
+) -> dict[str, Figures]:
+    """The results of all runs that did not fail; each is kept as soon as it is there and not made again.
+
+    `tell` gets all results after each run.
+    """
     home.mkdir(parents=True, exist_ok=True)
-    results = known(home / "results.json")
-    for number, run in enumerate(runs, 1):
-        if run.name in results:
-            continue
+    results, lock = known(home / "results.json"), Lock()
+
+    def one(number: int, run: Run) -> None:
         try:
-            results[run.name] = once(run, home)
+            made = once(run, home)
         except InputError as error:
             print(f"run {number}, {run.name}: failed: {error}", flush=True)
-            continue
-        write_json(home / "results.json", results)
-        print(f"run {number}, {run.name}: {json.dumps(results[run.name])}", flush=True)
+            return
+        with lock:
+            results[run.name] = made
+            write_json(home / "results.json", results)
+            if tell:
+                tell(results)
+        print(f"run {number}, {run.name}: {json.dumps(made)}", flush=True)
+
+    left = [(number, run) for number, run in enumerate(runs, 1) if run.name not in results]
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(lambda both: one(*both), left))
     return results
+
+
+def decided() -> str:
+    """A digest of what a run's outcome depends on, in HEAD."""
+    return digest([git("rev-parse", f"HEAD:{name}") for name in DECIDES])[:12]
+
+
+def git(*arguments: str) -> str:
+    """What git says of this repository."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def machine() -> str:
+    """The processor and its cores, as a reader would name them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    name = next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
+    flag = next((f for f in ("amx_bf16", "avx512f", "avx2") if any(f in line for line in lines)), "no AVX2")
+    return f"{name}, {flag}, {os.cpu_count()} cores"
+
+
+def elsewhere(file: Path, code: str) -> dict[str, Figures]:
+    """Finished runs of this code that stand in a file; `InputError` with the row if it is damaged."""
+    out: dict[str, Figures] = {}
+    for row, line in enumerate(file.read_text("utf-8").splitlines() if file.is_file() else [], 1):
+        try:
+            told = json.loads(line)
+            if told["code"] == code:
+                out[str(told["run"])] = dict(told["figures"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"no finished run: {error}", file=file, row=row) from None
+    return out
+
+
+def noted(file: Path, code: str, results: dict[str, Figures]) -> None:
+    """Add to the file what it does not hold yet."""
+    known_there, where = (
+        elsewhere(file, code),
+        {"machine": machine(), "commit": git("rev-parse", "--short=12", "HEAD")},
+    )
+    day = datetime.now(UTC).date().isoformat()
+    with file.open("a", encoding="utf-8") as stream:
+        for name, made in sorted(results.items()):
+            if name not in known_there:
+                line = {"code": code, "run": name, "date": day, **where, "figures": made}
+                stream.write(json.dumps(line) + "\n")
 
 
 def together(results: Iterable[Figures]) -> dict[str, Any]:
@@ -155,12 +249,19 @@ def together(results: Iterable[Figures]) -> dict[str, Any]:
 def main() -> int:
     """All runs, or the first `--runs` of them; 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=len(RUNS), help="how many of the ten, in their order")
-    runs = RUNS[: parser.parse_args().runs]
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    results = measure(HOME / commit[:12], runs, train)
+    parser.add_argument("--runs", type=int, default=len(RUNS), help="how many of them, in their order")
+    parser.add_argument("--planted", action="store_true", help="five runs with a judge that can be fooled")
+    parser.add_argument("--at-once", type=int, default=1, help="so many runs beside each other")
+    parser.add_argument("--file", type=Path, help="JSON lines of finished runs, read and added to")
+    asked = parser.parse_args()
+    chosen: Sequence[Run] = [Run(seed, 1, planted=True) for seed in SEEDS] if asked.planted else RUNS
+    runs, code = chosen[: asked.runs], decided()
+    if git("status", "--porcelain", "--", *DECIDES):
+        print("what is not committed is not measured: the clones are of HEAD.", flush=True)
+    there = elsewhere(asked.file, code) if asked.file else {}
+    tell = partial(noted, asked.file, code) if asked.file else None
+    own = measure(HOME / code, [run for run in runs if run.name not in there], train, asked.at_once, tell)
+    results = own | there
     done = [results[run.name] for run in runs if run.name in results]
     print(json.dumps(together(done)))
     return int(len(done) < len(runs))

@@ -10,6 +10,8 @@ import pytest
 
 from benchmarks import fresh
 from verif.errors import InputError
+from verif.pipeline.sweep import changed
+from verif.recipe import ScratchJudge, load_recipe, parse_recipe
 
 KEYS = {
     "runs", "gained", "worst_gain", "median_gain", "worst_greedy", "worst_grammar_drop", "false_accepted_max", "repairs",
@@ -107,3 +109,44 @@ def test_the_figures_are_those_of_the_reports(tmp_path: Path) -> None:
     (tmp_path / "reports" / "train.json").write_text("{}")
     with pytest.raises(InputError, match="the reports lack"):
         fresh.figures(tmp_path)
+
+
+def test_runs_of_another_machine_count_for_the_same_code_alone(tmp_path: Path) -> None:
+    file = tmp_path / "fresh.jsonl"
+    fresh.noted(file, "abc", {"seed-1-threads-2": shown(20.0)})
+    fresh.noted(file, "abc", {"seed-1-threads-2": shown(1.0), "seed-2-threads-2": shown(15.0)})
+    assert {name: row["gain"] for name, row in fresh.elsewhere(file, "abc").items()} == {
+        "seed-1-threads-2": 20.0,
+        "seed-2-threads-2": 15.0,
+    }
+    assert fresh.elsewhere(file, "other") == {}
+    first = json.loads(file.read_text().splitlines()[0])
+    assert "cores" in first["machine"]
+    assert len(first["commit"]) == 12
+    file.write_text(file.read_text() + "{}\n")
+    with pytest.raises(InputError, match="row 3"):
+        fresh.elsewhere(file, "abc")
+
+
+def test_several_runs_at_once_are_each_kept_and_told(tmp_path: Path) -> None:
+    told: list[int] = []
+    results = fresh.measure(
+        tmp_path, fresh.RUNS, lambda run, home: shown(run.seed), 3, lambda done: told.append(len(done))
+    )
+    assert told == list(range(1, 11))
+    assert json.loads((tmp_path / "results.json").read_text()) == results
+
+
+def test_a_planted_run_has_the_old_judge_and_may_repair_it() -> None:
+    import yaml
+
+    values = {key: yaml.safe_load(value) for key, value in fresh.PLANTED.items()}
+    base = load_recipe("local", fresh.ROOT / "recipes").model_dump(mode="json", by_alias=True)
+    recipe = parse_recipe(changed(base, values), "planted")
+    assert isinstance(recipe.judge, ScratchJudge)
+    assert (recipe.judge.harden, recipe.verifier.pressure) == (None, None)
+    assert recipe.train.watch.on_alarm == "repair"
+    run = fresh.Run(3, 1, planted=True)
+    assert run.name != fresh.Run(3, 1).name
+    assert run.arguments[:2] == ["--set", "seed=3"]
+    assert "judge.harden=null" in run.arguments
