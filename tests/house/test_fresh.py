@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import fresh
+from benchmarks.main import ROOT
 from verif.errors import InputError
 from verif.pipeline.sweep import changed
 from verif.recipe import ScratchJudge, load_recipe, parse_recipe
@@ -52,7 +53,7 @@ def test_a_killed_benchmark_goes_on_and_no_run_is_made_twice(tmp_path: Path) -> 
 def test_a_run_that_fails_is_said_tried_again_next_time_and_stops_nobody(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fails = {"seed-2-threads-2"}
+    fails = {"seed-2-threads-1"}
 
     def once(run: fresh.Run, home: Path) -> dict[str, Any]:
         if run.name in fails:
@@ -60,7 +61,7 @@ def test_a_run_that_fails_is_said_tried_again_next_time_and_stops_nobody(
         return shown(20.0)
 
     assert len(fresh.measure(tmp_path, fresh.RUNS, once)) == 9
-    assert "run 2, seed-2-threads-2: failed" in capsys.readouterr().out
+    assert "run 2, seed-2-threads-1: failed" in capsys.readouterr().out
     fails.clear()
     assert len(fresh.measure(tmp_path, fresh.RUNS, once)) == 10
 
@@ -141,7 +142,7 @@ def test_a_planted_run_has_the_old_judge_and_may_repair_it() -> None:
     import yaml
 
     values = {key: yaml.safe_load(value) for key, value in fresh.PLANTED.items()}
-    base = load_recipe("local", fresh.ROOT / "recipes").model_dump(mode="json", by_alias=True)
+    base = load_recipe("local", ROOT / "recipes").model_dump(mode="json", by_alias=True)
     recipe = parse_recipe(changed(base, values), "planted")
     assert isinstance(recipe.judge, ScratchJudge)
     assert (recipe.judge.harden, recipe.verifier.pressure) == (None, None)
