@@ -37,6 +37,8 @@ def test_the_named_upstream_line_is_what_the_patch_is_about(patch: object) -> No
         "transformer_impl.py": "pin_memory=True",
         "model.py": "def load_valuehead_model",
         "torch_functional.py": "def logprobs_from_logits_v2",
+        "agent_loop.py": "hydra.utils.instantiate(",
+        "agent_loop_tq.py": "await tq.async_kv_batch_put(",
     }
     assert words[Path(place).name] in text.splitlines()[int(line) - 1]
 
@@ -61,3 +63,29 @@ def test_log_probabilities_by_blocks_are_verls_own_with_the_same_gradient(
     assert results[0][0].shape == labels.shape
     for first, second in zip(*results, strict=True):
         assert torch.allclose(first, second, atol=1e-5)
+
+
+def test_one_loop_serves_all_rollouts_and_only_one_that_keeps_nothing() -> None:
+    from verif.training.verl.patches import one_loop
+
+    class Utils:
+        def instantiate(self, config: dict[str, str], **parts: object) -> tuple[str, object]:
+            return config["_target_"], parts["server_manager"]
+
+    utils, server, tokenizer = one_loop.Utils(Utils()), object(), object()
+    plain = {"_target_": one_loop.KEEPS_NOTHING}
+    first = utils.instantiate(plain, server_manager=server, tokenizer=tokenizer, tools=[1])
+    assert utils.instantiate(plain, server_manager=server, tokenizer=tokenizer, tools=[2]) is first
+    assert utils.instantiate(plain, server_manager=object(), tokenizer=tokenizer) is not first
+    tools = {"_target_": "verl.experimental.agent_loop.tool_agent_loop.ToolAgentLoop"}
+    made = [utils.instantiate(tools, server_manager=server, tokenizer=tokenizer) for _ in range(2)]
+    assert made[0] is not made[1]
+
+
+@pytest.mark.slow
+def test_verls_single_turn_loop_is_registered_under_the_name_that_is_kept() -> None:
+    from verl.experimental.agent_loop.agent_loop import _agent_loop_registry
+
+    from verif.training.verl.patches import one_loop
+
+    assert _agent_loop_registry["single_turn_agent"]["_target_"] == one_loop.KEEPS_NOTHING

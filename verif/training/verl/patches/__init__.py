@@ -16,9 +16,15 @@ from verif.training.verl.after_import import after_import
 
 def patches() -> tuple[ModuleType, ...]:
     """Those of a run on CPU, in order."""
-    from verif.training.verl.patches import critic_model, offload_policy, process_group
+    from verif.training.verl.patches import (
+        critic_model,
+        grouped_puts,
+        offload_policy,
+        one_loop,
+        process_group,
+    )
 
-    return process_group, offload_policy, critic_model
+    return process_group, offload_policy, critic_model, grouped_puts, one_loop
 
 
 def patches_for_gpus() -> tuple[ModuleType, ...]:
