@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.answers_training import Arm
+from benchmarks.greedy import by_truth
 from benchmarks.tiny_grpo import Rewards, Written, generate, train, written
 from verif.audit.cases import Opinion, ask
 from verif.audit.golden import read_golden
 from verif.core.deciding import code_below
 from verif.core.instruction_files import read_instructions
-from verif.core.reward import combine
 from verif.data.splits import JudgePair
 from verif.data.tables import read_judge_pairs, write_judge_pairs
 from verif.data.world import truth
@@ -39,7 +39,6 @@ from verif.pipeline.rollouts import draw, under_pressure
 from verif.project import Stage, load_stage
 from verif.recipe import ScratchJudge
 from verif.system.files import digest, digest_tree, new_directory, write_json
-from verif.types import Status, is_hard
 
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / ".verif" / "foretold"
@@ -158,18 +157,6 @@ def audited(stage: Stage, judge: Path) -> dict[str, float]:
         "false_among_selected": round(pressed.curve.false_among_selected, 4),
         "search": round(pressed.search.success.value, 4),
     }
-
-
-def by_truth(said: Sequence[Written], formula: str) -> list[float | None]:
-    """The reward that a judge without faults would have given."""
-    out: list[float | None] = []
-    for w in said:
-        kept = truth(w.item, w.text).constraints
-        statuses = [Status.PASS if ok else Status.FAIL for ok in kept]
-        hard = [s for s, c in zip(statuses, w.item.constraints, strict=True) if is_hard(c)]
-        soft = [s for s, c in zip(statuses, w.item.constraints, strict=True) if not is_hard(c)]
-        out.append(combine(hard, soft, formula)[0])
-    return out
 
 
 def taught(stage: Stage, rewards: Rewards, seed: int) -> dict[str, Any]:

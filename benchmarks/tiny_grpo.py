@@ -54,16 +54,20 @@ Seen = Callable[[int, Sequence[Written]], None]
 """Told of a step's number and of all that was drawn in it, what was replaced included."""
 
 
-def generate(model: Any, tokenizer: Any, prompts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """Token ids (rows, prompt and response), their attention mask, and where responses begin; temperature 1."""
+def generate(
+    model: Any, tokenizer: Any, prompts: Sequence[str], temperature: float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor, int]:
+    """Token ids (rows, prompt and response), their attention mask, and where responses begin; temperature 0 is greedy."""
+    how: dict[str, Any] = {"do_sample": False}
+    if temperature:
+        how = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
     encoded = tokenizer(
         [tok.chat(p) for p in prompts], add_special_tokens=False, padding=True, return_tensors="pt"
     )
     with torch.no_grad():
         ids = model.generate(
-            input_ids=encoded.input_ids, attention_mask=encoded.attention_mask, max_new_tokens=TOKENS, do_sample=True,
-            temperature=1.0, top_k=0, top_p=1.0, pad_token_id=tokenizer.pad_token_id,
-            eos_token_id=tokenizer.eos_token_id,
+            input_ids=encoded.input_ids, attention_mask=encoded.attention_mask, max_new_tokens=TOKENS,
+            pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, **how,
         )  # fmt: skip
     start = encoded.input_ids.shape[1]
     ended = (ids[:, start:] == tokenizer.eos_token_id).cumsum(1)
@@ -99,11 +103,12 @@ def update(
     mask: torch.Tensor,
     start: int,
     gain: torch.Tensor,
+    temperature: float = 1.0,
 ) -> None:
-    """One step on the responses of a batch; the mean is over all their tokens."""
+    """One step on the responses of a batch, drawn at `temperature`; the mean is over all their tokens."""
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     logits = model(input_ids=ids, attention_mask=mask, position_ids=positions).logits[:, start - 1 : -1]
-    chosen = logits.log_softmax(-1).gather(-1, ids[:, start:, None]).squeeze(-1)
+    chosen = (logits / temperature).log_softmax(-1).gather(-1, ids[:, start:, None]).squeeze(-1)
     said = mask[:, start:]
     loss = -(chosen * gain[:, None] * said).sum() / said.sum()
     optimizer.zero_grad(set_to_none=True)
@@ -112,11 +117,13 @@ def update(
     optimizer.step()
 
 
-def answered(loaded: tuple[Any, Any], prompts: Sequence[Instruction], rewards: Rewards) -> GroupedRollouts:
+def answered(
+    loaded: tuple[Any, Any], prompts: Sequence[Instruction], rewards: Rewards, temperature: float = 1.0
+) -> GroupedRollouts:
     """A group of rewarded responses for each prompt."""
     model, tokenizer = loaded
     items = [item for item in prompts for _ in range(GROUP)]
-    ids, mask, start = generate(model, tokenizer, [item.prompt for item in items])
+    ids, mask, start = generate(model, tokenizer, [item.prompt for item in items], temperature)
     said = written(items, ids, start, tokenizer)
     lengths = mask[:, start:].sum(1).tolist()
     whole = zip(said, rewards(said), lengths, strict=True)
@@ -137,14 +144,19 @@ def joined(parts: Sequence[GroupedRollouts], padding: int) -> GroupedRollouts:
 
 
 def with_contrast(
-    loaded: tuple[Any, Any], draw: Callable[[int], Sequence[Instruction]], rewards: Rewards, refill: int
+    loaded: tuple[Any, Any],
+    draw: Callable[[int], Sequence[Instruction]],
+    rewards: Rewards,
+    refill: int,
+    prompts: int = PROMPTS,
+    temperature: float = 1.0,
 ) -> tuple[GroupedRollouts, list[Written]]:
     """A step's batch and all that was drawn for it. As in veRL (`verif.training.verl.refill`): as many prompts are drawn
     again as have groups of equal rewards, `refill` times at most; what is equal after the last draw stays.
     """
-    parts, drawn, wanted = [], list[Written](), PROMPTS
+    parts, drawn, wanted = [], list[Written](), prompts
     for again in range(refill, -1, -1):
-        part = answered(loaded, draw(wanted), rewards)
+        part = answered(loaded, draw(wanted), rewards, temperature)
         drawn += part.said
         groups = [str(row // GROUP) for row in range(len(part.said))]
         flat = without_contrast(groups, [w.reward for w in part.said], GROUP) if again else set()
@@ -165,23 +177,28 @@ def train(
     seed: int,
     order: Iterator[Instruction] | None = None,
     refill: int = 0,
+    prompts: int = PROMPTS,
+    temperature: float = 1.0,
+    rate: float = RATE,
+    falling: bool = False,
 ) -> None:
     """Train the loaded policy in place; `seen` gets every step's responses with their rewards.
 
-    Prompts come in their `order`; without one, those of a step are a sample of all.
+    Prompts come in their `order`; without one, those of a step are a sample of all. `falling`: the rate falls to nothing.
     """
     model, _ = loaded
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     rng = random.Random(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
 
     def draw(count: int) -> list[Instruction]:
         return rng.sample(items, count) if order is None else list(islice(order, count))
 
     for step in range(1, steps + 1):
-        batch, drawn = with_contrast(loaded, draw, rewards, refill)
-        update(
-            model, optimizer, batch.ids, batch.mask, batch.start, advantages([w.reward for w in batch.said])
-        )
+        if falling:
+            optimizer.param_groups[0]["lr"] = rate * max(0.05, 1 - step / steps)
+        batch, drawn = with_contrast(loaded, draw, rewards, refill, prompts, temperature)
+        gain = advantages([w.reward for w in batch.said])
+        update(model, optimizer, batch.ids, batch.mask, batch.start, gain, temperature)
         seen(step, drawn)

@@ -28,7 +28,9 @@ def taught(
 ) -> tuple[GroupedRollouts, list[Written]]:
     """A step whose prompts in `flat` earn the same with every answer; prompts are as long as their number."""
 
-    def answered(_loaded: Any, items: list[Instruction], _rewards: Any) -> GroupedRollouts:
+    def answered(
+        _loaded: Any, items: list[Instruction], _rewards: Any, _temperature: float
+    ) -> GroupedRollouts:
         whole = [item for item in items for _ in range(GROUP)]
         said = [
             Written(item, "", True, float(row % 2 and item.id not in flat), 1)
