@@ -156,7 +156,7 @@ def measure(
     home.mkdir(parents=True, exist_ok=True)
     results, lock = known(home / "results.json"), Lock()
 
-    def one(number: int, run: Run) -> None:
+    def finish(number: int, run: Run) -> None:
         try:
             made = once(run, home)
         except InputError as error:
@@ -171,7 +171,7 @@ def measure(
 
     left = [(number, run) for number, run in enumerate(runs, 1) if run.name not in results]
     with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(lambda both: one(*both), left))
+        list(pool.map(lambda both: finish(*both), left))
     return results
 
 
