@@ -17,14 +17,16 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.answers_training import Arm
-from benchmarks.greedy import by_truth
-from benchmarks.tiny_grpo import Rewards, Written, generate, train, written
+from benchmarks.greedy import by_truth, shares
+from benchmarks.refill import kept as once
+from benchmarks.tiny_grpo import Rewards, Written, train
+from verif.audit.accuracy import measure
 from verif.audit.cases import Opinion, ask
 from verif.audit.golden import read_golden
 from verif.core.deciding import code_below
@@ -32,10 +34,9 @@ from verif.core.instruction_files import read_instructions
 from verif.data.splits import JudgePair
 from verif.data.tables import read_judge_pairs, write_judge_pairs
 from verif.data.world import truth
-from verif.data.world.prepare import lesson
-from verif.errors import VerifError
-from verif.pipeline.hardening import TOKENS, in_process, look
-from verif.pipeline.rollouts import draw, under_pressure
+from verif.errors import InputError, VerifError
+from verif.pipeline.hardening import harden_once, in_process, look
+from verif.pipeline.rollouts import under_pressure
 from verif.project import Stage, load_stage
 from verif.recipe import ScratchJudge
 from verif.system.files import digest, digest_tree, new_directory, write_json
@@ -88,7 +89,7 @@ def judge_of(stage: Stage, made: Made, lessons: Sequence[JudgePair], home: Path)
     if folder.is_dir():
         return folder
     if made.rounds:
-        harden_once(stage, made, lessons, home, folder)
+        harden_again(stage, made, lessons, home, folder)
         return folder
     section = stage.recipe.judge
     assert isinstance(section, ScratchJudge)
@@ -99,60 +100,46 @@ def judge_of(stage: Stage, made: Made, lessons: Sequence[JudgePair], home: Path)
     return folder
 
 
-def harden_once(stage: Stage, made: Made, lessons: Sequence[JudgePair], home: Path, folder: Path) -> None:
+def harden_again(stage: Stage, made: Made, lessons: Sequence[JudgePair], home: Path, folder: Path) -> None:
     """One more round of the recipe's hardening, with what the rounds before it taught."""
-    from verif.training.tiny.harden import harden, new_lessons
-
-    before = judge_of(stage, next(j for j in JUDGES if is_before(j, made)), lessons, home)
+    before = judge_of(stage, next(judge for judge in JUDGES if is_before(judge, made)), lessons, home)
     section = stage.recipe.judge.harden  # type: ignore[union-attr]
     assert section is not None
-    seed = stage.recipe.seed + made.rounds
-    chosen = random.Random(f"foretold-{seed}").sample(
-        read_instructions(stage.data / "train.parquet"), section.prompts
-    )
-    drawn = draw(stage, chosen, section.samples, section.temperature, TOKENS, seed)
-    pressed = look(stage, before, drawn, section.mutants, made.rounds)
-    kept = before.with_suffix(".lessons.parquet")
-    known = [*lessons, *(read_judge_pairs(kept) if kept.is_file() else [])]
-    new = new_lessons(known, [lesson(item, text) for item, text, _ in pressed.contradicted()])
-    write_judge_pairs(folder.with_suffix(".lessons.parquet"), [*known[len(lessons) :], *new])
-    harden(
-        before, folder, template=stage.recipe.verifier.prompt, lessons=known, contradicted=new,
-        agreed=[lesson(item, text) for item, text, _ in pressed.agreed()], steps=section.steps, seed=seed,
-        replay=section.replay,
-    )  # fmt: skip
+    rng = random.Random(f"foretold-{stage.recipe.seed + made.rounds}")
+    items = rng.sample(read_instructions(stage.data / "train.parquet"), section.prompts)
+    file = before.with_suffix(".lessons.parquet")
+    learnt = read_judge_pairs(file) if file.is_file() else []
+    new, hardened = harden_once(stage, section, before, folder, [*lessons, *learnt], items, made.rounds)
+    if hardened is None:
+        raise InputError(
+            f"only {len(new)} lessons are new to this judge: it cannot be hardened.", file=before
+        )
+    write_judge_pairs(folder.with_suffix(".lessons.parquet"), [*learnt, *new])
 
 
 def is_before(judge: Made, made: Made) -> bool:
     """Whether a judge is the one that a hardened one goes on from."""
-    return (judge.layers, judge.steps, judge.rounds, judge.clean) == (
-        made.layers,
-        made.steps,
-        made.rounds - 1,
-        False,
-    )
+    return judge == replace(made, name=judge.name, rounds=made.rounds - 1)
 
 
 def audited(stage: Stage, judge: Path) -> dict[str, float]:
     """Recall on the false golden responses, and what pressure finds."""
     verifier, cases = in_process(stage, judge), read_golden(stage.data / "golden.parquet")
+    formula, section = stage.recipe.verifier.formula, stage.recipe.verifier.pressure
 
     async def opinions() -> list[Opinion]:
         try:
-            return await ask(verifier, cases, stage.recipe.verifier.formula, hard=False)
+            return await ask(verifier, cases, formula, hard=False)
         finally:
             await verifier.close()
 
-    said = asyncio.run(opinions())
-    false = [opinion.judge is False for case, opinion in zip(cases, said, strict=True) if case.soft is False]
-    true = [opinion.judge is True for case, opinion in zip(cases, said, strict=True) if case.soft is True]
-    section = stage.recipe.verifier.pressure
+    static = measure(cases, asyncio.run(opinions()), formula).judge
     assert section is not None
     pressed = look(stage, judge, under_pressure(stage, section), section.mutants, 0)
     assert pressed.curve is not None
     return {
-        "recall_false": round(sum(false) / len(false), 4),
-        "accept_true": round(sum(true) / len(true), 4),
+        "recall_false": round(static.recall_false.value, 4),
+        "accept_true": round(static.accept_true.value, 4),
         "false_accepted": round(pressed.false_accepted.value, 4),
         "false_among_selected": round(pressed.curve.false_among_selected, 4),
         "search": round(pressed.search.success.value, 4),
@@ -171,13 +158,11 @@ def taught(stage: Stage, rewards: Rewards, seed: int) -> dict[str, Any]:
         course.append((sum(true), len(true), sum(not t for t in accepted), len(accepted)))
 
     train(loaded, read_instructions(stage.data / "train.parquet"), rewards, seen, steps=STEPS, seed=seed)
-    items = read_instructions(stage.data / "test.parquet")
-    ids, _, start = generate(*loaded, [item.prompt for item in items])
-    after = [truth(w.item, w.text) for w in written(items, ids, start, loaded[1])]
+    after = shares(loaded, read_instructions(stage.data / "test.parquet"), 1.0, seed)
     windows = [course[low : low + WINDOW] for low in range(0, STEPS, WINDOW)]
     return {
-        "truth": round(sum(t.followed for t in after) / len(after), 4),
-        "grammatical": round(sum(t.grammatical for t in after) / len(after), 4),
+        "truth": after["followed"],
+        "grammatical": after["grammatical"],
         "truth_by_window": [round(sum(w[0] for w in ws) / sum(w[1] for w in ws), 3) for ws in windows],
         "false_by_window": [
             round(sum(w[2] for w in ws) / max(1, sum(w[3] for w in ws)), 3) for ws in windows
@@ -193,12 +178,13 @@ def ranked(rows: Sequence[dict[str, Any]], by: str) -> float:
 
 
 def kept(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a file holds; made first where it is not there."""
-    if not path.is_file():
+    """What a file holds; made first where it is not there, with the CPU seconds that it took."""
+
+    def timed() -> dict[str, Any]:
         began = time.process_time()
-        write_json(path, {**make(), "cpu_seconds": round(time.process_time() - began)})
-    out: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return out
+        return {**make(), "cpu_seconds": round(time.process_time() - began)}
+
+    return once(path, timed)
 
 
 def by_judge(stage: Stage, judge: Path, seed: int) -> dict[str, Any]:
@@ -226,7 +212,6 @@ def main() -> int:
     except VerifError as error:
         parser.exit(2, f"{error}\n")
     home = HOME / digest(same)[:12]
-    home.mkdir(parents=True, exist_ok=True)
     seed = stage.recipe.train.seed
     best = kept(
         home / "truth.json",

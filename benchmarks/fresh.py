@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -31,8 +30,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from benchmarks.main import ROOT, seeds_of
+from benchmarks.main import ROOT, git, seeds_of
 from verif.errors import InputError
+from verif.registry.runs.lineage import hardware
 from verif.system.files import digest, write_json
 
 HOME = ROOT / ".verif" / "bench-fresh"
@@ -64,7 +64,7 @@ class Run:
 
 
 PLANTED = {
-    "judge.layers": "2", "judge.steps": "1400", "judge.harden": "null", "verifier.pressure": "null",
+    "judge.layers": "2", "judge.harden": "null", "verifier.pressure": "null",
     "verifier.gate.min_recall_false": "0.5", "train.watch.on_alarm": "repair",
 }  # fmt: skip
 """A judge as before there was any hardening, and an audit that lets it teach: what is left is the watch."""
@@ -180,26 +180,6 @@ def decided() -> str:
     return digest([git("rev-parse", f"HEAD:{name}") for name in DECIDES])[:12]
 
 
-def git(*arguments: str) -> str:
-    """What git says of this repository."""
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def machine() -> str:
-    """The processor and its cores, as a reader would name them."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        lines = []
-    name = next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
-        platform.machine(),
-    )
-    flag = next((f for f in ("amx_bf16", "avx512f", "avx2") if any(f in line for line in lines)), "no AVX2")
-    return f"{name}, {flag}, {os.cpu_count()} cores"
-
-
 def elsewhere(file: Path, code: str) -> dict[str, Figures]:
     """Finished runs of this code that stand in a file; `InputError` with the row if it is damaged."""
     out: dict[str, Figures] = {}
@@ -215,14 +195,11 @@ def elsewhere(file: Path, code: str) -> dict[str, Figures]:
 
 def noted(file: Path, code: str, results: dict[str, Figures]) -> None:
     """Add to the file what it does not hold yet."""
-    known_there, where = (
-        elsewhere(file, code),
-        {"machine": machine(), "commit": git("rev-parse", "--short=12", "HEAD")},
-    )
-    day = datetime.now(UTC).date().isoformat()
+    there, day = elsewhere(file, code), datetime.now(UTC).date().isoformat()
+    where = {"machine": hardware(), "commit": git("rev-parse", "--short=12", "HEAD")}
     with file.open("a", encoding="utf-8") as stream:
         for name, made in sorted(results.items()):
-            if name not in known_there:
+            if name not in there:
                 line = {"code": code, "run": name, "date": day, **where, "figures": made}
                 stream.write(json.dumps(line) + "\n")
 

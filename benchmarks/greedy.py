@@ -13,18 +13,19 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from benchmarks.tiny_grpo import Written, generate, train, written
+from benchmarks.tiny_grpo import TOKENS, Written, train
 from verif.core.instruction_files import read_instructions
 from verif.core.reward import combine
 from verif.data.world import truth
 from verif.errors import VerifError
 from verif.project import load_stage
+from verif.training.tiny.inference import load, sample
 from verif.types import FORMULAS, Instruction, Status, is_hard
 
 ROOT = Path(__file__).parents[1]
-PORTION = 100
 
 
 def by_truth(said: Sequence[Written], formula: str) -> list[float | None]:
@@ -39,26 +40,20 @@ def by_truth(said: Sequence[Written], formula: str) -> list[float | None]:
     return out
 
 
-def shares(loaded: tuple[Any, Any], items: Sequence[Instruction], temperature: float) -> dict[str, Any]:
+def shares(
+    loaded: tuple[Any, Any], items: Sequence[Instruction], temperature: float, seed: int
+) -> dict[str, Any]:
     """Shares of the answers that keep everything, that are grammatical, and that keep each type of constraint."""
-    model, tokenizer = loaded
-    kept, types = list[bool](), defaultdict[str, list[bool]](list)
-    grammatical = 0
-    model.eval()
-    for low in range(0, len(items), PORTION):
-        part = items[low : low + PORTION]
-        ids, _, start = generate(model, tokenizer, [item.prompt for item in part], temperature)
-        for answer in written(part, ids, start, tokenizer):
-            told = truth(answer.item, answer.text)
-            kept.append(told.followed)
-            grammatical += told.grammatical
-            for family, ok in zip(answer.item.meta["families"], told.constraints, strict=True):
-                types[str(family)].append(ok)
-    by_type = {name: round(sum(values) / len(values), 2) for name, values in sorted(types.items())}
+    texts = sample(loaded, [item.prompt for item in items], temperature=temperature, tokens=TOKENS, seed=seed)
+    told = [truth(item, text) for item, text in zip(items, texts, strict=True)]
+    types = defaultdict[str, list[bool]](list)
+    for item, truths in zip(items, told, strict=True):
+        for family, ok in zip(item.meta["families"], truths.constraints, strict=True):
+            types[str(family)].append(ok)
     return {
-        "followed": round(sum(kept) / len(kept), 4),
-        "grammatical": round(grammatical / len(kept), 4),
-        "by_type": by_type,
+        "followed": round(fmean(truths.followed for truths in told), 4),
+        "grammatical": round(fmean(truths.grammatical for truths in told), 4),
+        "by_type": {name: round(fmean(values), 2) for name, values in sorted(types.items())},
     }
 
 
@@ -75,8 +70,6 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=35)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    from verif.training.tiny.inference import load
-
     try:
         stage = load_stage(asked.project)
         items, test = (read_instructions(stage.data / f"{name}.parquet") for name in ("train", "test"))
@@ -85,7 +78,7 @@ def main() -> int:
         parser.exit(2, f"{error}\n")
 
     def look(step: int) -> None:
-        greedy, sampled = shares(loaded, test, 0.0), shares(loaded, test, 1.0)
+        greedy, sampled = (shares(loaded, test, temperature, asked.seed + step) for temperature in (0.0, 1.0))
         said = {
             "greedy": greedy["followed"],
             "t1": sampled["followed"],

@@ -53,11 +53,16 @@ def seeds_of(seed: int) -> list[str]:
     return [part for key in keys for part in ("--set", f"{key}={seed}")]
 
 
+def git(*arguments: str) -> str:
+    """What git says of this repository."""
+    return subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
 def remember(seed: int, gain: float) -> float:
     """The worst gain among the seeds measured for this commit."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    commit = git("rev-parse", "HEAD")
     path = HOME / "gains.json"
     known: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.is_file() else {}
     known.setdefault(commit, {})[str(seed)] = gain

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import yaml
 
 from benchmarks import long_run
 from benchmarks.fresh import Run, clone_of_head
-from benchmarks.main import ROOT
+from benchmarks.main import ROOT, git
 from verif.data.packages import FOLDER, packaged_file
 from verif.errors import InputError, VerifError
 from verif.pipeline.run import is_running
@@ -143,13 +142,6 @@ def check(recipe: str, ifeval: Path | None) -> str:
     if git("status", "--porcelain"):
         print("what is not committed is not measured: the clones are of HEAD.", flush=True)
     return git("rev-parse", "HEAD")
-
-
-def git(*arguments: str) -> str:
-    """What git says of this repository."""
-    return subprocess.run(
-        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
 
 
 def main() -> int:

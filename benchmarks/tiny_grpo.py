@@ -57,17 +57,15 @@ Seen = Callable[[int, Sequence[Written]], None]
 def generate(
     model: Any, tokenizer: Any, prompts: Sequence[str], temperature: float = 1.0
 ) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """Token ids (rows, prompt and response), their attention mask, and where responses begin; temperature 0 is greedy."""
-    how: dict[str, Any] = {"do_sample": False}
-    if temperature:
-        how = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+    """Token ids (rows, prompt and response), their attention mask, and where responses begin."""
     encoded = tokenizer(
         [tok.chat(p) for p in prompts], add_special_tokens=False, padding=True, return_tensors="pt"
     )
     with torch.no_grad():
         ids = model.generate(
-            input_ids=encoded.input_ids, attention_mask=encoded.attention_mask, max_new_tokens=TOKENS,
-            pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, **how,
+            input_ids=encoded.input_ids, attention_mask=encoded.attention_mask, max_new_tokens=TOKENS, do_sample=True,
+            temperature=temperature, top_k=0, top_p=1.0, pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
         )  # fmt: skip
     start = encoded.input_ids.shape[1]
     ended = (ids[:, start:] == tokenizer.eos_token_id).cumsum(1)

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from verif.audit.pressure.report import numbers
 from verif.audit.pressure.run import Drawn, Pressure, measure
@@ -28,6 +28,10 @@ from verif.pipeline.rollouts import draw, held_out
 from verif.project import Stage
 from verif.recipe import HardenSection
 from verif.system.files import digest_tree, new_directory
+from verif.types import Instruction
+
+if TYPE_CHECKING:
+    from verif.training.tiny.harden import Hardened
 
 CHECK_PROMPTS, CHECK_SAMPLES, CHECK_MUTANTS = 48, 8, 400
 """What each round is measured on: fewer answers than the audit's, since it only has to say whether to go on."""
@@ -46,12 +50,7 @@ def harden_judge(
             "judge.harden: a tiny judge learns from the world's oracle, and this recipe's data has none.",
             "Leave `judge.harden` out.",
         )
-    from verif.data.world.prepare import lesson
-    from verif.training.tiny.harden import harden, new_lessons
-    from verif.training.tiny.judge_sft import without_reasons
-
     items = read_instructions(stage.data / "train.parquet")
-    as_taught = list if getattr(stage.recipe.judge, "reasons", True) else without_reasons
     rng = random.Random(f"harden-{stage.recipe.seed}")
     held = _check(stage)
     known, learnt = list(lessons), list[JudgePair]()
@@ -61,21 +60,12 @@ def harden_judge(
         folder, judges, taught = Path(name), [judge], [0]
         for number in range(1, section.rounds + 1):
             chosen = rng.sample(items, min(section.prompts, len(items)))
-            drawn = draw(
-                stage, chosen, section.samples, section.temperature, TOKENS, stage.recipe.seed + number
+            new, made = harden_once(
+                stage, section, judges[-1], folder / str(number), known, chosen, number, threads
             )
-            pressed = look(stage, judges[-1], drawn, section.mutants, number)
-            new = new_lessons(
-                known, as_taught([lesson(item, text) for item, text, _ in pressed.contradicted()])
-            )
-            if len(new) < section.enough:
+            if made is None:
                 rounds.append({"round": number, "new": len(new), "ended": "too little is new"})
                 break
-            made = harden(
-                judges[-1], folder / str(number), template=stage.recipe.verifier.prompt, lessons=known,
-                contradicted=new, agreed=as_taught([lesson(item, text) for item, text, _ in pressed.agreed()]),
-                steps=section.steps, seed=stage.recipe.seed + number, replay=section.replay, threads=threads,
-            )  # fmt: skip
             known, learnt = [*known, *new], [*learnt, *new]
             judges.append(folder / str(number))
             taught.append(len(learnt))
@@ -89,6 +79,33 @@ def harden_judge(
             with new_directory(judge) as place:
                 shutil.copytree(judges[best], place, dirs_exist_ok=True)
     return learnt[: taught[best]], rounds
+
+
+def harden_once(
+    stage: Stage, section: HardenSection, judge: Path, out: Path, known: Sequence[JudgePair],
+    items: Sequence[Instruction], number: int, threads: int = 1,
+) -> tuple[list[JudgePair], Hardened | None]:  # fmt: skip
+    """One round: the policy answers `items`, and what `judge` sees otherwise than the world is learnt beside the `known`.
+
+    Returns the new lessons, and the training that wrote `out`; None, and no folder, where too little is new.
+    """
+    from verif.data.world.prepare import lesson
+    from verif.training.tiny.harden import harden, new_lessons
+    from verif.training.tiny.judge_sft import without_reasons
+
+    as_taught = list if getattr(stage.recipe.judge, "reasons", True) else without_reasons
+    seed = stage.recipe.seed + number
+    drawn = draw(stage, items, section.samples, section.temperature, TOKENS, seed)
+    pressed = look(stage, judge, drawn, section.mutants, number)
+    new = new_lessons(known, as_taught([lesson(item, text) for item, text, _ in pressed.contradicted()]))
+    if len(new) < section.enough:
+        return new, None
+    made = harden(
+        judge, out, template=stage.recipe.verifier.prompt, lessons=known, contradicted=new,
+        agreed=as_taught([lesson(item, text) for item, text, _ in pressed.agreed()]),
+        steps=section.steps, seed=seed, replay=section.replay, threads=threads,
+    )  # fmt: skip
+    return new, made
 
 
 def best_round(rounds: Sequence[dict[str, Any]]) -> int:
