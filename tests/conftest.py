@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("verif", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("verif")
 
+LINES = 40
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
@@ -26,6 +27,26 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     from support.left_out import leaves_out
 
     return leaves_out(config.option.markexpr, collection_path.read_text("utf-8")) or None
+
+
+class FailuresAtOnce:
+    """Says why a test failed when it failed: a run that is cut off prints no summary. Of a test that is tried again, too."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is None or report.outcome not in ("failed", "rerun"):
+            return
+        for line in ("", report.nodeid, *report.longreprtext.splitlines()[-LINES:]):
+            terminal.write_line(line[:500])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`make test` of a machine that nobody can look at."""
+    if os.environ.get("CI"):
+        config.pluginmanager.register(FailuresAtOnce(config))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -174,7 +174,7 @@ def test_the_scheduled_flows_work_on_what_it_left(
 ) -> None:
     """Each in a clone of its own: the verifier's weekly audit, the champion's scores, rollouts judged again."""
     author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    subprocess.run(["git", *author, "commit", "-qam", "smaller"], cwd=clone, check=True)
+    subprocess.run(["git", *author, "commit", "-qam", "smaller", "--allow-empty"], cwd=clone, check=True)
     code = (
         "from flows.checks import audit_verifier, evaluate_champion, rescore\n"
         "audit_verifier()\n"
