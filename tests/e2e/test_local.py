@@ -6,7 +6,6 @@ every part meets the next one, not how much is learned: `make bench` measures th
 
 from __future__ import annotations
 
-import csv
 import json
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.whole_runs import run
 
 from verif.system.dvc import stage_names
 from verif.system.processes import marked
@@ -47,20 +47,6 @@ SMALLER = {
     "evaluate.bootstrap": 500,
     "evaluate.sft_control_steps": 100,
 }
-
-
-def run(
-    clone: Path, env: dict[str, str], *arguments: str, timeout: float = 1500
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["verif", "run", *arguments],
-        cwd=clone,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
 
 
 def settings(**more: object) -> list[str]:
@@ -219,25 +205,3 @@ def test_ctrl_c_leaves_no_process_and_the_next_run_goes_on(
     )
     assert "train" in status
     assert not {"prepare", "policy", "judge", "verifier"} & set(status)
-
-
-def test_real_rows_go_through_the_same_stages(clone: Path, env: dict[str, str], reference_data: Path) -> None:
-    """With DPO in a cycle of two updates: the second one learns from rollouts that are one update old."""
-    if not (clone / "recipes" / "verinstruct-tiny.yaml").is_file():
-        pytest.skip("no recipe verinstruct-tiny")
-    (file,) = sorted((reference_data / "verinstruct").glob("*.jsonl"))[:1]
-    few = ["--set", "policy.steps=50", "--set", "train.steps=2", "--set", "train.prompts_per_step=4"]
-    few += ["--set", "train.algorithm=dpo", "--set", "train.sync_every=2", "--set", "train.save_every=2"]
-    ifeval = reference_data / "ifeval" / "input_data.jsonl"
-    named = f"[{{name: held-back}}, {{name: ifeval, path: {ifeval}, limit: 16}}]"
-    few += ["--set", f"evaluate.benchmarks={named}"]
-    done = run(clone, env, "--recipe", "verinstruct-tiny", "--data", str(file), *few)
-    assert done.returncode == 0, done.stderr[-3000:]
-    benchmarks = json.loads((clone / "reports" / "evaluation.json").read_text())["benchmarks"]
-    held_back = json.loads((clone / "reports" / "data.json").read_text())["rows"]["test"]
-    assert 8 <= held_back <= 32, "16 are asked for; a row's digest decides where it goes, so that none moves"
-    assert {name: row["n"] for name, row in benchmarks.items()} == {"held-back": held_back, "ifeval": 16}
-    assert (clone / "reports" / "index.html").stat().st_size > 1000
-    steps = list(csv.DictReader((clone / "reports" / "train" / "curve.csv").open()))[-2:]
-    assert [float(step["staleness"]) for step in steps] == [0, 1]
-    assert all(float(step["pairs"]) + float(step["no_contrast"]) >= 4 for step in steps)

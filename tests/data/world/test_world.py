@@ -21,6 +21,7 @@ from verif.data.world import (
     split_of,
     truth,
 )
+from verif.data.world.constraints import Wish
 from verif.data.world.prompts import SPLITS, wishes_of
 from verif.data.world.responses import authored
 from verif.errors import InputError
@@ -95,13 +96,23 @@ def test_every_rule_constraint_has_valid_parameters() -> None:
                     validate(constraint.rule, constraint.params)
 
 
-def test_careless_authors_fail_often_but_not_always() -> None:
+@pytest.mark.parametrize(
+    ("authors", "low", "high"), [("careful", 1, 1), ("mixed", 0.6, 0.92), ("careless", 0.35, 0.6)]
+)
+def test_careless_authors_fail_often_but_not_always(authors: str, low: float, high: float) -> None:
     rng = random.Random(9)
     kept = []
     for _ in range(300):
         item = draw(rng, "train")
-        kept.append(truth(item, authored(wishes_of(item), rng)).followed)
-    assert 0.6 < sum(kept) / len(kept) < 0.92
+        kept.append(truth(item, authored(wishes_of(item), rng, authors)).followed)
+    assert low <= sum(kept) / len(kept) <= high
+
+
+def test_most_answers_of_careless_authors_leave_out_what_they_ignore() -> None:
+    rng = random.Random(9)
+    wishes: list[Wish] = [("topic", "harbour"), ("quotes", None)]
+    quoted = [authored(wishes, rng, "careless").startswith('"') for _ in range(300)]
+    assert 0.3 < sum(quoted) / len(quoted) < 0.5
 
 
 def test_an_instruction_from_elsewhere_has_no_truth() -> None:

@@ -27,7 +27,7 @@ FAMILY_WEIGHTS = {
 assert set(FAMILY_WEIGHTS) == set(FAMILIES)
 
 
-def policy_pairs(n: int, rng: random.Random) -> list[PolicyPair]:
+def policy_pairs(n: int, rng: random.Random, authors: str = "mixed") -> list[PolicyPair]:
     """Prompts and what more or less careful authors answered, with some plain text among them (empty prompt)."""
     pairs = []
     for _ in range(n):
@@ -37,7 +37,7 @@ def policy_pairs(n: int, rng: random.Random) -> list[PolicyPair]:
         elif kind < PLAIN + PLAIN_INSTRUCTIONS:
             pairs.append(PolicyPair("", item.prompt))
         else:
-            pairs.append(PolicyPair(item.prompt, authored(wishes_of(item), rng)))
+            pairs.append(PolicyPair(item.prompt, authored(wishes_of(item), rng, authors)))
     return pairs
 
 
@@ -45,7 +45,7 @@ def response_for_judge(item: Instruction, rng: random.Random) -> str:
     """A response to judge: about half of them keep all soft constraints, the others fail in many ways."""
     kind = rng.random()
     if kind < CAREFUL:
-        return authored(wishes_of(item), rng, careless=0.0)
+        return authored(wishes_of(item), rng, "careful")
     if kind < CAREFUL + LOOSE:
         loose = [(k, a) for k, a in wishes_of(item) if k in HARD or rng.random() < 0.6]
         return compose(loose, rng) or reference(item, rng)
@@ -136,7 +136,7 @@ def prepare_world(section: WorldData, seed: int) -> Splits:
         test=splits["test"],
         unseen=splits["unseen"],
         golden=items,
-        policy_pairs=policy_pairs(section.policy_pairs, stream("policy")),
+        policy_pairs=policy_pairs(section.policy_pairs, stream("policy"), section.authors),
         judge_pairs=judge_pairs(section.judge_pairs, stream("judge")),
         summary={
             "source": "local world",

@@ -19,9 +19,14 @@ HEED = {
     "bullets": 0.6, "keyword": 0.5, "keyword_twice": 0.3, "forbid": 0.6, "lowercase": 0.5, "uppercase": 0.5,
     "no_comma": 0.4, "exclaim": 0.4, "start": 0.5, "end": 0.4, "quotes": 0.5, "title": 0.5,
 }  # fmt: skip
-# Share of such authors. The policy learns their habits with their language; reinforcement has them to unlearn,
-# and more supervised training on the same authors (the control) cannot.
-CARELESS = 0.38
+# What `careless` authors hardly heed. With them most answers leave it out, and so does the policy when it is asked greedily.
+IGNORED = dict.fromkeys(
+    ("audience", "keyword_twice", "lowercase", "uppercase", "no_comma", "exclaim", "end", "quotes", "title"),
+    0.1,
+)
+# Share of such authors, and how often each heeds a wish. The policy learns their habits with their language; reinforcement
+# has them to unlearn, and more supervised training on the same authors (the control) cannot.
+AUTHORS = {"careful": (0.0, HEED), "mixed": (0.38, HEED), "careless": (0.62, HEED | IGNORED)}
 
 
 def _length(wanted: dict[str, Argument], rng: random.Random) -> int:
@@ -110,11 +115,12 @@ def certainly(wishes: list[Wish], rng: random.Random) -> str:
     raise AssertionError(f"the world drew an instruction that nobody can follow: {wishes}")
 
 
-def authored(wishes: list[Wish], rng: random.Random, careless: float = CARELESS) -> str:
-    """What an author writes: a careful one keeps all wishes, a careless one heeds each by `HEED`."""
+def authored(wishes: list[Wish], rng: random.Random, authors: str = "mixed") -> str:
+    """What one of these authors writes: a careful one keeps all wishes, a careless one heeds each type now and then."""
+    careless, heed = AUTHORS[authors]
     kept = wishes
     if rng.random() < careless:
-        kept = [(kind, argument) for kind, argument in wishes if rng.random() < HEED[kind]]
+        kept = [(kind, argument) for kind, argument in wishes if rng.random() < heed[kind]]
     return certainly(kept, rng)
 
 
