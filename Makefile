@@ -29,11 +29,10 @@ run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file]
 test: setup ## All tests, end to end included
 	@# Real servers on a busy machine: what fails once is tried once more and shown as R.
 	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile --reruns 1
-	@# What trains or serves a model waits half of its time for something to start: two go at once. Both halves run whatever
-	@# the first says.
+	@# What trains or serves a model uses every core, so nothing runs beside it. Both halves run whatever the first says.
 	@status=0; \
 	python -m pytest -m "slow and not e2e" -n 2 --dist loadfile --durations 25 --reruns 1 || status=$$?; \
-	python -m pytest -m e2e -n 2 --dist loadfile --durations 25 --reruns 1 || status=$$?; \
+	python -m pytest -m e2e --durations 25 --reruns 1 || status=$$?; \
 	exit $$status
 
 test-fast: setup ## No training and nothing slow (under 2 minutes)

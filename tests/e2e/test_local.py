@@ -10,6 +10,7 @@ import json
 import signal
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,16 @@ def test_all_seven_stages_run_and_nothing_is_left(
     assert "## Evaluation" in (clone / "reports" / "card.md").read_text()
     left = marked(lambda value: value.startswith(f"{clone.resolve()}|"))
     assert left == [], [p.cmdline() for p in left]
+
+
+def test_every_verification_is_accounted_for(finished: subprocess.CompletedProcess[str], clone: Path) -> None:
+    report = json.loads((clone / "reports" / "train.json").read_text())
+    said = Counter(report["verifications"]["rollouts"])
+    served = Counter(report["verifications"]["served"])
+    assert sum(said.values()) == report["rollouts"] == 2 * 8 * 4
+    assert sum(served.values()) == sum(said.values()) + report["verifications"]["validation"]
+    assert all(served[state] >= said[state] for state in said)
+    assert report["reward_wait_share"]["mean"] is not None
 
 
 def test_its_summary_says_before_and_after(finished: subprocess.CompletedProcess[str]) -> None:
