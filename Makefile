@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup run test test-fast check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-pressure bench-build bench-writers bench-control bench-sync bench-refill bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
+.PHONY: help setup run test test-fast test-release check report up down bench bench-seeds bench-smollm2 bench-one-gpu bench-fresh bench-pressure bench-build bench-writers bench-control bench-sync bench-refill bench-engine conformance bench-verifier mutants bench-answers-training bench-flow bench-answers bench-consoles screenshots fuzz gpu-lock dist reference clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,15 +28,18 @@ run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file]
 
 test: setup ## All tests, end to end included
 	@# Real servers on a busy machine: what fails once is tried once more and shown as R.
-	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile --reruns 1
+	@python -m pytest -m "not slow and not e2e and not release" -n 2 --dist loadfile --reruns 1
 	@# What trains or serves a model uses every core, so nothing runs beside it. Both halves run whatever the first says.
 	@status=0; \
-	python -m pytest -m "slow and not e2e" -n 2 --dist loadfile --durations 25 --reruns 1 || status=$$?; \
-	python -m pytest -m e2e --durations 25 --reruns 1 || status=$$?; \
+	python -m pytest -m "slow and not e2e and not release" -n 2 --dist loadfile --durations 25 --reruns 1 || status=$$?; \
+	python -m pytest -m "e2e and not release" --durations 25 --reruns 1 || status=$$?; \
 	exit $$status
 
 test-fast: setup ## No training and nothing slow (under 2 minutes)
-	@python -m pytest -m "not slow and not e2e" -n 2 --dist loadfile
+	@python -m pytest -m "not slow and not e2e and not release" -n 2 --dist loadfile
+
+test-release: setup ## Before a release, beside `make test`: images, the shipped model made again, writers of checkers (15 minutes)
+	@python -m pytest -m release --durations 25 --reruns 1
 
 check: setup ## Linter, formatter and type checker
 	@ruff check .

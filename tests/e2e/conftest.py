@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     """The committed state; no cache, no registry, no model."""
     folder = tmp_path_factory.mktemp("clone") / "verif"
@@ -18,7 +18,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def env(clone: Path) -> dict[str, str]:
     """This environment's commands on the clone's code."""
     kept = {

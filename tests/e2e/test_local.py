@@ -169,12 +169,11 @@ def test_a_new_learning_rate_trains_again_and_prepares_nothing(
 def test_the_scheduled_flows_work_on_what_it_left(
     finished: subprocess.CompletedProcess[str], clone: Path, env: dict[str, str]
 ) -> None:
-    """Each in a clone of its own: the verifier's weekly audit, the champion's scores, rollouts judged again."""
+    """The champion's scores, in a clone of its own to which policy and judge are brought; and rollouts judged again."""
     author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     subprocess.run(["git", *author, "commit", "-qam", "smaller", "--allow-empty"], cwd=clone, check=True)
     code = (
-        "from flows.checks import audit_verifier, evaluate_champion, rescore\n"
-        "audit_verifier()\n"
+        "from flows.checks import evaluate_champion, rescore\n"
         "print(evaluate_champion(which='1', limit=6))\n"
         "print(rescore('local'))\n"
     )

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.build_writers import FIRST, SECOND, SIZE, world, world_recipe
 from verif.pipeline.building import build_rows
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.release
 pytest.importorskip("vllm")
 
 SMALLER = SIZE.model_copy(update={"layers": 2, "steps": 240})

@@ -27,7 +27,7 @@ from verif.cluster import images
 from verif.errors import SetupError
 
 docker = pytest.importorskip("docker")
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.release
 
 
 @pytest.fixture(scope="module")

@@ -123,7 +123,7 @@ async def test_a_judge_that_restarts(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_a_judge_gone_for_a_minute(tmp_path: Path) -> None:
+async def test_a_judge_gone_for_a_while(tmp_path: Path) -> None:
     """Within a longer deadline everything is answered; the breaker keeps the dead server from being hammered."""
     with (
         standin("--mean", "0.2", "--slots", "4") as judge,
@@ -134,7 +134,7 @@ async def test_a_judge_gone_for_a_minute(tmp_path: Path) -> None:
         await asyncio.sleep(0.8)
         end_group(judge.process, 0.0)
         judge.process.wait()
-        await asyncio.sleep(60)
+        await asyncio.sleep(25)
         assert not asking.done()
         port = judge.url.rsplit(":", 1)[1]
         again = await asyncio.to_thread(

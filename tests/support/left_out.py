@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-MARKS = ("slow", "e2e")
+MARKS = ("slow", "e2e", "release")
 _WHOLE = re.compile(r"^pytestmark = pytest\.mark\.(\w+)$", re.MULTILINE)
 
 

@@ -28,7 +28,7 @@ def test_a_model_of_other_features_is_refused() -> None:
         Trees({**raw, "features": list(NAMES[:-1])})
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_the_shipped_model_is_what_the_script_makes() -> None:
     made, shipped = train(), json.loads(FILE.read_bytes())
     assert made["features"] == shipped["features"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -29,11 +30,16 @@ pytest.importorskip("vllm")
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def project(tmp_path_factory: pytest.TempPathFactory, clone: Path) -> Iterator[Project]:
     made = Project(tmp_path_factory.mktemp("train"))
     made.recipe()
-    for stage in ("prepare", "policy", "judge"):
-        made.run(stage)
+    if (clone / "models" / "judge").is_dir():  # of test_local.py's run
+        shutil.copytree(clone / "data", made.root / "data")
+        for name in ("policy", "judge"):
+            shutil.copytree(clone / "models" / name, made.root / "models" / name)
+    else:
+        for stage in ("prepare", "policy", "judge"):
+            made.run(stage)
     write_identity(made)
     yield made
     left = made.processes()
@@ -56,14 +62,18 @@ def write_identity(project: Project) -> None:
     )
 
 
+def batches_of(run: Path) -> list[Path]:
+    return sorted((run / "batches").glob("*.json"))
+
+
 def batches(run: Path) -> list[dict[str, Any]]:
-    return [row for path in sorted((run / "batches").glob("*.json")) for row in json.loads(path.read_text())]
+    return [row for path in batches_of(run) for row in json.loads(path.read_text())]
 
 
 def outage(project: Project, process: subprocess.Popen[str], seconds: float = 8) -> bool:
     """The judge dies when the step at hand has its first verdicts, and again while it comes back, for longer than
     the verifier's deadline; whether a rollout of that step, as veRL trained on it, had an error."""
-    steps = len(list(project.runs[-1].glob("batches/*.json")))
+    steps = len(batches_of(project.runs[-1]))
     before = project.served()
     project.wait(process, lambda: project.served() >= before + 6)
     end = time.monotonic() + seconds
@@ -71,17 +81,17 @@ def outage(project: Project, process: subprocess.Popen[str], seconds: float = 8)
         for judge in project.judges():
             judge.kill()
         time.sleep(0.5)
-    project.wait(process, lambda: len(list(project.runs[-1].glob("batches/*.json"))) > steps)
+    project.wait(process, lambda: len(batches_of(project.runs[-1])) > steps)
     return any(row["state"] == "error" for row in batches(project.runs[-1]))
 
 
-def test_through_an_outage_an_end_and_a_kill(
+def test_through_an_end_and_an_outage(
     project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """One run of PPO in three attempts: its judge dies and leaves no trace in scores or gradients, a pod that must go keeps
-    the step under way, `kill -9` falls back to a checkpoint, and the data stays in order."""
+    """One run of PPO in two attempts: a pod that must go keeps the step under way, the data stays in order, and a judge that
+    dies leaves no trace in scores or gradients. (`kill -9`: test_guard.py and test_supervise.py.)"""
     project.forget_runs()
-    project.recipe(algorithm="ppo", rollout="transformers", seed=5, steps=8, save_every=6)
+    project.recipe(algorithm="ppo", rollout="transformers", seed=5, steps=9, save_every=6)
     monkeypatch.setitem(project.env, "VERIF_GRACE_S", "200")  # this machine may be busy
     process = project.start("train")
     only_with_the_token(
@@ -90,47 +100,41 @@ def test_through_an_outage_an_end_and_a_kill(
         lambda until: project.wait(process, until),
         tmp_path,
     )
-    for step in range(1, 4):
-        project.wait(process, lambda step=step: project.reached(step))
-        if step == 1:
-            only_this_machine(project.processes())
-        if outage(project, process):
-            break
+    project.wait(process, lambda: project.reached(1))
+    only_this_machine(project.processes())
     os.killpg(process.pid, signal.SIGTERM)
     assert process.wait(240) != 0
     assert "a checkpoint first" in project.log("train")
     assert not project.trainers()
-    errors = no_trace_of_errors(project.runs[-1])
-    assert errors, "the judge was killed, but no rollout of the batch had an error"
     (saved,) = project.runs[-1].glob("checkpoints/global_step_*/data.pt")
     kept = int(saved.parent.name.rsplit("_", 1)[1])
-    assert kept < 6, "no regular checkpoint is due before the sixth step"
+    assert kept in (1, 2, 3), "no regular checkpoint is due before the sixth step"
 
     monkeypatch.delitem(project.env, "VERIF_GRACE_S")
     process = project.start("train")
-    project.wait(process, lambda: project.reached(7))
-    assert f"resuming after step {kept} of 8" in project.log("train")
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    end = time.monotonic() + 60
-    while project.trainers() and time.monotonic() < end:
-        time.sleep(0.2)
-    assert not project.trainers()
-
-    assert "resuming after step 6 of 8" in project.run("train")
-    assert no_trace_of_errors(project.runs[-1]) >= errors
+    project.wait(process, lambda: project.reached(kept + 1))
+    undisturbed = len(batches_of(project.runs[-1]))
+    for _ in range(3):
+        if outage(project, process):
+            break
+    assert process.wait(600) == 0, project.log("train")
+    assert f"resuming after step {kept} of 9" in project.log("train")
+    errors = no_trace_of_errors(project.runs[-1])
+    assert errors, "the judge was killed, but no rollout of the batch had an error"
     rollouts = list(read(project.root / "reports" / "train" / "rollouts"))
     assert all(r.advantage_sum == 0 for r in rollouts if r.reward is None)
     report = json.loads((project.root / "reports" / "train.json").read_text())
     assert report["reward_errors"] == sum(r.reward is None for r in rollouts) >= errors
     assert report["rollouts"] == len(rollouts)
-    steps = range(1, 9)
-    assert sorted({r.step for r in rollouts}) == list(steps)
-    for step in steps:
+    assert sorted({r.step for r in rollouts}) == list(range(1, 10))
+    assert undisturbed > kept
+    for step in range(
+        1, undisturbed + 1
+    ):  # where the judge is away, groups without a reward give way to other prompts
         seen = {r.id for r in rollouts if r.step == step}
         assert seen == expected(project, 5, step), f"step {step} has other prompts than an undisturbed run"
     loads_again(project)
-    assert "trained 8 steps" in project.run("train", 120)  # the finished run gives its result; nothing trains
+    assert "trained 9 steps" in project.run("train", 120)  # the finished run gives its result; nothing trains
 
 
 def no_trace_of_errors(run: Path) -> int:
