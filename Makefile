@@ -38,7 +38,7 @@ test: setup ## All tests, end to end included
 test-fast: setup ## No training and nothing slow (under 2 minutes)
 	@python -m pytest -m "not slow and not e2e and not release" -n 2 --dist loadfile
 
-test-release: setup ## Before a release, beside `make test`: images, the shipped model made again, writers of checkers (15 minutes)
+test-release: setup ## Before a release or with new pins, beside `make test`: what seldom changes (15 minutes)
 	@python -m pytest -m release --durations 25 --reruns 1
 
 check: setup ## Linter, formatter and type checker

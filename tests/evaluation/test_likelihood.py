@@ -96,7 +96,7 @@ def test_with_gpus_no_weights_are_loaded_here(
     assert found["drop"]["value"] == pytest.approx(0)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_vllm_says_what_transformers_says(tmp_path: Path) -> None:
     pytest.importorskip("vllm")
     from verif.evaluation.likelihood import token_rows

@@ -74,6 +74,7 @@ def test_every_view_is_readable_at_120_columns_and_shows_the_headline(clone: Pat
     assert "0.0004" in dvc(clone, "exp", "diff", "HEAD", name)
 
 
+@pytest.mark.release
 def test_queued_and_temporary_experiments_run_from_a_clone_and_can_be_applied(clone: Path) -> None:
     for name, rate in (("first", "0.0006"), ("second", "0.0007")):
         dvc(clone, "exp", "run", "-q", "--queue", "-n", name, "-S", f"{RATE}={rate}")
