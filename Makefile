@@ -26,7 +26,7 @@ run: setup ## The pipeline, all seven stages: make run [RECIPE=name] [DATA=file]
 	@verif run $(if $(RECIPE),--recipe $(RECIPE)) $(if $(DATA),--data $(DATA)) \
 	  $(if $(IFEVAL),--set 'evaluate.benchmarks=[{name: held-back}$(comma) {name: ifeval$(comma) path: $(abspath $(IFEVAL))}]') $(ARGS)
 
-test: setup ## All tests, end to end included
+test: setup ## The tests, end to end included
 	@# Real servers on a busy machine: what fails once is tried once more and shown as R.
 	@python -m pytest -m "not slow and not e2e and not release" -n 2 --dist loadfile --reruns 1
 	@# What trains or serves a model uses every core, so nothing runs beside it. Both halves run whatever the first says.

@@ -90,7 +90,6 @@ def test_through_an_end_and_an_outage(
 ) -> None:
     """One run of PPO in two attempts: a pod that must go keeps the step under way, the data stays in order, and a judge that
     dies leaves no trace in scores or gradients. (`kill -9`: test_guard.py and test_supervise.py.)"""
-    project.forget_runs()
     project.recipe(algorithm="ppo", rollout="transformers", seed=5, steps=9, save_every=6)
     monkeypatch.setitem(project.env, "VERIF_GRACE_S", "200")  # this machine may be busy
     process = project.start("train")
@@ -128,9 +127,8 @@ def test_through_an_end_and_an_outage(
     assert report["rollouts"] == len(rollouts)
     assert sorted({r.step for r in rollouts}) == list(range(1, 10))
     assert undisturbed > kept
-    for step in range(
-        1, undisturbed + 1
-    ):  # where the judge is away, groups without a reward give way to other prompts
+    # Where the judge is away, groups without a reward give way to other prompts.
+    for step in range(1, undisturbed + 1):
         seen = {r.id for r in rollouts if r.step == step}
         assert seen == expected(project, 5, step), f"step {step} has other prompts than an undisturbed run"
     loads_again(project)

@@ -1,4 +1,4 @@
-"""Real rows instead of the world, in a clone of its own."""
+"""Real rows instead of the world, in the same clone: they replace its policy, so this file comes last of those that use it."""
 
 from __future__ import annotations
 

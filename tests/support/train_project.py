@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -90,10 +89,6 @@ class Project:
             assert process.poll() is None, self.log("train")
             assert time.monotonic() < end, self.log("train")
             time.sleep(0.05)
-
-    def forget_runs(self) -> None:
-        """A finished run gives its result at once: without it the stage trains again."""
-        shutil.rmtree(self.root / ".verif" / "runs", ignore_errors=True)
 
     def served(self) -> int:
         """Rollouts that the verifier service has verified, by its own metrics."""
