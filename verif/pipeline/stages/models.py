@@ -23,14 +23,15 @@ def require_space(folder: Path, megabytes: int = MARGIN_MB) -> None:
 
 
 def training_threads() -> int:
-    """Threads for training a tiny model: `VERIF_THREADS`, or two, bound to a core each (call it before torch is imported).
+    """Threads for training a tiny model: `VERIF_THREADS`, or two that sleep while they wait (call it before torch is imported).
 
-    Threads that spin while they wait, on a core that they share, are six times slower than one thread.
+    Spinning, two pipelines beside each other train four times slower. Bound to a core each they need not spin, but the
+    first core is then that of every pipeline, and of all that the bound process starts.
     """
     asked, cores = os.environ.get(THREADS, "2"), os.cpu_count() or 1
     if asked not in ("1", "2"):
         raise SetupError(
             f"{THREADS} is {asked[:20]!r}; it may be 1 or 2.", "Leave it out for what fits the machine."
         )
-    os.environ.setdefault("OMP_PROC_BIND", "true")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     return min(int(asked), cores)
