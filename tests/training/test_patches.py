@@ -34,13 +34,15 @@ def test_the_named_upstream_line_is_what_the_patch_is_about(patch: object) -> No
     ast.parse(text)
     words = {
         "distributed.py": "cpu:gloo,",
-        "transformer_impl.py": "pin_memory=True",
+        "transformer_impl.py:462": "pin_memory=True",
+        "transformer_impl.py:1063": "def _merged_lora_per_tensor_param",
         "model.py": "def load_valuehead_model",
         "torch_functional.py": "def logprobs_from_logits_v2",
         "agent_loop.py": "hydra.utils.instantiate(",
         "agent_loop_tq.py": "await tq.async_kv_batch_put(",
     }
-    assert words[Path(place).name] in text.splitlines()[int(line) - 1]
+    name = Path(place).name
+    assert words.get(f"{name}:{line}", words.get(name, "?")) in text.splitlines()[int(line) - 1]
 
 
 def test_log_probabilities_by_blocks_are_verls_own_with_the_same_gradient(

@@ -30,6 +30,7 @@ from verif.recipe.evaluate import (
     RejectionControl,
 )
 from verif.recipe.judgements import JudgementData, JudgementReward
+from verif.recipe.lora import Lora
 from verif.recipe.models import (
     HubModel,
     JudgePolicy,
@@ -70,6 +71,7 @@ __all__ = [
     "JudgementData",
     "JudgementReward",
     "LabelFile",
+    "Lora",
     "NoModel",
     "PackageModel",
     "PairsSection",

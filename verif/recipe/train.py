@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from verif.recipe.base import Section
 from verif.recipe.judgements import JudgementReward
+from verif.recipe.lora import Lora
 
 
 class Watch(Section):
@@ -117,6 +118,11 @@ class Train(Section):
         False,
         description="take the update's own log-probabilities as the old ones: exact, as a batch has one update",
         exclude_if=operator.not_,
+    )
+    lora: Lora | None = Field(
+        None,
+        exclude_if=operator.not_,
+        description="train adapters instead of all weights; left out: all weights",
     )
     watch: Watch = Watch()
     judgements: JudgementReward | None = Field(

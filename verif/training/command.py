@@ -116,9 +116,16 @@ def data(train: Train, places: RunFiles) -> dict[str, Value]:
 
 
 def model(train: Train, places: RunFiles) -> dict[str, Value]:
-    """The starting policy."""
+    """The starting policy, and adapters if only these are trained."""
     settings: dict[str, Value] = {"actor_rollout_ref.model.path": str(places.policy)}
     settings |= attention("actor_rollout_ref.model", train)
+    if train.lora:
+        # Merged before they are sent: rollouts are drawn from plain weights, by any engine. A critic is trained whole.
+        settings |= {
+            "actor_rollout_ref.model.lora_rank": train.lora.rank,
+            "actor_rollout_ref.model.lora_alpha": train.lora.alpha,
+            "actor_rollout_ref.model.lora.merge": True,
+        }
     if train.rollout == "transformers":
         settings["actor_rollout_ref.model.external_lib"] = "verif.training.verl.transformers_rollout"
     return settings

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from verif.errors import InputError, SetupError
-from verif.recipe import Recipe, Resources
+from verif.recipe import Recipe, Resources, Train
 from verif.system import gpu
 from verif.system.check import Check, failures
 from verif.system.serving import check_model
@@ -26,6 +26,9 @@ TRAINED_BYTES = 16
 """Of each parameter on a card."""
 CHECKPOINT_BYTES = 12
 """Of each parameter in a checkpoint: weights and two moments in fp32."""
+FROZEN_BYTES = 5
+"""Of each parameter, on a card and in a checkpoint, where LoRA's adapters are trained: the weight in fp32, and room for its share
+of adapters of rank 32 and their moments (0.4 to 0.6 bytes for 0.5 billion parameters). `verif plan` counts other ranks."""
 
 
 def check(stage: Stage) -> None:
@@ -35,11 +38,7 @@ def check(stage: Stage) -> None:
         raise SetupError(f"training does not begin. {said}")
     policy = stage.models / "policy"
     check_model(policy)
-    if (
-        train.gpus == 1
-        and train.nodes == 1
-        and (said := failures(card(train.rollout_share, counts(policy).parameters)))
-    ):
+    if train.gpus == 1 and train.nodes == 1 and (said := failures(card(train, counts(policy).parameters))):
         raise SetupError(f"training does not begin. {said}")
     patches.check_all()
     rows = check_prompts(stage.data / "train.parquet", policy, train.prompt_tokens)
@@ -66,9 +65,10 @@ def train_checks(recipe: Recipe, environment: Mapping[str, str]) -> list[Check]:
     ]  # fmt: skip
 
 
-def card(share: float, parameters: int) -> list[Check]:
+def card(train: Train, parameters: int) -> list[Check]:
     """One card holds weights, gradients and two moments in fp32 beside the rollout engine's share of it."""
-    return gpu.checks(1, TRAINED_BYTES * parameters / 2**30 / (1 - share))
+    each = FROZEN_BYTES if train.lora else TRAINED_BYTES
+    return gpu.checks(1, each * parameters / 2**30 / (1 - train.rollout_share))
 
 
 def _evaluation(recipe: Recipe) -> list[Check]:
@@ -144,10 +144,11 @@ def check_space(stage: Stage) -> None:
     model = sum(
         path.stat().st_size for path in policy.glob("*.safetensors")
     )  # it keeps the policy's precision
-    trained = 2 if train.algorithm == "ppo" else 1
     kept = KEPT_WATCHED if stage.recipe.watched else KEPT
+    each = FROZEN_BYTES if train.lora else CHECKPOINT_BYTES
+    critic = CHECKPOINT_BYTES if train.algorithm == "ppo" else 0
     needs = [
-        (runs, kept * trained * CHECKPOINT_BYTES * parameters, f"{kept} checkpoints"),
+        (runs, kept * (each + critic) * parameters, f"{kept} checkpoints"),
         (stage.models, model, "the trained model"),
     ]
     for place, _, _ in needs:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from verif.pipeline.planning.hardware import gpu_of
-from verif.pipeline.planning.memory import policy_memory
+from verif.pipeline.planning.memory import disk, policy_memory
 from verif.pipeline.planning.placement import placed
-from verif.recipe import Train, load_recipe
+from verif.recipe import Lora, Train, load_recipe
 from verif.training.command import job
 from verif.training.environment import RunFiles
 
@@ -24,6 +24,22 @@ def test_the_policy_fits_one_card_of_24_gb(root: Path) -> None:
     (room,) = [e.value for e in policy_memory(whole, gpu) if e.what.startswith("room on")]
     assert room is not None
     assert room < 0  # why the recipe sets a share
+
+
+def test_adapters_take_a_fraction_and_need_no_second_model_for_the_reference(root: Path) -> None:
+    recipe = load_recipe("one-gpu", root / "recipes")
+    low = recipe.model_copy(update={"train": recipe.train.model_copy(update={"lora": Lora(rank=32)})})
+    whole, small = (
+        {e.what: e.value for e in policy_memory(r, gpu_of(r, "train")) if e.value} for r in (recipe, low)
+    )
+    assert small["adapter parameters A"] == 32 * 24 * (2 * (896 + 896) + 2 * (896 + 128) + 3 * (896 + 4864)) / 1e6
+    assert whole["weights (fp32)"] == small["weights (fp32)"]
+    assert 20 * small["Adam moments (fp32)"] < whole["Adam moments (fp32)"]
+    assert "reference policy (fp32)" in whole
+    assert "reference policy (fp32)" not in small
+    assert whole["peak while training"] - small["peak while training"] > 7  # 12 B of moments and gradients, 4 B of a model
+    kept = [{e.what: e.value for e in disk(r)}["checkpoints"] for r in (recipe, low)]
+    assert kept[0] > 2.5 * kept[1]
 
 
 def test_every_stage_is_local(root: Path) -> None:

@@ -39,20 +39,37 @@ def policy_memory(recipe: Recipe, gpu: Gpu | None) -> list[Estimate]:
     n, per = shape.parameters, f"/ {devices} devices" if devices > 1 else ""
     out = [
         Estimate("policy parameters", _count(shape), n / 1e9, "billion", shape.source),
-        Estimate("weights (fp32)", f"4 B x N {per}", 4 * n / devices / GB, source="veRL's FSDP: model_dtype fp32"),
-        Estimate("gradients (fp32)", f"4 B x N {per}", 4 * n / devices / GB, source="reduce_dtype fp32"),
-        Estimate("Adam moments (fp32)", f"2 x 4 B x N {per}", 8 * n / devices / GB, source="AdamW"),
-    ]  # fmt: skip
-    if train.has_reference:
+        *_state(train, shape, devices, per),
+    ]
+    if train.has_reference and not train.lora:  # else it is the weights without their adapters
         why = "KL term" if train.kl_coefficient > 0 else "dpo.reference: start"
         out.append(Estimate("reference policy (fp32)", f"4 B x N {per}", 4 * n / devices / GB, source=why))
     if train.algorithm == "ppo":
         out.append(Estimate("critic with its optimizer", f"16 B x N {per}", 16 * n / devices / GB))
-    state = sum(e.value or 0.0 for e in out[1:])
+    state = sum(e.value or 0.0 for e in out if e.unit == "GB")
     activations = _activations(train, shape)
     training = state + sum(e.value or 0.0 for e in activations)
     out += [*activations, Estimate("peak while training", "the sum above", training)]
     return out + (_on_gpu(train, shape, gpu, state, training) if train.gpus else _on_cpu(train, shape))
+
+
+def _state(train: Train, shape: Shape, devices: int, per: str) -> list[Estimate]:
+    """Weights, and gradients and moments of what is trained: all weights, or A values of LoRA's adapters."""
+    n, trained, name = shape.parameters, shape.parameters, "N"
+    own: list[Estimate] = []
+    if train.lora:
+        trained, name = shape.adapters(train.lora.rank), "A"
+        arithmetic = f"rank {train.lora.rank} x what goes in and out of each linear layer of {shape.layers}"
+        own = [
+            Estimate("adapter parameters A", arithmetic, trained / 1e6, "million"),
+            Estimate("adapters (fp32)", f"4 B x A {per}", 4 * trained / devices / GB),
+        ]
+    return [
+        Estimate("weights (fp32)", f"4 B x N {per}", 4 * n / devices / GB, source="veRL's FSDP: model_dtype fp32"),
+        *own,
+        Estimate("gradients (fp32)", f"4 B x {name} {per}", 4 * trained / devices / GB, source="reduce_dtype fp32"),
+        Estimate("Adam moments (fp32)", f"2 x 4 B x {name} {per}", 8 * trained / devices / GB, source="AdamW"),
+    ]  # fmt: skip
 
 
 def judge_memory(recipe: Recipe, gpu: Gpu | None) -> list[Estimate]:
@@ -99,8 +116,11 @@ def disk(recipe: Recipe) -> list[Estimate]:
     policy = shape_of(recipe.policy)
     if policy is not None:
         many = KEPT_WATCHED if recipe.watched else KEPT
-        kept = many * 12 * policy.parameters / GB
-        out.append(Estimate("checkpoints", f"{many} kept x (4 + 8) B x N (weights, moments)", kept))
+        each, said = 12 * policy.parameters, "(4 + 8) B x N (weights, moments)"
+        if lora := recipe.train.lora:
+            each = 4 * policy.parameters + 12 * policy.adapters(lora.rank)
+            said = "(4 B x N + 12 B x A) (weights; adapters and their moments)"
+        out.append(Estimate("checkpoints", f"{many} kept x {said}", many * each / GB))
         out.append(Estimate("trained model (fp32)", "4 B x N", 4 * policy.parameters / GB))
     return out
 

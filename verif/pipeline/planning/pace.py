@@ -106,7 +106,8 @@ def pace(train: Train, shape: Shape, gpu: Gpu) -> Pace:
 
 def flops_per_token(train: Train) -> tuple[int, str]:
     """FLOPs for a token and a parameter in the train phase, and their sum in words."""
-    passes = [(6, "update"), (2, "old log-probabilities")]
+    update = (4, "update, no gradients of weights") if train.lora else (6, "update")
+    passes = [update, (2, "old log-probabilities")]
     if train.gpus:
         passes.append((2, "forward again, activations being checkpointed"))
     if train.has_reference:

@@ -33,6 +33,12 @@ class Shape:
         bias = query + 2 * kv if self.qkv_bias else 0
         return attention + bias + 3 * self.hidden * self.ffn + 2 * self.hidden
 
+    def adapters(self, rank: int) -> int:
+        """Parameters of LoRA's adapters of every linear layer: `rank` times what goes in and what comes out."""
+        query, kv = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        ends = 2 * (self.hidden + query) + 2 * (self.hidden + kv) + 3 * (self.hidden + self.ffn)
+        return self.layers * rank * ends
+
     @property
     def embeddings(self) -> int:
         """Parameters of the embedding and, unless tied, of the output head."""

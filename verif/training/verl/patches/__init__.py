@@ -19,12 +19,13 @@ def patches() -> tuple[ModuleType, ...]:
     from verif.training.verl.patches import (
         critic_model,
         grouped_puts,
+        merged_precision,
         offload_policy,
         one_loop,
         process_group,
     )
 
-    return process_group, offload_policy, critic_model, grouped_puts, one_loop
+    return process_group, offload_policy, critic_model, grouped_puts, one_loop, merged_precision
 
 
 def patches_for_gpus() -> tuple[ModuleType, ...]:
