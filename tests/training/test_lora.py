@@ -46,6 +46,12 @@ def test_verl_trains_adapters_and_sends_plain_weights() -> None:
     assert "lora" not in Train().model_dump()
 
 
+@pytest.mark.parametrize("other", [{"algorithm": "dpo"}, {"sync_every": 5}, {"overlap": True}])
+def test_a_cycle_of_updates_is_refused(other: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="lora: veRL may ask for a reference without adapters"):
+        Train(lora=Lora(), **other)
+
+
 def test_what_is_exported_has_the_change_in_it_and_names_of_plain_weights(tmp_path: Path) -> None:
     held = checkpoint(tmp_path / "actor", rank=2, alpha=6)
     plain = merge(tmp_path / "actor")
@@ -56,7 +62,9 @@ def test_what_is_exported_has_the_change_in_it_and_names_of_plain_weights(tmp_pa
     torch.testing.assert_close(plain["model.norm.weight"], held["base_model.model.model.norm.weight"])
 
 
-@pytest.mark.parametrize("said", ["", "{", "{}", '{"r": 0, "lora_alpha": 4}', "[]", '{"r": "a", "lora_alpha": 1}'])
+@pytest.mark.parametrize(
+    "said", ["", "{", "{}", '{"r": 0, "lora_alpha": 4}', "[]", '{"r": "a", "lora_alpha": 1}']
+)
 def test_a_checkpoint_that_does_not_say_how_much_adapters_count_is_refused(tmp_path: Path, said: str) -> None:
     checkpoint(tmp_path / "actor")
     (tmp_path / "actor" / LORA_META).write_text(said)

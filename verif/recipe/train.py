@@ -163,6 +163,11 @@ class Train(Section):
                 "one_forward: with dpo, overlap or a cycle of updates the rollouts are not the present policy's;"
                 " leave it off"
             )
+        if self.lora and (self.algorithm == "dpo" or not self.on_policy):
+            raise ValueError(
+                "lora: veRL may ask for a reference without adapters and forget to put them back within a cycle;"
+                " take grpo or ppo with sync_every 1 and no overlap, or leave lora out"
+            )
         if self.judgements and (self.algorithm == "dpo" or not self.on_policy):
             raise ValueError(
                 "judgements: their rollouts are grouped by pair; take grpo or ppo with sync_every 1, no overlap"

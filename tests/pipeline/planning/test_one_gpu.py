@@ -32,12 +32,17 @@ def test_adapters_take_a_fraction_and_need_no_second_model_for_the_reference(roo
     whole, small = (
         {e.what: e.value for e in policy_memory(r, gpu_of(r, "train")) if e.value} for r in (recipe, low)
     )
-    assert small["adapter parameters A"] == 32 * 24 * (2 * (896 + 896) + 2 * (896 + 128) + 3 * (896 + 4864)) / 1e6
+    assert (
+        small["adapter parameters A"]
+        == 32 * 24 * (2 * (896 + 896) + 2 * (896 + 128) + 3 * (896 + 4864)) / 1e6
+    )
     assert whole["weights (fp32)"] == small["weights (fp32)"]
     assert 20 * small["Adam moments (fp32)"] < whole["Adam moments (fp32)"]
     assert "reference policy (fp32)" in whole
     assert "reference policy (fp32)" not in small
-    assert whole["peak while training"] - small["peak while training"] > 7  # 12 B of moments and gradients, 4 B of a model
+    assert (
+        whole["peak while training"] - small["peak while training"] > 7
+    )  # 12 B of moments and gradients, 4 B of a model
     kept = [{e.what: e.value for e in disk(r)}["checkpoints"] for r in (recipe, low)]
     assert kept[0] > 2.5 * kept[1]
 
