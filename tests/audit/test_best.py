@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from verif.audit.best import best, scores
+from dataclasses import replace
+
+from verif.audit.best import best, scores, worst_false
 from verif.audit.looks import StepSummary
 
 
@@ -48,3 +50,18 @@ def test_in_a_cycle_the_rollouts_speak_for_the_weights_that_wrote_them() -> None
     rising = [look(step, step / 100) for step in range(1, 41)]
     assert best(rising, [10, 20, 30, 40], every=1, cycle=10) == 40, "the last has no rollouts of its own"
     assert best(rising, [10, 40], every=1, cycle=40) == 40, "never synced: all are alike, the last is taken"
+
+
+def seen(step: int, false: int, of: int) -> StepSummary:
+    return replace(look(step, 0.5), checked=of, contradicted=false)
+
+
+def test_a_few_accepted_in_the_first_step_are_no_worst_share_of_five_steps() -> None:
+    early = [seen(1, 2, 12), *(seen(step, 1, 25) for step in range(2, 11))]
+    assert worst_false(early, 0, 11) == 6 / 112
+    assert worst_false(early, 0, 3) == 3 / 37, "a verifier that taught two steps is judged by these"
+    assert worst_false([seen(6, 9, 25), *(seen(step, 0, 25) for step in range(7, 12))], 5, 12) == 9 / 125
+    assert worst_false([seen(5, 4, 20), seen(10, 1, 20)], 0, 11) == 0.2, (
+        "a look every five steps is a window of its own"
+    )
+    assert worst_false([], 0, 11) is None

@@ -46,13 +46,15 @@ def scores(
 def worst_false(history: Sequence[StepSummary], since: int, until: int) -> float | None:
     """The largest share of false among the accepted over `PERIOD` steps, of those after `since` and before `until`.
 
-    One look at some prompts says little: the looks of so many steps are taken together. None without a look.
+    One look at some prompts says little: the looks of so many steps are taken together, and fewer only where the verifier
+    did not teach for so long (2 of the 12 accepted in a run's first step are no 17%). None without a look.
     """
     looks = [summary for summary in history if summary.checked and since < summary.step < until]
     shares = []
     for last in looks:
         near = [look for look in looks if last.step - PERIOD < look.step <= last.step]
-        if len(near) > 1 or near[0].checked >= MIN_CHECKED:
+        whole = last.step - since >= PERIOD or last is looks[-1]
+        if whole and (len(near) > 1 or near[0].checked >= MIN_CHECKED):
             shares.append(sum(look.contradicted for look in near) / sum(look.checked for look in near))
     return max(shares, default=None)
 
