@@ -25,6 +25,7 @@ from support.train_project import Project
 from verif.data.rollouts import read
 
 pytestmark = pytest.mark.e2e
+RANK = 4  # of the adapters
 pytest.importorskip("verl")
 pytest.importorskip("vllm")
 
@@ -88,9 +89,10 @@ def outage(project: Project, process: subprocess.Popen[str], seconds: float = 8)
 def test_through_an_end_and_an_outage(
     project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """One run of PPO in two attempts: a pod that must go keeps the step under way, the data stays in order, and a judge that
+    """One run of PPO in two attempts, of LoRA's adapters alone: a pod that must go keeps the step under way, the data stays in order, and a judge that
     dies leaves no trace in scores or gradients. (`kill -9`: test_guard.py and test_supervise.py.)"""
-    project.recipe(algorithm="ppo", rollout="transformers", seed=5, steps=9, save_every=6)
+    adapters = {"rank": RANK, "alpha": 2 * RANK}
+    project.recipe(algorithm="ppo", rollout="transformers", seed=5, steps=9, save_every=6, lora=adapters)
     monkeypatch.setitem(project.env, "VERIF_GRACE_S", "200")  # this machine may be busy
     process = project.start("train")
     only_with_the_token(
@@ -172,7 +174,10 @@ def loads_again(project: Project) -> None:
     models = project.root / "models"
     new, old = (AutoModelForCausalLM.from_pretrained(models / name) for name in ("trained", "policy"))
     assert {p.dtype for p in new.parameters()} == {torch.float32}
-    assert any(not torch.equal(a, b) for a, b in zip(new.parameters(), old.parameters(), strict=True))
+    changes = {name: (p - old.get_parameter(name)).detach().double() for name, p in new.named_parameters()}
+    layers = {name: change for name, change in changes.items() if name.endswith("proj.weight")}
+    assert all(0 < int(torch.linalg.matrix_rank(change, tol=1e-5)) <= RANK for change in layers.values())
+    assert not any(change.any() for name, change in changes.items() if name not in layers)
     texts = ["<|im_start|>user\nWrite about the harbour.<|im_end|>\n"]
     one, two = (AutoTokenizer.from_pretrained(models / name) for name in ("trained", "policy"))
     assert one(texts).input_ids == two(texts).input_ids
