@@ -20,7 +20,7 @@ def apply() -> None:
     """Replace the engine's generator of merged weights."""
     import verl.workers.engine.fsdp.transformer_impl as engine
 
-    engine.FSDPEngine._merged_lora_per_tensor_param = merged
+    engine.FSDPEngine._merged_lora_per_tensor_param = merged  # type: ignore[method-assign]
 
 
 def merged(engine: Any) -> Iterator[tuple[str, Any]]:
