@@ -89,8 +89,8 @@ def outage(project: Project, process: subprocess.Popen[str], seconds: float = 8)
 def test_through_an_end_and_an_outage(
     project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """One run of PPO in two attempts, of LoRA's adapters alone: a pod that must go keeps the step under way, the data stays in order, and a judge that
-    dies leaves no trace in scores or gradients. (`kill -9`: test_guard.py and test_supervise.py.)"""
+    """One run of PPO in two attempts, of LoRA's adapters alone: a pod that must go keeps the step under way, the data stays in
+    order, and a judge that dies leaves no trace in scores or gradients. (`kill -9`: test_guard.py and test_supervise.py.)"""
     adapters = {"rank": RANK, "alpha": 2 * RANK}
     project.recipe(algorithm="ppo", rollout="transformers", seed=5, steps=9, save_every=6, lora=adapters)
     monkeypatch.setitem(project.env, "VERIF_GRACE_S", "200")  # this machine may be busy
