@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from verif.errors import RecipeError
-from verif.recipe import Train, load_recipe
+from verif.recipe import Lora, Train, load_recipe
 from verif.system.weights import cache_bytes
 from verif.training.buffers import rollout_tokens
 from verif.training.command import _text, job
@@ -68,6 +68,15 @@ def test_a_kl_coefficient_brings_the_reference_policy() -> None:
     found = overrides(Train(kl_coefficient=1e-3))
     assert found["actor_rollout_ref.actor.use_kl_loss"] == "true"
     assert found["actor_rollout_ref.ref.strategy"] == "fsdp2"
+
+
+def test_verl_trains_adapters_and_sends_plain_weights() -> None:
+    told = overrides(Train(lora=Lora(rank=8, alpha=16)))
+    assert told["actor_rollout_ref.model.lora_rank"] == "8"
+    assert told["actor_rollout_ref.model.lora_alpha"] == "16"
+    assert told["actor_rollout_ref.model.lora.merge"] == "true"
+    assert not [key for key in overrides(Train()) if "lora" in key]
+    assert "lora" not in Train().model_dump()
 
 
 def test_one_update_a_cycle_of_grpo_or_ppo_is_verls_own_loop() -> None:

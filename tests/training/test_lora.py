@@ -8,17 +8,9 @@ import pytest
 from verif.errors import TrainingError
 from verif.pipeline.planning.shapes import SHAPES
 from verif.recipe import Lora, Train
-from verif.training.command import job
-from verif.training.environment import RunFiles
 from verif.training.export import LORA_META, merge
 
 torch = pytest.importorskip("torch")
-
-
-def overrides(train: Train) -> dict[str, str]:
-    places = RunFiles(Path("/p"), Path("/t"), Path("/v"), Path("/r"), Path("/tmp/r"))
-    made = job(train, places, experiment="x", verifier_url="http://127.0.0.1:1")
-    return dict(part.split("=", 1) for part in made.arguments[2:])
 
 
 def checkpoint(folder: Path, rank: int = 2, alpha: int = 6) -> dict[str, "torch.Tensor"]:
@@ -35,15 +27,6 @@ def checkpoint(folder: Path, rank: int = 2, alpha: int = 6) -> dict[str, "torch.
     torch.save(state, folder / "model_world_size_1_rank_0.pt")
     (folder / LORA_META).write_text(json.dumps({"r": rank, "lora_alpha": alpha, "task_type": "CAUSAL_LM"}))
     return state
-
-
-def test_verl_trains_adapters_and_sends_plain_weights() -> None:
-    told = overrides(Train(lora=Lora(rank=8, alpha=16)))
-    assert told["actor_rollout_ref.model.lora_rank"] == "8"
-    assert told["actor_rollout_ref.model.lora_alpha"] == "16"
-    assert told["actor_rollout_ref.model.lora.merge"] == "true"
-    assert not [key for key in overrides(Train()) if "lora" in key]
-    assert "lora" not in Train().model_dump()
 
 
 @pytest.mark.parametrize("other", [{"algorithm": "dpo"}, {"sync_every": 5}, {"overlap": True}])
