@@ -55,11 +55,12 @@ def test_a_checkpoint_that_does_not_say_how_much_adapters_count_is_refused(tmp_p
         merge(tmp_path / "actor")
 
 
-def test_an_adapter_of_no_layer_is_no_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost", ["base_layer", "lora_B.default"])
+def test_an_adapter_of_no_layer_or_without_its_other_half_is_no_model(tmp_path: Path, lost: str) -> None:
     state = checkpoint(tmp_path / "actor")
-    del state["base_model.model.model.q.base_layer.weight"]
+    del state[f"base_model.model.model.q.{lost}.weight"]
     torch.save(state, tmp_path / "actor" / "model_world_size_1_rank_0.pt")
-    with pytest.raises(TrainingError, match=r"adapters of no layer: base_model.model.model.q.lora_A"):
+    with pytest.raises(TrainingError, match=r"without its layer or its other half: base_model.model.model.q.lora_A"):
         merge(tmp_path / "actor")
 
 

@@ -1,6 +1,6 @@
 """The rounds of `judge.harden`: the policy answers, judge and oracle look, the judge learns where they differ.
 
-Rounds end early when little is new. Whether a round made the judge better is measured on instructions that no round
+Rounds end early when little is new, or once the judge is well within the limits that the audit will hold it to. Whether a round made the judge better is measured on instructions that no round
 learns from (those of the golden set), before the first round and after each, and the best of all these judges is kept:
 one that refuses everything is not fooled either. The audit's own figures come later.
 """
@@ -26,7 +26,7 @@ from verif.data.splits import JudgePair
 from verif.errors import RecipeError
 from verif.pipeline.rollouts import draw, held_out
 from verif.project import Stage
-from verif.recipe import HardenSection
+from verif.recipe import HardenSection, PressureSection
 from verif.system.files import digest_tree, new_directory
 from verif.types import Instruction
 
@@ -59,6 +59,8 @@ def harden_judge(
     with tempfile.TemporaryDirectory(prefix="hardening-", dir=stage.state) as name:
         folder, judges, taught = Path(name), [judge], [0]
         for number in range(1, section.rounds + 1):
+            if withstands(rounds[-1], stage.recipe.verifier.pressure, section.aim):
+                break
             chosen = rng.sample(items, min(section.prompts, len(items)))
             new, made = harden_once(
                 stage, section, judges[-1], folder / str(number), known, chosen, number, threads
@@ -106,6 +108,16 @@ def harden_once(
         steps=section.steps, seed=seed, replay=section.replay, threads=threads,
     )  # fmt: skip
     return new, made
+
+
+def withstands(row: dict[str, Any], limits: PressureSection | None, aim: float) -> bool:
+    """Whether a round's judge lets so little pass that it is within `aim` of both limits of the audit: another round costs
+    minutes and finds little. Without limits, or where nothing was measured, it is not known to.
+    """
+    if limits is None:
+        return False
+    measured = (("false_accepted", limits.max_false_accepted), ("search", limits.max_search))
+    return all(row.get(name, 1.0) <= aim * limit for name, limit in measured)
 
 
 def best_round(rounds: Sequence[dict[str, Any]]) -> int:

@@ -51,3 +51,9 @@ class HardenSection(Section):
     steps: int = Field(400, ge=1, description="of training, a round")
     replay: float = Field(0.5, ge=0.1, le=0.95, description="share of old lessons among those of a round")
     enough: int = Field(12, ge=1, description="fewer new lessons than this end the hardening")
+    aim: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="rounds end once the judge is within this share of the limits of `verifier.pressure`; 0: never",
+    )

@@ -85,13 +85,14 @@ def merged(state: dict[str, Any], actor: Path) -> dict[str, Any]:
             continue
         place = name.removeprefix(PEFT).replace(".base_layer.", ".")
         first = name.replace(".base_layer.weight", f".{LORA_A}.default.weight")
-        if ".base_layer.weight" in name and first in changes:
+        second = first.replace(LORA_A, LORA_B)
+        if ".base_layer.weight" in name and first in changes and second in state:
             changes.discard(first)
-            change = state[first.replace(LORA_A, LORA_B)].float() @ state[first].float()
+            change = state[second].float() @ state[first].float()
             tensor = (tensor.float() + scale * change).to(tensor.dtype)
         plain[place] = tensor
     if changes:
-        raise TrainingError(f"{actor}: adapters of no layer: {sorted(changes)[0]}.")
+        raise TrainingError(f"{actor}: an adapter without its layer or its other half: {sorted(changes)[0]}.")
     return plain
 
 
