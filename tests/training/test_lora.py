@@ -60,7 +60,9 @@ def test_an_adapter_of_no_layer_or_without_its_other_half_is_no_model(tmp_path: 
     state = checkpoint(tmp_path / "actor")
     del state[f"base_model.model.model.q.{lost}.weight"]
     torch.save(state, tmp_path / "actor" / "model_world_size_1_rank_0.pt")
-    with pytest.raises(TrainingError, match=r"without its layer or its other half: base_model.model.model.q.lora_A"):
+    with pytest.raises(
+        TrainingError, match=r"without its layer or its other half: base_model.model.model.q.lora_A"
+    ):
         merge(tmp_path / "actor")
 
 

@@ -27,12 +27,16 @@ class PolicyPair:
 
 @dataclass(frozen=True)
 class JudgePair:
-    """A judgement to train a tiny judge on: do all soft constraints hold, and the reasoning that says so."""
+    """A judgement to train a tiny judge on: do all soft constraints hold, and the reasoning that says so.
+
+    `broken` is the character of the response at which its language breaks, where the oracle knows of one.
+    """
 
     instruction: Instruction
     response: str
     followed: bool
     reason: str
+    broken: int | None = None
 
 
 @dataclass(frozen=True)

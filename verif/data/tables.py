@@ -16,7 +16,11 @@ from verif.types import Instruction
 # Column -> type; spelt out so that an empty table keeps its form.
 GOLDEN = {"instruction": "string", "response": "string", "truth": "bools"}
 POLICY = {"prompt": "string", "response": "string"}
-JUDGE = {"instruction": "string", "response": "string", "followed": "bool", "reason": "string"}
+JUDGE = {
+    "instruction": "string", "response": "string", "followed": "bool", "reason": "string", "broken": "int"
+}  # fmt: skip
+EMPTY = frozenset({"broken"})
+"""Columns in which nothing may stand."""
 
 
 PREPARE = "Run `dvc repro prepare`."
@@ -26,7 +30,7 @@ def _read(path: Path, columns: dict[str, str], hint: str = PREPARE) -> list[dict
     rows = read_table(path, list(columns), hint=hint)
     for number, row in enumerate(rows, 1):
         for name in columns:
-            if row.get(name) is None:
+            if row.get(name) is None and name not in EMPTY:
                 raise InputError("the value is missing", file=path, row=number, field=name)
     return rows
 
@@ -58,6 +62,7 @@ def write_judge_pairs(path: Path, pairs: Sequence[JudgePair]) -> None:
             "response": p.response,
             "followed": p.followed,
             "reason": p.reason,
+            "broken": p.broken,
         }
         for p in pairs
     ]
@@ -72,5 +77,10 @@ def read_judge_pairs(path: Path, hint: str = PREPARE) -> list[JudgePair]:
             item = Instruction.model_validate_json(row["instruction"])
         except ValidationError as error:
             raise InputError(str(error).splitlines()[0], file=path, row=number, field="instruction") from None
-        out.append(JudgePair(item, row["response"], row["followed"], row["reason"]))
+        broken = row["broken"]
+        if broken is not None and not 0 <= broken <= len(row["response"]):
+            raise InputError(
+                f"{broken} is no place in the response", file=path, row=number, field="broken", hint=hint
+            )
+        out.append(JudgePair(item, row["response"], row["followed"], row["reason"], broken))
     return out

@@ -1,8 +1,9 @@
 """The rounds of `judge.harden`: the policy answers, judge and oracle look, the judge learns where they differ.
 
-Rounds end early when little is new, or once the judge is well within the limits that the audit will hold it to. Whether a round made the judge better is measured on instructions that no round
-learns from (those of the golden set), before the first round and after each, and the best of all these judges is kept:
-one that refuses everything is not fooled either. The audit's own figures come later.
+Rounds end early when little is new, or once the judge is well within the limits that the audit will hold it to.
+Whether a round made the judge better is measured on instructions that no round learns from (those of the golden set),
+before the first round and after each, and the best of all these judges is kept: one that refuses everything is not
+fooled either. The audit's own figures come later.
 """
 
 from __future__ import annotations

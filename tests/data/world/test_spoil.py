@@ -22,7 +22,7 @@ from verif.data.world import (
     truth,
 )
 from verif.data.world.prepare import golden, judge_pairs, policy_pairs
-from verif.data.world.slip import first_slip
+from verif.data.world.slip import first_slip, slip
 from verif.types import is_hard
 
 
@@ -64,6 +64,7 @@ def test_lessons_of_the_judge_are_balanced_and_consistent() -> None:
         assert pair.followed == (" no" not in pair.reason)
         assert pair.reason == reasoning(pair.instruction, pair.response)
         assert pair.reason.split(", ")[-1].startswith("grammar ")
+        assert (pair.broken is None) == pair.reason.endswith("grammar yes")
 
 
 def test_policy_lessons_hold_plain_text() -> None:
@@ -95,6 +96,41 @@ def test_a_slip_is_named_exactly_when_there_is_one(seed: int) -> None:
     item = draw(rng, "train")
     text, _ = spoil(item, reference(item, rng), rng)
     assert (first_slip(text) == "fine") == truth(item, text).grammatical
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(["", "  ", "\n"]))
+def test_a_slip_has_its_place_in_the_text_as_it_is(seed: int, around: str) -> None:
+    rng = random.Random(seed)
+    item = draw(rng, "train")
+    text = around + spoil(item, reference(item, rng), rng)[0] + around
+    broken = slip(text)
+    if broken is None:
+        return
+    place, word = broken
+    assert 0 <= place <= len(text)
+    if word not in {"other", "mark", "end", "list"}:
+        assert text[place:].lower().startswith(word)
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("The sailor often moves the old boat.", None),
+        ('"To begin: The sailor often move the old boat."', 'move the old boat."'),
+        ("<<The Harbour>>\nThe sailor often moves the boat and rope.", "rope."),
+        ("- My rope is new and large.\n- The sailor sailor", "sailor"),
+        ("The sailor often moves the old", ""),
+        (
+            "- My rope is new and large.\nMy rope is new and large.",
+            "- My rope is new and large.\nMy rope is new and large.",
+        ),
+    ],
+    ids=["whole", "after an opening", "after a title", "second line", "cut", "layout"],
+)
+def test_the_place_of_a_slip(text: str, rest: str | None) -> None:
+    broken = slip(text)
+    assert (broken and text[broken[0] :]) == rest
 
 
 def test_golden_responses_fail_in_all_ways_and_half_are_true() -> None:

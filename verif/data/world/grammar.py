@@ -106,11 +106,17 @@ _LINE = re.compile(rf"{SENTENCE}[.!](?: {SENTENCE}[.!])*")
 
 def inside(text: str) -> list[str]:
     """The lines of a response between quotes, title, opening and closing phrase, in lower case."""
-    text = text.strip().lower()
+    return placed(text)[1]
+
+
+def placed(text: str) -> tuple[int, list[str]]:
+    """Where the first line of `inside` begins in `text`, and the lines."""
+    start, text = len(text) - len(text.lstrip()), text.strip().lower()
     if len(text) > 2 and text[0] == text[-1] == '"':
-        text = text[1:-1]
+        start, text = start + 1, text[1:-1]
     head = _HEAD.match(text)
-    return _TAIL.sub("", text[head.end() if head else 0 :]).split("\n")
+    skipped = head.end() if head else 0
+    return start + skipped, _TAIL.sub("", text[skipped:]).split("\n")
 
 
 def grammatical(text: str) -> bool:

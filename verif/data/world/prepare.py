@@ -11,6 +11,7 @@ from verif.data.world.constraints import HARD, HELD_OUT, SOFT
 from verif.data.world.oracle import reasoning, soft_truth, truth
 from verif.data.world.prompts import SHARES, draw, draw_distinct, split_of, wishes_of
 from verif.data.world.responses import authored, compose, plain_text, reference
+from verif.data.world.slip import slip
 from verif.data.world.spoil import FAMILIES, spoil
 from verif.recipe import WorldData
 from verif.types import Instruction, RuleConstraint
@@ -54,8 +55,9 @@ def response_for_judge(item: Instruction, rng: random.Random) -> str:
 
 
 def lesson(item: Instruction, text: str) -> JudgePair:
-    """What a judge should have said about a response: the oracle's judgement and its reasons."""
-    return JudgePair(item, text, soft_truth(item, text), reasoning(item, text))
+    """What a judge should have said about a response: the oracle's judgement, its reasons, and where the language breaks."""
+    broken = slip(text)
+    return JudgePair(item, text, soft_truth(item, text), reasoning(item, text), broken[0] if broken else None)
 
 
 def judge_pairs(n: int, rng: random.Random, split: str = "train") -> list[JudgePair]:

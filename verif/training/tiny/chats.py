@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from verif.training.tiny import tokenizer as tok
-from verif.training.tiny.pretrain import Example
+from verif.training.tiny.batching import Example
 
 Chat = list[dict[str, str]]
 
@@ -24,5 +24,5 @@ def encode_chats(tokenizer: Any, chats: Sequence[Chat], context: int) -> list[Ex
         asked = tokenizer(prompt_of(chat), add_special_tokens=False).input_ids
         said = tokenizer(chat[-1]["content"] + tok.END, add_special_tokens=False).input_ids
         if len(asked) + len(said) <= context:
-            data.append((asked + said, len(asked)))
+            data.append(Example(asked + said, len(asked)))
     return data

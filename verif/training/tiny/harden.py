@@ -13,14 +13,16 @@ from pathlib import Path
 
 import torch
 
+from verif.data.judgements.answers import FAIL
 from verif.data.splits import JudgePair
 from verif.errors import InputError, NoLessonError
 from verif.system.files import digest_tree, new_directory
 from verif.training.tiny import tokenizer as tok
+from verif.training.tiny.batching import encode
 from verif.training.tiny.inference import load
 from verif.training.tiny.judge_policy import PROMPT_WEIGHT
 from verif.training.tiny.judge_sft import examples
-from verif.training.tiny.pretrain import MUON_RATE, encode, fit
+from verif.training.tiny.pretrain import MUON_RATE, fit
 
 LEARNING_RATE = 3e-3  # of the embeddings; the matrices' rate falls with it from that of `pretrain`
 BATCH = 16
@@ -81,11 +83,15 @@ def harden(
     coded = encode(tokenizer, examples(template, mixed, seed), model.config.max_position_embeddings)
     trained = fit(
         model, coded, tokenizer.pad_token_id, steps=steps, batch=BATCH, learning_rate=LEARNING_RATE, seed=seed,
-        name="hardening", muon_rate=MUON_RATE * LEARNING_RATE / 1e-2, prompt_weight=PROMPT_WEIGHT, threads=threads,
+        name="hardening", muon_rate=MUON_RATE * LEARNING_RATE / 1e-2, prompt_weight=PROMPT_WEIGHT,
+        failed=tokenizer.convert_tokens_to_ids(FAIL), threads=threads,
     )  # fmt: skip
     with new_directory(out) as folder:
         tok.save(
-            tokenizer, model, folder, [f"{tok.chat(q)}{a}" for q, a in examples(template, mixed[:100], seed)]
+            tokenizer,
+            model,
+            folder,
+            [f"{tok.chat(q)}{a}" for q, a, _ in examples(template, mixed[:100], seed)],
         )
     return Hardened(
         new=len(fresh),

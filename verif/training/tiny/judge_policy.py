@@ -10,7 +10,8 @@ from verif.recipe import TinyModel
 from verif.training.tiny.pretrain import Trained, from_scratch
 
 WHOLE = (CLOSE, PASS, FAIL)  # one token each: a verdict takes 14 steps of the server, not 19
-PROMPT_WEIGHT = 0.2  # of the loss on what the judge reads: it learns the words' classes from it
+PROMPT_WEIGHT = 0.5
+"""Of the loss on what the judge reads: it learns the words' classes from it, and where language breaks."""
 
 
 def train_as_policy(

@@ -16,6 +16,7 @@ from verif.core.judge.prompt import render
 from verif.data.judgements.answers import CLOSE, FAIL, PASS
 from verif.data.splits import JudgePair
 from verif.recipe import ScratchModel
+from verif.training.tiny.batching import Text
 from verif.training.tiny.inference import load, sample
 from verif.training.tiny.judge_policy import PROMPT_WEIGHT, WHOLE
 from verif.training.tiny.pretrain import Trained, from_scratch
@@ -50,27 +51,36 @@ def without_reasons(pairs: Sequence[JudgePair]) -> list[JudgePair]:
     return [replace(pair, reason="") for pair in pairs]
 
 
-def examples(template: str, pairs: Sequence[JudgePair], seed: int) -> list[tuple[str, str]]:
-    """(prompt, answer) with a fresh random marker each."""
-    rng = random.Random(seed)
-    return [
-        (question(template, p.instruction, p.response, f"{rng.getrandbits(32):08x}"), answer(p))
-        for p in pairs
-    ]
+def examples(template: str, pairs: Sequence[JudgePair], seed: int) -> list[Text]:
+    """Question and answer with a fresh random marker each, and where the response that is asked about breaks."""
+    rng, out = random.Random(seed), []
+    for pair in pairs:
+        asked = question(template, pair.instruction, pair.response, f"{rng.getrandbits(32):08x}")
+        out.append(Text(asked, answer(pair), _broken(asked, pair)))
+    return out
+
+
+def _broken(asked: str, pair: JudgePair) -> int | None:
+    """The character of the question at which the response breaks; None where it does not, or stands there otherwise."""
+    if pair.broken is None:
+        return None
+    start = max(asked.rfind(pair.response), asked.rfind(pair.response.lower()))
+    return start + pair.broken if pair.response and start >= 0 else None
 
 
 def train_judge(
     section: ScratchModel, template: str, pairs: Sequence[JudgePair], folder: Path, threads: int = 1
 ) -> Trained:
     """Train from scratch and write the model to `folder`."""
-    return from_scratch(
-        section, examples(template, pairs, section.seed), folder, "judge", PROMPT_WEIGHT, threads, WHOLE
-    )
+    texts = examples(template, pairs, section.seed)
+    return from_scratch(section, texts, folder, "judge", PROMPT_WEIGHT, threads, WHOLE, FAIL)
 
 
 def scores(folder: Path, template: str, pairs: Sequence[JudgePair], seed: int = 1) -> Scores:
     """Greedy verdicts on judgements with known truth; an unreadable verdict is neither pass nor fail."""
-    texts = sample(load(folder), [q for q, _ in examples(template, pairs, seed)], temperature=0.0, tokens=48)
+    texts = sample(
+        load(folder), [text.prompt for text in examples(template, pairs, seed)], temperature=0.0, tokens=48
+    )
     verdicts = [text.partition(CLOSE)[2] if CLOSE in text else text for text in texts]
     said = [True if v == PASS else False if v == FAIL else None for v in verdicts]
     true = [s for s, p in zip(said, pairs, strict=True) if p.followed]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from verif.errors import TrainingError
 from verif.recipe import TinyModel
 from verif.training.tiny import tokenizer as tok
 from verif.training.tiny.bars import progress
+from verif.training.tiny.batching import BROKEN, Example, Pair, batches, encode
 from verif.training.tiny.inference import load
 from verif.training.tiny.muon import Muon
 
-Example = tuple[list[int], int]  # token ids; how many of them are the prompt
 MUON_RATE, WARMUP, FLOOR = 0.02, 10, 0.02
 HELD_BACK = 400  # examples at most, for the validation loss
 
@@ -57,49 +57,28 @@ def make_model(section: TinyModel, tokenizer: Any) -> Any:
     )  # fmt: skip
 
 
-def encode(tokenizer: Any, pairs: Sequence[tuple[str, str]], context: int) -> list[Example]:
-    """(prompt, response) -> token ids and prompt length; an empty prompt is plain text. Longer than `context` is left out."""
-    prompts = tokenizer([tok.chat(p) if p else tok.PAD for p, _ in pairs], add_special_tokens=False).input_ids
-    answers = tokenizer([r + tok.END for _, r in pairs], add_special_tokens=False).input_ids
-    return [(p + a, len(p)) for p, a in zip(prompts, answers, strict=True) if len(p) + len(a) <= context]
-
-
-def batches(
-    data: Sequence[Example], size: int, rng: random.Random, pad: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Right-padded (ids, labels) of examples alike in length, in random order, for ever; labels are -100 off the response."""
-    while True:
-        order = sorted(range(len(data)), key=lambda i: len(data[i][0]) + rng.random())
-        groups = [order[i : i + size] for i in range(0, len(order), size)]
-        rng.shuffle(groups)
-        for group in groups:
-            width = max(len(data[i][0]) for i in group)
-            ids = torch.full((len(group), width), pad)
-            labels = torch.full((len(group), width), -100)
-            for row, (tokens, start) in enumerate(data[i] for i in group):
-                ids[row, : len(tokens)] = torch.tensor(tokens)
-                labels[row, start : len(tokens)] = torch.tensor(tokens[start:])
-            yield ids, labels
-
-
 def response_loss(
     model: Any, ids: torch.Tensor, labels: torch.Tensor, reduction: str = "mean"
 ) -> torch.Tensor:
     """Cross-entropy where labels are set; the head is applied to those positions only."""
-    keep = labels[:, 1:] != -100
+    keep = labels[:, 1:] >= 0
     hidden = model.model(input_ids=ids).last_hidden_state[:, :-1][keep]
     return F.cross_entropy(model.lm_head(hidden), labels[:, 1:][keep], reduction=reduction)
 
 
 def both_losses(
-    model: Any, ids: torch.Tensor, labels: torch.Tensor, pad: int
+    model: Any, ids: torch.Tensor, labels: torch.Tensor, pad: int, failed: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean cross-entropy of the response and of the prompt: a model that can write what it reads reads it better."""
+    """Mean cross-entropy of the response and of the prompt: a model that can write what it reads reads it better.
+
+    Once the language of what it reads has broken, the next token is to be `failed`: so it learns at which one it broke.
+    """
     hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]
-    said = labels[:, 1:] != -100
+    said = labels[:, 1:] >= 0
     read = ~said & (ids[:, 1:] != pad)
+    wanted = torch.where((labels[:, :-1] == BROKEN) & read, failed, ids[:, 1:])
     logits = model.lm_head(hidden[said | read])
-    losses = F.cross_entropy(logits, ids[:, 1:][said | read], reduction="none")
+    losses = F.cross_entropy(logits, wanted[said | read], reduction="none")
     which = said[said | read]
     return losses[which].mean(), losses[~which].mean()
 
@@ -122,18 +101,18 @@ def mean_loss(model: Any, data: Sequence[Example], pad: int) -> float:
         for _ in range((len(data) + 31) // 32):
             ids, labels = next(stream)
             total += float(response_loss(model, ids, labels, "sum"))
-            count += int((labels[:, 1:] != -100).sum())
+            count += int((labels[:, 1:] >= 0).sum())
     return total / max(count, 1)
 
 
 def fit(
     model: Any, data: Sequence[Example], pad: int, *, steps: int, batch: int, learning_rate: float, seed: int,
     name: str, muon_rate: float = MUON_RATE, cpu_seconds: float | None = None, prompt_weight: float = 0.0,
-    threads: int = 1,
+    failed: int = 0, threads: int = 1,
 ) -> Trained:  # fmt: skip
     """Train in place with Muon on the matrices and AdamW on the rest, falling linearly; `data` keeps its last part back.
 
-    `prompt_weight` is the weight of the loss on the prompt beside the response's. With `cpu_seconds` training
+    `prompt_weight` is the weight of the loss on the prompt beside the response's (`both_losses`). With `cpu_seconds` training
     stops there instead (for a control that gets the time of another training).
     """
     torch.set_num_threads(threads)
@@ -156,7 +135,7 @@ def fit(
                 optimizer.param_groups[0]["lr"] = peak * min(1.0, (step + 1) / WARMUP) * max(FLOOR, 1 - done)
             ids, labels = next(stream)
             if prompt_weight:
-                loss, reading = both_losses(model, ids, labels, pad)
+                loss, reading = both_losses(model, ids, labels, pad, failed)
                 (loss + prompt_weight * reading).backward()
             else:
                 loss = response_loss(model, ids, labels)
@@ -181,23 +160,24 @@ def fit(
         train_loss=round(smooth / (1 - 0.98 ** max(step, 1)), 4),
         validation_loss=round(mean_loss(model, back or kept[:HELD_BACK], pad), 4),
         cpu_seconds=round(time.process_time() - begun, 1),
-        longest=max(len(x) for x, _ in data),
+        longest=max(len(example.ids) for example in data),
     )
 
 
 def from_scratch(
     section: TinyModel,
-    pairs: Sequence[tuple[str, str]],
+    pairs: Sequence[Pair],
     folder: Path,
     name: str,
     prompt_weight: float = 0.0,
     threads: int = 1,
     whole: Sequence[str] = (),
+    failed: str = "",
 ) -> Trained:
     """Tokenizer and model from (prompt, response) pairs, written to `folder` in Hugging Face form.
 
-    Each text of `whole` becomes one token. Another number of threads gives another model: it changes the last
-    bits of a sum.
+    Each text of `whole` becomes one token; `failed` is the one that broken language is read as. Another number of
+    threads gives another model: it changes the last bits of a sum.
     """
     torch.manual_seed(section.seed)
     order = random.Random(section.seed).sample(range(len(pairs)), len(pairs))
@@ -210,7 +190,7 @@ def from_scratch(
     trained = fit(
         model, data, tokenizer.pad_token_id, steps=section.steps, batch=section.batch,
         learning_rate=section.learning_rate, seed=section.seed, name=name, prompt_weight=prompt_weight,
-        threads=threads,
+        failed=tokenizer.convert_tokens_to_ids(failed) if failed else 0, threads=threads,
     )  # fmt: skip
     tok.save(tokenizer, model, folder, texts[:300])
     return replace(trained, left_out=len(pairs) - len(data))

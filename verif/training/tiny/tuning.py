@@ -20,8 +20,9 @@ from verif.errors import TrainingError
 from verif.system.processor import precision, threads
 from verif.system.weights import shape
 from verif.training.tiny.bars import progress
+from verif.training.tiny.batching import Example, batches
 from verif.training.tiny.inference import computing, load
-from verif.training.tiny.pretrain import HELD_BACK, Example, Trained, batches, response_loss
+from verif.training.tiny.pretrain import HELD_BACK, Trained, response_loss
 
 ROWS = 4
 """Rows of a batch that are computed at a time."""
@@ -68,7 +69,7 @@ def tune(
         train_loss=round(loss, 4),
         validation_loss=round(_mean_loss(model, back or kept[:batch], pad, fast), 4),
         cpu_seconds=round(time.process_time() - begun, 1),
-        longest=max(len(ids) for ids, _ in examples),
+        longest=max(len(example.ids) for example in examples),
         left_out=len(chats) - len(examples),
     )
     _save(model, tokenizer, base, out, [text for chat in chats[:50] for text in chat])
@@ -89,7 +90,9 @@ def encoded(tokenizer: Any, chats: Sequence[Chat], context: int) -> list[Example
     answers = tokenizer(
         [answer + tokenizer.eos_token for _, answer in chats], add_special_tokens=False
     ).input_ids
-    return [(p + a, len(p)) for p, a in zip(prompts, answers, strict=True) if len(p) + len(a) <= context]
+    return [
+        Example(p + a, len(p)) for p, a in zip(prompts, answers, strict=True) if len(p) + len(a) <= context
+    ]
 
 
 def add_tokens(model: Any, tokenizer: Any, tokens: dict[str, str]) -> None:
@@ -137,7 +140,7 @@ def _fit(
 
 def _backward(model: Any, ids: torch.Tensor, labels: torch.Tensor, fast: bool) -> float:
     """The batch's mean loss, and its gradient, a few rows at a time: what a row keeps for its gradient is what takes memory."""
-    count, total = int((labels[:, 1:] != -100).sum()), 0.0
+    count, total = int((labels[:, 1:] >= 0).sum()), 0.0
     for rows, wanted in zip(torch.split(ids, ROWS), torch.split(labels, ROWS), strict=True):
         with computing(fast):
             loss = response_loss(model, rows, wanted, "sum") / count
@@ -153,7 +156,7 @@ def _mean_loss(model: Any, examples: Sequence[Example], pad: int, fast: bool) ->
         for _ in range((len(examples) + 15) // 16):
             ids, labels = next(stream)
             total += float(response_loss(model, ids, labels, "sum"))
-            count += int((labels[:, 1:] != -100).sum())
+            count += int((labels[:, 1:] >= 0).sum())
     return total / max(count, 1)
 
 
