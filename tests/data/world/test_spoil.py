@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from verif.data.tables import read_judge_pairs, write_judge_pairs
 from verif.data.world import (
     ATTACKS,
     FAMILIES,
@@ -23,6 +26,7 @@ from verif.data.world import (
 )
 from verif.data.world.prepare import golden, judge_pairs, policy_pairs
 from verif.data.world.slip import first_slip, slip
+from verif.errors import InputError
 from verif.types import is_hard
 
 
@@ -143,3 +147,19 @@ def test_golden_responses_fail_in_all_ways_and_half_are_true() -> None:
         found[hard, soft] += 1
     assert 0.4 < found[True, True] / 120 < 0.7
     assert min(found[True, False], found[False, True], found[False, False]) >= 4
+
+
+def test_lessons_come_back_with_the_place_of_their_slip(tmp_path: Path) -> None:
+    pairs = judge_pairs(40, random.Random(7))
+    write_judge_pairs(tmp_path / "pairs.parquet", pairs)
+    assert read_judge_pairs(tmp_path / "pairs.parquet") == pairs
+    assert {pair.broken is None for pair in pairs} == {True, False}
+
+
+@pytest.mark.parametrize("place", [-1, 10**6])
+def test_a_place_outside_the_response_names_file_row_and_field(tmp_path: Path, place: int) -> None:
+    pairs = judge_pairs(3, random.Random(7))
+    write_judge_pairs(tmp_path / "pairs.parquet", [*pairs, replace(pairs[0], broken=place)])
+    with pytest.raises(InputError, match=rf"{place} is no place in the response") as error:
+        read_judge_pairs(tmp_path / "pairs.parquet")
+    assert (error.value.row, error.value.field) == (4, "broken")
