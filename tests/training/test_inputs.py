@@ -171,6 +171,9 @@ async def test_a_verifier_that_does_not_answer_is_an_error_and_never_an_exceptio
     pytest.importorskip("verl")
     from types import SimpleNamespace
 
+    import numpy as np
+    from verl import DataProto
+
     from verif.training.verl import reward
     from verif.training.verl.record import FIELD, RolloutRecord
     from verif.types import SoftConstraint
@@ -179,12 +182,11 @@ async def test_a_verifier_that_does_not_answer_is_an_error_and_never_an_exceptio
     tokenizer = transformers.AutoTokenizer.from_pretrained(policy)
     instruction = Instruction(id="1", prompt="x", constraints=(SoftConstraint(text="Be kind."),))
 
-    class Row(list):  # type: ignore[type-arg]
-        """What veRL hands over: one row, sliced as a batch."""
-
     def row(ids: list[int], truth: str) -> Any:
-        batch = {"responses": torch.tensor(ids), "attention_mask": torch.ones(len(ids), dtype=torch.int64)}
-        return Row([SimpleNamespace(batch=batch, non_tensor_batch={"reward_model": {"ground_truth": truth}})])
+        """What veRL hands over: a rollout's outputs, of which the last counts."""
+        first = [5] * len(ids)
+        tensors = {"responses": torch.tensor([first, ids]), "attention_mask": torch.ones(2, len(ids) + 3)}
+        return DataProto.from_dict(tensors, {"reward_model": np.array([{"ground_truth": truth}] * 2)})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(reward.URL, "http://127.0.0.1:9")

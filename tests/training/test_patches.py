@@ -1,4 +1,5 @@
 import ast
+import asyncio
 import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ def test_another_version_is_refused_with_the_place_to_look() -> None:
         patches.check(patch)  # type: ignore[arg-type]
 
 
-ALL = (*patches.patches(), *patches.patches_for_gpus())
+ALL = tuple(dict.fromkeys((*patches.patches(), *patches.patches_for_gpus())))
 
 
 @pytest.mark.parametrize("patch", ALL, ids=lambda patch: patch.__name__.rsplit(".", 1)[1])
@@ -38,7 +39,9 @@ def test_the_named_upstream_line_is_what_the_patch_is_about(patch: object) -> No
         "transformer_impl.py:1063": "def _merged_lora_per_tensor_param",
         "model.py": "def load_valuehead_model",
         "torch_functional.py": "def logprobs_from_logits_v2",
-        "agent_loop.py": "hydra.utils.instantiate(",
+        "agent_loop.py:683": "hydra.utils.instantiate(",
+        "agent_loop.py:1025": "random.choice(self.reward_loop_worker_handles)",
+        "llm_server.py": "self._load_balancer.acquire_server.remote(",
         "agent_loop_tq.py": "await tq.async_kv_batch_put(",
     }
     name = Path(place).name
@@ -91,3 +94,70 @@ def test_verls_single_turn_loop_is_registered_under_the_name_that_is_kept() -> N
     from verif.training.verl.patches import one_loop
 
     assert _agent_loop_registry["single_turn_agent"]["_target_"] == one_loop.KEEPS_NOTHING
+
+
+@pytest.mark.slow
+def test_the_one_server_is_asked_for_once_and_written_to_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    from verl.workers.rollout.llm_server import LLMServerClient
+
+    from verif.training.verl.patches import one_server
+
+    for name in ("_acquire_server", "_release_server"):  # puts veRL's own back afterwards
+        monkeypatch.setattr(LLMServerClient, name, getattr(LLMServerClient, name))
+    one_server.apply()
+    asked: list[str] = []
+
+    def remote(name: str, answer: object) -> SimpleNamespace:
+        async def call(**given: object) -> object:
+            asked.append(f"{name} {given.get('prompt_ids', '')}".strip())
+            return answer
+
+        return SimpleNamespace(remote=call)
+
+    server = SimpleNamespace(generate=remote("generate", SimpleNamespace(extra_fields={})))
+    balancer = SimpleNamespace(
+        require_acquire_fields=remote("fields", ["request_id"]),
+        require_release_fields=remote("fields", ["request_id"]),
+        acquire_server=remote("acquire", ("0", server)),
+    )
+    config = SimpleNamespace(actor_rollout_ref=SimpleNamespace(rollout=SimpleNamespace(name="vllm")))
+    client = LLMServerClient(config, balancer)
+
+    async def write() -> None:
+        for ids in ([1], [2]):
+            await client.generate("r", prompt_ids=ids, sampling_params={})
+
+    asyncio.run(write())
+    assert asked == ["fields", "fields", "acquire", "generate [1]", "generate [2]"]
+
+
+@pytest.mark.slow
+def test_agent_loops_without_a_reward_worker_ask_for_rewards_themselves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from verl.experimental.agent_loop.agent_loop import AgentLoopWorker
+    from verl.experimental.reward_loop import reward_loop
+
+    from verif.training.verl.patches import reward_here
+
+    def make(self: AgentLoopWorker, config: object, handles: object) -> None:
+        self.reward_loop_worker_handles = handles
+
+    class Worker:
+        def __init__(self, config: object) -> None:
+            self.config = config
+
+        async def compute_score(self, data: object) -> dict[str, object]:
+            return {"reward_score": 1.0, "asked": (self.config, data)}
+
+    monkeypatch.setattr(AgentLoopWorker, "__init__", make)
+    monkeypatch.setattr(reward_loop, "RewardLoopWorker", Worker)
+    reward_here.apply()
+    for handles in (None, ["a worker of its own"]):
+        assert AgentLoopWorker("config", handles).reward_loop_worker_handles == handles
+    (here,) = AgentLoopWorker("config", []).reward_loop_worker_handles
+
+    async def ask() -> object:
+        return await here.compute_score.remote("a rollout")
+
+    assert asyncio.run(ask()) == {"reward_score": 1.0, "asked": ("config", "a rollout")}

@@ -189,9 +189,9 @@ def apart(train: Train) -> dict[str, Value]:
 
 
 def reward(train: Train) -> dict[str, Value]:
-    """Each rollout's reward is asked for as soon as it is generated (`reward.py`)."""
+    """Each rollout's reward is asked for as soon as it is generated (`reward.py`), on CPU by who generates it."""
     return {
-        "reward.num_workers": helpers(train),
+        "reward.num_workers": helpers(train) if train.gpus else 0,  # see `patches/reward_here.py`
         "reward.reward_manager.source": "importlib",
         "reward.reward_manager.name": "VerifRewardManager",
         "reward.reward_manager.module.path": "pkg://verif.training.verl.reward",

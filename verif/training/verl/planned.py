@@ -84,10 +84,10 @@ class PlannedSampler(Sampler):
         """
         step_of = {uid: self.prompt_global_steps["train"][uid] for uid in self.planned(steps)}
         keys = sorted(key for key in self.partitions["train"] if key.split("_")[0] in step_of)
-        rows = (
-            tq.kv_batch_get(keys=keys, partition_id="train", select_fields=["extra_fields"]) if keys else {}
-        )
-        records = {key: read(rows["extra_fields"][index]) for index, key in enumerate(keys)}
+        records = {}
+        if keys:
+            rows = tq.kv_batch_get(keys=keys, partition_id="train", select_fields=["extra_fields"])
+            records = {key: read(extra) for key, extra in zip(keys, rows["extra_fields"], strict=True)}
         if records:
             generated = max(record.generated for record in records.values())
             self.wait_s += max(0.0, max(r.rewarded for r in records.values()) - max(generated, since))

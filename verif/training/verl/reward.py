@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
@@ -26,6 +27,14 @@ IDENTITY = "VERIF_VERIFIER_IDENTITY"
 PATIENCE = "VERIF_REWARD_PATIENCE_S"
 
 
+def last(data: Any) -> Any:
+    """What is used of a rollout's last output. veRL's own indexing would take every field of it apart."""
+    return SimpleNamespace(
+        batch={name: data.batch[name][-1] for name in ("responses", "attention_mask")},
+        non_tensor_batch={name: column[-1] for name, column in data.non_tensor_batch.items()},
+    )
+
+
 class VerifRewardManager(RewardManagerBase):  # type: ignore[misc]
     """veRL's `reward.reward_manager`, chosen by `source=importlib`."""
 
@@ -38,7 +47,7 @@ class VerifRewardManager(RewardManagerBase):  # type: ignore[misc]
     async def run_single(self, data: Any) -> dict[str, Any]:
         """One rollout's score, with its record in `reward_extra_info`."""
         generated = time.time()
-        row = data[-1:][0]
+        row = last(data)
         response = self.response(row)
         verification, problem = await self.verify(row, response)
         record = RolloutRecord(

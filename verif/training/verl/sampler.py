@@ -98,9 +98,10 @@ class Sampler(ReplayBuffer):  # type: ignore[misc]
             partition_id=batch.partition_id,
             select_fields=["extra_fields", "response_mask", "reward_model"],
         )
-        for index, key in enumerate(batch.keys):
-            truth = getattr(rows["reward_model"][index], "data", rows["reward_model"][index])
-            drawn.rows[key] = StepRollout(read(rows["extra_fields"][index]), str(truth["ground_truth"]))
+        # Each access to a column makes a list of all of it: once, not once a row.
+        for key, model, extra in zip(batch.keys, rows["reward_model"], rows["extra_fields"], strict=True):
+            truth = getattr(model, "data", model)
+            drawn.rows[key] = StepRollout(read(extra), str(truth["ground_truth"]))
         groups = self.groups(batch.keys, [drawn.rows[key] for key in batch.keys])
         out = excluded(groups, [drawn.rows[key].record.state for key in batch.keys])
         chosen = [index for index, flag in enumerate(out) if flag]

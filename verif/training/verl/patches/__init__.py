@@ -22,10 +22,23 @@ def patches() -> tuple[ModuleType, ...]:
         merged_precision,
         offload_policy,
         one_loop,
+        one_server,
         process_group,
+        reward_here,
+        token_loop,
     )
 
-    return process_group, offload_policy, critic_model, grouped_puts, one_loop, merged_precision
+    return (
+        process_group,
+        offload_policy,
+        critic_model,
+        grouped_puts,
+        one_loop,
+        one_server,
+        reward_here,
+        token_loop,
+        merged_precision,
+    )
 
 
 def patches_for_gpus() -> tuple[ModuleType, ...]:
@@ -50,7 +63,7 @@ def check(patch: ModuleType) -> None:
 
 def check_all() -> None:
     """Check every patch; called before a run is started, where the message reaches the user."""
-    for patch in (*patches(), *patches_for_gpus()):
+    for patch in {*patches(), *patches_for_gpus()}:
         check(patch)
 
 
