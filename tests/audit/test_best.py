@@ -65,3 +65,25 @@ def test_a_few_accepted_in_the_first_step_are_no_worst_share_of_five_steps() -> 
         "a look every five steps is a window of its own"
     )
     assert worst_false([], 0, 11) is None
+
+
+def noisy(step: int, truth: float) -> StepSummary:
+    """As runs are: some steps' prompts are hard, others easy."""
+    return look(step, truth + (0.06 if step % 2 else -0.06))
+
+
+def test_of_those_that_chance_could_have_put_below_the_highest_the_latest_is_taken() -> None:
+    level = [noisy(step, 0.1 + 0.01 * min(step, 25)) for step in range(1, 71)]
+    assert best(level, [*range(5, 75, 5)], every=1) == 70
+    level[31:36] = [look(step, 0.4) for step in range(32, 37)]  # five easy steps
+    assert best(level, [*range(5, 75, 5)], every=1) in (35, 40)
+    assert best(level, [10, 60], every=1) == 60, "neither that was kept is near the highest"
+
+
+def test_no_checkpoint_replaces_a_better_one_a_little_at_a_time() -> None:
+    """Each new one is within a standard error of the one before it, but not of the highest that was."""
+    falling = [noisy(step, 0.4 - 0.003 * step) for step in range(1, 71)]
+    chosen = 0
+    for step in range(5, 75, 5):
+        chosen = best(falling[:step], sorted({chosen, step} - {0}), every=1) or 0
+    assert chosen <= 15

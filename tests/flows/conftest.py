@@ -13,10 +13,23 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 from support.quick_stages import make_quick
+from urllib3 import Retry
 
 from flows import server
 from verif.system import local_services
+
+BUSY = Retry(
+    8,
+    connect=0,
+    read=0,
+    status_forcelist=[503],
+    allowed_methods=None,
+    backoff_factor=0.2,
+    raise_on_status=False,
+)
+"""A server whose database is locked for a moment says 503; Prefect's own client asks again, too."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +47,13 @@ class Services:
         return user, password
 
     def call(self, method: str, path: str, **body: Any) -> Any:
-        answer = requests.request(
-            method, f"{self.prefect}/api{path}", json=body or None, timeout=60, auth=self.login
-        )
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        with requests.Session() as session:
+            session.mount("http://", HTTPAdapter(max_retries=BUSY))
+            answer = session.request(
+                method, f"{self.prefect}/api{path}", json=body or None, timeout=60, auth=self.login
+            )
+            answer.raise_for_status()
+            return answer.json() if answer.content else None
 
     def trigger(self, deployment: str, **parameters: Any) -> str:
         """What the UI's Run button does; the id of the run."""

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from verif.core.containers import lines
+from verif.core.containers.tables import delimited
 from verif.core.containers.values import values
 from verif.errors import InputError
 
@@ -123,3 +124,13 @@ def test_a_shard_that_ends_in_zstd_is_not_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(row)
     (tmp_path / "b.jsonl.zstd").write_bytes(pa.compress(row, codec="zstd", asbytes=True))
     assert len(list(values(str(tmp_path)))) == 2
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_reader_that_is_left_half_way_and_collected_after_its_file_says_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("prompt,response\na,b\nc,d\n")
+    with path.open("rb") as stream:
+        rows = delimited(stream, "rows.csv", ",")
+        assert next(rows) == (1, {"prompt": "a", "response": "b"})
+    rows.close()

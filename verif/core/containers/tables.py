@@ -142,4 +142,5 @@ def delimited(stream: BinaryIO, file: str, delimiter: str) -> Iterator[tuple[int
         hint = "Is the file complete?"
         raise InputError(f"cannot be read on: {error}", file=file, row=number + 1, hint=hint) from None
     finally:
-        text.detach()
+        if not stream.closed:  # a reader that was left half-way is collected later than its file is closed
+            text.detach()

@@ -151,7 +151,7 @@ def choose(stage: Stage, folder: RunFolder, teaching: Teaching, **said: object) 
         truth=None if chosen is None else round(truth[chosen], 4),
         why="the last: no oracle looked"
         if chosen is None
-        else "the best of those kept, by the oracle's looks",
+        else "the latest of the best, by the oracle's looks",
         ended=teaching.ended,
         oracle={
             "looks": sum(summary.truth is not None for summary in watcher.history),
