@@ -1,7 +1,8 @@
 """`make bench-fresh`: ten fresh trainings of the local recipe. Does a newcomer's first run gain, on any machine?
 
 Seeds 1 to 5, each twice: in order with one thread, then in reverse with two. Another number of threads changes the last
-bits of sums, so the same seed ends elsewhere, as on another machine. Each run is a clone of HEAD with caches of its own.
+bits of sums, so the same seed ends elsewhere, as on another machine. Each run is a clone with caches of its own, of the commit
+that was HEAD when the first run of this code began: whatever is committed meanwhile changes nothing.
 
 Nobody has to be there: a run that fails is said and the next one begins. Killed, the same command goes on; a run that had
 begun resumes where its pipeline stopped. The last line is one JSON object.
@@ -100,20 +101,30 @@ def figures(clone: Path) -> Figures:
         raise InputError(f"the reports lack {error}", file=clone / "reports") from None
 
 
-def clone_of_head(run: Run, home: Path) -> Path:
+def commit_of(home: Path) -> str:
+    """The commit that all runs of a code are clones of: HEAD when it is asked for first."""
+    path = home / "commit"
+    if not path.is_file():
+        home.mkdir(parents=True, exist_ok=True)
+        path.write_text(git("rev-parse", "HEAD"))
+    return path.read_text()
+
+
+def clone_of(run: Run, home: Path) -> Path:
     """The run's clone; one that is whole is used again."""
     clone = home / run.name
     if not clone.is_dir():
         half = home / f".{run.name}.tmp"
         shutil.rmtree(half, ignore_errors=True)
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(half)], check=True)
+        subprocess.run(["git", "reset", "--quiet", "--hard", commit_of(home)], cwd=half, check=True)
         half.replace(clone)
     return clone
 
 
 def train(run: Run, home: Path) -> Figures:
     """`verif run` in the run's clone; `InputError` with the log's place if it fails."""
-    clone = clone_of_head(run, home)
+    clone = clone_of(run, home)
     env = os.environ | {
         "PYTHONPATH": str(clone),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -193,10 +204,10 @@ def elsewhere(file: Path, code: str) -> dict[str, Figures]:
     return out
 
 
-def noted(file: Path, code: str, results: dict[str, Figures]) -> None:
+def noted(file: Path, code: str, commit: str, results: dict[str, Figures]) -> None:
     """Add to the file what it does not hold yet."""
     there, day = elsewhere(file, code), datetime.now(UTC).date().isoformat()
-    where = {"machine": hardware(), "commit": git("rev-parse", "--short=12", "HEAD")}
+    where = {"machine": hardware(), "commit": commit[:12]}
     with file.open("a", encoding="utf-8") as stream:
         for name, made in sorted(results.items()):
             if name not in there:
@@ -235,8 +246,9 @@ def main() -> int:
     runs, code = chosen[: asked.runs], decided()
     if git("status", "--porcelain", "--", *DECIDES):
         print("what is not committed is not measured: the clones are of HEAD.", flush=True)
+    commit = commit_of(HOME / code)
     there = elsewhere(asked.file, code) if asked.file else {}
-    tell = partial(noted, asked.file, code) if asked.file else None
+    tell = partial(noted, asked.file, code, commit) if asked.file else None
     own = measure(HOME / code, [run for run in runs if run.name not in there], train, asked.at_once, tell)
     results = own | there
     done = [results[run.name] for run in runs if run.name in results]

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from benchmarks import long_run
-from benchmarks.fresh import Run, clone_of_head
+from benchmarks.fresh import Run, clone_of
 from benchmarks.main import ROOT, git
 from verif.data.packages import FOLDER, packaged_file
 from verif.errors import InputError, VerifError
@@ -79,7 +79,7 @@ def speeds(runs: Path) -> Figures:
 def train(seed: int, recipe: str, ifeval: Path | None, home: Path) -> Figures:
     """`verif run` in the seed's clone, for as long as it still takes."""
     run = Run(seed, len(os.sched_getaffinity(0)))
-    clone = clone_of_head(run, home)
+    clone = clone_of(run, home)
     if is_running(clone):
         raise InputError(
             "a run of this seed still goes on.", file=clone, hint="Wait for it, or end its process."

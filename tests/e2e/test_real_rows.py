@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.whole_runs import run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.release]  # seven minutes: what it joins is tested part by part
 
 
 def test_real_rows_go_through_the_same_stages(clone: Path, env: dict[str, str], reference_data: Path) -> None:

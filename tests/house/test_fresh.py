@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,9 @@ def test_the_figures_are_those_of_the_reports(tmp_path: Path) -> None:
 
 def test_runs_of_another_machine_count_for_the_same_code_alone(tmp_path: Path) -> None:
     file = tmp_path / "fresh.jsonl"
-    fresh.noted(file, "abc", {"seed-1-threads-2": shown(20.0)})
-    fresh.noted(file, "abc", {"seed-1-threads-2": shown(1.0), "seed-2-threads-2": shown(15.0)})
+    fresh.noted(file, "abc", "1" * 40, {"seed-1-threads-2": shown(20.0)})
+    later = {"seed-1-threads-2": shown(1.0), "seed-2-threads-2": shown(15.0)}
+    fresh.noted(file, "abc", "1" * 40, later)
     assert {name: row["gain"] for name, row in fresh.elsewhere(file, "abc").items()} == {
         "seed-1-threads-2": 20.0,
         "seed-2-threads-2": 15.0,
@@ -123,10 +125,19 @@ def test_runs_of_another_machine_count_for_the_same_code_alone(tmp_path: Path) -
     assert fresh.elsewhere(file, "other") == {}
     first = json.loads(file.read_text().splitlines()[0])
     assert "cores" in first["machine"]
-    assert len(first["commit"]) == 12
+    assert first["commit"] == "1" * 12
     file.write_text(file.read_text() + "{}\n")
     with pytest.raises(InputError, match="row 3"):
         fresh.elsewhere(file, "abc")
+
+
+def test_runs_that_begin_later_are_clones_of_the_same_commit(tmp_path: Path) -> None:
+    earlier = fresh.git("rev-list", "-n", "2", "HEAD").split()[-1]
+    (tmp_path / "commit").write_text(earlier)
+    clone = fresh.clone_of(fresh.RUNS[0], tmp_path)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=clone, capture_output=True, text=True, check=True)
+    assert head.stdout.strip() == fresh.commit_of(tmp_path) == earlier
+    assert fresh.commit_of(tmp_path / "new") == fresh.git("rev-parse", "HEAD")
 
 
 def test_several_runs_at_once_are_each_kept_and_told(tmp_path: Path) -> None:
