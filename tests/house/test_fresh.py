@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks import fresh
-from benchmarks.main import ROOT
+from benchmarks.main import ROOT, git
 from verif.errors import InputError
 from verif.pipeline.sweep import changed
 from verif.recipe import ScratchJudge, load_recipe, parse_recipe
@@ -132,12 +132,12 @@ def test_runs_of_another_machine_count_for_the_same_code_alone(tmp_path: Path) -
 
 
 def test_runs_that_begin_later_are_clones_of_the_same_commit(tmp_path: Path) -> None:
-    earlier = fresh.git("rev-list", "-n", "2", "HEAD").split()[-1]
+    earlier = git("rev-list", "-n", "2", "HEAD").split()[-1]
     (tmp_path / "commit").write_text(earlier)
     clone = fresh.clone_of(fresh.RUNS[0], tmp_path)
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=clone, capture_output=True, text=True, check=True)
     assert head.stdout.strip() == fresh.commit_of(tmp_path) == earlier
-    assert fresh.commit_of(tmp_path / "new") == fresh.git("rev-parse", "HEAD")
+    assert fresh.commit_of(tmp_path / "new") == git("rev-parse", "HEAD")
 
 
 def test_several_runs_at_once_are_each_kept_and_told(tmp_path: Path) -> None:
