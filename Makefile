@@ -38,7 +38,7 @@ test: setup ## The tests, end to end included
 test-fast: setup ## No training and nothing slow (under 2 minutes)
 	@python -m pytest -m "not slow and not e2e and not release" -n 2 --dist loadfile
 
-test-release: setup ## Before a release or with new pins, beside `make test`: what seldom changes (15 minutes)
+test-release: setup ## Before a release or with new pins, beside `make test`: what seldom changes (over 20 minutes)
 	@python -m pytest -m release --durations 25 --reruns 1
 
 check: setup ## Linter, formatter and type checker

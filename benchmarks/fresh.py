@@ -117,7 +117,13 @@ def clone_of(run: Run, home: Path) -> Path:
         half = home / f".{run.name}.tmp"
         shutil.rmtree(half, ignore_errors=True)
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(half)], check=True)
-        subprocess.run(["git", "reset", "--quiet", "--hard", commit_of(home)], cwd=half, check=True)
+        commit = commit_of(home)
+        if subprocess.run(["git", "reset", "--quiet", "--hard", commit], cwd=half, check=False).returncode:
+            raise InputError(
+                f"{commit[:12]} is no commit here.",
+                file=home / "commit",
+                hint="Without this file it is HEAD.",
+            )
         half.replace(clone)
     return clone
 
@@ -245,7 +251,7 @@ def main() -> int:
     chosen: Sequence[Run] = [Run(seed, 1, planted=True) for seed in SEEDS] if asked.planted else RUNS
     runs, code = chosen[: asked.runs], decided()
     if git("status", "--porcelain", "--", *DECIDES):
-        print("what is not committed is not measured: the clones are of HEAD.", flush=True)
+        print("what is not committed is not measured: the clones are of a commit.", flush=True)
     commit = commit_of(HOME / code)
     there = elsewhere(asked.file, code) if asked.file else {}
     tell = partial(noted, asked.file, code, commit) if asked.file else None

@@ -76,7 +76,7 @@ def test_of_those_that_chance_could_have_put_below_the_highest_the_latest_is_tak
     level = [noisy(step, 0.1 + 0.01 * min(step, 25)) for step in range(1, 71)]
     assert best(level, [*range(5, 75, 5)], every=1) == 70
     level[31:36] = [look(step, 0.4) for step in range(32, 37)]  # five easy steps
-    assert best(level, [*range(5, 75, 5)], every=1) in (35, 40)
+    assert best(level, [*range(5, 75, 5)], every=1) == 35
     assert best(level, [10, 60], every=1) == 60, "neither that was kept is near the highest"
 
 

@@ -138,6 +138,10 @@ def test_runs_that_begin_later_are_clones_of_the_same_commit(tmp_path: Path) -> 
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=clone, capture_output=True, text=True, check=True)
     assert head.stdout.strip() == fresh.commit_of(tmp_path) == earlier
     assert fresh.commit_of(tmp_path / "new") == git("rev-parse", "HEAD")
+    (tmp_path / "commit").write_text("0" * 40)
+    with pytest.raises(InputError, match="000000000000 is no commit here"):
+        fresh.clone_of(fresh.RUNS[1], tmp_path)
+    assert fresh.clone_of(fresh.RUNS[0], tmp_path) == clone, "one that is whole is used again"
 
 
 def test_several_runs_at_once_are_each_kept_and_told(tmp_path: Path) -> None:
